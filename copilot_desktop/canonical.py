@@ -1,0 +1,360 @@
+"""The conversation, free of any wire format: what every dialect is read into and written from.
+
+Two halves: a `Request` (messages made of blocks) and a reply told as five `Event`s, or as one
+`Reply`. `fold` and `unfold` turn one into the other and are inverse to each other. A field stands
+here only if at least two dialects can say it; what one dialect alone can say becomes a `Loss`.
+
+Grammar of a reply:   Begin (BlockStart BlockDelta* BlockEnd)* End
+Blocks never interleave and their index counts from 0. A reply that fails has no End: the reader
+raises a `Problem` instead.
+
+Tool arguments are JSON *text* as the model wrote it: no re-ordering, no float damage.
+Reasoning signatures are sealed texts (see `sealing`), so that they find their way back.
+Usage counts input *without* cache reads and writes, as Anthropic does (`translation.md` §9.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any, Literal
+
+
+class StopReason(StrEnum):
+    END = "end"
+    STOP_SEQUENCE = "stop_sequence"
+    TOOL_USE = "tool_use"
+    LENGTH = "length"
+    REFUSAL = "refusal"
+    PAUSE = "pause"
+
+
+class Effort(StrEnum):
+    """The shared ladder of reasoning effort, lowest first (`translation.md` §3.5)."""
+
+    NONE = "none"
+    MINIMAL = "minimal"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    XHIGH = "xhigh"
+    MAX = "max"
+
+
+# ------------------------------------------------------------------------------------- blocks
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """`refusal` marks text with which the model declines (OpenAI keeps it apart)."""
+
+    text: str
+    refusal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Thinking:
+    """Reasoning. `signature` is sealed (`sealing`) or empty; `redacted` holds Anthropic's opaque text."""
+
+    text: str
+    signature: str = ""
+    redacted: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture as base64 `data`. Remote addresses are refused when parsing (Copilot has no fetch)."""
+
+    media_type: str
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A PDF as base64 `data`."""
+
+    media_type: str
+    data: str
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolUse:
+    """`arguments` is the JSON text of an object; may be broken when the model broke it."""
+
+    id: str
+    name: str
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """Stands in user messages only; `content` holds Text, Image and Document blocks."""
+
+    tool_use_id: str
+    content: tuple[Text | Image | Document, ...]
+    is_error: bool = False
+
+
+Block = Text | Thinking | Image | Document | ToolUse | ToolResult
+ReplyBlock = Text | Thinking | ToolUse
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn. `system` here means an instruction in mid-conversation; the rest is `Request.system`."""
+
+    role: Literal["system", "user", "assistant"]
+    blocks: tuple[Block, ...]
+
+
+# ------------------------------------------------------------------------------------- request
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool that the client runs.
+
+    `name` is legal everywhere (`[A-Za-z0-9_-]{1,64}`). `original` is the client's own spelling and
+    `namespace` the group it stood in (Responses): writers use them to give the name back as sent.
+    `custom` tools take free text, carried as `{"input": text}` where only functions exist.
+    """
+
+    name: str
+    description: str = ""
+    schema: dict[str, Any] = field(default_factory=dict)
+    strict: bool | None = None
+    custom: bool = False
+    original: str = ""
+    namespace: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolChoice:
+    """`auto`, `none`, `required` (any tool) or `tool` with its `name`."""
+
+    mode: Literal["auto", "none", "required", "tool"] = "auto"
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseFormat:
+    """`schema is None` asks for any JSON object."""
+
+    schema: dict[str, Any] | None = None
+    name: str = "response"
+    strict: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Something the client said that the target cannot say.
+
+    `semantic` losses change what the caller gets and are refused with a sentence; the others are
+    advice and are only noted on the exchange.
+    """
+
+    what: str
+    semantic: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """`model` is the client's own spelling; the id sent upstream comes from the resolved `Model`.
+
+    `thinking_budget` is in tokens; `effort` is the word for the same wish. `echo_usage` and
+    `echo_reasoning` remember what the client asked the *writer* for (chat's `include_usage`,
+    Responses' `reasoning.encrypted_content`).
+    """
+
+    model: str
+    messages: tuple[Message, ...]
+    system: tuple[Text, ...] = ()
+    tools: tuple[Tool, ...] = ()
+    tool_choice: ToolChoice | None = None
+    parallel_tools: bool | None = None
+    max_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    stop: tuple[str, ...] = ()
+    effort: Effort | None = None
+    thinking_budget: int | None = None
+    response_format: ResponseFormat | None = None
+    user: str = ""
+    stream: bool = False
+    echo_usage: bool = False
+    echo_reasoning: bool = False
+    losses: tuple[Loss, ...] = ()
+
+    def tool(self, name: str) -> Tool | None:
+        """The declared tool of this (legal) name; case is forgiven, since models get it wrong."""
+        for tool in self.tools:
+            if tool.name == name:
+                return tool
+        folded = name.casefold()
+        return next((tool for tool in self.tools if tool.name.casefold() == folded), None)
+
+    def estimated_tokens(self) -> int:
+        """Input size by rule of thumb (4 characters a token), for fields that must hold a number."""
+        size = sum(len(text.text) for text in self.system)
+        for tool in self.tools:
+            size += len(tool.name) + len(tool.description) + len(repr(tool.schema))
+        size += sum(_size(block) for message in self.messages for block in message.blocks)
+        return max(1, size // 4)
+
+
+def _size(block: Block) -> int:
+    match block:
+        case Text() | Thinking():
+            return len(block.text)
+        case ToolUse():
+            return len(block.name) + len(block.arguments)
+        case ToolResult():
+            return sum(_size(part) for part in block.content)
+        case Image():
+            return 4 * 1000
+        case Document():
+            return len(block.data) // 10
+
+
+# ------------------------------------------------------------------------------------- reply
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens. `input` excludes cache reads and writes; `output` includes `reasoning`."""
+
+    input: int = 0
+    output: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+    reasoning: int = 0
+
+    @property
+    def total_input(self) -> int:
+        return self.input + self.cache_read + self.cache_write
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """`id` is upstream's id of the reply, or empty; `usage` the input count if already known."""
+
+    id: str = ""
+    usage: Usage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BlockStart:
+    """`block` is empty but for its type and, for tools, `id` and `name`."""
+
+    index: int
+    block: ReplyBlock
+
+
+@dataclass(frozen=True, slots=True)
+class BlockDelta:
+    """`text` continues the open block (for tools: argument text); `signature` seals thinking."""
+
+    index: int
+    text: str = ""
+    signature: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockEnd:
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """`usage` is None when upstream never said. `explanation` is upstream's word on a refusal."""
+
+    reason: StopReason
+    usage: Usage | None = None
+    stop_sequence: str | None = None
+    explanation: str = ""
+
+
+Event = Begin | BlockStart | BlockDelta | BlockEnd | End
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    id: str
+    blocks: tuple[ReplyBlock, ...]
+    reason: StopReason
+    usage: Usage | None = None
+    stop_sequence: str | None = None
+    explanation: str = ""
+
+    @property
+    def text(self) -> str:
+        """The visible text alone."""
+        return "".join(block.text for block in self.blocks if isinstance(block, Text))
+
+
+def grown(block: ReplyBlock, delta: BlockDelta) -> ReplyBlock:
+    """`block` with `delta` added."""
+    match block:
+        case Text():
+            return replace(block, text=block.text + delta.text)
+        case Thinking():
+            return replace(
+                block, text=block.text + delta.text, signature=block.signature + delta.signature
+            )
+        case ToolUse():
+            return replace(block, arguments=block.arguments + delta.text)
+
+
+def fold(events: Iterable[Event]) -> Reply:
+    """All events of one reply as one value. Raises ValueError if `End` never came."""
+    begin = Begin()
+    parts: list[tuple[ReplyBlock, list[BlockDelta]]] = []
+    for event in events:
+        match event:
+            case Begin():
+                begin = event
+            case BlockStart():
+                parts.append((event.block, []))
+            case BlockDelta():
+                parts[event.index][1].append(event)
+            case BlockEnd():
+                pass
+            case End():
+                return Reply(
+                    id=begin.id,
+                    blocks=tuple(_joined(block, deltas) for block, deltas in parts),
+                    reason=event.reason,
+                    usage=event.usage if event.usage is not None else begin.usage,
+                    stop_sequence=event.stop_sequence,
+                    explanation=event.explanation,
+                )
+    raise ValueError("the reply has no end")
+
+
+def _joined(block: ReplyBlock, deltas: list[BlockDelta]) -> ReplyBlock:
+    """One join instead of a growing copy per delta."""
+    text = "".join(delta.text for delta in deltas)
+    signature = "".join(delta.signature for delta in deltas)
+    return grown(block, BlockDelta(0, text, signature))
+
+
+def unfold(reply: Reply) -> Iterator[Event]:
+    """The events that tell `reply`; `fold(unfold(reply)) == reply`."""
+    yield Begin(reply.id)
+    for index, block in enumerate(reply.blocks):
+        match block:
+            case Text():
+                yield BlockStart(index, Text("", block.refusal))
+                delta = BlockDelta(index, block.text)
+            case Thinking():
+                yield BlockStart(index, Thinking("", redacted=block.redacted))
+                delta = BlockDelta(index, block.text, block.signature)
+            case ToolUse():
+                yield BlockStart(index, ToolUse(block.id, block.name, ""))
+                delta = BlockDelta(index, block.arguments)
+        if delta.text or delta.signature:
+            yield delta
+        yield BlockEnd(index)
+    yield End(reply.reason, reply.usage, reply.stop_sequence, reply.explanation)

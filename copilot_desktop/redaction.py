@@ -1,0 +1,52 @@
+"""One redactor for every text that leaves the process: logs, errors, reports.
+
+It knows what GitHub's and Copilot's secrets look like (`upstream.md` §0.2, §2.3) and our own local
+keys. It must never be asked whether something *is* a secret; it only takes out what looks like one.
+Control characters are escaped, so that a client cannot forge log lines.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+
+_SECRETS = re.compile(
+    r"""
+      \bgh[opusr]_[A-Za-z0-9_]{8,}                # GitHub tokens
+    | \bgithub_pat_[A-Za-z0-9_]{8,}
+    | \btid=[^\s"'<>]+                            # a Copilot token starts with its tracking id
+    | \bcd-[A-Za-z0-9_-]{32,}                     # our own local key
+    | (?<=bearer\s)[^\s"',;]{8,}
+    | (?<=token\s)[^\s"',;]{20,}
+    | (?<=x-api-key:\s)[^\s"',;]{4,}
+    | (?<="device_code":")[^"]+
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\x80-\x9f\u2028\u2029]")
+MASK = "[secret]"
+
+
+def redact(text: str) -> str:
+    """`text` with everything that looks like a secret replaced by `[secret]`."""
+    return _SECRETS.sub(MASK, text)
+
+
+def one_line(text: str) -> str:
+    """`text` without secrets and with control characters escaped: safe for one log line."""
+    return _CONTROL.sub(lambda found: f"\\x{ord(found.group()):02x}", redact(text))
+
+
+class RedactingFormatter(logging.Formatter):
+    """The only formatter in use. Tracebacks are redacted as well, but keep their lines."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        record.message = one_line(record.getMessage())
+        if self.usesTime():
+            record.asctime = self.formatTime(record, self.datefmt)
+        text = self.formatMessage(record)
+        if record.exc_info and not record.exc_text:
+            record.exc_text = self.formatException(record.exc_info)
+        if record.exc_text:
+            text = f"{text}\n{redact(record.exc_text)}"
+        return text

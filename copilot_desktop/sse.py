@@ -1,0 +1,108 @@
+"""Server-sent events: bytes to frames, without any I/O.
+
+Handles LF, CR and CRLF line ends (also split between reads), a BOM, comments, several data lines,
+a missing last newline (`security-rules.md` 26). Works on bytes: no decoding, so a character split
+between two reads cannot be damaged, and U+2028 is an ordinary character. Every byte of the stream
+is in exactly one frame: `b"".join(frame.raw for frame in frames)` is the stream.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+MAX_EVENT = 16 * 1024 * 1024  # bytes; `security-rules.md` 25
+
+_BOUNDARY = re.compile(rb"\r\n\r\n|\n\n|\r\r|\r\n\n|\n\r\n|\r\n\r|\n\r")
+_LINE_END = re.compile(rb"\r\n|\n|\r")
+_BOM = b"\xef\xbb\xbf"
+
+
+class EventTooLarge(ValueError):
+    """One event is larger than `MAX_EVENT` bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One event. `data` is empty for comments; `raw` are the bytes as they came."""
+
+    data: bytes = b""
+    event: str = ""
+    raw: bytes = field(default=b"", compare=False)
+
+    def json(self) -> Any:
+        """The data as JSON. Raises ValueError (also for text that is not UTF-8)."""
+        return json.loads(self.data)
+
+    def encode(self) -> bytes:
+        """The bytes as they came, or newly written ones."""
+        return self.raw or encode(self.data, self.event)
+
+
+def encode(data: bytes, event: str = "") -> bytes:
+    """One event on the wire. `data` must be free of line ends, as JSON is."""
+    if event:
+        return b"event: %s\ndata: %s\n\n" % (event.encode(), data)
+    return b"data: %s\n\n" % data
+
+
+def encode_json(payload: Any, event: str = "") -> bytes:
+    """One event with `payload` as compact ASCII JSON (lone surrogates stay escaped)."""
+    return encode(json.dumps(payload, separators=(",", ":")).encode(), event)
+
+
+class FrameDecoder:
+    """Feed it bytes, take frames. `close()` gives what stands after the last blank line."""
+
+    __slots__ = ("_pending", "_searched", "_started")
+
+    def __init__(self) -> None:
+        self._pending = bytearray()
+        self._searched = 0
+        self._started = False
+
+    def feed(self, chunk: bytes) -> Iterator[Frame]:
+        """The frames that `chunk` completes. Raises EventTooLarge."""
+        pending = self._pending
+        pending += chunk
+        start = 0
+        while (found := _BOUNDARY.search(pending, max(start, self._searched))) is not None:
+            # A boundary that touches the end may be the first half of a longer line end.
+            if found.end() == len(pending) and pending[-1] == 0x0D:
+                break
+            yield self._frame(bytes(pending[start : found.end()]))
+            start = self._searched = found.end()
+        if start:
+            del pending[:start]
+        self._searched = max(0, len(pending) - 3)
+        if len(pending) > MAX_EVENT:
+            raise EventTooLarge(f"an event is larger than {MAX_EVENT} bytes")
+
+    def close(self) -> Iterator[Frame]:
+        """What is left when the stream ends: at most a few frames, the last perhaps incomplete."""
+        pending, self._pending = bytes(self._pending), bytearray()
+        self._searched = 0
+        start = 0
+        for found in _BOUNDARY.finditer(pending):
+            yield self._frame(pending[start : found.end()])
+            start = found.end()
+        if start < len(pending):
+            yield self._frame(pending[start:])
+
+    def _frame(self, raw: bytes) -> Frame:
+        text = raw
+        if not self._started:
+            self._started = True
+            text = raw.removeprefix(_BOM)
+        data: list[bytes] = []
+        event = ""
+        for line in _LINE_END.split(text):
+            name, _, value = line.partition(b":")
+            if name == b"data":
+                data.append(value.removeprefix(b" "))
+            elif name == b"event":
+                event = value.removeprefix(b" ").decode("utf-8", "replace")
+        return Frame(b"\n".join(data) if len(data) != 1 else data[0], event, raw)

@@ -1,0 +1,1 @@
+"""GitHub and Copilot as seen over the wire. Deals in bytes, frames and plain arguments."""
