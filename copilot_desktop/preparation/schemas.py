@@ -1,0 +1,42 @@
+"""JSON schemas of tools, made acceptable to every vendor (`translation.md` §2.4).
+
+Only the outermost level is looked at: that is where vendors are strict, and deep rewriting would
+change what the tool means.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+Schema = dict[str, Any]
+_BRANCHES = ("anyOf", "oneOf", "allOf")
+
+
+def legal_schema(schema: Schema | None) -> Schema:
+    """An object schema with `properties`, without `$schema` and `$id`, never a bare union."""
+    legal = {key: value for key, value in (schema or {}).items() if key not in {"$schema", "$id"}}
+    branches = [branch for key in _BRANCHES for branch in legal.pop(key, None) or []]
+    if branches:
+        legal = _united(legal, [branch for branch in branches if isinstance(branch, dict)])
+    legal["type"] = "object"
+    if not isinstance(legal.get("properties"), dict):
+        legal["properties"] = {}
+    return legal
+
+
+def _united(outer: Schema, branches: list[Schema]) -> Schema:
+    """One object with the properties of all branches; required is only what all require."""
+    properties: Schema = {}
+    for branch in branches:
+        properties.update(branch.get("properties") or {})
+    properties.update(outer.get("properties") or {})
+    common = (
+        set.intersection(*(set(branch.get("required") or ()) for branch in branches))
+        if branches
+        else set()
+    )
+    required = [*outer.get("required", ()), *sorted(common - set(outer.get("required", ())))]
+    united = {**outer, "properties": properties}
+    if required:
+        united["required"] = required
+    return united
