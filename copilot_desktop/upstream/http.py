@@ -1,0 +1,242 @@
+"""The one HTTP session to GitHub and Copilot, and what goes wrong on the way there.
+
+Knows the transport settings that the rest may not decide for itself: certificates come from the
+operating system's store and are always checked, proxies from the environment but never for
+loopback addresses, no cookies, no netrc, no redirects, no total limit (streams last as long as
+they last), every connection attempt bounded. Together with `client` it is the only place that sees
+aiohttp's client errors; everybody else gets a `Problem` that names host and reason.
+
+It must not know what any answer means: a status is a number here, a body is text that may be JSON.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import json as jsonlib
+import logging
+import os
+import socket
+import ssl
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import aiohttp
+from yarl import URL
+
+from copilot_desktop.errors import Problem, Unreachable, UpstreamFault, UpstreamTimeout
+
+log = logging.getLogger(__name__)
+
+CONNECT_SECONDS = 15.0
+KEEP_ALIVE_SECONDS = 75.0
+ANSWER_LIMIT = 4 * 1024 * 1024  # bytes of a control answer: token, user, model list
+
+# What aiohttp and the sockets below it raise for a network that does not work. TimeoutError is an
+# OSError and has to be looked at first where it matters.
+NETWORK_ERRORS: tuple[type[Exception], ...] = (aiohttp.ClientError, OSError)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One finished control answer. `body` is None unless the text is JSON."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: object | None
+    text: str
+
+
+@dataclass(slots=True)
+class Attempt:
+    """Filled while a request is on its way: did it go out on a connection from the pool?"""
+
+    reused: bool = False
+
+
+def open_http(*, github_timeout: float) -> aiohttp.ClientSession:
+    """The session for one core; call it inside the running loop and close it at the end.
+
+    `github_timeout` (seconds) shortens the connection attempts if it is below 15.
+    """
+    connector = aiohttp.TCPConnector(
+        limit=0,  # the default of 100 queues without a word
+        ttl_dns_cache=300,
+        keepalive_timeout=KEEP_ALIVE_SECONDS,
+        ssl=system_certificates(),
+    )
+    reuse = aiohttp.TraceConfig()
+    reuse.on_connection_reuseconn.append(_note_reuse)
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        timeout=aiohttp.ClientTimeout(total=None, connect=min(CONNECT_SECONDS, github_timeout)),
+        trust_env=False,  # would read ~/.netrc and send its passwords; see `proxy_for`
+        trace_configs=[reuse],
+    )
+
+
+def system_certificates() -> ssl.SSLContext:
+    """The operating system's trust store, plus `SSL_CERT_FILE` where that is set."""
+    import truststore  # noqa: PLC0415  (25 ms that a start without network need not pay)
+
+    context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if extra := os.environ.get("SSL_CERT_FILE"):
+        if Path(extra).is_file():
+            context.load_verify_locations(cafile=extra)
+        else:
+            log.warning("SSL_CERT_FILE names no file: %s", extra)
+    return context
+
+
+def proxy_for(url: str) -> str | None:
+    """The proxy that the environment or the system asks for, or None. Never for loopback."""
+    address = URL(url)
+    host = address.host or ""
+    if is_loopback(host) or urllib.request.proxy_bypass(f"{host}:{address.port}"):
+        return None
+    known = urllib.request.getproxies()
+    proxy = known.get(address.scheme) or known.get("all")
+    if not proxy:
+        return None
+    proxy = proxy if "://" in proxy else f"http://{proxy}"
+    scheme = URL(proxy).scheme
+    if scheme not in {"http", "https"}:
+        raise _unreachable(url, f"the configured proxy is of a kind ({scheme}) that cannot be used")
+    return proxy
+
+
+def is_loopback(host: str) -> bool:
+    """A literal loopback address or `localhost`."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+async def fetch_json(
+    http: aiohttp.ClientSession,
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    json: object | None = None,
+    timeout: float,
+) -> Answer:
+    """One small request, its whole answer. Whatever the status: an Answer.
+
+    `timeout` in seconds covers everything from the connection to the last byte. Raises
+    `Unreachable`, `UpstreamTimeout`, or `UpstreamFault` for an answer beyond 4 MB.
+    """
+    body = None if json is None else jsonlib.dumps(json).encode()
+    sent = {"accept": "application/json", "accept-encoding": "identity", **_lower(headers)}
+    if body is not None:
+        sent.setdefault("content-type", "application/json")
+    try:
+        async with (
+            asyncio.timeout(timeout),
+            http.request(
+                method,
+                url,
+                headers=sent,
+                data=body,
+                allow_redirects=False,
+                proxy=proxy_for(url),
+                trace_request_ctx=Attempt(),
+            ) as response,
+        ):
+            raw = await read_bounded(response, ANSWER_LIMIT)
+            text = raw.decode("utf-8", "replace")
+            return Answer(response.status, response.headers.copy(), parse_json(text), text)
+    except NETWORK_ERRORS as error:
+        raise network_problem(error, url, seconds=timeout) from error
+
+
+async def read_bounded(response: aiohttp.ClientResponse, limit: int) -> bytes:
+    """The rest of a body, or UpstreamFault as soon as it exceeds `limit` bytes."""
+    parts = bytearray()
+    async for chunk in response.content.iter_any():
+        parts += chunk
+        if len(parts) > limit:
+            response.close()
+            raise UpstreamFault(f"The answer is larger than {limit // (1024 * 1024)} MB.")
+    return bytes(parts)
+
+
+def parse_json(text: str) -> object | None:
+    """The JSON value in `text`, or None: content types are not reliable here."""
+    try:
+        parsed: object = jsonlib.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return parsed
+
+
+def network_problem(error: Exception, url: str, *, seconds: float) -> Problem:
+    """What a person is told about a failed connection. Never the error's own text: it may hold
+    a proxy password or an address with secrets."""
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return _unreachable(url, "no connection could be made in time")
+    if isinstance(error, TimeoutError):
+        return UpstreamTimeout(
+            f"Waited for {place(url)}.", fields={"seconds": f"{seconds:g}", "host": place(url)}
+        )
+    return _unreachable(url, _reason(error))
+
+
+def place(url: str) -> str:
+    """Host (and port, where it is not the usual one) of an address, for people."""
+    address = URL(url)
+    host = address.host or "the server"
+    return host if address.is_default_port() else f"{host}:{address.port}"
+
+
+def _reason(error: Exception) -> str:  # noqa: C901, PLR0912  (a table of words)
+    match error:
+        case aiohttp.ClientConnectorDNSError():
+            return "its name could not be resolved"
+        case aiohttp.ClientConnectorCertificateError() | ssl.SSLCertVerificationError():
+            return "its certificate could not be verified"
+        case aiohttp.ClientSSLError() | ssl.SSLError():
+            return "no secure connection could be made"
+        case aiohttp.ClientHttpProxyError():
+            return f"the proxy refused the connection with status {error.status}"
+        case aiohttp.ClientProxyConnectionError():
+            return "the proxy could not be reached"
+        case aiohttp.ClientConnectorError():
+            return _reason(error.os_error) if error.os_error is not error else "no connection"
+        case aiohttp.ServerDisconnectedError() | ConnectionResetError() | BrokenPipeError():
+            return "the connection was closed before an answer came"
+        case ConnectionRefusedError():
+            return "the connection was refused"
+        case socket.gaierror():
+            return "its name could not be resolved"
+        case aiohttp.ClientPayloadError():
+            return "the answer was cut off"
+        case aiohttp.ClientResponseError():
+            return "the answer is not valid HTTP"
+        case aiohttp.InvalidURL():
+            return "the address is not valid"
+        case aiohttp.ClientOSError():
+            return _reason(OSError(error.errno, error.strerror)) if error.errno else "network error"
+        case OSError() if error.errno:
+            return os.strerror(error.errno).lower()
+        case _:
+            return "network error"
+
+
+def _unreachable(url: str, reason: str) -> Unreachable:
+    return Unreachable(fields={"host": place(url), "reason": reason})
+
+
+def _lower(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
+
+
+async def _note_reuse(_session: aiohttp.ClientSession, trace: SimpleNamespace, _: Any) -> None:
+    if isinstance(attempt := trace.trace_request_ctx, Attempt):
+        attempt.reused = True
