@@ -1,0 +1,253 @@
+"""Copilot as a Python object: ask in canonical values, get canonical events. No HTTP server needed.
+
+    async with open_provider(store=EnvironmentStore(os.environ)) as copilot:
+        request = Request("gpt-4.1", (Message("user", (Text("Hello"),)),))
+        async for event in copilot.stream(request):
+            ...
+
+This is the hub of the whole product: the proxy's translated routes run through `Provider.run`, too.
+It knows conversations, models and routes; it knows no client dialect and no web server.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from copilot_desktop.canonical import (
+    BlockStart,
+    Document,
+    Event,
+    Image,
+    Message,
+    Reply,
+    Request,
+    ToolResult,
+    ToolUse,
+    fold,
+)
+from copilot_desktop.dialects import Dialect, Initiator
+from copilot_desktop.errors import NotExpressible, Problem
+from copilot_desktop.model import Model
+from copilot_desktop.preparation import prepared
+from copilot_desktop.routing import Route, route
+from copilot_desktop.sse import FrameDecoder
+from copilot_desktop.upstream.catalogue import Catalogue
+from copilot_desktop.upstream.client import Call, CopilotClient, UpstreamReply
+from copilot_desktop.upstream.credentials import TokenStore
+from copilot_desktop.upstream.http import open_http
+from copilot_desktop.upstream.identity import Identity
+from copilot_desktop.upstream.origins import Origins
+from copilot_desktop.upstream.quota import Quota, QuotaSnapshot
+from copilot_desktop.upstream.session import Session
+from copilot_desktop.upstream.token import Authority
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One request, decided: where it goes and what is sent. `request` is the prepared one."""
+
+    request: Request
+    route: Route
+    call: Call
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was left out on the way, in words for the log."""
+        return tuple(f"dropped={loss.what}" for loss in self.request.losses)
+
+
+class Provider:
+    """Copilot over one account. `session` is None where the caller brings an authority per call."""
+
+    def __init__(
+        self,
+        client: CopilotClient,
+        catalogue: Catalogue,
+        quota: Quota,
+        session: Session | None = None,
+    ) -> None:
+        self.client = client
+        self.catalogue = catalogue
+        self._quota = quota
+        self.session = session
+
+    async def models(self, authority: Authority | None = None) -> tuple[Model, ...]:
+        """The models of this account, at most ten minutes old. Raises Problem."""
+        await self.catalogue.ready(authority or self._own())
+        return self.catalogue.models
+
+    async def quota(self) -> QuotaSnapshot:
+        """A fresh reading of the account's allowance."""
+        await self._quota.refresh(self._session().user)
+        return self._quota.snapshot
+
+    async def stream(
+        self, request: Request, *, initiator: Initiator | None = None
+    ) -> AsyncIterator[Event]:
+        """The reply to `request` as canonical events.
+
+        Raises a Problem before the first event if Copilot refuses, later if the answer breaks off;
+        tool names are the caller's own. Close the iterator to stop Copilot.
+        """
+        await self.models()
+        model = self.catalogue.resolve(request.model)
+        turn = self.plan(request, route(model, None), initiator or initiator_of(request))
+        async for events in self.run(turn, self._own()):
+            for event in events:
+                yield _with_original_name(event, turn.request)
+
+    async def complete(self, request: Request, *, initiator: Initiator | None = None) -> Reply:
+        """The whole reply at once. Raises Problem."""
+        return fold([event async for event in self.stream(request, initiator=initiator)])
+
+    def plan(self, request: Request, way: Route, initiator: Initiator) -> Turn:
+        """Prepare, check and render. Raises NotExpressible for what would silently change."""
+        ready = prepared(request, way.model, way.endpoint)
+        losses = ready.losses + way.target.cannot(ready, way.model)
+        if meant := next((loss for loss in losses if loss.semantic), None):
+            raise NotExpressible(fields={"what": meant.what, "model": way.model.id})
+        ready = replace(ready, losses=losses)
+        body = json.dumps(way.target.render_request(ready, way.model), separators=(",", ":"))
+        call = Call(
+            endpoint=way.endpoint,
+            body=body.encode(),
+            model=way.model.id,
+            stream=True,
+            initiator=initiator,
+            vision=has_image(ready.messages),
+            betas=betas_of(way.target, ready),
+            extra_headers=way.model.request_headers,
+        )
+        return Turn(ready, way, call)
+
+    async def run(
+        self,
+        turn: Turn,
+        authority: Authority,
+        on_reply: Callable[[UpstreamReply], None] | None = None,
+    ) -> AsyncIterator[list[Event]]:
+        """The events of each network read, in order. Raises Problem, also in mid-stream.
+
+        Events that were read before the trouble are always given out first.
+        """
+        async with self.client.converse(turn.call, authority) as reply:
+            if on_reply is not None:
+                on_reply(reply)
+            heard = _Listener(turn)
+            try:
+                async for chunk in reply.chunks():
+                    if events := heard.feed(chunk):
+                        yield events
+                heard.close()
+            except Problem:
+                if heard.events:
+                    yield heard.take()
+                raise
+            if heard.events:
+                yield heard.take()
+
+    def _session(self) -> Session:
+        if self.session is None:
+            raise RuntimeError("this provider has no session of its own")
+        return self.session
+
+    def _own(self) -> Authority:
+        return self._session()
+
+
+class _Listener:
+    """Bytes to events. What was understood before a Problem stays in `events`."""
+
+    def __init__(self, turn: Turn) -> None:
+        self._decoder = FrameDecoder()
+        self._reader = turn.route.target.reader(turn.route.model)
+        self.events: list[Event] = []
+
+    def feed(self, chunk: bytes) -> list[Event]:
+        for frame in self._decoder.feed(chunk):
+            self._hear(self._reader.feed(frame))
+        return self.take()
+
+    def close(self) -> None:
+        for frame in self._decoder.close():
+            self._hear(self._reader.feed(frame))
+        self._hear(self._reader.close())
+
+    def take(self) -> list[Event]:
+        events, self.events = self.events, []
+        return events
+
+    def _hear(self, events: Iterator[Event]) -> None:
+        # One by one, not `extend`: a Problem may interrupt, and what came before it counts.
+        for event in events:
+            self.events.append(event)  # noqa: PERF402
+
+
+def has_image(messages: Iterable[Message]) -> bool:
+    """Whether a picture or document stands anywhere: Copilot wants a header for it."""
+    for message in messages:
+        for block in message.blocks:
+            parts = block.content if isinstance(block, ToolResult) else (block,)
+            if any(isinstance(part, Image | Document) for part in parts):
+                return True
+    return False
+
+
+def initiator_of(request: Request) -> Initiator:
+    """`user` if a human turn is the newest, else `agent` (`translation.md` §1.5)."""
+    last = next((m for m in reversed(request.messages) if m.role != "system"), None)
+    if last is None or last.role != "user":
+        return "agent"
+    only_results = all(isinstance(block, ToolResult) for block in last.blocks)
+    return "agent" if last.blocks and only_results else "user"
+
+
+def betas_of(target: Dialect, request: Request) -> tuple[str, ...]:
+    """`anthropic-beta` values that a rendered request needs."""
+    needed: tuple[str, ...] = getattr(target, "betas", lambda _: ())(request)
+    return needed
+
+
+def _with_original_name(event: Event, request: Request) -> Event:
+    if not (isinstance(event, BlockStart) and isinstance(event.block, ToolUse)):
+        return event
+    tool = request.tool(event.block.name)
+    if tool is None:
+        return event
+    return replace(event, block=replace(event.block, name=tool.original or tool.name))
+
+
+@asynccontextmanager
+async def open_provider(
+    store: TokenStore,
+    *,
+    origins: Origins | None = None,
+    identity: Identity | None = None,
+    cache: Path | None = None,
+    headers_timeout: float = 600.0,
+    idle_timeout: float = 300.0,
+    github_timeout: float = 15.0,
+) -> AsyncIterator[Provider]:
+    """A provider with everything below it. Times are in seconds; `cache` keeps the model list."""
+    origins = origins or Origins.of()
+    identity = identity or Identity()
+    async with open_http(github_timeout=github_timeout) as http:
+        quota = Quota()
+        session = Session(http, origins, identity, store, timeout=github_timeout)
+        client = CopilotClient(
+            http,
+            identity,
+            headers_timeout=headers_timeout,
+            idle_timeout=idle_timeout,
+            on_headers=quota.note_headers,
+        )
+        catalogue = Catalogue(client, cache)
+        await session.load()
+        try:
+            yield Provider(client, catalogue, quota, session)
+        finally:
+            await session.close()

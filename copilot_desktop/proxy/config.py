@@ -1,0 +1,41 @@
+"""What the proxy must know to answer: one frozen value, replaced as a whole when settings change."""
+
+from __future__ import annotations
+
+import ipaddress
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyConfig:
+    """`client_timeout` in seconds, `max_body` in bytes. `key` is the local key, never GitHub's.
+
+    `nonce` is this launch's random id: whoever finds it at `GET /__self` has reached this process.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 4141
+    key: str = field(default="", repr=False)
+    key_required: bool = False
+    auth_mode: Literal["managed", "passthrough"] = "managed"
+    allowed_origins: frozenset[str] = frozenset()
+    max_body: int = 32 * 1024 * 1024
+    client_timeout: float = 30.0
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    default_model: str | None = None
+    nonce: str = field(default_factory=lambda: secrets.token_hex(16))
+
+    @property
+    def open_to_network(self) -> bool:
+        return not is_loopback(self.host)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether binding to `host` keeps the proxy on this machine."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,128 @@
+"""One request and its answer as seen from outside, and the list of the latest ones.
+
+Holds counts, times and names, never content. An `Exchange` is written by the relay while it runs
+and read by views afterwards; `Traffic` keeps the last 200.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from copilot_desktop.canonical import Usage
+
+KEPT = 200
+
+Outcome = Literal["open", "ok", "failed", "cancelled", "refused"]
+
+# How clients name themselves in `User-Agent` (`clients.md`), for the list of requests.
+_CLIENTS = (
+    ("claude-cli", "Claude Code"),
+    ("codex", "Codex"),
+    ("opencode", "opencode"),
+    ("aider", "aider"),
+    ("continue", "Continue"),
+    ("zed", "Zed"),
+    ("qwencode", "Qwen Code"),
+    ("cline", "Cline"),
+    ("copilot", "Copilot CLI"),
+    ("anthropic/", "Anthropic SDK"),
+    ("openai/", "OpenAI SDK"),
+    ("asyncopenai/", "OpenAI SDK"),
+    ("ai-sdk", "AI SDK"),
+    ("curl/", "curl"),
+)
+
+
+@dataclass(slots=True)
+class Exchange:
+    """Times in milliseconds, `at` in seconds since the epoch, tokens as the client's own count."""
+
+    id: int
+    client: str
+    dialect: str
+    at: float = field(default_factory=time.time)
+    started: float = field(default_factory=time.monotonic)
+    model_asked: str = ""
+    model_used: str = ""
+    route: str = ""
+    initiator: str = ""
+    stream: bool = False
+    status: int = 0
+    outcome: Outcome = "open"
+    usage: Usage | None = None
+    nano_credits: int | None = None
+    first_ms: int | None = None
+    took_ms: int | None = None
+    notes: list[str] = field(default_factory=list)
+    error: str = ""
+    request_id: str = ""
+
+    def first_byte(self) -> None:
+        """The client got its first byte of the answer now."""
+        if self.first_ms is None:
+            self.first_ms = self._elapsed()
+
+    def finish(self, outcome: Outcome) -> None:
+        """Close the record; the first call wins."""
+        if self.outcome == "open":
+            self.outcome = outcome
+            self.took_ms = self._elapsed()
+
+    def note_line(self) -> str:
+        """The notes for the response header: ASCII, at most 1 KiB."""
+        line = "; ".join([f"route={self.route}", *self.notes])
+        return line.encode("ascii", "replace").decode()[:1024].replace("\r", " ").replace("\n", " ")
+
+    def _elapsed(self) -> int:
+        return round((time.monotonic() - self.started) * 1000)
+
+
+def client_name(user_agent: str) -> str:
+    """Words for a client: `claude-cli/2.1 (external, cli)` is "Claude Code"."""
+    lowered = user_agent.lower()
+    for token, name in _CLIENTS:
+        if token in lowered:
+            return name
+    return user_agent.split("/", 1)[0].strip()[:32] or "Unknown"
+
+
+class Traffic:
+    """The open exchanges and the latest finished ones."""
+
+    def __init__(self) -> None:
+        self._recent: deque[Exchange] = deque(maxlen=KEPT)
+        self._next = 1
+        self._day = ""
+        self.in_flight = 0
+        self.today = 0
+        self.on_change: Callable[[], None] = lambda: None
+
+    @property
+    def recent(self) -> tuple[Exchange, ...]:
+        """Newest first."""
+        return tuple(reversed(self._recent))
+
+    def open(self, user_agent: str, dialect: str) -> Exchange:
+        exchange = Exchange(self._next, client_name(user_agent), dialect)
+        self._next += 1
+        self._recent.append(exchange)
+        self.in_flight += 1
+        self._count_day()
+        self.on_change()
+        return exchange
+
+    def close(self, exchange: Exchange, outcome: Outcome) -> None:
+        exchange.finish(outcome)
+        self.in_flight -= 1
+        self.on_change()
+
+    def _count_day(self) -> None:
+        day = time.strftime("%Y-%m-%d")
+        self.today = self.today + 1 if day == self._day else 1
+        self._day = day
+
+
