@@ -6,12 +6,16 @@ and what the user can do. It does not know any dialect: each dialect turns a `Pr
 error body, the window into words and a button, the terminal into one line and an exit code.
 
     Problem ─ internal_error 500
-    ├─ Refused              403 refused              host, origin or local key
+    ├─ Refused              403 refused              a foreign page, a wrong Host
+    │  └─ WrongKey          401 wrong_key            the local key is missing or wrong
     ├─ BadSetting           500 bad_setting          a setting or flag that cannot be used
     ├─ InvalidRequest       400 invalid_request
     │  ├─ NotExpressible    400 not_expressible      the target dialect cannot say it
     │  ├─ InputTooLarge     400 context_length_exceeded
     │  ├─ BodyTooLarge      413 request_too_large
+    │  ├─ WrongMediaType    415 wrong_media_type     only JSON is taken
+    │  ├─ NoSuchRoute       404 not_found
+    │  │  └─ WrongMethod    405 method_not_allowed
     │  ├─ UnknownModel      404 model_not_found      carries alternatives
     │  ├─ ContentFiltered   400 content_filter
     │  └─ NotSupported      501 not_supported        an endpoint that Copilot has no counterpart for
@@ -66,7 +70,7 @@ class Problem(Exception):
     """
 
     kind: ClassVar[str] = "internal_error"
-    status: ClassVar[int] = 500
+    status: int = 500  # an instance may keep the 4xx that upstream gave
     sentence: ClassVar[str] = "Something went wrong in Copilot Desktop."
     action: ClassVar[Action] = Action.NONE
     retryable: ClassVar[bool] = False
@@ -122,6 +126,12 @@ class Refused(Problem):
     sentence = "Copilot Desktop refused this request: {reason}."
 
 
+class WrongKey(Refused):
+    kind = "wrong_key"
+    status = 401
+    sentence = "This proxy needs its own key. Copy it from Copilot Desktop."
+
+
 class BadSetting(Problem):
     kind = "bad_setting"
     sentence = "{name} cannot be used: {reason}."
@@ -152,13 +162,35 @@ class InputTooLarge(InvalidRequest):
 
     @property
     def message(self) -> str:
-        return self.headline if "limit" in self.fields else (self.detail or "The input is too long.")
+        return (
+            self.headline if "limit" in self.fields else (self.detail or "The input is too long.")
+        )
 
 
 class BodyTooLarge(InvalidRequest):
     kind = "request_too_large"
     status = 413
     sentence = "The request is larger than {limit}."
+
+
+class WrongMediaType(InvalidRequest):
+    """A simple form can send anything but JSON without asking first, so only JSON is taken."""
+
+    kind = "wrong_media_type"
+    status = 415
+    sentence = "Send the body as application/json, without Content-Encoding."
+
+
+class NoSuchRoute(InvalidRequest):
+    kind = "not_found"
+    status = 404
+    sentence = "{method} {path} is not part of this proxy."
+
+
+class WrongMethod(NoSuchRoute):
+    kind = "method_not_allowed"
+    status = 405
+    sentence = "{method} is not possible for {path}."
 
 
 class UnknownModel(InvalidRequest):
@@ -282,6 +314,12 @@ class UpstreamTimeout(Problem):
     sentence = "GitHub Copilot did not answer within {seconds} seconds."
     action = Action.RETRY
     retryable = True
+
+    @property
+    def headline(self) -> str:
+        if "seconds" not in self.fields:  # upstream's own 504 does not say how long it waited
+            return "GitHub Copilot did not answer in time."
+        return self.sentence.format_map(_Blank(self.fields))
 
 
 class UpstreamFault(Problem):

@@ -124,5 +124,3 @@ class Traffic:
         day = time.strftime("%Y-%m-%d")
         self.today = self.today + 1 if day == self._day else 1
         self._day = day
-
-

@@ -13,25 +13,11 @@ import re
 
 from aiohttp import hdrs, web
 
-from copilot_desktop.errors import InvalidRequest, NotSupported, Problem, Refused
+from copilot_desktop.errors import NotSupported, Problem, Refused, WrongKey, WrongMediaType
 from copilot_desktop.proxy.config import ProxyConfig
 
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[^:\[\]]+)(?::(?P<port>\d{1,5}))?\Z", re.IGNORECASE)
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
-
-
-class WrongMediaType(InvalidRequest):
-    """A simple form can send anything but JSON without asking first, so only JSON is taken."""
-
-    kind = "wrong_media_type"
-    status = 415
-    sentence = "Send the body as application/json, without Content-Encoding."
-
-
-class WrongKey(Refused):
-    kind = "wrong_key"
-    status = 401
-    sentence = "This proxy needs its own key. Copy it from Copilot Desktop."
 
 
 def check(request: web.Request, config: ProxyConfig) -> None:

@@ -1,0 +1,97 @@
+"""Routes and the outermost layer: each request is checked, each trouble is told in a dialect.
+
+Conversation routes are generated from the registered dialects, with and without `/v1`.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from aiohttp import hdrs, web
+
+from copilot_desktop.dialects import Dialect, registered
+from copilot_desktop.errors import NoSuchRoute, NotSupported, Problem, WrongMethod
+from copilot_desktop.model import MESSAGES
+from copilot_desktop.proxy.answers import problem_answer
+from copilot_desktop.proxy.guard import check
+from copilot_desktop.proxy.relay import Relay
+from copilot_desktop.proxy.side_routes import SideRoutes
+
+log = logging.getLogger(__name__)
+
+_UNSUPPORTED = {
+    "/files": "File storage",
+    "/batches": "Batch processing",
+    "/messages/batches": "Batch processing",
+    "/audio": "Audio",
+    "/images": "Image generation",
+    "/realtime": "The realtime interface",
+    "/fine_tuning": "Fine-tuning",
+    "/moderations": "Moderation",
+}
+
+
+def build_app(relay: Relay) -> web.Application:
+    """The proxy as an aiohttp application."""
+    app = web.Application(
+        middlewares=[outermost_layer(relay)], client_max_size=relay.config.max_body + 1
+    )
+    side = SideRoutes(relay)
+    for prefix in ("", "/v1"):
+        for dialect in registered():
+            for path in dialect.paths:
+                app.router.add_post(prefix + path, partial(relay.converse, dialect=dialect))
+        app.router.add_get(f"{prefix}/models", side.models)
+        app.router.add_get(f"{prefix}/models/{{id:.+}}", side.model)
+        app.router.add_post(f"{prefix}/messages/count_tokens", side.count_tokens)
+        app.router.add_post(f"{prefix}/embeddings", side.embeddings)
+    app.router.add_get("/", side.root)
+    app.router.add_get("/health", side.health)
+    app.router.add_get("/__self", side.itself)
+    return app
+
+
+_Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def outermost_layer(relay: Relay) -> Callable[[web.Request, _Next], Awaitable[web.StreamResponse]]:
+    @web.middleware
+    async def outermost(request: web.Request, answer: _Next) -> web.StreamResponse:
+        dialect = dialect_of(request)
+        try:
+            check(request, relay.config)
+            return await answer(request)
+        except Problem as problem:
+            return problem_answer(problem, dialect)
+        except web.HTTPException as refusal:
+            return problem_answer(_no_route(request, refusal), dialect)
+        except Exception:  # noqa: BLE001 - the last resort; the client must get a clean answer
+            number = secrets.token_hex(6)
+            log.exception("unexpected error %s", number)
+            return problem_answer(Problem(f"Error id {number}.", request_id=number), dialect)
+
+    return outermost
+
+
+def dialect_of(request: web.Request) -> Dialect:
+    """The dialect in which a client of this path understands errors."""
+    path = request.path.removeprefix("/v1")
+    speaks_anthropic = path.startswith("/messages") or "anthropic-version" in request.headers
+    wanted = MESSAGES if speaks_anthropic else None
+    for dialect in registered():
+        if path in dialect.paths or (wanted is not None and dialect.endpoint == wanted):
+            return dialect
+    return registered()[-1]
+
+
+def _no_route(request: web.Request, refusal: web.HTTPException) -> Problem:
+    path = request.path.removeprefix("/v1")
+    for prefix, what in _UNSUPPORTED.items():
+        if path == prefix or path.startswith(prefix + "/"):
+            return NotSupported(fields={"what": what})
+    wrong_method = refusal.status == 405 or request.method == hdrs.METH_OPTIONS
+    kind = WrongMethod if wrong_method else NoSuchRoute
+    return kind(fields={"method": request.method, "path": request.path[:100]})

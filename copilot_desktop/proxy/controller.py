@@ -1,0 +1,223 @@
+"""Starting and stopping the listener: a small machine whose state is always true.
+
+    stopped ──start──> starting ──reached itself──> running ──stop──> stopping ──> stopped
+                          └──────port taken, …─────> error ──start──> starting
+
+`running` is claimed only after `GET /__self` on the bound address gave back this launch's random
+id: a listener that answers somebody else's requests is not ours (`ui-design.md` §3.1). Start and
+stop are serialised by one lock and may be called in any state.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import logging
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import aiohttp
+from aiohttp import web
+
+from copilot_desktop.errors import BadSetting, PortTaken, Problem
+from copilot_desktop.proxy.app import build_app
+from copilot_desktop.proxy.config import ProxyConfig
+from copilot_desktop.proxy.relay import Relay
+
+log = logging.getLogger(__name__)
+
+START_LIMIT = 5.0  # seconds until a start has failed
+HEAD_LIMIT = 16 * 1024  # bytes of one header line
+_PORTS_TRIED = 50
+
+Phase = Literal["stopped", "starting", "running", "stopping", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyState:
+    """`since` is in seconds since the epoch."""
+
+    phase: Phase = "stopped"
+    host: str = "127.0.0.1"
+    port: int = 4141
+    since: float = 0.0
+    problem: Problem | None = None
+
+
+class ProxyController:
+    """Owns the listener. `holder_of(port)` names the program that holds a port, if it can."""
+
+    def __init__(
+        self, relay: Relay, holder_of: Callable[[int], str | None] = lambda _port: None
+    ) -> None:
+        self._relay = relay
+        self._holder_of = holder_of
+        self._lock = asyncio.Lock()
+        self._runner: web.AppRunner | None = None
+        self.on_change: Callable[[], None] = lambda: None
+        self.state = ProxyState(host=relay.config.host, port=relay.config.port)
+
+    async def start(self, config: ProxyConfig | None = None) -> ProxyState:
+        """Listen. Trouble becomes the state's `problem`; running already is fine."""
+        async with self._lock:
+            if config is not None:
+                self._relay.config = config
+            if self.state.phase == "running":
+                return self.state
+            self._enter("starting")
+            try:
+                async with asyncio.timeout(START_LIMIT):
+                    await self._listen()
+                    await self._reach_itself()
+            except (Problem, OSError, OverflowError, TimeoutError) as trouble:
+                await self._release()
+                self._enter("error", self._named(trouble))
+            except BaseException:
+                await self._release()
+                self._enter("stopped")
+                raise
+            else:
+                self._enter("running")
+            return self.state
+
+    async def stop(self, drain: float = 10.0) -> ProxyState:
+        """Take no more requests, let open ones finish for `drain` seconds, then cut them."""
+        async with self._lock:
+            if self._runner is not None:
+                self._enter("stopping")
+                for site in list(self._runner.sites):
+                    await site.stop()
+                await self._drained(drain)
+                self._relay.cut()
+                await self._release()
+            self._enter("stopped")
+            return self.state
+
+    def stop_now(self) -> None:
+        """Cut what is still open while `stop` is waiting for it."""
+        if self.state.phase == "stopping":
+            self._relay.cut()
+
+    async def probe(self) -> bool:
+        """Is the listener still ours? After sleep it may not be; then the state says so."""
+        async with self._lock:
+            if self.state.phase != "running":
+                return False
+            try:
+                async with asyncio.timeout(START_LIMIT):
+                    await self._reach_itself()
+            except (Problem, OSError, TimeoutError) as trouble:
+                await self._release()
+                self._enter("error", self._named(trouble))
+                return False
+            return True
+
+    # ------------------------------------------------------------------------ inner workings
+
+    async def _listen(self) -> None:
+        config = self._relay.config
+        self._relay.reopen()
+        # keepalive_timeout also bounds how long a new connection may take to send its head.
+        runner = web.AppRunner(
+            build_app(self._relay),
+            handle_signals=False,
+            access_log=None,
+            handler_cancellation=True,
+            shutdown_timeout=1.0,
+            keepalive_timeout=config.client_timeout,
+            auto_decompress=False,
+            max_line_size=HEAD_LIMIT,
+            max_field_size=HEAD_LIMIT,
+        )
+        self._runner = runner
+        await runner.setup()
+        site = web.TCPSite(runner, config.host, config.port, backlog=512)
+        await site.start()
+        if config.port == 0:
+            self._relay.config = replace(config, port=runner.addresses[0][1])
+
+    async def _reach_itself(self) -> None:
+        config = self._relay.config
+        host = "127.0.0.1" if config.host in {"0.0.0.0", "::"} else config.host  # noqa: S104
+        shown = f"[{host}]" if ":" in host else host
+        url = f"http://{shown}:{config.port}/__self"
+        async with aiohttp.ClientSession(trust_env=False) as http:
+            try:
+                async with http.get(url, allow_redirects=False) as answer:
+                    found = await answer.json() if answer.status == 200 else {}
+            except (aiohttp.ClientError, ValueError) as error:
+                raise Problem(f"The new listener did not answer: {error}") from error
+        if not isinstance(found, dict) or found.get("nonce") != config.nonce:
+            raise self._taken()
+
+    async def _drained(self, limit: float) -> None:
+        deadline = time.monotonic() + limit
+        while self._relay.traffic.in_flight and time.monotonic() < deadline:
+            await asyncio.sleep(0.05)
+
+    async def _release(self) -> None:
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            await runner.cleanup()
+
+    def _named(self, trouble: Exception) -> Problem:
+        config = self._relay.config
+        match trouble:
+            case Problem():
+                return trouble
+            case OSError(errno=errno.EADDRINUSE):
+                return self._taken()
+            case OSError(errno=errno.EACCES):
+                return BadSetting(
+                    fields={"name": f"Port {config.port}", "reason": "the system does not allow it"}
+                )
+            case OSError(errno=errno.EADDRNOTAVAIL):
+                return BadSetting(
+                    fields={"name": config.host, "reason": "this computer has no such address"}
+                )
+            case TimeoutError():
+                return Problem("The proxy did not start in time.")
+        return Problem(str(trouble))
+
+    def _taken(self) -> PortTaken:
+        config = self._relay.config
+        return PortTaken(
+            fields={
+                "port": str(config.port),
+                "holder": self._holder_of(config.port) or "another program",
+                "next": str(next_free_port(config.host, config.port)),
+            }
+        )
+
+    def _enter(self, phase: Phase, problem: Problem | None = None) -> None:
+        config = self._relay.config
+        since = self.state.since if self.state.phase == phase else time.time()
+        self.state = ProxyState(phase, config.host, config.port, since, problem)
+        log.info("proxy %s on %s:%s", phase, config.host, config.port)
+        self.on_change()
+
+
+def next_free_port(host: str, port: int) -> int:
+    """The first free port above `port`, or one that the system chooses."""
+    for candidate in range(port + 1, min(port + 1 + _PORTS_TRIED, 65536)):
+        if is_free(host, candidate):
+            return candidate
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        found: int = probe.getsockname()[1]
+        return found
+
+
+def is_free(host: str, port: int) -> bool:
+    """Whether `port` can be bound right now."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,195 @@
+"""The small routes beside the conversations: models, token counts, embeddings, signs of life.
+
+One `/v1/models` body serves both official SDKs: it carries the fields of both (`translation.md`
+§12.2).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import struct
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+
+from copilot_desktop import __version__
+from copilot_desktop.dialects import Json, registered
+from copilot_desktop.errors import InvalidRequest, Problem
+from copilot_desktop.model import EMBEDDINGS, MESSAGES, Model
+from copilot_desktop.proxy.answers import json_answer
+from copilot_desktop.proxy.relay import Relay
+from copilot_desktop.upstream.quirks import quirks_for
+
+COUNT_TOKENS = "/v1/messages/count_tokens"
+_COUNT_TIMEOUT = 15.0  # seconds
+_EMBED_TIMEOUT = 60.0
+
+
+class SideRoutes:
+    """Answers everything that is not a conversation. Problems are raised; the app renders them."""
+
+    def __init__(self, relay: Relay) -> None:
+        self._relay = relay
+        self._counting = asyncio.Semaphore(2)
+
+    # ------------------------------------------------------------------------ models
+
+    async def models(self, request: web.Request) -> web.Response:
+        models = await self._known(request)
+        entries = [entry(model) for model in models if model.kind != "completion"]
+        after, limit = request.query.get("after_id"), request.query.get("limit", "")
+        ids = [each["id"] for each in entries]
+        start = ids.index(after) + 1 if after in ids else 0
+        size = int(limit) if limit.isdecimal() and int(limit) > 0 else len(entries)
+        page = entries[start : start + size]
+        return json_answer(
+            {
+                "object": "list",
+                "data": page,
+                "has_more": start + size < len(entries),
+                "first_id": page[0]["id"] if page else None,
+                "last_id": page[-1]["id"] if page else None,
+            }
+        )
+
+    async def model(self, request: web.Request) -> web.Response:
+        await self._known(request)
+        return json_answer(entry(self._resolve(request.match_info["id"])))
+
+    async def _known(self, request: web.Request) -> tuple[Model, ...]:
+        catalogue = self._relay.provider.catalogue
+        if catalogue.models:
+            # A list of models must not wait for the network; refreshing is somebody else's job.
+            return catalogue.models
+        return await self._relay.provider.models(self._relay.authority(request))
+
+    def _resolve(self, name: str) -> Model:
+        config = self._relay.config
+        return self._relay.provider.catalogue.resolve(
+            name, aliases=config.aliases, default=config.default_model
+        )
+
+    # ------------------------------------------------------------------------ tokens, embeddings
+
+    async def count_tokens(self, request: web.Request) -> web.Response:
+        """Copilot's own count where the model has one, else an estimate that says so."""
+        _, body = await self._relay.read_json(request)
+        messages = next(d for d in registered() if d.endpoint == MESSAGES)
+        envelope = messages.peek(body)
+        authority = self._relay.authority(request)
+        await self._relay.provider.models(authority)
+        model = self._resolve(envelope.model)
+        if MESSAGES in model.endpoints:
+            fixed = quirks_for(MESSAGES).fix_request({**body, "model": model.id}, model, ())
+            payload = dict(fixed.body or {**body, "model": model.id})
+            for name in ("stream", "max_tokens", "metadata", "temperature", "top_p", "top_k"):
+                payload.pop(name, None)
+            try:
+                async with self._counting:
+                    counted = await self._relay.provider.client.request_json(
+                        "POST",
+                        COUNT_TOKENS,
+                        authority,
+                        json=payload,
+                        intent="conversation-agent",
+                        timeout=_COUNT_TIMEOUT,
+                    )
+                if isinstance(counted, dict) and isinstance(counted.get("input_tokens"), int):
+                    return json_answer({"input_tokens": counted["input_tokens"]})
+            except Problem as problem:
+                if problem.requires_reauth:
+                    raise
+        estimate = messages.parse_request({"max_tokens": 1, **body}).estimated_tokens()
+        return json_answer(
+            {"input_tokens": estimate}, headers={"x-copilot-desktop-notes": "count=estimate"}
+        )
+
+    async def embeddings(self, request: web.Request) -> web.Response:
+        """Copilot takes lists only and answers floats only (`upstream.md` §9.1)."""
+        _, body = await self._relay.read_json(request)
+        name = body.get("model")
+        if not isinstance(name, str) or not name:
+            raise InvalidRequest("model: is required")
+        texts = _texts(body.get("input"))
+        authority = self._relay.authority(request)
+        await self._relay.provider.models(authority)
+        model = self._resolve(name)
+        if model.kind != "embeddings":
+            raise InvalidRequest(f"{model.id} does not make embeddings.")
+        payload: Json = {"model": model.id, "input": texts}
+        payload |= {key: body[key] for key in ("dimensions", "user") if key in body}
+        answer = await self._relay.provider.client.request_json(
+            "POST",
+            EMBEDDINGS,
+            authority,
+            json=payload,
+            intent="copilot-panel",
+            timeout=_EMBED_TIMEOUT,
+        )
+        return json_answer(embedding_list(answer, name, body.get("encoding_format") == "base64"))
+
+    # ------------------------------------------------------------------------ signs of life
+
+    async def root(self, _request: web.Request) -> web.Response:
+        return json_answer({"name": "Copilot Desktop", "version": __version__, "status": "ok"})
+
+    async def health(self, _request: web.Request) -> web.Response:
+        session = self._relay.provider.session
+        managed = self._relay.config.auth_mode == "managed"
+        signed_in = session is not None and session.account.usable
+        return json_answer(
+            {
+                "status": "ok",
+                "version": __version__,
+                "signed_in": signed_in if managed else None,
+                "models": len(self._relay.provider.catalogue.models),
+            }
+        )
+
+    async def itself(self, _request: web.Request) -> web.Response:
+        return json_answer({"nonce": self._relay.config.nonce})
+
+
+def entry(model: Model) -> Json:
+    """One model, in words of both vendors."""
+    created = 1_735_689_600  # 2025-01-01: Copilot tells no date, and SDKs want a number
+    return {
+        "id": model.id,
+        "object": "model",
+        "created": created,
+        "owned_by": model.vendor or "github-copilot",
+        "type": "model",
+        "display_name": model.name or model.id,
+        "created_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(created)),
+        "max_input_tokens": model.max_prompt,
+        "max_tokens": model.max_output,
+        "lifecycle": "active",
+    }
+
+
+def _texts(given: object) -> list[str]:
+    texts = [given] if isinstance(given, str) else given
+    if not isinstance(texts, list) or not texts or not all(isinstance(t, str) for t in texts):
+        raise InvalidRequest("input: must be a text or a list of texts (token lists are not taken)")
+    return texts
+
+
+def embedding_list(answer: Any, model: str, as_base64: bool) -> Json:
+    """Copilot's answer with the fields that OpenAI's has."""
+    rows = answer.get("data") if isinstance(answer, Mapping) else None
+    if not isinstance(rows, list):
+        raise InvalidRequest("Copilot sent no embeddings.")
+    entries = []
+    for place, row in enumerate(rows):
+        vector = row.get("embedding", [])
+        if as_base64:
+            packed = struct.pack(f"<{len(vector)}f", *vector)
+            vector = base64.b64encode(packed).decode()
+        entries.append(
+            {"object": "embedding", "index": row.get("index", place), "embedding": vector}
+        )
+    usage = answer.get("usage") or {"prompt_tokens": 0, "total_tokens": 0}
+    return {"object": "list", "model": model, "data": entries, "usage": usage}
