@@ -181,7 +181,8 @@ class BlockSequencer:
 
     def _show(self, block: ReplyBlock, text: str, signature: str) -> Iterator[Event]:
         if type(self._open) is not type(block) or (
-            isinstance(block, Text) and isinstance(self._open, Text)
+            isinstance(block, Text)
+            and isinstance(self._open, Text)
             and self._open.refusal != block.refusal
         ):
             yield from self._close_open()

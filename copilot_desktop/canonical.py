@@ -55,7 +55,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Thinking:
-    """Reasoning. `signature` is sealed (`sealing`) or empty; `redacted` holds Anthropic's opaque text."""
+    """Reasoning. `signature` is sealed (`sealing`) or empty; `redacted` is Anthropic's opaque text."""
 
     text: str
     signature: str = ""
@@ -64,7 +64,7 @@ class Thinking:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A picture as base64 `data`. Remote addresses are refused when parsing (Copilot has no fetch)."""
+    """A picture as base64 `data`. Remote addresses are refused when parsing: Copilot fetches none."""
 
     media_type: str
     data: str
@@ -103,7 +103,7 @@ ReplyBlock = Text | Thinking | ToolUse
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One turn. `system` here means an instruction in mid-conversation; the rest is `Request.system`."""
+    """One turn. `system` is an instruction in mid-conversation; the first ones are in `Request`."""
 
     role: Literal["system", "user", "assistant"]
     blocks: tuple[Block, ...]
@@ -196,7 +196,7 @@ class Request:
         return next((tool for tool in self.tools if tool.name.casefold() == folded), None)
 
     def estimated_tokens(self) -> int:
-        """Input size by rule of thumb (4 characters a token), for fields that must hold a number."""
+        """Input size by rule of thumb (4 characters a token), where a number must stand."""
         size = sum(len(text.text) for text in self.system)
         for tool in self.tools:
             size += len(tool.name) + len(tool.description) + len(repr(tool.schema))

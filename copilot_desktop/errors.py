@@ -194,7 +194,7 @@ class WrongMethod(NoSuchRoute):
 
 
 class UnknownModel(InvalidRequest):
-    """`fields`: `model`, `alternatives` (comma separated, may be empty), `reason` (may be empty)."""
+    """`fields`: `model`, `alternatives` (comma separated), `reason`; the last two may be missing."""
 
     kind = "model_not_found"
     status = 404

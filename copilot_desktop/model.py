@@ -22,7 +22,7 @@ EMBEDDINGS = "/embeddings"
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Limits are in tokens; `multiplier` is the premium-request factor, None when billed by tokens."""
+    """Limits are in tokens; `multiplier` is the premium-request factor, None under token billing."""
 
     id: str
     name: str = ""

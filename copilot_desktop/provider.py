@@ -184,7 +184,7 @@ class _Listener:
     def _hear(self, events: Iterator[Event]) -> None:
         # One by one, not `extend`: a Problem may interrupt, and what came before it counts.
         for event in events:
-            self.events.append(event)  # noqa: PERF402
+            self.events.append(event)
 
 
 def has_image(messages: Iterable[Message]) -> bool:
