@@ -55,7 +55,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Thinking:
-    """Reasoning. `signature` is sealed (`sealing`) or empty; `redacted` is Anthropic's opaque text."""
+    """Reasoning. `signature` is sealed (see `sealing`) or empty; `redacted` is opaque text."""
 
     text: str
     signature: str = ""
@@ -64,7 +64,7 @@ class Thinking:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A picture as base64 `data`. Remote addresses are refused when parsing: Copilot fetches none."""
+    """A picture as base64 `data`. Remote addresses are refused when parsing."""
 
     media_type: str
     data: str

@@ -194,7 +194,7 @@ class WrongMethod(NoSuchRoute):
 
 
 class UnknownModel(InvalidRequest):
-    """`fields`: `model`, `alternatives` (comma separated), `reason`; the last two may be missing."""
+    """`fields`: `model`, `alternatives` (comma separated), `reason` (both optional)."""
 
     kind = "model_not_found"
     status = 404

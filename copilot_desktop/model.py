@@ -22,7 +22,7 @@ EMBEDDINGS = "/embeddings"
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Limits are in tokens; `multiplier` is the premium-request factor, None under token billing."""
+    """Limits are in tokens; `multiplier` is the premium-request factor, if any."""
 
     id: str
     name: str = ""

@@ -1,8 +1,8 @@
 """The client's side of one exchange: status line, stream, errors, signs of life.
 
 Nothing is sent before there is something to say, so that an early refusal keeps its HTTP status.
-Only after 20 silent seconds of a streaming request is the status line sent ahead, since many clients
-give up on a silent server; from then on trouble is told in the stream.
+Only after 20 silent seconds of a streaming request is the status line sent ahead, since many
+clients give up on a silent server; from then on trouble is told in the stream.
 """
 
 from __future__ import annotations

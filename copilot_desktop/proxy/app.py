@@ -68,7 +68,7 @@ def outermost_layer(relay: Relay) -> Callable[[web.Request, _Next], Awaitable[we
             return problem_answer(problem, dialect)
         except web.HTTPException as refusal:
             return problem_answer(_no_route(request, refusal), dialect)
-        except Exception: as unexpected:  # the last resort: the client must get a clean answer
+        except Exception:  # the last resort: the client must get a clean answer
             number = secrets.token_hex(6)
             log.exception("unexpected error %s", number)
             return problem_answer(Problem(f"Error id {number}.", request_id=number), dialect)

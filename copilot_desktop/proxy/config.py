@@ -1,4 +1,4 @@
-"""What the proxy must know to answer: one frozen value, replaced as a whole when settings change."""
+"""What the proxy must know to answer: one frozen value, replaced whole when settings change."""
 
 from __future__ import annotations
 

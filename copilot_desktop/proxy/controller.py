@@ -11,6 +11,7 @@ stop are serialised by one lock and may be called in any state.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import logging
 import socket
@@ -154,9 +155,9 @@ class ProxyController:
             raise self._taken()
 
     async def _drained(self, limit: float) -> None:
-        deadline = time.monotonic() + limit
-        while self._relay.traffic.in_flight and time.monotonic() < deadline:
-            await asyncio.sleep(0.05)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(limit):
+                await self._relay.traffic.idle.wait()
 
     async def _release(self) -> None:
         runner, self._runner = self._runner, None

@@ -6,6 +6,7 @@ and read by views afterwards; `Traffic` keeps the last 200.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
@@ -98,6 +99,8 @@ class Traffic:
         self._next = 1
         self._day = ""
         self.in_flight = 0
+        self.idle = asyncio.Event()
+        self.idle.set()
         self.today = 0
         self.on_change: Callable[[], None] = lambda: None
 
@@ -111,6 +114,7 @@ class Traffic:
         self._next += 1
         self._recent.append(exchange)
         self.in_flight += 1
+        self.idle.clear()
         self._count_day()
         self.on_change()
         return exchange
@@ -118,6 +122,8 @@ class Traffic:
     def close(self, exchange: Exchange, outcome: Outcome) -> None:
         exchange.finish(outcome)
         self.in_flight -= 1
+        if not self.in_flight:
+            self.idle.set()
         self.on_change()
 
     def _count_day(self) -> None:

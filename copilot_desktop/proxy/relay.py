@@ -232,7 +232,7 @@ class Relay:
             await batches.aclose()  # type: ignore[attr-defined]  # it is an async generator
         return await down.end("ok")
 
-    # ------------------------------------------------------------------------ shared with side routes
+    # ------------------------------------------------------------------------ for side routes too
 
     async def read_json(self, request: web.Request) -> tuple[bytes, Json]:
         """The body, raw and parsed. Raises InvalidRequest, BodyTooLarge."""
