@@ -1,0 +1,1 @@
+"""What a person sees outside the page: the window, the tray icon, or nothing at all (headless)."""
