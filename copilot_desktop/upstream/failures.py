@@ -104,10 +104,10 @@ def token_refused(status: int, headers: Mapping[str, str], body: bytes) -> bool:
         return not (foreign or refusal.html or "authorize_url" in refusal.details)
     if status == 400:
         return "authorization header is badly formatted" in words
-    return status == 403 and (refusal.code in TOKEN_CODES or opaque(refusal))
+    return status == 403 and (refusal.code in TOKEN_CODES or _opaque(refusal))
 
 
-def opaque(refusal: Refusal) -> bool:
+def _opaque(refusal: Refusal) -> bool:
     """A 403 that gives no reason: a stale token, the wrong host, or a policy."""
     if refusal.status != 403 or refusal.details or refusal.html:
         return False
@@ -159,7 +159,7 @@ def _by_exchange(refusal: Refusal) -> Problem | None:
 def _by_middlebox(refusal: Refusal, url: str) -> Problem | None:
     if not refusal.by_middlebox or not (refusal.html or refusal.status in (403, 407, 451)):
         return None
-    if opaque(refusal):  # Copilot's own text; its id may have been lost on the way
+    if _opaque(refusal):  # Copilot's own text; its id may have been lost on the way
         return None
     reason = f"a proxy or firewall on the way answered with status {refusal.status}"
     return Unreachable(

@@ -1,0 +1,334 @@
+"""The way to Copilot's model API: bytes in, a reply whose chunks can be read, or a Problem.
+
+Owns everything between "send this body" and "here is a 200": the grant (token and base URL), the
+headers, one renewal and replay when the token was refused, one when the host was wrong, the retry
+that aiohttp leaves out (a POST on a pooled connection that had died meanwhile), and at most one
+after a 502, 503 or 504. All of that happens before the first byte of an answer and never exceeds
+three calls (security rule 22). After that it only watches for silence and for an early end.
+
+It must not look into bodies: which endpoint, which model and what is in the frames is decided by
+others. Nothing of a client's request headers passes through here (rule 15).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json as jsonlib
+import logging
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import aiohttp
+from multidict import CIMultiDict
+
+from copilot_desktop.errors import (
+    ShuttingDown,
+    UpstreamFault,
+)
+from copilot_desktop.model import MESSAGES
+from copilot_desktop.upstream.failures import problem_from, token_refused
+from copilot_desktop.upstream.http import (
+    NETWORK_ERRORS,
+    Attempt,
+    network_problem,
+    parse_json,
+    place,
+    proxy_for,
+    read_bounded,
+)
+from copilot_desktop.upstream.identity import Identity
+from copilot_desktop.upstream.refusal import seconds_of
+from copilot_desktop.upstream.reply import UpstreamReply
+from copilot_desktop.upstream.token import Authority, Grant
+
+__all__ = ["Call", "CopilotClient", "UpstreamReply"]
+
+log = logging.getLogger(__name__)
+
+CALLS = 3  # upstream calls that one request may cost
+JSON_LIMIT = 64 * 1024 * 1024
+REFUSAL_LIMIT = 256 * 1024
+REFUSAL_SECONDS = 10.0
+LONGEST_PAUSE = 5.0  # a 503 that asks for more is the client's to repeat
+
+AGENT_INTENT = "conversation-agent"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One conversation request. `body` goes out as it is; `betas` only to `/v1/messages`.
+
+    `extra_headers` are those that the catalogue demands for the model.
+    """
+
+    endpoint: str
+    body: bytes
+    model: str
+    stream: bool
+    initiator: str
+    vision: bool = False
+    intent: str = AGENT_INTENT
+    betas: tuple[str, ...] = ()
+    extra_headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Outgoing:
+    """What stays the same over all attempts of one request."""
+
+    method: str
+    path: str
+    body: bytes | None
+    accept: str
+    intent: str
+    initiator: str
+    model: str = ""
+    vision: bool = False
+    betas: tuple[str, ...] = ()
+    extra_headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Tries:
+    """How much of the allowance of one request is used; each remedy is taken once."""
+
+    calls: int = 0
+    taken: set[str] = field(default_factory=set)
+
+    @property
+    def left(self) -> bool:
+        return self.calls < CALLS
+
+    def take(self, remedy: str) -> bool:
+        """Is this remedy still to be had?"""
+        if not self.left or remedy in self.taken:
+            return False
+        self.taken.add(remedy)
+        return True
+
+
+class CopilotClient:
+    """Calls for any number of accounts over one session; the account comes with the authority.
+
+    `headers_timeout` (seconds) until the head of an answer, `idle_timeout` of silence inside one.
+    `on_headers` sees the headers of every answer, failed ones too: the quota is in there.
+    """
+
+    def __init__(
+        self,
+        http: aiohttp.ClientSession,
+        identity: Identity,
+        *,
+        headers_timeout: float = 600.0,
+        idle_timeout: float = 300.0,
+        on_headers: Callable[[Mapping[str, str]], None] | None = None,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
+        self._http = http
+        self._identity = identity
+        self._headers_timeout = headers_timeout
+        self._idle_timeout = idle_timeout
+        self._on_headers = on_headers
+        self._sleep = sleep
+
+    @asynccontextmanager
+    async def converse(self, call: Call, authority: Authority) -> AsyncIterator[UpstreamReply]:
+        """The 200 answer to `call`, or a Problem. Leaving the block by an exception, a cancelled
+        client among them, closes the connection at once."""
+        out = _Outgoing(
+            "POST",
+            call.endpoint,
+            call.body,
+            "text/event-stream" if call.stream else "application/json",
+            call.intent,
+            call.initiator,
+            call.model,
+            call.vision,
+            call.betas,
+            call.extra_headers,
+        )
+        response = await self._open(out, authority, self._headers_timeout)
+        reply = UpstreamReply(response, self._idle_timeout)
+        try:
+            if response.status != 200 or reply.content_type == "text/html":
+                raise UpstreamFault(
+                    f"Status {response.status} with {reply.content_type or 'no content type'}.",
+                    upstream_status=response.status,
+                    request_id=reply.request_id,
+                )
+            yield reply
+            await reply.finish()
+        finally:
+            await reply.close()
+
+    async def request_json(
+        self,
+        method: str,
+        path: str,
+        authority: Authority,
+        *,
+        json: object | None = None,
+        intent: str,
+        initiator: str = "agent",
+        extra_headers: Mapping[str, str] | None = None,
+        timeout: float = 60.0,
+    ) -> Any:
+        """A whole JSON answer; None if a success has no body. Raises Problem.
+
+        `timeout` in seconds, per attempt.
+        """
+        out = _Outgoing(
+            method,
+            path,
+            None if json is None else jsonlib.dumps(json, separators=(",", ":")).encode(),
+            "application/json",
+            intent,
+            initiator,
+            extra_headers=extra_headers or {},
+        )
+        response = await self._open(out, authority, timeout)
+        try:
+            async with asyncio.timeout(timeout):
+                raw = await read_bounded(response, JSON_LIMIT)
+        except NETWORK_ERRORS as error:
+            raise network_problem(error, str(response.url), seconds=timeout) from error
+        finally:
+            response.close()
+        value = parse_json(raw.decode("utf-8", "replace"))
+        if value is None and raw.strip():
+            raise UpstreamFault(
+                f"{path} answered with something that is not JSON.",
+                upstream_status=response.status,
+                request_id=response.headers.get("x-request-id"),
+            )
+        return value
+
+    async def _open(
+        self, out: _Outgoing, authority: Authority, timeout: float
+    ) -> aiohttp.ClientResponse:
+        """A response with a 2xx head, after whatever remedies the rules allow."""
+        tries = _Tries()
+        grant = await authority.grant()
+        while True:
+            response = await self._send(out, grant, tries, timeout)
+            if self._on_headers is not None:
+                self._on_headers(response.headers)
+            if 200 <= response.status < 300:
+                return response
+            body = await _refusal_body(response)
+            problem = problem_from(
+                response.status, response.headers, body, url=str(response.url), model=out.model
+            )
+            log.warning(
+                "Copilot refused %s: status %s, code %s, request %s",
+                out.path,
+                response.status,
+                problem.code,
+                problem.request_id,
+            )
+            match _remedy(response, body, tries):
+                case "grant":
+                    fresh = await authority.grant(stale=grant.token)
+                    if fresh == grant:
+                        raise problem
+                    grant = fresh
+                case "pause":
+                    await self._sleep(0.5 + random.random() / 2)  # noqa: S311  (only spreads load)
+                case _:
+                    raise problem
+
+    async def _send(
+        self, out: _Outgoing, grant: Grant, tries: _Tries, timeout: float
+    ) -> aiohttp.ClientResponse:
+        """The head of an answer, whatever its status. Repeats what surely reached nobody."""
+        url = grant.base_url + out.path
+        while True:
+            if self._http.closed:
+                raise ShuttingDown
+            tries.calls += 1
+            attempt = Attempt()
+            try:
+                async with asyncio.timeout(timeout):
+                    return await self._http.request(
+                        out.method,
+                        url,
+                        headers=self._headers(out, grant),
+                        data=out.body,
+                        allow_redirects=False,
+                        proxy=proxy_for(url),
+                        trace_request_ctx=attempt,
+                    )
+            except NETWORK_ERRORS as error:
+                if _was_stale(error, attempt) and tries.left:
+                    continue
+                if _was_refused(error) and tries.take("refused"):
+                    await self._sleep(0.2)
+                    continue
+                problem = network_problem(error, url, seconds=timeout)
+                log.warning("%s: %s", place(url), problem)
+                raise problem from error
+
+    def _headers(self, out: _Outgoing, grant: Grant) -> CIMultiDict[str]:
+        headers = CIMultiDict(
+            self._identity.copilot_headers(
+                grant.token,
+                intent=out.intent,
+                initiator=out.initiator,
+                vision=out.vision,
+                request_id=str(uuid4()),
+                extra=out.extra_headers,
+                direct=grant.direct,
+            )
+        )
+        headers["Accept"] = out.accept
+        headers["Accept-Encoding"] = "identity"  # frames are cut out of plain text
+        if out.body is not None:
+            headers["Content-Type"] = "application/json"
+        if out.path.startswith(MESSAGES):
+            headers["anthropic-version"] = "2023-06-01"
+            if out.betas:
+                headers["anthropic-beta"] = ",".join(out.betas)
+        return headers
+
+
+def _remedy(response: aiohttp.ClientResponse, body: bytes, tries: _Tries) -> str | None:
+    """What may be tried against this refusal: a new grant, a pause, or nothing."""
+    status, headers = response.status, response.headers
+    if status == 421:
+        return "grant" if tries.take("host") else None
+    if token_refused(status, headers, body):
+        return "grant" if tries.take("token") else None
+    if status in (502, 503, 504):
+        wait = seconds_of(headers.get("retry-after", ""), now=0.0)
+        if wait is None or wait <= LONGEST_PAUSE:
+            return "pause" if tries.take("fault") else None
+    return None
+
+
+def _was_stale(error: Exception, attempt: Attempt) -> bool:
+    """A pooled connection that the other side had closed: nobody read the request."""
+    died = isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError)
+    return attempt.reused and died and not isinstance(error, aiohttp.ClientConnectorError)
+
+
+def _was_refused(error: Exception) -> bool:
+    return isinstance(error, aiohttp.ClientConnectorError) and isinstance(
+        error.os_error, ConnectionRefusedError
+    )
+
+
+async def _refusal_body(response: aiohttp.ClientResponse) -> bytes:
+    """The body of an error; what cannot be read in time is not worth waiting for."""
+    try:
+        async with asyncio.timeout(REFUSAL_SECONDS):
+            return await read_bounded(response, REFUSAL_LIMIT)
+    except NETWORK_ERRORS:
+        return b""
+    except UpstreamFault:  # absurdly long
+        return b""
+    finally:
+        response.close()
