@@ -1,0 +1,79 @@
+"""Which window engine shows the page, and why: asked before anything graphical is imported.
+
+On Linux WebKitGTK comes first, Qt second, the default browser on the same local page last; without
+a screen there is no window at all (`gui-lab.md` §1). Importing a toolkit without its libraries can
+end the process, so availability is looked up instead of tried.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+EngineName = Literal["gtk", "qt", "webview2", "cocoa", "browser", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """`reason` is a sentence for Help and `status`."""
+
+    name: EngineName
+    reason: str
+
+    @property
+    def has_window(self) -> bool:
+        return self.name not in {"browser", "none"}
+
+
+def choose_engine(
+    system: str,
+    environ: Mapping[str, str],
+    *,
+    gtk_missing: Callable[[], str | None] | None = None,
+    qt_missing: Callable[[], str | None] | None = None,
+) -> Engine:
+    """The engine for this session. `COPILOT_DESKTOP_ENGINE` may name one (gtk, qt, browser)."""
+    wish = environ.get("COPILOT_DESKTOP_ENGINE", "")
+    if system == "macOS":
+        return Engine("cocoa", "The system's own web view.")
+    if system == "Windows":
+        return Engine("webview2", "The system's own web view.")
+    if not (environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY")):
+        return Engine("none", "There is no screen, so there is no window.")
+    if wish == "browser":
+        return Engine("browser", "The default browser was asked for.")
+    why_no_gtk = (gtk_missing or _gtk_missing)()
+    if why_no_gtk is None and wish != "qt":
+        return Engine("gtk", "WebKitGTK is installed.")
+    why_no_qt = (qt_missing or _qt_missing)()
+    if why_no_qt is None:
+        return Engine("qt", "Qt is installed.")
+    if why_no_gtk is None:
+        return Engine("gtk", "WebKitGTK is installed; Qt is not.")
+    return Engine("browser", f"{why_no_gtk} {why_no_qt}")
+
+
+def _gtk_missing() -> str | None:
+    if importlib.util.find_spec("gi") is None:
+        return "GTK's Python bindings (python3-gi) are not installed."
+    import gi  # noqa: PLC0415 - the bindings alone open no display
+
+    for name, version in (("Gtk", "3.0"), ("WebKit2", "4.1")):
+        try:
+            gi.require_version(name, version)
+        except ValueError:
+            return f"{name} {version} for GTK is not installed."
+    return None
+
+
+def _qt_missing() -> str | None:
+    for name in ("qtpy", "PySide6.QtWebEngineCore"):
+        try:
+            found = importlib.util.find_spec(name)
+        except ModuleNotFoundError:
+            found = None
+        if found is None:
+            return "Qt (PySide6) is not installed."
+    return None

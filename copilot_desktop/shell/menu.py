@@ -1,0 +1,141 @@
+"""The tray menu as a value: a pure, total function of the snapshot (`ui-design.md` §5.2).
+
+Window and tray read the same snapshot and the same sentences, so they cannot disagree. This module
+knows neither pystray nor how a verb is carried out; an item says which verb it stands for.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from copilot_desktop.strings import Words
+
+ROW_LIMIT = 60  # characters of a row
+TOOLTIP_LIMIT = 127  # UTF-16 units that Windows shows
+
+Snapshot = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One row. `verb` is empty for rows that only tell something; `copies` is a text to copy."""
+
+    text: str
+    verb: str = ""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    copies: str = ""
+    default: bool = False
+    enabled: bool = True
+    rows: tuple[Item, ...] = ()
+
+    @property
+    def is_separator(self) -> bool:
+        return not self.text
+
+
+SEPARATOR = Item("")
+
+
+def menu_for(snapshot: Snapshot, words: Words) -> tuple[Item, ...]:
+    """The rows of the menu, top to bottom."""
+    proxy, signed_in = snapshot["proxy"], snapshot["auth"]["state"] == "signed_in"
+    meters: Sequence[Mapping[str, Any]] = snapshot["usage"]["meters"] if signed_in else ()
+    rows = [Item(clipped(headline_text(snapshot, words)), enabled=False)]
+    if worst := worst_meter(meters):
+        rows.append(Item(meter_text(worst, words), enabled=False))
+    rows += [SEPARATOR, Item(words.text("tray.open"), "show_window", default=True)]
+    if snapshot["auth"]["state"] not in {"signed_in", "unknown", "checking"}:
+        rows.append(Item(words.text("tray.sign_in"), "show_window", {"screen": "sign_in"}))
+    rows += _proxy_rows(proxy, words)
+    rows.append(SEPARATOR)
+    if proxy["phase"] == "running":
+        rows.append(Item(words.text("tray.copy"), rows=_addresses(proxy, words)))
+    if meters:
+        usage = [Item(meter_text(meter, words), enabled=False) for meter in meters]
+        usage += [SEPARATOR, Item(words.text("tray.usage_refresh"), "refresh_quota")]
+        rows.append(Item(words.text("tray.usage"), rows=tuple(usage)))
+    rows.append(Item(words.text("tray.activity"), "show_window", {"screen": "activity"}))
+    rows += [SEPARATOR, Item(words.text("tray.quit"), "quit")]
+    return tuple(rows)
+
+
+def headline_text(snapshot: Snapshot, words: Words) -> str:
+    """The one sentence that says how things are; the window's sidebar shows the same."""
+    headline = snapshot["headline"]
+    fields = dict(headline["fields"])
+    if "when" in fields:
+        fields["when"] = spoken_time(fields["when"])
+    return words.text(f"headline.{headline['key']}", **fields)
+
+
+def tooltip(snapshot: Snapshot, words: Words) -> str:
+    """At most 127 UTF-16 units: Windows refuses more."""
+    line = words.text("tray.tooltip", headline=headline_text(snapshot, words))
+    while len(line.encode("utf-16-le")) // 2 > TOOLTIP_LIMIT:
+        line = line[:-2].rstrip() + "…"
+    return line
+
+
+def meter_text(meter: Mapping[str, Any], words: Words) -> str:
+    """One meter in one row; the word "used" always stands beside a percentage."""
+    name, percent = meter["name"], meter["percent_used"]
+    if meter["kind"] in {"included", "unmetered"}:
+        return clipped(words.text("tray.meter_included", meter=name))
+    if percent is None:
+        return clipped(words.text("tray.meter_unknown", meter=name))
+    if meter["resets_at"]:
+        when = spoken_time(meter["resets_at"])
+        return clipped(words.text("tray.meter_resets", meter=name, p=round(percent), when=when))
+    return clipped(words.text("tray.meter", meter=name, p=round(percent)))
+
+
+def worst_meter(meters: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The meter that is used up most, among those that have a number."""
+    counted = [meter for meter in meters if meter["percent_used"] is not None]
+    counted = [meter for meter in counted if meter["kind"] in {"metered", "window"}]
+    return max(counted, key=lambda meter: float(meter["percent_used"]), default=None)
+
+
+def spoken_time(when: object) -> str:
+    """`1787400000` as "Sat 14:20" within a week, else as "22 Aug"; text stays as it is."""
+    if not isinstance(when, int | float):
+        return str(when)
+    moment = time.localtime(when)
+    near = abs(when - time.time()) < 6 * 86_400
+    return time.strftime("%a %H:%M" if near else "%d %b", moment)
+
+
+def clipped(text: str) -> str:
+    return text if len(text) <= ROW_LIMIT else text[: ROW_LIMIT - 1].rstrip() + "…"
+
+
+def _proxy_rows(proxy: Mapping[str, Any], words: Words) -> list[Item]:
+    phase = proxy["phase"]
+    busy = phase in {"starting", "stopping"}
+    running = phase in {"running", "stopping"}
+    row = (
+        Item(words.text("tray.stop"), "stop_proxy", enabled=not busy)
+        if running
+        else Item(words.text("tray.start"), "start_proxy", enabled=not busy)
+    )
+    error = proxy["error"]
+    if phase == "error" and error and error["kind"] == "port_taken":
+        free = error["fields"]["next"]
+        use = words.text("tray.use_port", port=free)
+        return [row, Item(use, "use_port", {"port": int(free)})]
+    return [row]
+
+
+def _addresses(proxy: Mapping[str, Any], words: Words) -> tuple[Item, ...]:
+    host = "127.0.0.1" if proxy["host"] in {"0.0.0.0", "::"} else proxy["host"]  # noqa: S104
+    base = f"http://{f'[{host}]' if ':' in host else host}:{proxy['port']}"
+    rows = [
+        Item(words.text("tray.copy_openai"), copies=f"{base}/v1"),
+        Item(words.text("tray.copy_anthropic"), copies=base),
+    ]
+    if proxy["key_required"]:
+        rows.append(Item(words.text("tray.copy_key"), "copy_key"))
+    return tuple(rows)

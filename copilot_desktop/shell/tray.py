@@ -1,0 +1,211 @@
+"""The tray icon: pystray behind a small port, because it has sharp edges (`gui-lab.md` §2).
+
+Importing pystray without a display can raise anything; starting it without a session bus raises and
+leaves a thread that never ends; nothing tells when no panel shows the icon. Each of that is guarded
+here, so that the rest of the app only knows "there is a tray" or "there is none, because …".
+On Linux and macOS `start` must be called on the main thread before the window's loop begins.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from copilot_desktop.shell.icons import DARK_INK, LIGHT_INK, Glyph, paint
+from copilot_desktop.shell.menu import Item
+
+log = logging.getLogger(__name__)
+
+ICON_SIZE = 48
+OnPress = Callable[[Item], None]
+
+
+class Tray(Protocol):
+    """`available` is false when no icon was made; `why_not` says why."""
+
+    available: bool
+    why_not: str
+
+    def start(self) -> None: ...
+
+    def show(self, glyph: Glyph, tooltip: str, rows: tuple[Item, ...]) -> None: ...
+
+    def notify(self, title: str, body: str) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+class NullTray:
+    """No tray: everything is accepted and nothing is shown."""
+
+    available = False
+
+    def __init__(self, why_not: str) -> None:
+        self.why_not = why_not
+
+    def start(self) -> None: ...
+
+    def show(self, glyph: Glyph, tooltip: str, rows: tuple[Item, ...]) -> None: ...
+
+    def notify(self, title: str, body: str) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+class PystrayTray:
+    """A real icon. `press` is called on the GUI thread and must return at once."""
+
+    def __init__(self, press: OnPress, *, dark_panel: bool | None = None) -> None:
+        self.available = False
+        self.why_not = "The tray has not been started."
+        self._press = press
+        self._ink = DARK_INK if dark_panel is False else LIGHT_INK
+        self._icon: Any = None
+        self._glyph: Glyph = "busy"
+        self._rows: tuple[Item, ...] = ()
+
+    def start(self) -> None:
+        try:
+            self._icon = self._made()
+            self._icon.run_detached()
+        except Exception as error:  # noqa: BLE001 - GLib, Xlib and D-Bus raise their own kinds
+            log.warning("There is no tray icon: %s", error)
+            self.why_not = "This desktop shows no tray icons."
+            self._release_setup_thread()
+            return
+        self.available, self.why_not = True, ""
+        self._quieten_notifier()
+
+    def show(self, glyph: Glyph, tooltip: str, rows: tuple[Item, ...]) -> None:
+        if not self.available:
+            self._rows, self._glyph = rows, glyph
+            return
+        if glyph != self._glyph:
+            self._glyph = glyph
+            self._icon.icon = self._picture(glyph)
+        if tooltip != self._icon.title:
+            self._icon.title = tooltip
+        if rows != self._rows:
+            self._rows = rows
+            self._icon.update_menu()
+
+    def notify(self, title: str, body: str) -> None:
+        if self.available and self._icon.HAS_NOTIFICATION:
+            try:
+                self._icon.notify(body[:255], title[:63])
+            except Exception as error:  # noqa: BLE001 - a notification is never worth a crash
+                log.info("The notification was not shown: %s", error)
+
+    def stop(self) -> None:
+        if not self.available:
+            return
+        self.available = False
+        try:
+            self._icon.visible = False
+            self._icon.stop()
+        except Exception as error:  # noqa: BLE001 - the icon goes with the process anyway
+            log.info("The tray icon did not stop: %s", error)
+
+    # ------------------------------------------------------------------------ inner workings
+
+    def _made(self) -> Any:
+        import pystray  # noqa: PLC0415 - may raise without a display
+
+        backend = pystray.Icon.__module__.rpartition(".")[2]
+        if backend == "_xorg":
+            raise RuntimeError("the X11 fallback of the tray library has no menu")
+        menu = pystray.Menu(lambda: tuple(self._entry(pystray, row) for row in self._rows))
+        return pystray.Icon("copilot-desktop", self._picture(self._glyph), "Copilot Desktop", menu)
+
+    def _picture(self, glyph: Glyph) -> Any:
+        return paint(glyph, ICON_SIZE, self._ink)
+
+    def _entry(self, pystray: Any, row: Item) -> Any:
+        if row.is_separator:
+            return pystray.Menu.SEPARATOR
+        if row.rows:
+            action: Any = pystray.Menu(*(self._entry(pystray, each) for each in row.rows))
+        else:
+            action = lambda _icon, _item: self._press(row)  # noqa: E731
+        return pystray.MenuItem(row.text, action, default=row.default, enabled=row.enabled)
+
+    def _release_setup_thread(self) -> None:
+        """A failed start leaves a thread waiting for the icon; let it go, or the app never ends."""
+        queue = getattr(self._icon, "_Icon__queue", None)
+        if queue is not None:
+            self._icon._icon_valid = True  # noqa: SLF001
+            self._icon._show = lambda: None  # noqa: SLF001
+            queue.put(True)
+
+    def _quieten_notifier(self) -> None:
+        """Without a notification service pystray's exit hook raises."""
+        notifier = getattr(self._icon, "_notifier", None)
+        if notifier is None:
+            return
+        hide = notifier.hide
+
+        def quiet(*arguments: Any) -> None:
+            try:
+                hide(*arguments)
+            except Exception as error:  # noqa: BLE001
+                log.debug("no notification to hide: %s", error)
+
+        notifier.hide = quiet
+
+
+def background(press: Callable[[Item], None]) -> OnPress:
+    """Carry out presses on a thread of their own: the GUI thread must never wait."""
+
+    def start(item: Item) -> None:
+        threading.Thread(target=press, args=(item,), name="tray-press", daemon=True).start()
+
+    return start
+
+
+def panel_present(system: str, environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether anything would show an icon right now. Panels come and go: ask again each time."""
+    return system != "Linux" or _notifier_host() or _xembed_host(environ)
+
+
+def _notifier_host() -> bool:
+    """A StatusNotifier host on the session bus (KDE, XFCE, GNOME with its extension)."""
+    try:
+        from jeepney import DBusAddress, Properties  # noqa: PLC0415
+        from jeepney.bus_messages import message_bus  # noqa: PLC0415
+        from jeepney.io.blocking import open_dbus_connection  # noqa: PLC0415
+
+        connection = open_dbus_connection("SESSION")
+    except Exception:  # noqa: BLE001 - no bus, no library: no host
+        return False
+    name = "org.kde.StatusNotifierWatcher"
+    try:
+        owned = connection.send_and_get_reply(message_bus.NameHasOwner(name), timeout=1)
+        if not owned.body[0]:
+            return False
+        address = DBusAddress("/StatusNotifierWatcher", name, name)
+        ask = Properties(address).get("IsStatusNotifierHostRegistered")
+        return bool(connection.send_and_get_reply(ask, timeout=1).body[0][1])
+    except Exception:  # noqa: BLE001
+        return False
+    finally:
+        connection.close()
+
+
+def _xembed_host(environ: Mapping[str, str]) -> bool:
+    """A classic X11 tray."""
+    if not environ.get("DISPLAY"):
+        return False
+    try:
+        from Xlib import X, display  # noqa: PLC0415
+
+        screen = display.Display()
+        try:
+            atom = screen.intern_atom(f"_NET_SYSTEM_TRAY_S{screen.get_default_screen()}")
+            return bool(screen.get_selection_owner(atom) != X.NONE)
+        finally:
+            screen.close()
+    except Exception:  # noqa: BLE001
+        return False
