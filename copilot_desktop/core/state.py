@@ -1,0 +1,84 @@
+"""The whole running application as one immutable value.
+
+Each part belongs to the module that knows it and is defined there; this one only puts them side by
+side. `seq` grows with every change. Views are functions of this value and of nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from copilot_desktop import __version__
+from copilot_desktop.core.settings import Preferences, Settings
+from copilot_desktop.errors import Problem
+from copilot_desktop.model import Model
+from copilot_desktop.proxy.controller import ProxyState
+from copilot_desktop.proxy.exchange import Exchange
+from copilot_desktop.upstream.quota import QuotaSnapshot
+from copilot_desktop.upstream.session import Account, SignIn
+
+Degraded = Literal["offline", "github_down"]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the app runs in. The shell fills in tray, engine and window when it knows them."""
+
+    version: str = __version__
+    os: str = ""
+    data_dir: str = ""
+    tray: Literal["ok", "missing", "unknown"] = "unknown"
+    engine: str = "none"
+    engine_reason: str = ""
+    dark: bool | None = None
+    demo: str | None = None
+    window_shown: bool = True
+    asks_close: bool = False  # the user has pressed close and has not chosen yet
+
+
+@dataclass(frozen=True, slots=True)
+class ModelList:
+    """`fetched_at` in seconds since the epoch."""
+
+    items: tuple[Model, ...] = ()
+    state: Literal["empty", "loading", "cached", "ready", "stale"] = "empty"
+    fetched_at: float | None = None
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LocalKey:
+    """What people see of the local key: whether it is asked for, and its last four characters."""
+
+    required: bool = False
+    hint: str | None = None
+    fixed: bool = False  # given by environment or flag, so the window cannot replace it
+
+
+@dataclass(frozen=True, slots=True)
+class Requests:
+    """The latest exchanges, newest first, and two counts."""
+
+    recent: tuple[Exchange, ...] = ()
+    in_flight: int = 0
+    today: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    seq: int = 0
+    app: Surroundings = field(default_factory=Surroundings)
+    preferences: Preferences = field(default_factory=lambda: Preferences.of(Settings()))
+    account: Account = field(default_factory=Account)
+    sign_in: SignIn | None = None
+    proxy: ProxyState = field(default_factory=ProxyState)
+    key: LocalKey = field(default_factory=LocalKey)
+    degraded: Degraded | None = None
+    models: ModelList = field(default_factory=ModelList)
+    quota: QuotaSnapshot = field(default_factory=QuotaSnapshot)
+    requests: Requests = field(default_factory=Requests)
+
+    @property
+    def settings(self) -> Settings:
+        return self.preferences.settings

@@ -1,0 +1,51 @@
+"""A system for tests and embedding: remembers what it was asked, touches nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from copilot_desktop.system import PortHolder
+
+
+class FakeSystem:
+    """See `System`. `opened` lists addresses and folders in order."""
+
+    name = "Fake"
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        shared: bool = False,
+        browser: bool = True,
+        holder: PortHolder | None = None,
+    ) -> None:
+        self._folder = folder
+        self._shared = shared
+        self._browser = browser
+        self._holder = holder
+        self.opened: list[str] = []
+        self.hardened = False
+
+    def data_dir(self) -> Path:
+        return self._folder
+
+    def open_url(self, url: str) -> bool:
+        self.opened.append(url)
+        return self._browser
+
+    def open_folder(self, path: Path) -> bool:
+        self.opened.append(str(path))
+        return self._browser
+
+    def port_holder(self, port: int) -> PortHolder | None:
+        return self._holder
+
+    def harden(self) -> None:
+        self.hardened = True
+
+    def shared_machine(self) -> bool:
+        return self._shared
+
+    def dark_mode(self) -> bool | None:
+        return None

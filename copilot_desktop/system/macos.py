@@ -1,0 +1,56 @@
+"""macOS: Application Support, `open`, and lsof for the question who holds a port."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import platformdirs
+
+from copilot_desktop.system import NAME, PortHolder, programs
+
+_NOT_PEOPLE = frozenset({"Shared", "Guest", ".localized"})
+
+
+class MacOS:
+    """See `System`."""
+
+    name = "macOS"
+
+    def data_dir(self) -> Path:
+        return Path(platformdirs.user_data_dir(NAME, appauthor=False))
+
+    def open_url(self, url: str) -> bool:
+        return programs.is_web_address(url) and programs.launch(["/usr/bin/open", url])
+
+    def open_folder(self, path: Path) -> bool:
+        return programs.launch(["/usr/bin/open", str(path)])
+
+    def port_holder(self, port: int) -> PortHolder | None:
+        return read_lsof(
+            programs.ask(["/usr/sbin/lsof", "-nP", f"-iTCP:{port}", "-sTCP:LISTEN", "-Fpc"])
+        )
+
+    def harden(self) -> None:
+        programs.close_to_others()
+
+    def shared_machine(self) -> bool:
+        try:
+            homes = {entry.name for entry in Path("/Users").iterdir() if entry.is_dir()}
+        except OSError:
+            return False
+        return len(homes - _NOT_PEOPLE) > 1
+
+    def dark_mode(self) -> bool | None:
+        # The key exists only in dark mode, so no answer means light.
+        return "Dark" in programs.ask(["/usr/bin/defaults", "read", "-g", "AppleInterfaceStyle"])
+
+
+def read_lsof(answer: str) -> PortHolder | None:
+    """The first process in `lsof -Fpc` output: lines `p<pid>` and `c<name>`."""
+    pid: int | None = None
+    for line in answer.splitlines():
+        if line.startswith("p") and line[1:].isdigit():
+            pid = int(line[1:])
+        elif line.startswith("c") and line[1:]:
+            return PortHolder(line[1:], pid)
+    return None

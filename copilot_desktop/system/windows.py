@@ -1,0 +1,77 @@
+"""Windows: local app data, the shell's own opener, netstat and tasklist for a held port."""
+
+from __future__ import annotations
+
+import csv
+import os
+from pathlib import Path
+
+import platformdirs
+
+from copilot_desktop.system import NAME, PortHolder, programs
+
+_NOT_PEOPLE = frozenset({"public", "default", "default user", "all users", "defaultapppool"})
+_PERSONALIZE = r"HKCU\Software\Microsoft\Windows\CurrentVersion\Themes\Personalize"
+
+
+class Windows:
+    """See `System`. `harden` has no effect on access lists: the profile folder is private."""
+
+    name = "Windows"
+
+    def data_dir(self) -> Path:
+        return Path(platformdirs.user_data_dir(NAME, appauthor=False))
+
+    def open_url(self, url: str) -> bool:
+        return programs.is_web_address(url) and programs.browse(url)
+
+    def open_folder(self, path: Path) -> bool:
+        start = getattr(os, "startfile", None)
+        if start is None:
+            return False
+        try:
+            start(str(path))
+        except OSError:
+            return False
+        return True
+
+    def port_holder(self, port: int) -> PortHolder | None:
+        pid = read_netstat(programs.ask(["netstat", "-ano", "-p", "TCP"]), port)
+        if pid is None:
+            return None
+        tasks = programs.ask(["tasklist", "/FI", f"PID eq {pid}", "/FO", "CSV", "/NH"])
+        return PortHolder(read_tasklist(tasks) or "another program", pid)
+
+    def harden(self) -> None:
+        programs.close_to_others()
+
+    def shared_machine(self) -> bool:
+        try:
+            homes = {entry.name.lower() for entry in Path.home().parent.iterdir() if entry.is_dir()}
+        except OSError:
+            return False
+        return len(homes - _NOT_PEOPLE) > 1
+
+    def dark_mode(self) -> bool | None:
+        answer = programs.ask(["reg", "query", _PERSONALIZE, "/v", "AppsUseLightTheme"])
+        return answer.split()[-1] == "0x0" if "AppsUseLightTheme" in answer else None
+
+
+def read_netstat(answer: str, port: int) -> int | None:
+    """The process id in `netstat -ano` lines such as `TCP 127.0.0.1:4141 0.0.0.0:0 LISTENING 7`.
+
+    The word LISTENING is translated on some systems; a listener is known by its remote port 0.
+    """
+    for line in answer.splitlines():
+        columns = line.split()
+        if len(columns) < 5 or columns[0] != "TCP" or not columns[-1].isdigit():
+            continue
+        if columns[1].endswith(f":{port}") and columns[2].endswith(":0"):
+            return int(columns[-1])
+    return None
+
+
+def read_tasklist(answer: str) -> str | None:
+    """The image name in the first CSV row, without its ending."""
+    row = next(csv.reader(answer.splitlines()), [])
+    return row[0].removesuffix(".exe") if len(row) > 1 else None

@@ -1,0 +1,70 @@
+"""The file survives nonsense, keeps foreign keys, and is nobody else's."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from copilot_desktop.core.settings_file import data_dir, load, save
+from copilot_desktop.errors import BadSetting, StorageFailed
+
+
+def env(folder: Path, **more: str) -> dict[str, str]:
+    return {"COPILOT_DESKTOP_DATA_DIR": str(folder), **more}
+
+
+def test_without_a_file_the_defaults_hold_and_nothing_is_written(tmp_path: Path) -> None:
+    loaded = load({}, env(tmp_path / "new"))
+    assert loaded.settings.port == 4141
+    assert data_dir(loaded) == tmp_path / "new"
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_saved_change_is_there_next_time_with_mode_0600(tmp_path: Path) -> None:
+    save(load({}, env(tmp_path)).changed({"port": 5001, "allowed_origins": ["https://a.b"]}))
+    again = load({}, env(tmp_path))
+    assert again.settings.port == 5001
+    assert again.settings.allowed_origins == ("https://a.b",)
+    assert again.sources["port"] == "file"
+    assert stat.S_IMODE((tmp_path / "settings.json").stat().st_mode) == 0o600
+
+
+def test_flags_and_environment_are_not_written(tmp_path: Path) -> None:
+    chosen = load({"port": 1}, env(tmp_path, COPILOT_DESKTOP_API_KEY="a-real-key"))
+    save(chosen.changed({"theme": "dark"}))
+    text = (tmp_path / "settings.json").read_text()
+    assert "a-real-key" not in text
+    assert "port" not in text
+
+
+@pytest.mark.parametrize("content", [b"{", b"[]", b"\xff\xfe", b"", b"[" * 100_000])
+def test_a_broken_file_is_kept_aside(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "settings.json").write_bytes(content)
+    assert load({}, env(tmp_path)).settings.port == 4141
+    assert (tmp_path / "settings.json.broken").read_bytes() == content
+    assert not (tmp_path / "settings.json").exists()
+
+
+def test_one_bad_value_costs_only_itself(tmp_path: Path) -> None:
+    (tmp_path / "settings.json").write_text('{"theme": "sepia", "port": 5002, "newer": 1}')
+    loaded = load({}, env(tmp_path))
+    assert loaded.settings.port == 5002
+    assert "sepia" in (tmp_path / "settings.json.broken").read_text()
+    save(loaded)
+    assert load({}, env(tmp_path)).stored == {"port": 5002, "newer": 1}
+
+
+def test_a_bad_guarding_value_stops_the_start_and_names_the_file(tmp_path: Path) -> None:
+    (tmp_path / "settings.json").write_text('{"require_key": "perhaps"}')
+    with pytest.raises(BadSetting, match=r"require_key in .*settings\.json"):
+        load({}, env(tmp_path))
+
+
+def test_a_disk_that_takes_nothing_is_said(tmp_path: Path) -> None:
+    loaded = load({}, env(tmp_path / "fresh"))
+    (tmp_path / "fresh").write_text("a file where the folder should be")
+    with pytest.raises(StorageFailed) as trouble:
+        save(loaded.changed({"port": 1}))
+    assert str(tmp_path / "fresh" / "settings.json") in str(trouble.value)

@@ -1,0 +1,57 @@
+"""Files that only their owner can read, and that are never half written."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from copilot_desktop.system.files import private_folder, write_private
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_new_file_and_its_folder_are_for_the_owner_only(tmp_path: Path) -> None:
+    old = os.umask(0)
+    try:
+        write_private(tmp_path / "deep" / "token.json", b"secret")
+    finally:
+        os.umask(old)
+    assert mode(tmp_path / "deep" / "token.json") == 0o600
+    assert mode(tmp_path / "deep") == 0o700
+
+
+def test_an_open_folder_is_tightened(tmp_path: Path) -> None:
+    (tmp_path / "open").mkdir(mode=0o755)
+    private_folder(tmp_path / "open")
+    assert mode(tmp_path / "open") == 0o700
+
+
+def test_a_link_at_the_final_path_is_replaced_and_its_target_untouched(tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    target.write_bytes(b"mine")
+    (tmp_path / "box").mkdir()
+    (tmp_path / "box" / "file").symlink_to(target)
+    write_private(tmp_path / "box" / "file", b"new")
+    assert target.read_bytes() == b"mine"
+    assert not (tmp_path / "box" / "file").is_symlink()
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_litter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "box" / "file"
+    write_private(path, b"old")
+
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        write_private(path, b"new")
+    assert path.read_bytes() == b"old"
+    assert [entry.name for entry in path.parent.iterdir()] == ["file"]

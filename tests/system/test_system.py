@@ -1,0 +1,109 @@
+"""One suite for every system that can run here, and the parts of the others that can be read."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from copilot_desktop.system import PortHolder, System, current
+from copilot_desktop.system.fake import FakeSystem
+from copilot_desktop.system.linux import Linux
+from copilot_desktop.system.macos import read_lsof
+from copilot_desktop.system.programs import child_environment
+from copilot_desktop.system.windows import read_netstat, read_tasklist
+
+LINUX = sys.platform.startswith("linux")
+
+
+@pytest.fixture(params=["real", "fake"])
+def system(request: pytest.FixtureRequest, tmp_path: Path) -> System:
+    return current() if request.param == "real" else FakeSystem(tmp_path)
+
+
+def test_has_a_name_and_an_absolute_folder(system: System) -> None:
+    assert system.name
+    assert system.data_dir().is_absolute()
+
+
+def test_a_free_port_has_no_holder(system: System) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    assert system.port_holder(port) is None
+
+
+def test_facts_are_answers_not_exceptions(system: System) -> None:
+    assert system.shared_machine() in (True, False)
+    assert system.dark_mode() in (True, False, None)
+
+
+def test_only_web_addresses_are_opened() -> None:
+    assert current().open_url("file:///etc/passwd") is False
+
+
+@pytest.mark.skipif(not LINUX, reason="reads /proc")
+def test_the_holder_of_a_port_is_named() -> None:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        holder = Linux().port_holder(listener.getsockname()[1])
+    assert holder is not None
+    assert holder.pid == os.getpid()
+    assert str(holder) == f"{holder.name} (process {holder.pid})"
+
+
+@pytest.mark.parametrize(
+    ("people", "shared"),
+    [
+        (["root:x:0:0::/root:/bin/bash"], False),
+        (["a:x:1000:1000::/home/a:/bin/bash"], False),
+        (["a:x:1000:1000::/home/a:/bin/bash", "b:x:1001:1001::/home/b:/bin/zsh"], True),
+        (["a:x:1000:1000::/home/a:/bin/bash", "d:x:1001:1001::/d:/usr/sbin/nologin"], False),
+        (["a:x:1000:1000::/home/a:/bin/bash", "n:x:65534:65534::/:/bin/sh", "broken"], False),
+    ],
+)
+def test_a_shared_machine_has_two_people(tmp_path: Path, people: list[str], shared: bool) -> None:
+    passwd = tmp_path / "passwd"
+    passwd.write_text("\n".join(people) + "\n")
+    assert Linux(passwd=passwd).shared_machine() is shared
+
+
+def test_children_get_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COPILOT_GITHUB_TOKEN", "ghu_1234567890")
+    monkeypatch.setenv("COPILOT_DESKTOP_API_KEY", "mine")
+    monkeypatch.setenv("LD_LIBRARY_PATH", "/bundle")
+    monkeypatch.setenv("LD_LIBRARY_PATH_ORIG", "/system")
+    given = child_environment()
+    assert not {"COPILOT_GITHUB_TOKEN", "COPILOT_DESKTOP_API_KEY"} & given.keys()
+    assert given["LD_LIBRARY_PATH"] == "/system"
+
+
+@pytest.mark.skipif(not LINUX, reason="umask and limits of a child process")
+def test_hardening_closes_files_and_core_dumps() -> None:
+    script = (
+        "import os, resource; from copilot_desktop.system import current; current().harden();"
+        "print(oct(os.umask(0)), resource.getrlimit(resource.RLIMIT_CORE))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=30
+    )
+    assert done.stdout.split() == ["0o77", "(0,", "0)"]
+
+
+def test_the_answers_of_other_systems_are_read() -> None:
+    assert read_lsof("p812\ncnode\n") == PortHolder("node", 812)
+    assert read_lsof("") is None
+    netstat = (
+        "  TCP    127.0.0.1:4141    127.0.0.1:9   ESTABLISHED  5\n"
+        "  TCP    127.0.0.1:14141   0.0.0.0:0     LISTENING    6\n"
+        "  TCP    127.0.0.1:4141    0.0.0.0:0     ABHÖREN      7\n"
+    )
+    assert read_netstat(netstat, 4141) == 7
+    assert read_netstat("", 4141) is None
+    assert read_tasklist('"node.exe","7","Console","1","9 K"\n') == "node"
+    assert read_tasklist("INFO: No tasks are running.") is None
