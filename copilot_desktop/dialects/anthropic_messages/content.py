@@ -1,0 +1,238 @@
+"""Content blocks and turns: from Anthropic's JSON to canonical messages.
+
+Knows every block that an Anthropic client may send (`translation.md` §2.5, §2.6, §3.2). A block
+that cannot be carried to any model through Copilot is refused with a sentence, unless it is history
+that the model can do without; then it is a `Loss`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from copilot_desktop.canonical import (
+    Block,
+    Document,
+    Image,
+    Loss,
+    Message,
+    Text,
+    Thinking,
+    ToolResult,
+    ToolUse,
+)
+from copilot_desktop.dialects.anthropic_messages.shapes import items, mapping, string
+from copilot_desktop.errors import InvalidRequest, NotExpressible
+from copilot_desktop.sealing import is_sealed, seal
+
+Part = Text | Image | Document
+
+_IMAGES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
+_PDF = "application/pdf"
+
+
+class Turns:
+    """Reads the turns of one request; `losses` grows on the way."""
+
+    def __init__(self, model: str, losses: list[Loss]) -> None:
+        self._model = model
+        self._losses = losses
+
+    def read(self, value: Any, where: str) -> Message:
+        """One element of `messages`. Raises InvalidRequest."""
+        turn = mapping(value, where)
+        content = turn.get("content")
+        match turn.get("role"):
+            case "system":
+                return Message("system", texts(content, f"{where}.content"))
+            case "user":
+                return Message("user", self._blocks(content, f"{where}.content", self._said))
+            case "assistant":
+                return Message("assistant", self._blocks(content, f"{where}.content", self._meant))
+        raise InvalidRequest(f"{where}.role: must be user, assistant or system")
+
+    def _blocks(self, content: Any, where: str, read: Any) -> tuple[Block, ...]:
+        if isinstance(content, str):
+            return (Text(content),)
+        blocks: list[Block] = []
+        for place, value in enumerate(items(content, where)):
+            blocks += read(mapping(value, f"{where}.{place}"), f"{where}.{place}")
+        return tuple(blocks)
+
+    def _said(self, block: Mapping[str, Any], where: str) -> tuple[Block, ...]:
+        """A block of a user turn."""
+        match block.get("type"):
+            case "tool_result":
+                return (self._result(block, where),)
+            case "thinking" | "redacted_thinking":
+                return ()  # only a model thinks; here it could only be an injection
+        return _parts(block, where)
+
+    def _meant(self, block: Mapping[str, Any], where: str) -> tuple[Block, ...]:
+        """A block of an assistant turn."""
+        kind = string(block.get("type"), f"{where}.type")
+        match kind:
+            case "text":
+                return (Text(string(block.get("text"), f"{where}.text")),)
+            case "thinking":
+                return (self._thinking(block),)
+            case "redacted_thinking":
+                return (Thinking("", redacted=string(block.get("data"), f"{where}.data")),)
+            case "tool_use":
+                return (_tool_use(block, where),)
+            case "image" | "document" | "search_result" | "tool_result":
+                raise InvalidRequest(f"{where}: {kind} blocks belong in user messages")
+        # What a server tool did, and whatever comes next: the words are kept, the rest goes.
+        self._losses.append(Loss(kind))
+        found = _findings(block.get("content")) if kind.endswith("_tool_result") else ""
+        return (Text(found),) if found else ()
+
+    def _thinking(self, block: Mapping[str, Any]) -> Thinking:
+        """Anthropic's own signature is sealed for the model that the client named."""
+        text, signature = block.get("thinking"), block.get("signature")
+        signature = signature if isinstance(signature, str) else ""
+        if signature and not is_sealed(signature):
+            signature = seal("gm1.", self._model, s=signature)
+        return Thinking(text if isinstance(text, str) else "", signature)
+
+    def _result(self, block: Mapping[str, Any], where: str) -> ToolResult:
+        content = block.get("content")
+        parts: list[Part] = []
+        if isinstance(content, str):
+            parts += [Text(content)] if content else []
+        elif content is not None:
+            for place, value in enumerate(items(content, f"{where}.content")):
+                at = f"{where}.content.{place}"
+                parts += _parts(mapping(value, at), at)
+        identifier = string(block.get("tool_use_id"), f"{where}.tool_use_id")
+        return ToolResult(identifier, tuple(parts), is_error=block.get("is_error") is True)
+
+
+def texts(content: Any, where: str) -> tuple[Text, ...]:
+    """A string or an array of text blocks. Raises InvalidRequest."""
+    if isinstance(content, str):
+        return (Text(content),)
+    found = []
+    for place, value in enumerate(items(content, where)):
+        block = mapping(value, f"{where}.{place}")
+        if block.get("type") != "text":
+            raise InvalidRequest(f"{where}.{place}.type: only text stands here")
+        found.append(Text(string(block.get("text"), f"{where}.{place}.text")))
+    return tuple(found)
+
+
+def _tool_use(block: Mapping[str, Any], where: str) -> ToolUse:
+    """`input` becomes compact JSON text. Some clients store it as text already."""
+    given = block.get("input")
+    if isinstance(given, str):
+        try:
+            given = json.loads(given) if given.strip() else {}
+        except (ValueError, RecursionError):
+            given = None
+    arguments = given if isinstance(given, Mapping) else {}
+    return ToolUse(
+        id=string(block.get("id"), f"{where}.id"),
+        name=string(block.get("name"), f"{where}.name"),
+        arguments=json.dumps(arguments, separators=(",", ":"), ensure_ascii=False),
+    )
+
+
+def _parts(block: Mapping[str, Any], where: str) -> tuple[Part, ...]:
+    """A block that may stand in a user turn or in a tool result."""
+    kind = string(block.get("type"), f"{where}.type")
+    match kind:
+        case "text":
+            return (Text(string(block.get("text"), f"{where}.text")),)
+        case "image":
+            return (_image(mapping(block.get("source"), f"{where}.source"), where),)
+        case "document":
+            return _document(block, where)
+        case "search_result":
+            lines = [block.get("title"), block.get("source"), _joined(block.get("content"))]
+            return (Text("\n".join(line for line in lines if isinstance(line, str) and line)),)
+        case "tool_reference":
+            return (Text(string(block.get("tool_name"), f"{where}.tool_name")),)
+        case "container_upload":
+            raise NotExpressible(f"{where}: files in containers are not available through Copilot.")
+    raise InvalidRequest(f"{where}.type: {kind!r} is not a block that can stand here")
+
+
+def _image(source: Mapping[str, Any], where: str) -> Image:
+    declared, data = source.get("media_type"), source.get("data")
+    url = source.get("url")
+    if isinstance(url, str) and url.startswith("data:"):
+        head, _, data = url[len("data:") :].partition(",")
+        declared = head.partition(";")[0]
+    elif source.get("type") != "base64":
+        raise NotExpressible(
+            f"{where}: Copilot only takes pictures that are in the request (base64), "
+            "not addresses or file ids."
+        )
+    data = string(data, f"{where}.source.data")
+    kind = _magic(data) or str(declared).replace("image/jpg", "image/jpeg")
+    if kind not in _IMAGES:
+        raise InvalidRequest(f"{where}: pictures must be JPEG, PNG, GIF or WebP, not {declared}")
+    return Image(kind, data)
+
+
+def _magic(data: str) -> str:
+    """The media type that the first bytes tell; clients often declare another one."""
+    try:
+        head = base64.b64decode(data[:32])
+    except (binascii.Error, ValueError):
+        return ""
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "image/png"
+    if head.startswith(b"\xff\xd8\xff"):
+        return "image/jpeg"
+    if head.startswith((b"GIF87a", b"GIF89a")):
+        return "image/gif"
+    return "image/webp" if head[:4] == b"RIFF" and head[8:12] == b"WEBP" else ""
+
+
+def _document(block: Mapping[str, Any], where: str) -> tuple[Part, ...]:
+    """A PDF stays a document; plain text becomes text under its title."""
+    source = mapping(block.get("source"), f"{where}.source")
+    title = block.get("title")
+    title = title if isinstance(title, str) else ""
+    heading = f"{title}\n\n" if title else ""
+    match source.get("type"):
+        case "base64" if source.get("media_type", _PDF) == _PDF:
+            return (Document(_PDF, string(source.get("data"), f"{where}.source.data"), title),)
+        case "text":
+            return (Text(heading + string(source.get("data"), f"{where}.source.data")),)
+        case "content":
+            content = source.get("content")
+            if isinstance(content, str):
+                return (Text(heading + content),)
+            parts: list[Part] = [Text(title)] if title else []
+            for place, value in enumerate(items(content, f"{where}.source.content")):
+                at = f"{where}.source.content.{place}"
+                parts += _parts(mapping(value, at), at)
+            return tuple(parts)
+    raise NotExpressible(
+        f"{where}: Copilot only takes PDF files that are in the request (base64) and plain text, "
+        "not addresses or file ids."
+    )
+
+
+def _joined(content: Any) -> str:
+    """The text blocks of an array, one below the other."""
+    blocks = content if isinstance(content, list) else []
+    found = (block.get("text") for block in blocks if isinstance(block, Mapping))
+    return "\n".join(text for text in found if isinstance(text, str) and text)
+
+
+def _findings(content: Any) -> str:
+    """What a server tool brought: titles with addresses, and texts."""
+    if isinstance(content, str):
+        return content
+    lines = []
+    for entry in content if isinstance(content, list) else [content]:
+        if isinstance(entry, Mapping):
+            words = (entry.get("title"), entry.get("url"), entry.get("text"))
+            lines.append(" ".join(word for word in words if isinstance(word, str) and word))
+    return "\n".join(line for line in lines if line)

@@ -1,0 +1,80 @@
+"""What routing and accounting need of a request, without understanding the rest.
+
+Tolerant: anything odd counts as ordinary, since the parser or upstream will name it. Who started
+the call is told honestly (`translation.md` §1.5): tool results travel in user messages here, so
+the role alone does not say it, and the reminders that agents add by themselves are not a person.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from copilot_desktop.dialects import Envelope, Initiator
+from copilot_desktop.errors import InvalidRequest
+
+_REMINDER = re.compile(r"<system-reminder>.*?</system-reminder>", re.DOTALL)
+
+
+def envelope(body: Mapping[str, Any]) -> Envelope:
+    """Raises InvalidRequest if there is no model name."""
+    model = body.get("model")
+    if not isinstance(model, str) or not model.strip():
+        raise InvalidRequest("model: must be the name of a model")
+    messages = body.get("messages")
+    turns = messages if isinstance(messages, list) else []
+    return Envelope(
+        model=model,
+        stream=body.get("stream") is True,
+        initiator=_initiator(turns),
+        has_image=any(_shows(turn.get("content")) for turn in turns if isinstance(turn, Mapping)),
+    )
+
+
+def _initiator(turns: list[Any]) -> Initiator:
+    """`user` if a person spoke last; trailing instructions are skipped."""
+    for turn in reversed(turns):
+        if not isinstance(turn, Mapping) or turn.get("role") == "system":
+            continue
+        if turn.get("role") != "user":
+            return "agent"
+        return _speaker(turn.get("content"))
+    return "user"
+
+
+def _speaker(content: Any) -> Initiator:
+    """A turn with tool results is a person's only if words of theirs follow the results."""
+    if not isinstance(content, list):
+        return "user"
+    blocks = [block for block in content if isinstance(block, Mapping)]
+    results = [i for i, block in enumerate(blocks) if block.get("type") == "tool_result"]
+    if not results:
+        return "user"
+    words = "".join(
+        text
+        for block in blocks[results[0] :]
+        if block.get("type") == "text" and isinstance(text := block.get("text"), str)
+    )
+    return "user" if _REMINDER.sub("", words).strip() else "agent"
+
+
+def _shows(content: Any) -> bool:
+    """Whether a picture or PDF stands in these blocks, tool results included."""
+    if not isinstance(content, list):
+        return False
+    for block in content:
+        if not isinstance(block, Mapping):
+            continue
+        source = block.get("source")
+        inner = source if isinstance(source, Mapping) else {}
+        match block.get("type"):
+            case "image":
+                return True
+            case "document" if inner.get("type") not in {"text", "content"}:
+                return True
+            case "document" if _shows(inner.get("content")):
+                return True
+            case "tool_result" if _shows(block.get("content")):
+                return True
+    return False

@@ -1,0 +1,276 @@
+"""From a canonical `Request` to the body for Copilot's `/v1/messages` (`translation.md` §4, §5).
+
+Knows Anthropic's grammar as Copilot enforces it: results lead the user turn, the last turn is the
+user's, no empty text, instructions only at the top. What the `Model` cannot do is left out here and
+declared by `cannot`. Ids, names, pairing and limits have been made legal before (`preparation`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any, NoReturn
+
+from copilot_desktop.canonical import (
+    Block,
+    Document,
+    Image,
+    Loss,
+    Message,
+    Request,
+    Text,
+    Thinking,
+    Tool,
+    ToolResult,
+    ToolUse,
+)
+from copilot_desktop.dialects import Json
+from copilot_desktop.dialects.anthropic_messages.reasoning import reasoning_fields, thinks
+from copilot_desktop.model import Model
+from copilot_desktop.sealing import unseal
+
+CONTINUE = "Continue exactly from where the last message stopped."
+JSON_ONLY = "Reply with one JSON object and nothing else."
+_FREE_TEXT = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
+
+
+def cannot(request: Request, model: Model) -> tuple[Loss, ...]:
+    """What `/v1/messages` cannot say of `request` to `model`."""
+    losses: list[Loss] = []
+    wanted = request.response_format
+    if wanted is not None and wanted.schema is not None and not model.structured:
+        losses.append(Loss("Output that follows a JSON schema", semantic=True))
+    if wanted is not None and wanted.schema is None:
+        losses.append(Loss("response_format json_object (asked for in words)"))
+    if request.tools and not model.tools:
+        losses.append(Loss("Tool use", semantic=True))
+    if any(not word.strip() for word in request.stop):
+        losses.append(Loss("stop (white space only)"))
+    if model.thinking == "none" and (request.effort or request.thinking_budget):
+        losses.append(Loss("reasoning effort"))
+    if _forces(request) and thinks(request, model):
+        losses.append(Loss("tool_choice (forced beside reasoning)"))
+    if any(tool.strict for tool in request.tools):
+        losses.append(Loss("tools.strict"))
+    if request.user:
+        losses.append(Loss("user"))
+    return tuple(losses)
+
+
+def render_request(request: Request, model: Model) -> Json:
+    """The body; always asks for a stream."""
+    limit = request.max_tokens if request.max_tokens is not None else model.max_output
+    body: Json = {"model": model.id, "max_tokens": limit, "stream": True}
+    system = [text.text for text in request.system if text.text.strip()]
+    wanted = request.response_format
+    if wanted is not None and wanted.schema is None:
+        system.append(JSON_ONLY)
+    if system:
+        body["system"] = [{"type": "text", "text": text} for text in system]
+    body["messages"] = _messages(request, model)
+    body |= _tool_fields(request, model)
+    if stop := [word for word in request.stop if word.strip()]:
+        body["stop_sequences"] = stop
+    if request.temperature is not None:
+        body["temperature"] = min(request.temperature, 1.0)
+    if request.top_p is not None:
+        body["top_p"] = request.top_p
+    body |= reasoning_fields(request, model, limit)
+    if wanted is not None and wanted.schema is not None and model.structured:
+        shape = {"type": "json_schema", "schema": wanted.schema}
+        body["output_config"] = {**body.get("output_config", {}), "format": shape}
+    return body
+
+
+# ------------------------------------------------------------------------------------ messages
+
+
+def _messages(request: Request, model: Model) -> list[Json]:
+    """Turns in alternation; instructions in mid-conversation become reminders from the user."""
+    turns: list[tuple[str, list[Block]]] = []
+    for message in request.messages:
+        role, said = _spoken(message)
+        if turns and turns[-1][0] == role:
+            turns[-1][1].extend(said)
+        else:
+            turns.append((role, list(said)))
+    rendered: list[Json] = []
+    for role, blocks in turns:
+        content = _content(blocks, model, assistant=role == "assistant")
+        if not content:
+            continue
+        if rendered and rendered[-1]["role"] == role:
+            rendered[-1]["content"] = _results_first(rendered[-1]["content"] + content)
+        else:
+            rendered.append({"role": role, "content": content})
+    return _continued(rendered)
+
+
+def _spoken(message: Message) -> tuple[str, tuple[Block, ...]]:
+    if message.role != "system":
+        return message.role, message.blocks
+    words = "\n\n".join(block.text for block in message.blocks if isinstance(block, Text))
+    if not words.strip():
+        return "user", ()
+    return "user", (Text(f"<system-reminder>\n{words}\n</system-reminder>"),)
+
+
+def _content(blocks: Iterable[Block], model: Model, *, assistant: bool) -> list[Json]:
+    content = [
+        rendered
+        for block in blocks
+        if (assistant or not isinstance(block, Thinking))
+        and (rendered := _block(block, model)) is not None
+    ]
+    return content if assistant else _results_first(content)
+
+
+def _results_first(content: list[Json]) -> list[Json]:
+    return sorted(content, key=lambda block: block["type"] != "tool_result")
+
+
+def _continued(messages: list[Json]) -> list[Json]:
+    """Copilot wants the last word to be the user's: a started answer is continued on request."""
+    if not messages or messages[-1]["role"] != "assistant":
+        return messages
+    last = messages[-1]["content"][-1]
+    if last["type"] == "tool_use":
+        return messages
+    if last["type"] == "text":
+        last["text"] = last["text"].rstrip()
+    return [*messages, {"role": "user", "content": [{"type": "text", "text": CONTINUE}]}]
+
+
+def _block(block: Block, model: Model) -> Json | None:
+    match block:
+        case Text():
+            return {"type": "text", "text": block.text} if block.text.strip() else None
+        case Thinking():
+            return _thinking(block, model)
+        case Image():
+            return {"type": "image", "source": _source(block)}
+        case Document():
+            document: Json = {"type": "document", "source": _source(block)}
+            return {**document, "title": block.title} if block.title else document
+        case ToolUse():
+            return {
+                "type": "tool_use",
+                "id": block.id,
+                "name": block.name,
+                "input": arguments_object(block.arguments),
+            }
+        case ToolResult():
+            return _tool_result(block)
+
+
+def _source(block: Image | Document) -> Json:
+    return {"type": "base64", "media_type": block.media_type, "data": block.data}
+
+
+def _thinking(block: Thinking, model: Model) -> Json | None:
+    """Only reasoning that this very model issued over this route may come back."""
+    if block.redacted:
+        return {"type": "redacted_thinking", "data": block.redacted}
+    parts = unseal(block.signature, "gm1.", model.id)
+    if parts is None or not parts.get("s") or not block.text:
+        return None
+    return {"type": "thinking", "thinking": block.text, "signature": parts["s"]}
+
+
+def _tool_result(block: ToolResult) -> Json:
+    """A lone text goes as a string. A failed call must say something."""
+    result: Json = {"type": "tool_result", "tool_use_id": block.tool_use_id}
+    parts = [part for part in block.content if not isinstance(part, Text) or part.text.strip()]
+    match parts:
+        case []:
+            if block.is_error:
+                result["content"] = "(no output)"
+        case [Text(text)]:
+            result["content"] = text
+        case _:
+            result["content"] = [
+                {"type": "text", "text": part.text}
+                if isinstance(part, Text)
+                else {
+                    "type": "image" if isinstance(part, Image) else "document",
+                    "source": _source(part),
+                }
+                for part in parts
+            ]
+    if block.is_error:
+        result["is_error"] = True
+    return result
+
+
+def arguments_object(arguments: str) -> Json:
+    """Argument text as the object that Anthropic's format holds; `{}` if it is not one."""
+    try:
+        value = json.loads(arguments, parse_constant=_not_json) if arguments.strip() else {}
+        json.dumps(value, allow_nan=False)  # 1e999 is legal text, but no number
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _not_json(word: str) -> NoReturn:
+    raise ValueError(word)
+
+
+# ------------------------------------------------------------------------------------ tools
+
+
+def _tool_fields(request: Request, model: Model) -> Json:
+    if not request.tools:
+        return _recalled_tools(request)
+    fields: Json = {"tools": [_tool(tool) for tool in request.tools]}
+    choice = request.tool_choice
+    mode = choice.mode if choice is not None else "auto"
+    if mode in {"required", "tool"} and thinks(request, model):
+        mode = "auto"
+    rendered: Json
+    match mode:
+        case "none":
+            fields["tool_choice"] = {"type": "none"}
+            return fields
+        case "tool" if choice is not None:
+            rendered = {"type": "tool", "name": choice.name}
+        case "required":
+            rendered = {"type": "any"}
+        case _:
+            rendered = {"type": "auto"}
+    if request.parallel_tools is False:
+        rendered["disable_parallel_tool_use"] = True
+    if choice is not None or request.parallel_tools is False:
+        fields["tool_choice"] = rendered
+    return fields
+
+
+def _recalled_tools(request: Request) -> Json:
+    """Claude refuses calls in the history without a declaration: name them, forbid their use."""
+    names = dict.fromkeys(
+        block.name
+        for message in request.messages
+        for block in message.blocks
+        if isinstance(block, ToolUse)
+    )
+    if not names:
+        return {}
+    schema = {"type": "object", "properties": {}}
+    return {
+        "tools": [{"name": name, "input_schema": dict(schema)} for name in names],
+        "tool_choice": {"type": "none"},
+    }
+
+
+def _tool(tool: Tool) -> Json:
+    rendered: Json = {"name": tool.name}
+    if tool.description:
+        rendered["description"] = tool.description
+    schema: dict[str, Any] = _FREE_TEXT if tool.custom else tool.schema
+    rendered["input_schema"] = schema or {"type": "object", "properties": {}}
+    return rendered
+
+
+def _forces(request: Request) -> bool:
+    choice = request.tool_choice
+    return bool(request.tools) and choice is not None and choice.mode in {"required", "tool"}
