@@ -1,0 +1,89 @@
+"""OpenAI Chat Completions: `/chat/completions`, as server towards editors and towards Copilot.
+
+The class ties the parts together; each knows one direction: `parse` and `history` read a client's
+request, `render` writes one for Copilot, `reader` reads Copilot's stream, `writer` writes the
+answer, `problems` and `usage` hold the two small vocabularies. Must not know another dialect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from copilot_desktop.canonical import Loss, Reply, Request, Usage
+from copilot_desktop.dialects import Envelope, Initiator
+from copilot_desktop.dialects.openai_chat import parse, problems, render, usage, writer
+from copilot_desktop.dialects.openai_chat.reader import ChatReader
+from copilot_desktop.dialects.openai_chat.writer import ChatWriter
+from copilot_desktop.errors import Problem
+from copilot_desktop.model import CHAT, Model
+from copilot_desktop.sse import encode_json
+
+Json = dict[str, Any]
+
+_PICTURES = frozenset({"image_url", "input_image", "image", "file", "input_file"})
+
+
+class OpenAIChat:
+    """See `copilot_desktop.dialects.Dialect` for the promises of each method."""
+
+    name = "openai_chat"
+    paths: tuple[str, ...] = ("/chat/completions",)
+    endpoint: str | None = CHAT
+
+    def peek(self, body: Mapping[str, Any]) -> Envelope:
+        messages = body.get("messages")
+        turns = [turn for turn in messages if isinstance(turn, Mapping)] if isinstance(
+            messages, list
+        ) else []
+        return Envelope(
+            model=parse.model_of(body),
+            stream=body.get("stream") is True,
+            initiator=_initiator(turns),
+            has_image=any(_shows_picture(turn.get("content")) for turn in turns),
+        )
+
+    def parse_request(self, body: Mapping[str, Any]) -> Request:
+        return parse.parse_request(body)
+
+    def cannot(self, request: Request, model: Model) -> tuple[Loss, ...]:
+        return render.cannot(request, model)
+
+    def render_request(self, request: Request, model: Model) -> Json:
+        return render.render_request(request, model)
+
+    def reader(self, model: Model) -> ChatReader:
+        return ChatReader(model)
+
+    def writer(self, request: Request) -> ChatWriter:
+        return ChatWriter(request)
+
+    def render_reply(self, reply: Reply, request: Request) -> Json:
+        return writer.render_reply(reply, request)
+
+    def render_problem(self, problem: Problem) -> Json:
+        return problems.render_problem(problem)
+
+    def problem_status(self, problem: Problem) -> int:
+        return problems.problem_status(problem)
+
+    def fault(self, problem: Problem) -> bytes:
+        return encode_json(problems.render_problem(problem))
+
+    def read_usage(self, usage_object: Mapping[str, Any]) -> Usage:
+        return usage.read_usage(usage_object)
+
+
+def _initiator(turns: list[Mapping[str, Any]]) -> Initiator:
+    """A human started this call if the last turn that is not an instruction is the user's."""
+    for turn in reversed(turns):
+        role = turn.get("role")
+        if role not in {"system", "developer"}:
+            return "user" if role == "user" else "agent"
+    return "user"
+
+
+def _shows_picture(content: Any) -> bool:
+    return isinstance(content, list) and any(
+        isinstance(part, Mapping) and part.get("type") in _PICTURES for part in content
+    )

@@ -1,0 +1,235 @@
+"""Copilot's Chat Completions stream, read into events (`translation.md` §6.3, `upstream.md` §6.3).
+
+Reads what Copilot really sends: several choices that are one message, chunks without choices,
+calls without index, `stop` after a tool call, usage anywhere, an error object in place of a chunk.
+Order and grammar are the business of `BlockSequencer`. Reasoning is sealed for the model it came
+from. A stream that ends without a finish reason is an error, never a made-up end.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Hashable, Iterator, Mapping
+from typing import Any
+
+from copilot_desktop.blocks import BlockSequencer
+from copilot_desktop.canonical import Event, StopReason
+from copilot_desktop.dialects.openai_chat.problems import problem_of
+from copilot_desktop.dialects.openai_chat.usage import merged, read_usage
+from copilot_desktop.errors import CutShort, UpstreamFault
+from copilot_desktop.model import Model
+from copilot_desktop.sealing import seal
+from copilot_desktop.sse import Frame
+
+DONE = b"[DONE]"
+
+_THOUGHTS = ("reasoning_text", "reasoning_content", "reasoning", "cot_summary", "thinking")
+_OPAQUES = ("reasoning_opaque", "encrypted", "cot_id", "signature")
+_REASONS = {
+    "length": StopReason.LENGTH,
+    "content_filter": StopReason.REFUSAL,
+    "tool_calls": StopReason.TOOL_USE,
+    "function_call": StopReason.TOOL_USE,
+}
+# Split choices may end for different reasons: a cut call must not look complete.
+_RANK = (StopReason.END, StopReason.TOOL_USE, StopReason.REFUSAL, StopReason.LENGTH)
+_CAUSES = {
+    "TextCopyright": "copyright",
+    "Sexual": "sexual",
+    "SexualPattern": "sexual",
+    "Violence": "violence",
+    "HateSpeech": "hate",
+    "HateSpeechPattern": "hate",
+    "SelfHarm": "self_harm",
+    "PromptPromBlockList": "blocked prompt",
+}
+
+
+class ChatReader:
+    """One per stream. `feed` may raise a Problem; after that nothing more is read."""
+
+    __slots__ = ("_calls", "_cause", "_done", "_finished", "_model", "_opaque", "_reason",
+                 "_sequence", "_signed", "_usage")
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._sequence = BlockSequencer()
+        self._calls = _CallKeys()
+        self._opaque = ""
+        self._signed = ""
+        self._finished: set[int] = set()
+        self._usage: dict[str, Any] = {}
+        self._reason: StopReason | None = None
+        self._cause = ""
+        self._done = False
+
+    def feed(self, frame: Frame) -> Iterator[Event]:
+        if self._done:
+            return
+        data = frame.data.strip()
+        if data == DONE:
+            yield from self.close()
+            return
+        payload = _payload(frame, data)
+        if payload is None:
+            return
+        if error := payload.get("error"):
+            self._done = True
+            raise problem_of(error)
+        if isinstance(usage := payload.get("usage"), Mapping):
+            self._usage = merged(self._usage, usage)
+        choices = payload.get("choices")
+        if not isinstance(choices, list) or not choices:
+            return
+        reply_id = payload.get("id")
+        yield from self._sequence.begin(reply_id if isinstance(reply_id, str) else "")
+        for place, choice in enumerate(choices):
+            if isinstance(choice, Mapping):
+                yield from self._choice(choice, place)
+
+    def close(self) -> Iterator[Event]:
+        if self._done:
+            return
+        self._done = True
+        if self._reason is None:
+            raise CutShort
+        yield from self._sign()
+        if self._usage:
+            self._sequence.usage(read_usage(self._usage))
+        explanation = f"Stopped by GitHub's content filter: {self._cause}." if self._cause else ""
+        refused = self._reason is StopReason.REFUSAL
+        yield from self._sequence.finish(self._reason, None, explanation if refused else "")
+
+    # -------------------------------------------------------------------------- one choice
+
+    def _choice(self, choice: Mapping[str, Any], place: int) -> Iterator[Event]:
+        delta = choice.get("delta")
+        if not isinstance(delta, Mapping):
+            delta = choice.get("message")
+        index = choice.get("index")
+        number = index if isinstance(index, int) else place
+        if number in self._finished:
+            return
+        if isinstance(delta, Mapping):
+            yield from self._delta(delta, number)
+        self._note_cause(choice, delta)
+        reason = choice.get("finish_reason")
+        if reason == "error":
+            self._done = True
+            raise UpstreamFault("The model stopped with an error.")
+        if isinstance(reason, str) and reason:
+            found = _REASONS.get(reason, StopReason.END)
+            known = self._reason or StopReason.END
+            self._reason = max(found, known, key=_RANK.index)
+            self._finished.add(number)
+
+    def _delta(self, delta: Mapping[str, Any], number: int) -> Iterator[Event]:
+        thought = next((text for key in _THOUGHTS if (text := _text(delta.get(key)))), "")
+        if thought:
+            yield from self._sequence.think(thought)
+        opaque = next((text for key in _OPAQUES if (text := _text(delta.get(key)))), "")
+        if opaque and opaque not in {self._opaque, self._signed}:
+            self._opaque += opaque
+        content, refusal = _text(delta.get("content")), _text(delta.get("refusal"))
+        calls = delta.get("tool_calls") or delta.get("toolCalls")
+        legacy = delta.get("function_call")
+        if content.strip() or refusal or calls or legacy:
+            yield from self._sign()
+        yield from self._sequence.text(content)
+        yield from self._sequence.text(refusal, refusal=True)
+        for call in calls if isinstance(calls, list) else ():
+            if isinstance(call, Mapping):
+                yield from self._call(call, number)
+        if isinstance(legacy, Mapping):
+            yield from self._call({"index": 0, "function": legacy}, number)
+
+    def _call(self, call: Mapping[str, Any], choice: int) -> Iterator[Event]:
+        function = call.get("function")
+        function = function if isinstance(function, Mapping) else {}
+        name, arguments = function.get("name"), function.get("arguments")
+        name = name if isinstance(name, str) else ""
+        call_id = call.get("id")
+        call_id = call_id if isinstance(call_id, str) else ""
+        key = self._calls.key(choice, call.get("index"), call_id, name)
+        yield from self._sequence.call(key, call_id=call_id, name=name)
+        if isinstance(arguments, Mapping):
+            arguments = json.dumps(arguments, separators=(",", ":"), ensure_ascii=False)
+        if isinstance(arguments, str) and arguments:
+            yield from self._sequence.arguments(key, arguments)
+
+    def _sign(self) -> Iterator[Event]:
+        """The seal of the reasoning so far. It may come in pieces, so it waits for what follows."""
+        if self._opaque:
+            self._signed, self._opaque = self._opaque, ""
+            yield from self._sequence.think("", seal("gc1.", self._model.id, o=self._signed))
+
+    def _note_cause(self, choice: Mapping[str, Any], delta: Any) -> None:
+        notes = delta.get("copilot_annotations") if isinstance(delta, Mapping) else None
+        for word in notes if isinstance(notes, Mapping) else ():
+            if word in _CAUSES and notes and notes[word]:
+                self._cause = _CAUSES[word]
+        results = choice.get("content_filter_results")
+        for word, result in results.items() if isinstance(results, Mapping) else ():
+            if isinstance(result, Mapping) and result.get("filtered") is True:
+                self._cause = str(word)
+
+
+class _CallKeys:
+    """Which call a fragment belongs to: by index, else by id, else the last one.
+
+    A fragment with a new id *and* a name is a new call even under a known index: some models number
+    every call 0.
+    """
+
+    __slots__ = ("_ids", "_last", "_places")
+
+    def __init__(self) -> None:
+        self._places: dict[Hashable, int] = {}
+        self._ids: dict[int, str] = {}
+        self._last = -1
+
+    def key(self, choice: int, index: Any, call_id: str, name: str) -> int:
+        known = next((key for key, seen in self._ids.items() if call_id and seen == call_id), None)
+        if known is not None:
+            key = known
+        elif isinstance(index, int):
+            key = self._places.get((choice, index), -1)
+            if key < 0 or (call_id and name and self._ids.get(key, call_id) != call_id):
+                key = self._places[choice, index] = self._new()
+        elif call_id or self._last < 0:
+            key = self._new()
+        else:
+            key = self._last
+        if call_id:
+            self._ids.setdefault(key, call_id)
+        self._last = key
+        return key
+
+    def _new(self) -> int:
+        return max(len(self._places), len(self._ids), self._last + 1)
+
+
+def _payload(frame: Frame, data: bytes) -> Mapping[str, Any] | None:
+    """The chunk, or None for what is none. Raises UpstreamFault for a damaged one."""
+    if not data:
+        # An error body may follow the stream as bare JSON, without "data:".
+        data = frame.raw.strip()
+        if not data.startswith(b"{"):
+            return None
+    try:
+        payload = json.loads(data)
+    except (ValueError, RecursionError):
+        if frame.raw and not frame.raw.endswith((b"\n", b"\r")):
+            return None  # cut in the middle: `close` says so
+        raise UpstreamFault("GitHub Copilot sent a damaged event.") from None
+    return payload if isinstance(payload, Mapping) else None
+
+
+def _text(value: Any) -> str:
+    """A string, or a list of strings or text parts, as one string."""
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, list):
+        return ""
+    pieces = (part.get("text") if isinstance(part, Mapping) else part for part in value)
+    return "".join(piece for piece in pieces if isinstance(piece, str))

@@ -1,0 +1,62 @@
+"""Token counts as Chat Completions tells them, both ways (`translation.md` §9.2).
+
+OpenAI counts cached tokens within `prompt_tokens`; the canonical `Usage` keeps them apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from copilot_desktop.canonical import Usage
+
+Json = dict[str, Any]
+
+
+def read_usage(usage: Mapping[str, Any]) -> Usage:
+    """Tolerates missing details and nulls. Counts never get negative."""
+    prompt, completion = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
+    details = _details(usage, "prompt_tokens_details")
+    read = _count(details, "cached_tokens")
+    write = _count(details, "cache_write_tokens") or _count(details, "cached_creation_tokens")
+    reasoning = _count(_details(usage, "completion_tokens_details"), "reasoning_tokens")
+    reasoning = reasoning or _count(usage, "reasoning_tokens")
+    if reasoning and _count(usage, "total_tokens") == prompt + completion + reasoning:
+        completion += reasoning  # this vendor counts reasoning beside the completion
+    return Usage(max(0, prompt - read - write), completion, read, write, reasoning)
+
+
+def write_usage(usage: Usage) -> Json:
+    prompt = usage.total_input
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": usage.output,
+        "total_tokens": prompt + usage.output,
+        "prompt_tokens_details": {
+            "cached_tokens": usage.cache_read,
+            "cache_write_tokens": usage.cache_write,
+        },
+        "completion_tokens_details": {"reasoning_tokens": usage.reasoning},
+    }
+
+
+def merged(known: Mapping[str, Any], news: Mapping[str, Any]) -> Json:
+    """`known` overwritten by what `news` really says: a null never erases a number."""
+    out = dict(known)
+    for key, value in news.items():
+        if isinstance(value, Mapping):
+            before = out.get(key)
+            out[key] = merged(before if isinstance(before, Mapping) else {}, value)
+        elif value is not None:
+            out[key] = value
+    return out
+
+
+def _details(usage: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    details = usage.get(key)
+    return details if isinstance(details, Mapping) else {}
+
+
+def _count(holder: Mapping[str, Any], key: str) -> int:
+    value = holder.get(key)
+    return max(0, value) if isinstance(value, int) else 0
