@@ -130,6 +130,7 @@ class TokenCache:
         self._direct = direct or origins.direct_first
         self._held: _Held | None = None
         self._renewal: asyncio.Task[Grant | Problem] | None = None
+        self._began = 0.0
         self._failure: Problem | None = None
         self._failures = 0
         self._retry_at = 0.0
@@ -147,7 +148,8 @@ class TokenCache:
         if self._failure is not None and now < self._retry_at and self._renewal is None:
             return self._fallback(held, self._failure)
         renewal = self._renewal or self._begin()
-        limit = self._patience if held is not None and not slept else None
+        usable = held is not None and not slept
+        limit = max(0.0, self._patience - (now - self._began)) if usable else None
         await asyncio.wait({renewal}, timeout=limit)
         if held is not None and not renewal.done():
             return held.grant
@@ -173,6 +175,7 @@ class TokenCache:
         raise problem.with_traceback(None)  # one object for many callers
 
     def _begin(self) -> asyncio.Task[Grant | Problem]:
+        self._began = self._clock()
         task = asyncio.create_task(self._renew(), name="copilot-token")
         self._renewal = task
         task.add_done_callback(self._ended)

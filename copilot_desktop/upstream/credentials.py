@@ -1,0 +1,76 @@
+"""Which store keeps the sign-in on this machine.
+
+`COPILOT_GITHUB_TOKEN` wins; then what the settings say. A keyring that does not work is replaced by
+the file only where that was allowed: by the user in the window, or because there is no window.
+Otherwise the keyring stays chosen and its failure is shown, with the choice beside it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Literal
+
+from copilot_desktop.errors import StorageFailed
+from copilot_desktop.upstream.stores import StoredAccount, TokenStore
+from copilot_desktop.upstream.stores.callback import CallbackStore
+from copilot_desktop.upstream.stores.environment import VARIABLE, EnvironmentStore
+from copilot_desktop.upstream.stores.file import FileStore
+from copilot_desktop.upstream.stores.memory import MemoryStore
+from copilot_desktop.upstream.stores.system_keyring import KeyringStore
+
+__all__ = [
+    "VARIABLE",
+    "CallbackStore",
+    "EnvironmentStore",
+    "FileStore",
+    "KeyringStore",
+    "MemoryStore",
+    "StoredAccount",
+    "TokenStore",
+    "choose_store",
+    "token_file",
+]
+
+log = logging.getLogger(__name__)
+
+StoreKind = Literal["keyring", "file", "memory"]
+
+
+def token_file(data_dir: Path) -> Path:
+    """Where the file store keeps the sign-in."""
+    return data_dir / "tokens" / "token.json"
+
+
+async def choose_store(
+    kind: StoreKind,
+    *,
+    data_dir: Path,
+    allow_file: bool,
+    environ: Mapping[str, str],
+    host: str = "github.com",
+    protect: Callable[[Path], None] | None = None,
+) -> TokenStore:
+    """The store to use for `host`. `allow_file`: the file may stand in for a missing keyring.
+
+    `protect` is passed to `FileStore`. Raises BadSetting for an environment token that is none.
+    """
+    if environ.get(VARIABLE, "").strip():
+        return EnvironmentStore(environ, host=host)
+    if kind == "memory":
+        return MemoryStore()
+    file = FileStore(token_file(data_dir), host=host, protect=protect)
+    if kind == "file":
+        return file
+    keyring = KeyringStore(host)
+    if not allow_file:
+        return keyring
+    if token_file(data_dir).exists():
+        return file  # an earlier start without a keyring left the sign-in there
+    try:
+        await keyring.load()  # having a backend does not mean that it can be opened
+    except StorageFailed as problem:
+        log.info("The file is used instead of the keyring: %s", problem.detail)
+        return file
+    return keyring

@@ -1,0 +1,123 @@
+"""The operating system's keyring: the default place for a sign-in.
+
+The library picks a backend by itself and may pick one that keeps plain text; only a real one is
+accepted here. Every call runs under a deadline, because a locked keyring waits for a password
+prompt; whatever a backend raises means "storage unavailable", never a crash and never a deletion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from copilot_desktop.errors import StorageFailed
+from copilot_desktop.upstream.stores import StoredAccount, from_text, storage_failed, to_text
+from copilot_desktop.upstream.stores.worker import Worker
+
+if TYPE_CHECKING:
+    from keyring.backend import KeyringBackend
+
+SERVICE = "copilot-desktop"
+LIMIT = 3.0  # seconds for one call
+UNNAMED = "the system keyring"
+
+_REASONS = {
+    "KeyringLocked": "It is locked.",
+    "InitError": "It could not be opened.",
+    "NoKeyringError": "No system keyring is running.",
+    "PasswordSetError": "It refused to store an entry.",
+    "PasswordDeleteError": "It refused to delete the entry.",
+}
+_NAMES = {
+    "SecretService": "the desktop keyring",
+    "libsecret": "the desktop keyring",
+    "kwallet": "KWallet",
+    "macOS": "the macOS keychain",
+    "Windows": "Windows Credential Manager",
+}
+
+T = TypeVar("T")
+
+
+class KeyringStore:
+    """One entry per GitHub host."""
+
+    name = "keyring"
+    read_only = False
+
+    def __init__(self, host: str = "github.com", *, limit: float = LIMIT) -> None:
+        self.where = UNNAMED
+        self._host = host
+        self._worker = Worker(limit)
+
+    def why_not(self) -> str | None:
+        try:
+            backend = self._backend()
+        except Exception as error:  # noqa: BLE001  (backends raise what they like)
+            return _reason(error)
+        return _unfit(backend)
+
+    async def load(self) -> StoredAccount | None:
+        text = await self._call(lambda backend: backend.get_password(SERVICE, self._host))
+        return from_text(text, host=self._host) if text else None
+
+    async def save(self, account: StoredAccount) -> None:
+        text = to_text(account)
+
+        def write(backend: KeyringBackend) -> str | None:
+            backend.set_password(SERVICE, self._host, text)
+            return backend.get_password(SERVICE, self._host)
+
+        if await self._call(write) != text:
+            raise storage_failed(self.where, "What was read back is not what was stored.")
+
+    async def delete(self) -> None:
+        def remove(backend: KeyringBackend) -> None:
+            if backend.get_password(SERVICE, self._host) is not None:
+                backend.delete_password(SERVICE, self._host)
+
+        await self._call(remove)
+
+    async def _call(self, action: Callable[[KeyringBackend], T]) -> T:
+        def work() -> T:
+            backend = self._backend()
+            if (reason := _unfit(backend)) is not None:
+                raise storage_failed(self.where, reason)
+            return action(backend)
+
+        try:
+            return await self._worker.run(work)
+        except TimeoutError:
+            reason = f"It did not answer within {self._worker.limit:g} seconds."
+            raise storage_failed(self.where, reason) from None
+        except StorageFailed:
+            raise
+        except Exception as error:  # noqa: BLE001  (backends raise what they like)
+            raise storage_failed(self.where, _reason(error)) from None
+
+    def _backend(self) -> KeyringBackend:
+        # A third of a second for import and detection, and only where a keyring is wanted.
+        import keyring  # noqa: PLC0415
+        from keyring.backends.chainer import ChainerBackend  # noqa: PLC0415
+
+        backend = keyring.get_keyring()
+        if isinstance(backend, ChainerBackend):
+            backend = backend.backends[0]  # the others would be asked too, plain text included
+        module = type(backend).__module__.rpartition(".")[2]
+        self.where = _NAMES.get(module, UNNAMED)
+        return backend
+
+
+def _unfit(backend: KeyringBackend) -> str | None:
+    module = type(backend).__module__
+    if module.startswith("keyrings.alt"):
+        return "The only keyring found here keeps passwords in plain text."
+    if backend.priority < 1:
+        return "No system keyring is running."
+    return None
+
+
+def _reason(error: Exception) -> str:
+    """Words for a backend's error. Never its own text, which might quote the entry."""
+    kind = type(error).__name__
+    return _REASONS.get(kind, f"It failed with {kind}.")

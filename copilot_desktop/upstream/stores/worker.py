@@ -1,0 +1,61 @@
+"""Blocking calls with a deadline.
+
+Keyrings and disks may hang for as long as a password prompt stays open. Their calls run one after
+another on daemon threads: a daemon thread does not hold up the end of the process, which a thread
+pool would. A call given up before its turn never runs, so a late save cannot undo a sign-out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class Worker:
+    """`limit` in seconds, for waiting and running together."""
+
+    def __init__(self, limit: float) -> None:
+        self.limit = limit
+        self._turn = threading.Lock()
+
+    async def run(self, call: Callable[[], T]) -> T:
+        """The result of `call()` or what it raised; TimeoutError after `limit` seconds."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+
+        def work() -> None:
+            if not self._turn.acquire(timeout=self.limit):
+                return
+            try:
+                if not future.done():
+                    _deliver(loop, future, call())
+            except Exception as error:  # noqa: BLE001  (backends raise what they like)
+                _deliver(loop, future, error)
+            finally:
+                self._turn.release()
+
+        threading.Thread(target=work, name="copilot-store", daemon=True).start()
+        async with asyncio.timeout(self.limit):
+            return await future
+
+
+def _deliver(
+    loop: asyncio.AbstractEventLoop, future: asyncio.Future[T], outcome: T | Exception
+) -> None:
+    """Hand the outcome over to the loop's thread, where somebody may or may not still wait."""
+
+    def settle() -> None:
+        if future.done():
+            return
+        if isinstance(outcome, Exception):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)
+
+    with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        loop.call_soon_threadsafe(settle)
