@@ -61,6 +61,7 @@ class BlockSequencer:
     _begun: bool = False
     _usage: Usage | None = None
     _spoken: bool = False
+    _said: bool = False
     _refused: bool = False
 
     # -------------------------------------------------------------------------- what comes in
@@ -77,14 +78,12 @@ class BlockSequencer:
 
     def think(self, text: str, signature: str = "") -> Iterator[Event]:
         """Reasoning text, or the seal of the reasoning before it."""
-        yield from self._visible(Thinking(""), text, signature)
+        if text or signature:
+            yield from self._visible(Thinking(""), text, signature)
 
     def redacted(self, opaque: str) -> Iterator[Event]:
         """A whole block of reasoning that only its issuer can read."""
-        yield from self.begin()
-        yield from self._close_open()
-        yield from self._start(Thinking("", redacted=opaque))
-        yield from self._close_open()
+        yield from self._visible(Thinking("", redacted=opaque), "", "")
 
     def text(self, text: str, *, refusal: bool = False) -> Iterator[Event]:
         """Visible text. White space before the first word is held until a word follows."""
@@ -96,6 +95,7 @@ class BlockSequencer:
                 return
             text, self._held_space = self._held_space + text, ""
         self._spoken = True
+        self._said = self._said or not refusal
         self._refused = self._refused or refusal
         yield from self._visible(Text("", refusal), text, "")
 
@@ -106,18 +106,14 @@ class BlockSequencer:
 
     def call(self, key: Hashable, *, call_id: str = "", name: str = "") -> Iterator[Event]:
         """A tool call is announced, or more of its id or name is known. First values win."""
-        call = self._calls.get(key)
-        if call is None:
-            if len(self._calls) >= MAX_CALLS:
-                raise UpstreamFault("The model made more than 128 tool calls.")
-            call = self._calls[key] = _Call()
+        call = self._known(key)
         call.id = call.id or call_id
         call.name = call.name or name
         yield from self._advance()
 
     def arguments(self, key: Hashable, text: str) -> Iterator[Event]:
         """More argument text of a call; ignored once that call is complete."""
-        call = self._calls.setdefault(key, _Call())
+        call = self._known(key)
         if call.closed:
             return
         call.text += text
@@ -129,7 +125,7 @@ class BlockSequencer:
 
     def settle(self, key: Hashable, text: str) -> Iterator[Event]:
         """The whole argument text of a call as upstream reports it at the end of the call."""
-        call = self._calls.setdefault(key, _Call())
+        call = self._known(key)
         if call.closed or not text or text == call.text:
             return
         if call.sent and not text.startswith(call.text):
@@ -138,11 +134,19 @@ class BlockSequencer:
         yield from self._advance()
 
     def end_call(self, key: Hashable) -> Iterator[Event]:
-        """Upstream says that this call is complete."""
+        """Upstream says that this call is complete.
+
+        Arguments that are broken here may have been cut by the output limit, which upstream tells
+        only afterwards: they stay open, and `finish` decides.
+        """
         call = self._calls.get(key)
-        if call is not None and call.opened and not call.closed and key == self._current:
+        if call is None or not call.opened or call.closed or key != self._current:
+            return
+        if not call.text.strip() or _is_json(call.text):
             yield from self._finish_call(call, cut=False)
             yield from self._advance()
+            if not self._pending_call():
+                yield from self._flush_later()
 
     @property
     def has_calls(self) -> bool:
@@ -163,10 +167,12 @@ class BlockSequencer:
                 yield from self._open_call(key, call)
             yield from self._finish_call(call, cut=cut)
         yield from self._flush_later()
+        if self._held_space and not self._spoken and not self.has_calls:
+            yield from self._show(Text(""), self._held_space, "")
         yield from self._close_open()
         if reason in {StopReason.END, StopReason.TOOL_USE}:
             reason = StopReason.TOOL_USE if self.has_calls else StopReason.END
-        if reason is StopReason.END and self._refused:
+        if reason is StopReason.END and self._refused and not self._said:
             reason = StopReason.REFUSAL
         yield End(reason, self._usage, stop_sequence, explanation)
 
@@ -180,16 +186,23 @@ class BlockSequencer:
         yield from self._show(block, text, signature)
 
     def _show(self, block: ReplyBlock, text: str, signature: str) -> Iterator[Event]:
-        if type(self._open) is not type(block) or (
-            isinstance(block, Text)
-            and isinstance(self._open, Text)
-            and self._open.refusal != block.refusal
-        ):
+        # An open block is kept as it was started, so equal means: goes on.
+        whole = isinstance(block, Thinking) and bool(block.redacted)
+        if self._open != block or whole:
             yield from self._close_open()
             yield from self._start(block)
-        yield BlockDelta(self._index, text, signature)
-        if signature:
+        if text or signature:
+            yield BlockDelta(self._index, text, signature)
+        if signature or whole:
             yield from self._close_open()
+
+    def _known(self, key: Hashable) -> _Call:
+        call = self._calls.get(key)
+        if call is None:
+            if len(self._calls) >= MAX_CALLS:
+                raise UpstreamFault("The model made more than 128 tool calls.")
+            call = self._calls[key] = _Call()
+        return call
 
     def _pending_call(self) -> bool:
         return any(call.name and not call.closed for call in self._calls.values())

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, assert_never
 
 
 class StopReason(StrEnum):
@@ -344,17 +344,23 @@ def unfold(reply: Reply) -> Iterator[Event]:
     """The events that tell `reply`; `fold(unfold(reply)) == reply`."""
     yield Begin(reply.id)
     for index, block in enumerate(reply.blocks):
-        match block:
-            case Text():
-                yield BlockStart(index, Text("", block.refusal))
-                delta = BlockDelta(index, block.text)
-            case Thinking():
-                yield BlockStart(index, Thinking("", redacted=block.redacted))
-                delta = BlockDelta(index, block.text, block.signature)
-            case ToolUse():
-                yield BlockStart(index, ToolUse(block.id, block.name, ""))
-                delta = BlockDelta(index, block.arguments)
-        if delta.text or delta.signature:
-            yield delta
-        yield BlockEnd(index)
+        yield from _told(index, block)
     yield End(reply.reason, reply.usage, reply.stop_sequence, reply.explanation)
+
+
+def _told(index: int, block: ReplyBlock) -> Iterator[Event]:
+    start: ReplyBlock
+    match block:
+        case Text():
+            start, delta = Text("", block.refusal), BlockDelta(index, block.text)
+        case Thinking():
+            start = Thinking("", redacted=block.redacted)
+            delta = BlockDelta(index, block.text, block.signature)
+        case ToolUse():
+            start, delta = ToolUse(block.id, block.name, ""), BlockDelta(index, block.arguments)
+        case _:
+            assert_never(block)
+    yield BlockStart(index, start)
+    if delta.text or delta.signature:
+        yield delta
+    yield BlockEnd(index)

@@ -32,7 +32,7 @@ def unseal(sealed: str, prefix: Seal, model: str) -> dict[str, str] | None:
     body = sealed[len(prefix) :]
     try:
         parts = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(parts, dict) or parts.pop("m", None) != model:
         return None
