@@ -38,6 +38,7 @@ from copilot_desktop.sse import FrameDecoder
 from copilot_desktop.upstream.catalogue import Catalogue
 from copilot_desktop.upstream.client import Call, CopilotClient, UpstreamReply
 from copilot_desktop.upstream.credentials import TokenStore
+from copilot_desktop.upstream.failures import problem_from
 from copilot_desktop.upstream.http import open_http
 from copilot_desktop.upstream.identity import Identity
 from copilot_desktop.upstream.origins import Origins
@@ -137,6 +138,7 @@ class Provider:
         async with self.client.converse(turn.call, authority) as reply:
             if on_reply is not None:
                 on_reply(reply)
+            await refuse_a_page(reply)
             heard = _Listener(turn)
             try:
                 async for chunk in reply.chunks():
@@ -157,6 +159,12 @@ class Provider:
 
     def _own(self) -> Authority:
         return self._session()
+
+
+async def refuse_a_page(reply: UpstreamReply) -> None:
+    """A gateway's page or a plain JSON error with status 200 is not a stream: UpstreamFault."""
+    if reply.content_type in {"text/html", "application/json"}:
+        raise problem_from(502, reply.headers, await reply.read(), url="")
 
 
 class _Listener:

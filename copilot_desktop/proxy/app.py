@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 
 from aiohttp import hdrs, web
+from aiohttp.typedefs import Middleware
 
 from copilot_desktop.dialects import Dialect, registered
 from copilot_desktop.errors import NoSuchRoute, NotSupported, Problem, WrongMethod
@@ -54,16 +55,17 @@ def build_app(relay: Relay) -> web.Application:
     return app
 
 
-_Next = Callable[[web.Request], Awaitable[web.StreamResponse]]
+def outermost_layer(relay: Relay) -> Middleware:
+    """Check first, answer, and tell every trouble in the client's dialect."""
 
-
-def outermost_layer(relay: Relay) -> Callable[[web.Request, _Next], Awaitable[web.StreamResponse]]:
     @web.middleware
-    async def outermost(request: web.Request, answer: _Next) -> web.StreamResponse:
+    async def outermost(
+        request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
         dialect = dialect_of(request)
         try:
             check(request, relay.config)
-            return await answer(request)
+            return await handler(request)
         except Problem as problem:
             return problem_answer(problem, dialect)
         except web.HTTPException as refusal:

@@ -31,7 +31,7 @@ from copilot_desktop.errors import (
     ShuttingDown,
     UpstreamFault,
 )
-from copilot_desktop.provider import Provider, Turn
+from copilot_desktop.provider import Provider, Turn, refuse_a_page
 from copilot_desktop.proxy.answers import Downstream
 from copilot_desktop.proxy.config import ProxyConfig
 from copilot_desktop.proxy.exchange import Exchange, Traffic
@@ -39,7 +39,7 @@ from copilot_desktop.proxy.guard import credentials
 from copilot_desktop.routing import Route, route
 from copilot_desktop.sse import EventTooLarge, FrameDecoder
 from copilot_desktop.upstream.client import Call, UpstreamReply
-from copilot_desktop.upstream.failures import problem_in
+from copilot_desktop.upstream.failures import problem_from
 from copilot_desktop.upstream.passthrough import PassThrough
 from copilot_desktop.upstream.quirks import Stream, nano_credits, quirks_for
 from copilot_desktop.upstream.token import Authority
@@ -164,7 +164,7 @@ class Relay:
         # The parsed request is not needed any more; a long stream should not hold it.
         asked.body, asked.raw = {}, b""
         async with self.provider.client.converse(call, asked.authority) as reply:
-            asked.exchange.request_id = reply.request_id
+            asked.exchange.request_id = reply.request_id or ""
             if not asked.envelope.stream:
                 answer = await _whole_body(reply)
                 asked.exchange.nano_credits = nano_credits(answer)
@@ -176,6 +176,7 @@ class Relay:
         self, reply: UpstreamReply, stream: Stream, down: Downstream
     ) -> web.StreamResponse:
         """All frames of one network read leave in one write."""
+        await refuse_a_page(reply)
         decoder = FrameDecoder()
         try:
             async for chunk in reply.chunks():
@@ -280,8 +281,8 @@ async def _whole_body(reply: UpstreamReply) -> Json:
         raise UpstreamFault("The answer was not JSON.", request_id=reply.request_id) from None
     if not isinstance(answer, dict):
         raise UpstreamFault("The answer was not a JSON object.", request_id=reply.request_id)
-    if (problem := problem_in(answer)) is not None:
-        raise problem
+    if answer.get("error"):
+        raise problem_from(502, reply.headers, raw, url="")
     return answer
 
 

@@ -22,7 +22,9 @@ log = logging.getLogger(__name__)
 TITLE = "Copilot Desktop"
 SIZE, MINIMUM = (960, 680), (720, 520)
 BACKGROUND = {False: "#F5F6F8", True: "#131619"}  # the page's own --bg: no white flash
-_PYWEBVIEW_NAMES = {"gtk": "gtk", "qt": "qt", "webview2": "edgechromium", "cocoa": "cocoa"}
+_PYWEBVIEW_NAMES: dict[str, Any] = {
+    "gtk": "gtk", "qt": "qt", "webview2": "edgechromium", "cocoa": "cocoa",
+}  # fmt: skip
 
 
 class Window:
@@ -59,7 +61,7 @@ class Window:
         webview.settings["ALLOW_DOWNLOADS"] = False
         webview.settings["ALLOW_FILE_URLS"] = False
         webview.settings["SHOW_DEFAULT_MENUS"] = False
-        window = webview.create_window(
+        window: Any = webview.create_window(
             TITLE,
             self._url,
             width=SIZE[0],
