@@ -1,0 +1,279 @@
+"""Copilot's accent on `/responses`, mended for clients that speak OpenAI's dialect.
+
+Outward: Copilot gives one item another id in every event and the response, too, which breaks SDKs;
+the first id of each item is pinned and written into all later events (`translation.md` §10.3).
+Inward: encrypted reasoning is bound to the id that travelled with it. Because the client saw the
+pinned id instead, the true one is remembered by the reasoning it belongs to and put back when that
+reasoning is replayed. What Copilot refuses is left out or refused before it is sent
+(`upstream.md` §7.3). Most events are deltas: they are changed as bytes, without parsing JSON.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from copilot_desktop.model import Model
+from copilot_desktop.redaction import redact
+from copilot_desktop.sse import Frame, encode_json
+from copilot_desktop.upstream.quirks import Fixed, nano_credits
+from copilot_desktop.upstream.quirks.responses_request import fixed_request
+
+Json = dict[str, Any]
+
+_MEMORY = 4096  # pieces of reasoning
+_MEMORY_TIME = 6 * 3600.0  # seconds
+
+_ITEM_ID = re.compile(rb'"item_id"\s*:\s*"([^"\\]*)"')
+_PLACE = re.compile(rb'"output_index"\s*:\s*(\d+)')
+_KIND = re.compile(rb'"type"\s*:\s*"([a-z_.]+)"')
+_ENDS = (b"\n\n", b"\r\r", b"\r\n\r\n")
+_EXTRAS = ("copilot_usage", "copilot_quota_snapshots")
+_TERMINAL = frozenset({"response.completed", "response.incomplete", "response.failed"})
+_LIFECYCLE = _TERMINAL | {"response.created", "response.in_progress", "response.queued"}
+_GATED = "response.function_call_arguments."
+
+
+class IssuedIds:
+    """Which id travelled with which encrypted reasoning. Only hashes of the reasoning are kept."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._ids: OrderedDict[bytes, tuple[str, float]] = OrderedDict()
+
+    def remember(self, item: Any) -> None:
+        """Note the pair of a finished reasoning item; anything else is ignored."""
+        if not isinstance(item, Mapping) or item.get("type") != "reasoning":
+            return
+        blob, identifier = item.get("encrypted_content"), item.get("id")
+        if isinstance(blob, str) and blob and isinstance(identifier, str) and identifier:
+            key = _digest(blob)
+            self._ids[key] = (identifier, self._clock())
+            self._ids.move_to_end(key)
+            while len(self._ids) > _MEMORY:
+                self._ids.popitem(last=False)
+
+    def true_id(self, blob: str) -> str | None:
+        """The id that Copilot gave to this reasoning, if that was seen in the last six hours."""
+        key = _digest(blob)
+        identifier, since = self._ids.get(key, ("", 0.0))
+        if not identifier or self._clock() - since > _MEMORY_TIME:
+            self._ids.pop(key, None)
+            return None
+        return identifier
+
+
+def _digest(blob: str) -> bytes:
+    return hashlib.sha256(blob.encode("utf-8", "surrogatepass")).digest()
+
+
+class ResponsesQuirks:
+    """The accent of `/responses`. Keep one for the life of the process: it remembers ids."""
+
+    def __init__(self, issued: IssuedIds | None = None) -> None:
+        self._issued = issued or IssuedIds()
+
+    def fix_request(self, body: Mapping[str, Any], model: Model, betas: tuple[str, ...]) -> Fixed:
+        """Never changes `body` itself. Raises InvalidRequest for what Copilot cannot do."""
+        fixed, notes = fixed_request(body, model, self._issued.true_id)
+        return Fixed(fixed, (), notes)
+
+    def stream(self, body: Mapping[str, Any], shown_model: str) -> ResponsesStream:
+        """Mends one streamed answer."""
+        return ResponsesStream(self._issued, shown_model)
+
+    def fix_reply(self, reply: Json, shown_model: str) -> Json:
+        """The unstreamed body. Its ids are genuine and stay."""
+        fixed = _without_extras(reply)
+        for item in fixed["output"]:
+            self._issued.remember(item)
+        if shown_model:
+            fixed["model"] = shown_model
+        return fixed
+
+
+def _without_extras(response: Mapping[str, Any]) -> Json:
+    """Without Copilot's own fields and with `output` as a list (a null crashes SDKs)."""
+    kept = {key: value for key, value in response.items() if key not in _EXTRAS}
+    if isinstance(kept.get("usage"), Mapping):
+        kept["usage"] = {k: v for k, v in kept["usage"].items() if k not in _EXTRAS}
+    output = kept.get("output")
+    kept["output"] = output if isinstance(output, list) else []
+    return kept
+
+
+@dataclass(slots=True)
+class _Gate:
+    """The arguments of one call. `plain` once they began as JSON text, `held` if they did not."""
+
+    plain: bool = False
+    held: bool = False
+
+
+@dataclass(slots=True)
+class ResponsesStream:
+    """One per answer; see `quirks.Stream`."""
+
+    _issued: IssuedIds
+    _shown_model: str
+    complete: bool = False
+    failed: bool = False
+    usage: Mapping[str, Any] | None = None
+    nano_credits: int | None = None
+    _response_id: str = ""
+    _pinned: dict[int, str] = field(default_factory=dict)
+    _gates: dict[int, _Gate] = field(default_factory=dict)
+
+    def feed(self, frame: Frame) -> bytes:
+        """What the client gets for this frame: its own bytes, mended ones, or none."""
+        if not frame.data:
+            return frame.raw
+        if self.complete or self.failed or frame.data.startswith(b"[DONE]"):
+            return b""
+        if frame.raw.endswith(_ENDS) and (out := self._quickly(frame)) is not None:
+            return out
+        try:
+            payload = frame.json()
+        except (ValueError, RecursionError):
+            return b""  # half an event at a cut; the missing end is reported for it
+        if not isinstance(payload, dict):
+            return b""
+        return self._slowly(payload, frame)
+
+    # ------------------------------------------------------------------------ deltas, as bytes
+
+    def _quickly(self, frame: Frame) -> bytes | None:
+        """Events that only carry an item id. None if this one needs to be understood.
+
+        Inside a JSON string the quotes would be escaped, so the patterns meet real keys only.
+        """
+        found = _ITEM_ID.search(frame.raw)
+        place = _PLACE.search(frame.raw)
+        kind = _KIND.search(frame.raw)
+        if found is None or place is None or kind is None:
+            return None
+        if b'"response":' in frame.raw:
+            return None
+        index = int(place[1])
+        if kind[1].startswith(_GATED.encode()) and not self._gate(index).plain:
+            return None
+        pinned = self._pinned.setdefault(index, found[1].decode("utf-8", "replace"))
+        written = json.dumps(pinned)[1:-1].encode()
+        if written == found[1]:
+            return frame.raw
+        return frame.raw[: found.start(1)] + written + frame.raw[found.end(1) :]
+
+    def _gate(self, index: int) -> _Gate:
+        return self._gates.setdefault(index, _Gate())
+
+    # ------------------------------------------------------------------------ all the others
+
+    def _slowly(self, payload: Json, frame: Frame) -> bytes:
+        kind = payload.get("type") or frame.event
+        if kind == "error" or (not kind and payload.get("error")):
+            return self._error(payload)
+        if kind in _LIFECYCLE:
+            return self._lifecycle(str(kind), payload)
+        index = payload.get("output_index")
+        if not isinstance(index, int):
+            return frame.raw if frame.raw.endswith(_ENDS) else encode_json(payload, frame.event)
+        ahead = b""
+        if isinstance(kind, str) and kind.startswith(_GATED):
+            ahead = self._pass_gate(index, kind, payload)
+            if self._gate(index).held and kind.endswith("delta"):
+                return b""
+        changed = self._pin(index, payload, kind)
+        if not changed and not ahead and frame.raw.endswith(_ENDS):
+            return frame.raw
+        return ahead + encode_json(payload, frame.event)
+
+    def _pin(self, index: int, payload: Json, kind: object) -> bool:
+        """Write the pinned id; whether that changed anything."""
+        item = payload.get("item")
+        if kind == "response.output_item.done":
+            self._issued.remember(item)
+        changed = False
+        for holder, key in ((item, "id"), (payload, "item_id")):
+            if isinstance(holder, dict) and isinstance(found := holder.get(key), str):
+                holder[key] = self._pinned.setdefault(index, found)
+                changed = changed or holder[key] != found
+        return changed
+
+    def _pass_gate(self, index: int, kind: str, payload: Json) -> bytes:
+        """Hold argument deltas that are not JSON text; tell the arguments when they are known."""
+        gate = self._gate(index)
+        if kind.endswith("delta"):
+            start = str(payload.get("delta") or "").lstrip()[:1]
+            if start and not gate.held:
+                gate.plain = start == "{"
+                gate.held = not gate.plain
+            return b""
+        if not gate.held:
+            return b""
+        identifier = self._pinned.setdefault(index, str(payload.get("item_id") or ""))
+        delta: Json = {
+            "type": _GATED + "delta",
+            "sequence_number": payload.get("sequence_number"),
+            "item_id": identifier,
+            "output_index": index,
+            "delta": payload.get("arguments") or "",
+        }
+        return encode_json(delta, _GATED + "delta")
+
+    def _lifecycle(self, kind: str, payload: Json) -> bytes:
+        if kind in _TERMINAL:
+            self.nano_credits = nano_credits(payload)
+            self.complete = kind != "response.failed"
+            self.failed = kind == "response.failed"
+        response = payload.get("response")
+        if isinstance(response, Mapping):
+            payload["response"] = self._mended(response, terminal=kind in _TERMINAL)
+        for name in _EXTRAS:
+            payload.pop(name, None)
+        return encode_json(payload, kind)
+
+    def _mended(self, response: Mapping[str, Any], *, terminal: bool) -> Json:
+        fixed = _without_extras(response)
+        if terminal and isinstance(fixed.get("usage"), Mapping):
+            self.usage = fixed["usage"]
+        if isinstance(fixed.get("id"), str):
+            self._response_id = self._response_id or fixed["id"]
+            fixed["id"] = self._response_id
+        if self._shown_model and "model" in fixed:
+            fixed["model"] = self._shown_model
+        error = fixed.get("error")
+        if isinstance(error, Mapping) and isinstance(error.get("message"), str):
+            fixed["error"] = {**error, "message": redact(error["message"])}
+        output: list[Any] = []
+        for index, item in enumerate(fixed["output"]):
+            self._issued.remember(item)
+            if isinstance(item, Mapping) and isinstance(item.get("id"), str):
+                output.append({**item, "id": self._pinned.setdefault(index, item["id"])})
+            else:
+                output.append(item)
+        fixed["output"] = output
+        return fixed
+
+    def _error(self, payload: Json) -> bytes:
+        """Both spellings at once: the SDKs raise on the nested one only (`translation.md` §16)."""
+        self.failed = True
+        nested = payload.get("error")
+        told: Mapping[str, Any] = nested if isinstance(nested, Mapping) else payload
+        message = nested if isinstance(nested, str) else told.get("message")
+        error = {
+            "message": redact(str(message or "GitHub Copilot answered with an error.")),
+            "type": told.get("type") if told is nested and told.get("type") else "api_error",
+            "param": told.get("param"),
+            "code": told.get("code"),
+        }
+        flat = {key: error[key] for key in ("code", "message", "param")}
+        number = payload.get("sequence_number", 0)
+        return encode_json(
+            {"type": "error", "sequence_number": number, **flat, "error": error}, "error"
+        )

@@ -1,0 +1,211 @@
+"""What a Responses body must lose or change before Copilot takes it unchanged otherwise.
+
+The support matrix is `upstream.md` §7.3, the rules are `translation.md` §10.3. Dropping is for
+hints and for what other fields make up for; what would change the answer unseen is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from copilot_desktop.errors import InvalidRequest
+from copilot_desktop.model import LADDER, Model
+
+Json = dict[str, Any]
+TrueId = Callable[[str], str | None]
+
+_SMALLEST_OUTPUT = 16  # tokens
+_MOST_TOOLS = 128
+_ID_LENGTH = 64
+_ENCRYPTED = "reasoning.encrypted_content"
+_CLIENT_TOOLS = frozenset({"function", "custom", "namespace", "tool_search"})
+_DROPPED = ("service_tier", "client_metadata", "background", "previous_response_id")
+_STORED = ("conversation", "prompt")
+# Ids of these items must have the API's own prefix, or be left out.
+_PREFIXES = {"message": "msg", "function_call": "fc", "custom_tool_call": "ctc"}
+_BOUND = frozenset({"reasoning", "compaction"})  # their ids belong to their encrypted content
+
+
+def fixed_request(
+    body: Mapping[str, Any], model: Model, true_id: TrueId
+) -> tuple[Json | None, tuple[str, ...]]:
+    """The body to send, None if it can go as it is, and notes on what was changed.
+
+    Raises InvalidRequest.
+    """
+    _refuse(body)
+    fixed: Json = dict(body)
+    notes: list[str] = []
+    for name in _DROPPED:
+        if name in fixed:
+            value = fixed.pop(name)
+            if value not in (None, False):
+                notes.append(f"dropped={name}")
+    _fix_limits(fixed, model, notes)
+    _fix_reasoning(fixed, model, notes)
+    _fix_tools(fixed, model, notes)
+    if isinstance(items := fixed.get("input"), list):
+        fixed["input"] = [_fixed_item(item, true_id) for item in items]
+    return (None if fixed == body else fixed), tuple(notes)
+
+
+def _invalid(path: str, words: str, code: str | None = None) -> InvalidRequest:
+    return InvalidRequest(f"{path}: {words}", fields={"param": path}, code=code)
+
+
+def _refuse(body: Mapping[str, Any]) -> None:
+    if body.get("previous_response_id"):
+        raise _invalid(
+            "previous_response_id",
+            "answers are not stored here; send the whole conversation in input",
+            "previous_response_not_found",
+        )
+    for name in _STORED:
+        if body.get(name):
+            raise _invalid(name, "nothing is stored here; send the whole conversation in input")
+    if body.get("background"):
+        raise _invalid("background", "answers cannot be made in the background through Copilot")
+    items = body.get("input")
+    for place, item in enumerate(items if isinstance(items, list) else ()):
+        if not isinstance(item, Mapping):
+            raise _invalid(f"input[{place}]", "must be an object")
+        _refuse_item(item, f"input[{place}]")
+
+
+def _refuse_item(item: Mapping[str, Any], path: str) -> None:
+    if item.get("type") == "item_reference":
+        raise _invalid(path, "answers are not stored here, so items cannot be referred to by id")
+    for name in ("content", "output"):
+        parts = item.get(name)
+        for place, part in enumerate(parts if isinstance(parts, list) else ()):
+            if isinstance(part, Mapping):
+                _refuse_part(part, f"{path}.{name}[{place}]")
+
+
+def _refuse_part(part: Mapping[str, Any], path: str) -> None:
+    """Copilot fetches nothing and stores nothing."""
+    kind = part.get("type")
+    if kind == "input_audio":
+        raise _invalid(path, "content of type input_audio is not available through Copilot")
+    if kind not in {"input_image", "input_file"}:
+        return
+    if part.get("file_id"):
+        raise _invalid(f"{path}.file_id", "files are not stored here; send the content itself")
+    remote = part.get("image_url") if kind == "input_image" else part.get("file_url")
+    if isinstance(remote, str) and not remote.startswith("data:"):
+        raise _invalid(path, "Copilot reads nothing from the web; send a data URL")
+
+
+def _fix_limits(fixed: Json, model: Model, notes: list[str]) -> None:
+    """Nothing is stored; the limit of the output is one that the model can take."""
+    if fixed.get("store") is True:
+        notes.append("dropped=store")
+    fixed["store"] = False
+    wanted = fixed.get("max_output_tokens")
+    if isinstance(wanted, int) and not isinstance(wanted, bool):
+        if wanted < 1:
+            raise _invalid("max_output_tokens", "must be at least 1")
+        limit = min(max(wanted, _SMALLEST_OUTPUT), model.max_output)
+        if limit != wanted:
+            fixed["max_output_tokens"] = limit
+            notes.append(f"mapped=max_output_tokens>{limit}")
+
+
+def _fix_reasoning(fixed: Json, model: Model, notes: list[str]) -> None:
+    include = fixed.get("include")
+    include = include if isinstance(include, list) else []
+    if _ENCRYPTED not in include:
+        fixed["include"] = [*include, _ENCRYPTED]
+    reasoning = fixed.get("reasoning")
+    if isinstance(reasoning, Mapping) and reasoning.get("effort") is not None:
+        fixed["reasoning"] = reasoning = _clamped(reasoning, model, notes)
+    # Models that reason refuse sampling parameters unless they are told not to reason.
+    quiet = isinstance(reasoning, Mapping) and reasoning.get("effort") == "none"
+    if model.efforts and not quiet:
+        for name in ("temperature", "top_p"):
+            if fixed.get(name) is not None:
+                del fixed[name]
+                notes.append(f"dropped={name}")
+
+
+def _clamped(reasoning: Mapping[str, Any], model: Model, notes: list[str]) -> Json:
+    """An effort that the model takes, or none."""
+    asked = reasoning["effort"]
+    wish = next((effort for effort in LADDER if effort == asked), None)
+    if wish is None:
+        raise _invalid("reasoning.effort", f"must be one of {', '.join(LADDER)}")
+    taken = model.effort(wish)
+    if taken is None:
+        notes.append("dropped=reasoning.effort")
+        return {key: value for key, value in reasoning.items() if key != "effort"}
+    if taken != asked:
+        notes.append(f"mapped=reasoning.effort>{taken.value}")
+    return {**reasoning, "effort": taken.value}
+
+
+# ---------------------------------------------------------------------------------------- tools
+
+
+def _fix_tools(fixed: Json, model: Model, notes: list[str]) -> None:
+    """Hosted tools go if others remain, in `tools` and in `additional_tools` items alike."""
+    hosted: list[str] = []
+    remaining = 0
+    if isinstance(tools := fixed.get("tools"), list):
+        fixed["tools"] = kept = _kept(tools, hosted, notes)
+        remaining += len(kept)
+    if isinstance(items := fixed.get("input"), list):
+        fixed["input"] = []
+        for item in items:
+            if item.get("type") == "additional_tools" and isinstance(item.get("tools"), list):
+                kept = _kept(item["tools"], hosted, notes)
+                remaining += len(kept)
+                fixed["input"] += [{**item, "tools": kept}] if kept else []
+            else:
+                fixed["input"].append(item)
+    if hosted and not remaining:
+        raise _invalid("tools", f"the hosted tool {hosted[0]} is not available through Copilot")
+    notes += [f"dropped=tools.{kind}" for kind in dict.fromkeys(hosted)]
+    if remaining > _MOST_TOOLS:
+        raise _invalid("tools", f"{remaining} tools were sent, the limit is {_MOST_TOOLS}")
+    choice = fixed.get("tool_choice")
+    if isinstance(choice, Mapping) and choice.get("type") in hosted:
+        raise _invalid("tool_choice", f"{choice['type']} cannot be chosen through Copilot")
+
+
+def _kept(tools: list[Any], hosted: list[str], notes: list[str]) -> list[Any]:
+    kept: list[Any] = []
+    for tool in tools:
+        kind = tool.get("type") if isinstance(tool, Mapping) else None
+        if isinstance(kind, str) and kind not in _CLIENT_TOOLS:
+            hosted.append(kind[:64])
+        elif kind == "namespace" and not tool.get("tools"):
+            notes.append("dropped=tools.namespace (empty)")
+        elif kind == "namespace" and not tool.get("description"):
+            # Copilot refuses an empty description, which Codex sends for its own group.
+            kept.append({**tool, "description": str(tool.get("name") or "tools")})
+        else:
+            kept.append(tool)
+    return kept
+
+
+# ---------------------------------------------------------------------------------------- items
+
+
+def _fixed_item(item: Any, true_id: TrueId) -> Any:
+    """Item ids as Copilot accepts them: its own, or none."""
+    kind = item.get("type") or ("message" if "role" in item else "")
+    blob = item.get("encrypted_content")
+    if kind in _BOUND:
+        known = true_id(blob) if isinstance(blob, str) else None
+        return item if known is None or item.get("id") == known else {**item, "id": known}
+    if "id" not in item:
+        return item
+    identifier = item["id"]
+    prefix = _PREFIXES.get(kind, "")
+    if isinstance(identifier, str) and len(identifier) <= _ID_LENGTH:
+        if prefix and identifier.startswith(prefix):
+            return item
+        if kind not in _PREFIXES and not kind.endswith("_output"):
+            return item
+    return {key: value for key, value in item.items() if key != "id"}
