@@ -36,11 +36,13 @@ _REASONS = {
 
 @dataclass(slots=True)
 class _Block:
-    """One content block on its way. `given` is the input that stood in its start event."""
+    """One content block on its way.
+
+    `given` is input that stood in its start event and counts only if no other follows.
+    """
 
     kind: str
     given: str = ""
-    text: str = ""
     signature: str = ""
 
 
@@ -51,7 +53,6 @@ class MessagesReader:
         self._model = model.id
         self._blocks = BlockSequencer()
         self._open: dict[int, _Block] = {}
-        self._cut_call: int | None = None
         self._usage: Json = {}
         self._delta: Json = {}
         self._ended = False
@@ -96,9 +97,6 @@ class MessagesReader:
         yield from self._blocks.begin(identifier if isinstance(identifier, str) else "", known)
 
     def _block_start(self, payload: Json) -> Iterator[Event]:
-        if self._cut_call is not None:  # the answer goes on, so the call was not cut but broken
-            index, self._cut_call = self._cut_call, None
-            yield from self._blocks.end_call(index)
         index, start = _index(payload), payload.get("content_block")
         start = start if isinstance(start, Mapping) else {}
         block = self._open[index] = _Block(_text(start, "type"))
@@ -132,7 +130,7 @@ class MessagesReader:
                 block.signature += _text(delta, "signature")
             case "tool_use", "input_json_delta":
                 if piece := _text(delta, "partial_json"):
-                    block.text += piece
+                    block.given = ""
                     yield from self._blocks.arguments(index, piece)
 
     def _block_stop(self, payload: Json) -> Iterator[Event]:
@@ -148,13 +146,9 @@ class MessagesReader:
                     yield from self._blocks.think("", signature)
                 yield from self._blocks.end_block()
             case _Block("tool_use"):
-                if block.given and not block.text:
-                    block.text = block.given
+                if block.given:
                     yield from self._blocks.arguments(index, block.given)
-                if _whole(block.text):
-                    yield from self._blocks.end_call(index)
-                else:  # only the stop reason tells whether the limit cut it
-                    self._cut_call = index
+                yield from self._blocks.end_call(index)
 
     def _finish(self) -> Iterator[Event]:
         reason = self._delta.get("stop_reason")
@@ -187,13 +181,3 @@ def _index(payload: Json) -> int:
 def _text(holder: Mapping[str, Any], key: str) -> str:
     value = holder.get(key)
     return value if isinstance(value, str) else ""
-
-
-def _whole(arguments: str) -> bool:
-    if not arguments.strip():
-        return True
-    try:
-        json.loads(arguments)
-    except (ValueError, RecursionError):
-        return False
-    return True

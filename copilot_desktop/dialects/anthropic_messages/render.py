@@ -54,6 +54,8 @@ def cannot(request: Request, model: Model) -> tuple[Loss, ...]:
         losses.append(Loss("tools.strict"))
     if request.user:
         losses.append(Loss("user"))
+    if _sampling(request, model) != _asked_sampling(request):
+        losses.append(Loss("temperature, top_p (beside reasoning, or both)"))
     return tuple(losses)
 
 
@@ -71,15 +73,29 @@ def render_request(request: Request, model: Model) -> Json:
     body |= _tool_fields(request, model)
     if stop := [word for word in request.stop if word.strip()]:
         body["stop_sequences"] = stop
-    if request.temperature is not None:
-        body["temperature"] = min(request.temperature, 1.0)
-    if request.top_p is not None:
-        body["top_p"] = request.top_p
+    body |= _sampling(request, model)
     body |= reasoning_fields(request, model, limit)
     if wanted is not None and wanted.schema is not None and model.structured:
         shape = {"type": "json_schema", "schema": wanted.schema}
         body["output_config"] = {**body.get("output_config", {}), "format": shape}
     return body
+
+
+def _asked_sampling(request: Request) -> Json:
+    asked = {"temperature": request.temperature, "top_p": request.top_p}
+    return {key: value for key, value in asked.items() if value is not None}
+
+
+def _sampling(request: Request, model: Model) -> Json:
+    """None beside reasoning; Claude takes one of the two, and no temperature above 1."""
+    sampling = _asked_sampling(request)
+    if model.thinking == "required" or thinks(request, model):
+        return {}
+    if "temperature" in sampling:
+        sampling["temperature"] = min(sampling["temperature"], 1.0)
+        if model.is_claude:
+            sampling.pop("top_p", None)
+    return sampling
 
 
 # ------------------------------------------------------------------------------------ messages

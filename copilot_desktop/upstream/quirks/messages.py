@@ -1,0 +1,152 @@
+"""Copilot's accent on `/v1/messages`, mended where Anthropic's own format is passed through.
+
+Requests lose what Copilot refuses (`messages_request`, `messages_turns`, `messages_thinking`,
+`messages_caching` know the rules). Answers lose Copilot's additions: its bill, Bedrock's counters,
+a `[DONE]` that belongs to OpenAI. They get the model name that the client used and, where one is
+missing, the `event:` line without which Anthropic's SDKs see nothing. Signatures pass untouched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from copilot_desktop.model import Model
+from copilot_desktop.redaction import redact
+from copilot_desktop.sse import Frame, encode, encode_json
+from copilot_desktop.upstream.quirks import Fixed, Json, nano_credits
+from copilot_desktop.upstream.quirks.messages_caching import settle_marks
+from copilot_desktop.upstream.quirks.messages_draft import Draft
+from copilot_desktop.upstream.quirks.messages_request import (
+    allowed_betas,
+    mend_context,
+    mend_fields,
+    mend_tools,
+)
+from copilot_desktop.upstream.quirks.messages_thinking import settle_thinking
+from copilot_desktop.upstream.quirks.messages_turns import mend_turns
+
+_FOREIGN = ("copilot_", "amazon-bedrock-")
+_FOREIGN_BYTES = (b"copilot_", b"amazon-bedrock-")
+_FRAME_ENDS = (b"\n\n", b"\r\r", b"\n\r\n", b"\n\r")
+_PLAIN = frozenset({"content_block_start", "content_block_delta", "content_block_stop", "ping"})
+
+
+class MessagesQuirks:
+    """The accent of `/v1/messages`."""
+
+    def fix_request(self, body: Mapping[str, Any], model: Model, betas: tuple[str, ...]) -> Fixed:
+        """Raises InvalidRequest for pictures behind addresses and for what only Anthropic runs."""
+        draft = Draft.of(body)
+        draft.betas = allowed_betas(betas, body.get("tools"))
+        mend_fields(draft, model)
+        mend_tools(draft, model)
+        unsealed = mend_turns(draft)
+        settle_thinking(draft, model, unsealed=unsealed)
+        thinking = draft.body.get("thinking")
+        kind = thinking.get("type") if isinstance(thinking, Mapping) else None
+        mend_context(draft, thinks=kind in {"enabled", "adaptive"})
+        settle_marks(draft)
+        return Fixed(draft.body if draft.changed else None, tuple(draft.betas), tuple(draft.notes))
+
+    def stream(self, body: Mapping[str, Any], shown_model: str) -> MessagesStream:
+        return MessagesStream(shown_model)
+
+    def fix_reply(self, reply: Json, shown_model: str) -> Json:
+        fixed = _native(reply)
+        if "model" in fixed:
+            fixed["model"] = shown_model
+        if fixed.get("stop_details", ...) is None:
+            del fixed["stop_details"]
+        return fixed
+
+
+class MessagesStream:
+    """Mends one streamed answer and reads along."""
+
+    def __init__(self, shown_model: str) -> None:
+        self.complete = False
+        self.failed = False
+        self.usage: Mapping[str, Any] | None = None
+        self.nano_credits: int | None = None
+        self._shown_model = shown_model
+
+    def feed(self, frame: Frame) -> bytes:
+        data = frame.data
+        if not data:
+            return frame.raw
+        if data.strip() == b"[DONE]":
+            return b""
+        whole = frame.raw.endswith(_FRAME_ENDS) or not frame.raw
+        if frame.event in _PLAIN and whole and not any(key in data for key in _FOREIGN_BYTES):
+            return frame.encode()
+        try:
+            payload = frame.json()
+        except (ValueError, RecursionError):
+            return b""  # half a frame; the missing end is reported as such
+        if not isinstance(payload, dict):
+            return b""
+        return self._mended(frame, payload, whole=whole)
+
+    def _mended(self, frame: Frame, payload: Json, *, whole: bool) -> bytes:
+        kind = str(payload.get("type") or frame.event)
+        cost = nano_credits(payload)
+        self.nano_credits = cost if cost is not None else self.nano_credits
+        mended = payload
+        match kind:
+            case "message_start":
+                mended = self._start(payload)
+            case "message_delta":
+                mended = self._delta(payload)
+            case "message_stop":
+                self.complete = True
+            case _ if "error" in payload or kind == "error":
+                self.failed = True
+                kind, mended = "error", _error(payload)
+        mended = _native(mended)
+        if mended != payload:
+            return encode_json(mended, kind)
+        if frame.event == kind and whole:
+            return frame.encode()
+        return encode_json(payload, kind) if b"\n" in frame.data else encode(frame.data, kind)
+
+    def _start(self, payload: Json) -> Json:
+        message = payload.get("message")
+        if not isinstance(message, Mapping):
+            return payload
+        self._note(message.get("usage"))
+        shown = _native({**message, "model": self._shown_model})
+        if not isinstance(message.get("usage"), Mapping):
+            shown["usage"] = {"input_tokens": 0, "output_tokens": 0}
+        return {**payload, "message": shown}
+
+    def _delta(self, payload: Json) -> Json:
+        self._note(payload.get("usage"))
+        delta = payload.get("delta")
+        if isinstance(delta, Mapping) and delta.get("stop_reason"):
+            self.complete = True
+        if isinstance(payload.get("usage"), Mapping):
+            return payload
+        return {**payload, "usage": self.usage or {"output_tokens": 0}}
+
+    def _note(self, usage: Any) -> None:
+        """Counts are cumulative; null says nothing."""
+        if isinstance(usage, Mapping):
+            news = {key: value for key, value in usage.items() if value is not None}
+            self.usage = {**(self.usage or {}), **news}
+
+
+def _native(payload: Mapping[str, Any]) -> Json:
+    """Without what Copilot and Bedrock add."""
+    return {key: value for key, value in payload.items() if not key.startswith(_FOREIGN)}
+
+
+def _error(payload: Json) -> Json:
+    """An error as Anthropic's SDKs recognise it, without secrets."""
+    given = payload.get("error")
+    error = given if isinstance(given, Mapping) else {"message": given}
+    said = error.get("message")
+    message = redact(said) if isinstance(said, str) else "GitHub Copilot answered with an error."
+    if payload.get("type") == "error" and isinstance(error.get("type"), str):
+        return {**payload, "error": {**error, "message": message}}
+    return {"type": "error", "error": {"type": "api_error", "message": message}}

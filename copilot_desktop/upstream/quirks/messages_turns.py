@@ -1,0 +1,257 @@
+"""The history of a `/v1/messages` request, as Copilot takes it (`translation.md` §2, §10.1).
+
+Copilot refuses what Anthropic forgives or reads: empty text, pictures behind addresses, input that
+was stored as text, an answer begun by the client, instructions in mid-conversation. Reasoning
+goes back only as Anthropic signed it; what came from another route carries a seal of ours and
+stays here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from copilot_desktop.errors import NotExpressible
+from copilot_desktop.sealing import is_sealed
+from copilot_desktop.upstream.quirks.messages_draft import Draft, Json
+
+MID_SYSTEM = "mid-conversation-system-2026-04-07"
+CONTINUE = "Continue exactly from where the last message stopped."
+_PLACEHOLDERS = frozenset({"Thinking...", "Thinking…"})
+
+
+def mend_turns(draft: Draft) -> bool:
+    """Mend `messages`; whether reasoning was taken out of the history."""
+    given = draft.body.get("messages")
+    if not isinstance(given, list):
+        return False
+    turns: list[Any] = []
+    altered = gone = unsealed = False
+    for place, turn in enumerate(given):
+        mended, without_thinking = _turn(turn, f"messages.{place}", draft)
+        unsealed = unsealed or without_thinking
+        altered = altered or mended is not turn
+        if mended is None:
+            gone = True
+        else:
+            turns.append(mended)
+    turns, wrapped = _with_instructions(turns, draft)
+    if gone or wrapped:
+        turns = _merged(turns)
+    ended = _ended_by_user(turns, draft)
+    if altered or wrapped or ended is not turns:
+        draft.put("messages", ended)
+    return unsealed
+
+
+def lacks_reasoning(messages: Any) -> bool:
+    """Whether the tool loop that goes on was started without reasoning.
+
+    With a thinking budget Claude refuses to continue such a loop.
+    """
+    turns = [turn for turn in messages if isinstance(turn, Mapping)]
+    if not turns or not _has_results(turns[-1]):
+        return False
+    started: Mapping[str, Any] | None = None
+    for turn in reversed(turns):
+        if turn.get("role") == "assistant":
+            started = turn
+        elif turn.get("role") == "user" and not _has_results(turn):
+            break
+    blocks = _blocks(started) if started is not None else []
+    first = blocks[0].get("type") if blocks else None
+    return first not in {"thinking", "redacted_thinking"}
+
+
+# ------------------------------------------------------------------------------------ one turn
+
+
+def _turn(turn: Any, where: str, draft: Draft) -> tuple[Any, bool]:
+    """The turn itself if nothing had to change, None if nothing is left of it."""
+    if not isinstance(turn, Mapping) or not isinstance(content := turn.get("content"), list):
+        return turn, False
+    assistant = turn.get("role") == "assistant"
+    kept: list[Any] = []
+    altered = unsealed = False
+    for place, block in enumerate(content):
+        mended = _block(block, f"{where}.content.{place}", draft, assistant=assistant)
+        altered = altered or mended is not block
+        if mended is not None:
+            kept.append(mended)
+        elif block.get("type") == "thinking":
+            unsealed = True
+    if not altered:
+        return turn, False
+    return ({**turn, "content": kept} if kept else None), unsealed
+
+
+def _block(block: Any, where: str, draft: Draft, *, assistant: bool) -> Any:
+    """The block itself, a mended copy, or None to leave it out."""
+    if not isinstance(block, Mapping):
+        return block
+    match block.get("type"):
+        case "text":
+            text = block.get("text")
+            return None if isinstance(text, str) and not text.strip() else block
+        case "thinking":
+            if assistant and _genuine(block):
+                return _unmarked(block)
+            draft.note("dropped=thinking (history)")
+            return None
+        case "redacted_thinking":
+            return _unmarked(block) if assistant else None
+        case "tool_use":
+            return _tool_use(block)
+        case "tool_result":
+            return _tool_result(block, where, draft)
+        case "image" | "document":
+            return _enclosed(block, where)
+    return block
+
+
+def _genuine(block: Mapping[str, Any]) -> bool:
+    """Signed by Anthropic. Its text may be empty: newer models hide it."""
+    signature = block.get("signature")
+    if not isinstance(signature, str) or signature in {"", "@"} or is_sealed(signature):
+        return False
+    return block.get("thinking") not in _PLACEHOLDERS
+
+
+def _unmarked(block: Mapping[str, Any]) -> Mapping[str, Any]:
+    if "cache_control" not in block:
+        return block
+    return {key: value for key, value in block.items() if key != "cache_control"}
+
+
+def _tool_use(block: Mapping[str, Any]) -> Mapping[str, Any]:
+    given = block.get("input")
+    if not isinstance(given, str):
+        return block
+    try:
+        value = json.loads(given) if given.strip() else {}
+    except (ValueError, RecursionError):
+        value = {}
+    return {**block, "input": value if isinstance(value, dict) else {}}
+
+
+def _tool_result(block: Mapping[str, Any], where: str, draft: Draft) -> Mapping[str, Any]:
+    """Empty text goes; a cache mark inside moves to the result itself."""
+    content = block.get("content")
+    if not isinstance(content, list):
+        return block
+    kept: list[Any] = []
+    mark: Any = None
+    altered = False
+    for place, part in enumerate(content):
+        mended = _block(part, f"{where}.content.{place}", draft, assistant=False)
+        if isinstance(mended, Mapping) and "cache_control" in mended:
+            mark = mended["cache_control"] or mark
+            mended = _unmarked(mended)
+        altered = altered or mended is not part
+        if mended is not None:
+            kept.append(mended)
+    if not altered:
+        return block
+    result: Json = {**block, "content": kept}
+    if not kept:
+        result["content"] = "(no output)"
+    if mark and not result.get("cache_control"):
+        result["cache_control"] = mark
+    return result
+
+
+def _enclosed(block: Mapping[str, Any], where: str) -> Mapping[str, Any]:
+    """Pictures and files must be in the request. Raises NotExpressible."""
+    source = block.get("source")
+    if not isinstance(source, Mapping):
+        return block
+    if source.get("type") in {"url", "file"}:
+        raise NotExpressible(
+            f"{where}: Copilot only takes pictures and files that are in the request (base64), "
+            "not addresses or file ids."
+        )
+    if source.get("media_type") == "image/jpg":
+        return {**block, "source": {**source, "media_type": "image/jpeg"}}
+    return block
+
+
+# ------------------------------------------------------------------------------------ order
+
+
+def _with_instructions(turns: list[Any], draft: Draft) -> tuple[list[Any], bool]:
+    """Instructions after a user turn stay (that needs a beta); others become a reminder."""
+    placed: list[Any] = []
+    wrapped = False
+    for turn in turns:
+        if not isinstance(turn, Mapping) or turn.get("role") != "system":
+            placed.append(turn)
+        elif placed and isinstance(placed[-1], Mapping) and placed[-1].get("role") != "assistant":
+            placed.append(turn)
+            if MID_SYSTEM not in draft.betas:
+                draft.betas.append(MID_SYSTEM)
+        else:
+            content = turn.get("content")
+            words = content if isinstance(content, str) else _words(_blocks(turn))
+            text = f"<system-reminder>\n{words}\n</system-reminder>"
+            placed.append({"role": "user", "content": [{"type": "text", "text": text}]})
+            draft.note("mapped=system>user")
+            wrapped = True
+    return placed, wrapped
+
+
+def _words(blocks: list[Mapping[str, Any]]) -> str:
+    return "\n\n".join(text for block in blocks if isinstance(text := block.get("text"), str))
+
+
+def _merged(turns: list[Any]) -> list[Any]:
+    """Neighbours of one role become one turn, its results first."""
+    merged: list[Any] = []
+    for turn in turns:
+        last = merged[-1] if merged else None
+        if (
+            isinstance(turn, Mapping)
+            and isinstance(last, Mapping)
+            and turn.get("role") == last.get("role") != "system"
+        ):
+            content = _as_blocks(last) + _as_blocks(turn)
+            if turn.get("role") == "user":
+                content.sort(key=lambda block: block.get("type") != "tool_result")
+            merged[-1] = {**last, "content": content}
+        else:
+            merged.append(turn)
+    return merged
+
+
+def _ended_by_user(turns: list[Any], draft: Draft) -> list[Any]:
+    """Copilot takes no answer begun by the client: it is continued on request instead."""
+    last = turns[-1] if turns else None
+    if not isinstance(last, Mapping) or last.get("role") != "assistant":
+        return turns
+    content = _as_blocks(last)
+    if not content or content[-1].get("type") != "text":
+        return turns
+    text = content[-1].get("text")
+    content[-1] = {**content[-1], "text": text.rstrip() if isinstance(text, str) else text}
+    draft.note("mapped=prefill>user")
+    return [
+        *turns[:-1],
+        {**last, "content": content},
+        {"role": "user", "content": [{"type": "text", "text": CONTINUE}]},
+    ]
+
+
+def _as_blocks(turn: Mapping[str, Any]) -> list[Json]:
+    content = turn.get("content")
+    if isinstance(content, str):
+        return [{"type": "text", "text": content}] if content.strip() else []
+    return [dict(block) for block in _blocks(turn)]
+
+
+def _blocks(turn: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    content = turn.get("content")
+    return [b for b in content if isinstance(b, Mapping)] if isinstance(content, list) else []
+
+
+def _has_results(turn: Mapping[str, Any]) -> bool:
+    return any(block.get("type") == "tool_result" for block in _blocks(turn))
