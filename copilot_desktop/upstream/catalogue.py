@@ -1,0 +1,202 @@
+"""The models of the account: fetched when somebody needs them, kept on disk, found by any name.
+
+The list on disk makes a start without network possible; it is used as it is for ten minutes and
+asked for again after that. A list that cannot be refreshed stays in use (`upstream.md` §5.1).
+
+    empty ──fetch──> loading ──ok──> ready ──later fetch fails──> stale ──ok──> ready
+      └──from disk──> cached ──ok──> ready
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal
+
+from copilot_desktop.errors import Problem, UnknownModel, UpstreamFault
+from copilot_desktop.model import Model
+from copilot_desktop.upstream import names
+from copilot_desktop.upstream.client import CopilotClient
+from copilot_desktop.upstream.model_payloads import models_of
+from copilot_desktop.upstream.refreshed import Refreshed
+from copilot_desktop.upstream.token import Authority
+
+log = logging.getLogger(__name__)
+
+State = Literal["empty", "loading", "cached", "ready", "stale"]
+
+FRESH_SECONDS = 600.0
+REST_SECONDS = 30.0  # between attempts that nobody asked for
+PATIENCE_SECONDS = 5.0  # a first request waits so long for a newer list than the one on disk
+FETCH_SECONDS = 30.0
+_FORMAT = 1
+_FILE_LIMIT = 8 * 1024 * 1024
+
+
+class Catalogue:
+    """`cache_path` None keeps nothing on disk. `clock` is monotonic, `wall` gives epoch seconds."""
+
+    def __init__(
+        self,
+        client: CopilotClient,
+        cache_path: Path | None = None,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self.fetched_at: float | None = None
+        self.on_change: Callable[[], None] | None = None
+        self._client = client
+        self._path = cache_path
+        self._wall = wall
+        self._models: dict[str, Model] = {}
+        self._fetch = Refreshed[tuple[Model, ...]]("model list", clock=clock)
+        self._fetch.listen(self._tell)
+
+    @property
+    def models(self) -> tuple[Model, ...]:
+        """In GitHub's order, each id once; hidden and unusable ones included."""
+        return tuple(self._models.values())
+
+    @property
+    def state(self) -> State:
+        if not self._models:
+            return "loading" if self._fetch.busy else "empty"
+        if self._fetch.age is None:
+            return "cached"
+        return "ready" if self._fetch.problem is None else "stale"
+
+    @property
+    def problem(self) -> Problem | None:
+        """Why the last fetch failed; None after a good one."""
+        return self._fetch.problem
+
+    def load_cache(self) -> None:
+        """Take the list from disk, if there is one. Never raises."""
+        if self._path is None:
+            return
+        try:
+            with self._path.open("rb") as file:
+                kept = json.loads(file.read(_FILE_LIMIT))
+            if kept["v"] != _FORMAT:
+                return
+            models, fetched_at = models_of(kept), float(kept["fetched_at"])
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError, KeyError, TypeError, RecursionError, UpstreamFault) as error:
+            log.info("The kept model list is not usable: %s", type(error).__name__)
+            return
+        self._models = {model.id: model for model in models}
+        self.fetched_at = fetched_at
+        self._tell()
+
+    async def refresh(self, authority: Authority) -> None:
+        """Fetch now, or join the fetch that is running. Raises Problem; the old list stays."""
+        await self._fetch.refresh(lambda: self._get(authority))
+
+    async def ready(self, authority: Authority) -> None:
+        """Make sure there is a list to work with. Raises Problem only if there is none at all.
+
+        A list from disk that is older than ten minutes is worth a short wait; one that has been
+        fetched before is renewed in the background.
+        """
+        if not self._models:
+            await self.refresh(authority)
+            return
+        if not self._is_old() or self._resting():
+            return
+        renewal = self._fetch.begin(lambda: self._get(authority))
+        if self._fetch.age is None:
+            await asyncio.wait({renewal}, timeout=PATIENCE_SECONDS)
+
+    async def find(
+        self,
+        name: str,
+        authority: Authority,
+        *,
+        aliases: Mapping[str, str] | None = None,
+        default: str | None = None,
+    ) -> Model:
+        """`resolve` over a list that is fetched once more before a name is called unknown."""
+        await self.ready(authority)
+        try:
+            return self.resolve(name, aliases=aliases, default=default)
+        except UnknownModel:
+            if self._resting():
+                raise
+            with suppress(Problem):
+                await self.refresh(authority)
+            return self.resolve(name, aliases=aliases, default=default)
+
+    def resolve(
+        self,
+        name: str,
+        *,
+        aliases: Mapping[str, str] | None = None,
+        default: str | None = None,
+    ) -> Model:
+        """The usable model that `name` stands for. Raises UnknownModel (see `names`)."""
+        return names.resolve(name, self._models, aliases=aliases, default=default)
+
+    def clear(self) -> None:
+        """Forget the list, also on disk: it belongs to an account that is gone."""
+        self._fetch.forget()
+        self._models = {}
+        self.fetched_at = None
+        if self._path is not None:
+            with suppress(OSError):
+                self._path.unlink(missing_ok=True)
+        self._tell()
+
+    async def _get(self, authority: Authority) -> tuple[Model, ...]:
+        payload = await self._client.request_json(
+            "GET", "/models", authority, intent="model-access", timeout=FETCH_SECONDS
+        )
+        models = models_of(payload)
+        self._models = {model.id: model for model in models}
+        self.fetched_at = self._wall()
+        if self._path is not None:
+            data = payload["data"] if isinstance(payload, dict) else payload
+            kept = {"v": _FORMAT, "fetched_at": self.fetched_at, "data": data}
+            try:
+                await asyncio.to_thread(_write, self._path, json.dumps(kept).encode())
+            except OSError as error:
+                log.warning("The model list could not be kept in %s: %s", self._path, error)
+        return models
+
+    def _is_old(self) -> bool:
+        age = self._fetch.age
+        if age is None:  # from disk: only the wall clock is left, and it may have been set back
+            age = abs(self._wall() - (self.fetched_at or 0.0))
+        return age > FRESH_SECONDS
+
+    def _resting(self) -> bool:
+        tried = self._fetch.since_try
+        return tried is not None and tried < REST_SECONDS
+
+    def _tell(self) -> None:
+        if self.on_change is not None:
+            self.on_change()
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Replace `path` in one step, readable for its owner only."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # 0600 from the start
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        with suppress(OSError):
+            Path(name).unlink()
+        raise

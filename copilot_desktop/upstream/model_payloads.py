@@ -1,0 +1,186 @@
+"""One entry of GitHub's model list becomes a `Model` (`upstream.md` §5.1, `translation.md` §1.3).
+
+Two tiers: an entry without an id is left out, everything else is optional and a value of the wrong
+type counts as missing. Both billing eras are read; prices end up in AI credits per million tokens.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from copilot_desktop.canonical import Effort
+from copilot_desktop.errors import UpstreamFault
+from copilot_desktop.model import CHAT, EMBEDDINGS, LADDER, Model
+from copilot_desktop.upstream.quota_headers import number
+
+Thinking = Literal["none", "budget", "optional", "required"]
+
+_EFFORTS = {effort.value: effort for effort in LADDER}
+_PRICES = (
+    ("input", ("input_price",)),
+    ("output", ("output_price",)),
+    ("cache_read", ("cache_price", "cache_read_price")),
+    ("cache_write", ("cache_write_price",)),
+)
+_NEW_OPENAI = re.compile(r"(gpt-(5|[6-9]|\d\d)|o\d)")
+_HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
+_TEXT_LIMIT = 4000
+
+
+def models_of(payload: object) -> tuple[Model, ...]:
+    """The models of a `/models` answer, each id once (the first wins). Raises UpstreamFault."""
+    entries = payload.get("data") if isinstance(payload, Mapping) else payload
+    if not isinstance(entries, list):
+        raise UpstreamFault("The list of models has an unexpected form.")
+    found: dict[str, Model] = {}
+    for entry in entries:
+        if (model := model_of(entry)) is not None:
+            found.setdefault(model.id, model)
+    return tuple(found.values())
+
+
+def model_of(entry: object) -> Model | None:
+    """One entry, or None if it has no usable id or is of a kind that we cannot call."""
+    if not isinstance(entry, Mapping):
+        return None
+    name = _text(entry.get("id"))
+    capabilities = _object(entry.get("capabilities"))
+    kind = capabilities.get("type", "chat")
+    if not name or len(name) > 200 or kind not in ("chat", "embeddings", "completion"):
+        return None
+    supports, limits = _object(capabilities.get("supports")), _object(capabilities.get("limits"))
+    endpoints, websocket = _endpoints(entry.get("supported_endpoints"), kind)
+    policy = _object(entry.get("policy"))
+    billing = _object(entry.get("billing"))
+    prices = token_prices(_object(billing.get("token_prices")))
+    multiplier = None if prices else number(billing.get("multiplier"))
+    vendor, family = _text(entry.get("vendor")), _text(capabilities.get("family"))
+    return Model(
+        id=name,
+        name=_text(entry.get("name")) or name,
+        vendor=vendor,
+        family=family,
+        version=_text(entry.get("version")),
+        kind=kind,
+        endpoints=endpoints,
+        websocket=websocket,
+        in_picker=_flag(entry.get("model_picker_enabled"), missing=True),
+        preview=_flag(entry.get("preview")),
+        is_default=_flag(entry.get("is_chat_default")),
+        is_fallback=_flag(entry.get("is_chat_fallback")),
+        policy=_policy(policy.get("state")),
+        policy_terms=_text(policy.get("terms")),
+        max_prompt=_count(limits.get("max_prompt_tokens"), 64_000),
+        max_output=_count(limits.get("max_output_tokens"), 16_384),
+        max_context=_count(limits.get("max_context_window_tokens"), 128_000),
+        max_inputs=_count(limits.get("max_inputs"), 0),
+        vision=_flag(supports.get("vision")),
+        max_images=_count(_object(limits.get("vision")).get("max_prompt_images"), 0),
+        tools=_flag(supports.get("tool_calls"), missing=True),
+        parallel_tools=_flag(supports.get("parallel_tool_calls"), missing=True),
+        structured=_flag(supports.get("structured_outputs")),
+        thinking=_thinking(supports),
+        budget_min=_count(supports.get("min_thinking_budget"), 1024),
+        budget_max=_count(supports.get("max_thinking_budget"), 32_000),
+        efforts=_efforts(supports.get("reasoning_effort")),
+        max_tokens_key=_max_tokens_key(vendor, family or name),
+        multiplier=multiplier,
+        premium=_flag(billing.get("is_premium")) or bool(multiplier),
+        token_prices=prices,
+        request_headers=_headers(entry.get("request_headers")),
+        notices=_notices(entry, billing),
+    )
+
+
+def token_prices(prices: Mapping[str, Any]) -> dict[str, float]:
+    """AI credits per million tokens: `input`, `output`, `cache_read`, `cache_write`.
+
+    The tier for long prompts has the same names with `long_` before them and applies beyond
+    `long_from` tokens (`upstream.md` §5.2; some samples leave the `default` level out).
+    """
+    batch = number(prices.get("batch_size")) or 1_000_000.0
+    if batch <= 0:
+        return {}
+    usual = _object(prices.get("default")) or prices
+    found: dict[str, float] = {}
+    for prefix, tier in (("", usual), ("long_", _object(prices.get("long_context")))):
+        for ours, theirs in _PRICES:
+            price = next((p for name in theirs if (p := number(tier.get(name))) is not None), None)
+            if price is not None and price >= 0:
+                found[prefix + ours] = price * 1_000_000 / batch
+    if "long_input" in found and (start := number(usual.get("context_max"))) is not None:
+        found["long_from"] = start
+    return found
+
+
+def _endpoints(listed: object, kind: str) -> tuple[tuple[str, ...], bool]:
+    """HTTP endpoints, and whether Responses are offered over a WebSocket as well."""
+    names = [name for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
+    if not names:
+        usual = {"chat": (CHAT,), "embeddings": (EMBEDDINGS,)}
+        return usual.get(kind, ()), False
+    http = tuple(dict.fromkeys(name for name in names if name.startswith("/")))
+    return http, any(name.startswith("ws:") for name in names)
+
+
+def _thinking(supports: Mapping[str, Any]) -> Thinking:
+    match supports.get("adaptive_thinking"):
+        case "required":
+            return "required"
+        case "optional" | True:
+            return "optional"
+    return "budget" if _count(supports.get("max_thinking_budget"), 0) else "none"
+
+
+def _efforts(listed: object) -> tuple[Effort, ...]:
+    if not isinstance(listed, Sequence) or isinstance(listed, str):
+        return ()
+    known = {_EFFORTS[word] for word in listed if isinstance(word, str) and word in _EFFORTS}
+    return tuple(effort for effort in LADDER if effort in known)
+
+
+def _max_tokens_key(vendor: str, family: str) -> Literal["max_tokens", "max_completion_tokens"]:
+    newer = vendor in {"OpenAI", "Azure OpenAI"} and _NEW_OPENAI.match(family)
+    return "max_completion_tokens" if newer else "max_tokens"
+
+
+def _policy(state: object) -> Literal["enabled", "disabled", "unconfigured"]:
+    if state == "disabled":
+        return "disabled"
+    return "unconfigured" if state == "unconfigured" else "enabled"
+
+
+def _headers(listed: object) -> dict[str, str]:
+    return {
+        name: value
+        for name, value in _object(listed).items()
+        if _HEADER_NAME.fullmatch(name) and isinstance(value, str) and value.isprintable()
+    }
+
+
+def _notices(entry: Mapping[str, Any], billing: Mapping[str, Any]) -> tuple[str, ...]:
+    found = [_text(entry.get("warning_text")), _text(_object(billing.get("promo")).get("message"))]
+    for group in ("warning_messages", "info_messages"):
+        listed = entry.get(group)
+        if isinstance(listed, list):
+            found += [_text(_object(notice).get("message")) for notice in listed]
+    return tuple(dict.fromkeys(notice for notice in found if notice))
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _text(value: object) -> str:
+    return value[:_TEXT_LIMIT] if isinstance(value, str) else ""
+
+
+def _flag(value: object, *, missing: bool = False) -> bool:
+    return value if isinstance(value, bool) else missing
+
+
+def _count(value: object, missing: int) -> int:
+    found = number(value)
+    return int(found) if found is not None and found >= 1 else missing

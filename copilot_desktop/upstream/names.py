@@ -1,0 +1,198 @@
+"""From the model name a client uses to a model of this account (`translation.md` §12.1).
+
+Clients know models by vendor ids, dated, dashed, prefixed, or by names that Copilot never had. A
+name is turned into the ids it may stand for and looked up in the live list; nothing is guessed
+across families, and a model that exists but may not be used is an error that says why, never
+replaced by another.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+
+from copilot_desktop.errors import UnknownModel
+from copilot_desktop.model import Model
+
+SETTINGS_PAGE = "https://github.com/settings/copilot"
+DEFAULT = "default"
+
+# Names that older clients have built in; they mean "whatever is usual here".
+_CLASSICS = frozenset({DEFAULT, "gpt-4", "gpt-3.5-turbo"})
+_PREFIXES = (
+    "anthropic/", "openai/", "google/", "copilot/", "github_copilot/", "github-copilot/", "models/",
+)  # fmt: skip
+_SUFFIX = re.compile(r"(\[1m\]|:latest|-latest|@\d{8}|-20\d{6}|-20\d\d-\d\d-\d\d)$")
+_LAST_NUMBERS = re.compile(r"(?<!\d)(\d{1,2})([-.])(\d{1,2})(?=\D*$)")
+_NUMBER = r"\d{1,2}(?:[.-]\d{1,2})?(?!\d)"
+_NEW_STYLE = re.compile(rf"claude-([a-z]+)(?:-({_NUMBER}))?(.*)")
+_OLD_STYLE = re.compile(rf"claude-({_NUMBER})-([a-z]+)(.*)")
+_MOST = 40  # spellings tried for one name
+_CHAIN = 8  # aliases in a row
+
+
+def resolve(
+    name: str,
+    models: Mapping[str, Model],
+    *,
+    aliases: Mapping[str, str] | None = None,
+    default: str | None = None,
+) -> Model:
+    """The callable model that `name` stands for. `models` by id, in GitHub's order.
+
+    Raises UnknownModel with the nearest ids, and with the reason if the model exists but may not
+    be used. `default` is the user's own choice for `default` and for an empty name.
+    """
+    wanted = _follow(name.strip(), models, aliases or {}, default)
+    for candidate in spellings(wanted):
+        model = models.get(candidate)
+        if model is None:
+            continue
+        if usable(model):
+            return model
+        if candidate not in _CLASSICS:
+            raise _unknown(name, models, why_not(model))
+    if (usual := _classic(wanted, models, aliases or {}, default)) is not None:
+        return usual
+    if (newest := _newest(wanted, models)) is not None:
+        if usable(newest):
+            return newest
+        raise _unknown(name, models, why_not(newest))
+    raise _unknown(name, models, "" if models else "The list of models has not been loaded yet.")
+
+
+def spellings(name: str) -> Iterator[str]:
+    """`name` and every id that it may be a spelling of, nearest first, at most 40."""
+    seen = {name}
+    waiting = deque([name])
+    while waiting:
+        current = waiting.popleft()
+        yield current
+        for other in _variants(current):
+            if other and other not in seen and len(seen) < _MOST:
+                seen.add(other)
+                waiting.append(other)
+
+
+def usual_model(models: Iterable[Model]) -> Model | None:
+    """What GitHub gives to somebody who does not choose: its default, else its fallback, else the
+    first model of its picker."""
+    chats = [model for model in models if usable(model) and model.kind == "chat"]
+    ranks = (lambda m: m.is_default, lambda m: m.is_fallback, lambda m: m.in_picker, lambda _: True)
+    for rank in ranks:
+        if (found := next(filter(rank, chats), None)) is not None:
+            return found
+    return None
+
+
+def usable(model: Model) -> bool:
+    """Can this account call it through an endpoint that we speak?"""
+    return model.callable and bool(model.endpoints)
+
+
+def why_not(model: Model) -> str:
+    """One sentence about a model that is in the list but cannot be called."""
+    if model.id == "auto":
+        return "It is a choice that editors make, not a model that can be called."
+    if model.policy == "unconfigured":
+        return f"It has to be allowed first: {SETTINGS_PAGE}."
+    if model.policy == "disabled":
+        return f"Your organisation or your plan does not allow it: {SETTINGS_PAGE}."
+    return "It cannot be called through this proxy."
+
+
+def nearest(name: str, models: Iterable[Model], most: int = 5) -> list[str]:
+    """The ids of usable models that look most like `name`."""
+    from difflib import SequenceMatcher  # noqa: PLC0415  (only on the way to an error)
+
+    def likeness(model: Model) -> tuple[float, bool]:
+        ratio = SequenceMatcher(None, name.lower(), model.id.lower()).ratio()
+        return (round(ratio, 3), model.in_picker)
+
+    known = [model for model in models if usable(model)]
+    return [model.id for model in sorted(known, key=likeness, reverse=True)[:most]]
+
+
+def _follow(
+    name: str, models: Mapping[str, Model], aliases: Mapping[str, str], default: str | None
+) -> str:
+    """`name` after the user's alias table. An exact id always wins over an alias."""
+    if not name and default:
+        return default
+    current = name
+    for _ in range(_CHAIN):
+        if current in models or current not in aliases:
+            return current
+        current = aliases[current]
+    raise _unknown(name, models, "The aliases in the settings lead in a circle.")
+
+
+def _variants(name: str) -> Iterator[str]:
+    """One step from `name`: without prefix or suffix, dashed or dotted, the other word order."""
+    yield name.lower()
+    yield from (name.removeprefix(prefix) for prefix in _PREFIXES if name.startswith(prefix))
+    yield _SUFFIX.sub("", name)
+    yield _LAST_NUMBERS.sub(
+        lambda found: f"{found[1]}{'.' if found[2] == '-' else '-'}{found[3]}", name
+    )
+    if old := _OLD_STYLE.fullmatch(name):
+        yield f"claude-{old[2]}-{old[1]}{old[3]}"
+    elif (new := _NEW_STYLE.fullmatch(name)) and new[2]:
+        yield f"claude-{new[2]}-{new[1]}{new[3]}"
+
+
+def _classic(
+    name: str, models: Mapping[str, Model], aliases: Mapping[str, str], default: str | None
+) -> Model | None:
+    """For `default`, `gpt-4` and `gpt-3.5-turbo`, where the account has no such model."""
+    if not _CLASSICS.intersection(spellings(name)):
+        return None
+    if default and default != DEFAULT:
+        return resolve(default, models, aliases=aliases)
+    return usual_model(models.values())
+
+
+def _newest(name: str, models: Mapping[str, Model]) -> Model | None:
+    """The newest model of a Claude line: for its bare name and for ids that GitHub lacks.
+
+    A usable one if there is any; else one that says why the line cannot be used.
+    """
+    ranked: list[tuple[tuple[object, ...], Model]] = []
+    line = _line_of(name)
+    for model in models.values():
+        own = _claude(model.id)
+        if own is None or own[0] != line or model.kind != "chat":
+            continue
+        _, version, rest = own
+        plain = not rest
+        ranked.append(((usable(model), model.in_picker, plain, version), model))
+    return max(ranked, key=lambda entry: entry[0])[1] if ranked else None
+
+
+def _line_of(name: str) -> str | None:
+    """`sonnet` for `sonnet`, `claude-sonnet-5-5` and `anthropic/claude-3-5-sonnet-latest`."""
+    for candidate in spellings(name):
+        if (own := _claude(candidate)) is not None:
+            return own[0]
+    bare = min(spellings(name), key=len).lower()
+    return bare if bare.isalpha() else None
+
+
+def _claude(name: str) -> tuple[str, tuple[int, ...], str] | None:
+    """Line, version and the rest of a Claude id in either word order."""
+    if old := _OLD_STYLE.fullmatch(name):
+        number, line, rest = old.groups()
+    elif new := _NEW_STYLE.fullmatch(name):
+        line, number, rest = new.groups()
+    else:
+        return None
+    version = tuple(int(part) for part in re.split(r"[.-]", number)) if number else ()
+    return line, version, rest
+
+
+def _unknown(name: str, models: Mapping[str, Model], reason: str) -> UnknownModel:
+    closest = ", ".join(nearest(name, models.values()))
+    return UnknownModel(
+        fields={"model": name[:100] or "without a name", "alternatives": closest, "reason": reason}
+    )
