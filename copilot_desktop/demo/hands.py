@@ -1,0 +1,205 @@
+"""Which offered tool does a wanted thing, and with what arguments.
+
+Clients name their tools and parameters freely (`Write{file_path, content}`, `exec_command{cmd}`,
+`apply_patch` …), so the choice goes by schema first and by name second.
+"""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from copilot_desktop.demo.ask import Ask, Tool
+
+_PATHS = (
+    "file_path", "filePath", "path", "filepath", "filename", "absolute_path", "target_file", "file",
+)  # fmt: skip
+_CONTENTS = ("content", "contents", "file_text", "text", "code_edit", "data")
+_COMMANDS = ("command", "cmd", "script", "commandLine", "command_line", "input")
+_SHELLS = (
+    "bash", "shell", "exec_command", "shell_command", "run_terminal_cmd", "run_shell_command",
+    "execute_command", "run_command", "run_in_terminal", "local_shell", "terminal", "exec",
+)  # fmt: skip
+_WRITES = ("write", "create", "save", "new_file")
+_READS = ("read", "view", "open", "cat")
+_NOT_WRITES = ("edit", "replace", "notebook", "todo", "memory", "task", "comment", "stdin")
+_CWD = re.compile(
+    r"(?:<cwd>|(?:current |primary )?working directory(?: is)?:?\s*`?)\s*(/[^\s<`]+)", re.IGNORECASE
+)
+_COMMON = {"get", "set", "list", "read", "write", "make", "create", "find", "fetch", "run", "exec",
+           "execute", "apply", "edit", "file", "files", "command", "tool", "text", "the", "new",
+           "update", "delete", "send", "view"}  # fmt: skip
+_SAMPLES = {"city": "Oslo", "location": "Oslo", "command": "echo demo", "cmd": "echo demo"}
+
+
+def _word(names: Sequence[str], tool: Tool) -> str | None:
+    """The first of these parameters that the tool has."""
+    return next((name for name in names if name in tool.properties), None)
+
+
+def pick(ask: Ask, verb: str, rest: str) -> tuple[Tool, Any] | None:
+    """A tool and its arguments for "write PATH TEXT", "read PATH", "run COMMAND", "call NAME JSON"."""
+    target, _, text = rest.partition(" ")
+    text = text.replace("\\n", "\n")
+    match verb:
+        case "write":
+            return _write(ask, target, text)
+        case "read":
+            return _read(ask, target)
+        case "run":
+            return _run(ask.tools, rest)
+        case _:
+            return _exact(ask.tools, target, text)
+
+
+def _exact(tools: Iterable[Tool], name: str, text: str) -> tuple[Tool, Any] | None:
+    tool = next((tool for tool in tools if tool.name == name), None)
+    if tool is None:
+        return None
+    if tool.free:
+        return tool, text
+    try:
+        return tool, json.loads(text) if text.strip() else {}
+    except ValueError:
+        return tool, text  # broken arguments on purpose
+
+
+def _write(ask: Ask, path: str, text: str) -> tuple[Tool, Any] | None:
+    for tool in ask.tools:
+        name = tool.name.lower()
+        where, what = _word(_PATHS, tool), _word(_CONTENTS, tool)
+        fits = any(word in name for word in _WRITES) and not any(w in name for w in _NOT_WRITES)
+        if fits and where and what:
+            wanted = {where: _absolute(ask, path, where), what: text}
+            return tool, _complete(tool, wanted)
+    for tool in ask.tools:
+        if tool.kind.startswith("text_editor_"):
+            return tool, {"command": "create", "path": _absolute(ask, path, "path"), "file_text": text}
+        if tool.name == "apply_patch":
+            return tool, _patch(tool, path, text)
+    return _run(ask.tools, f"printf '%s\\n' {shlex.quote(text)} > {shlex.quote(path)}")
+
+
+def _patch(tool: Tool, path: str, text: str) -> Any:
+    lines = "".join(f"+{line}\n" for line in text.split("\n"))
+    patch = f"*** Begin Patch\n*** Add File: {path}\n{lines}*** End Patch\n"
+    if tool.free:
+        return patch
+    where = next(iter(tool.properties), "input")
+    return _complete(tool, {where: patch})
+
+
+def _read(ask: Ask, path: str) -> tuple[Tool, Any] | None:
+    for tool in ask.tools:
+        name, where = tool.name.lower(), _word(_PATHS, tool)
+        if where and any(word in name for word in _READS) and not _word(_CONTENTS, tool):
+            return tool, _complete(tool, {where: _absolute(ask, path, where)})
+    return _run(ask.tools, f"cat {shlex.quote(path)}")
+
+
+def _run(tools: Iterable[Tool], command: str) -> tuple[Tool, Any] | None:
+    for tool in sorted(tools, key=lambda tool: tool.name.lower() not in _SHELLS):
+        if tool.kind.startswith("bash_"):
+            return tool, {"command": command}
+        name, where = tool.name.lower(), _word(_COMMANDS, tool)
+        known = any(shell in name for shell in _SHELLS) and "output" not in name
+        if not known or where is None or "stdin" in name or "kill" in name:
+            continue
+        listed = tool.properties[where].get("type") == "array"
+        wanted = ["bash", "-lc", command] if listed else command
+        return tool, _complete(tool, {where: wanted})
+    return None
+
+
+def _absolute(ask: Ask, path: str, where: str) -> str:
+    """A full path for parameters that ask for one, if the client said where it works."""
+    if where == "path" or path.startswith("/"):
+        return path
+    found = _CWD.search(ask.system) or _CWD.search(ask.everything)
+    return posixpath.join(found[1], path) if found else path
+
+
+def _complete(tool: Tool, wanted: dict[str, Any]) -> dict[str, Any]:
+    """Add what the tool also requires."""
+    for name in tool.schema.get("required") or ():
+        if name not in wanted:
+            wanted[name] = _value(name, tool.properties.get(name) or {}, "demo")
+    return wanted
+
+
+# Calls without a script.
+
+
+def named(tools: Sequence[Tool], text: str) -> Tool | None:
+    """The tool that a message speaks of: by its name, or by all telling words of a long name."""
+    low = text.lower()
+    for tool in tools:
+        if re.search(rf"\b(?:call|use)\b.{{0,12}}\b{re.escape(tool.name.lower())}\b", low):
+            return tool
+    for tool in tools:
+        words = [word.lower() for word in re.findall(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])", tool.name)]
+        telling = [word for word in words if word not in _COMMON and len(word) > 2]
+        if len(words) > 1 and telling and all(re.search(rf"\b{w}\b", low) for w in telling):
+            return tool
+    return None
+
+
+def arguments(tool: Tool, text: str) -> Any:
+    """Arguments that the tool's schema allows."""
+    return text if tool.free else instance(tool.schema, text)
+
+
+def instance(schema: Mapping[str, Any], text: str) -> Any:
+    """A value that fits a JSON schema."""
+    return _value("", schema, text, schema)
+
+
+def _value(name: str, schema: Any, text: str, root: Mapping[str, Any] | None = None) -> Any:
+    if not isinstance(schema, dict):
+        return text
+    root = root if root is not None else schema
+    if "$ref" in schema:
+        return _value(name, _resolve(root, str(schema["$ref"])), text, root)
+    for key in ("anyOf", "oneOf", "allOf"):
+        if schema.get(key):
+            return _value(name, schema[key][0], text, root)
+    if "const" in schema:
+        return schema["const"]
+    if schema.get("enum"):
+        return schema["enum"][0]
+    kind = schema.get("type")
+    if isinstance(kind, list):
+        kind = kind[0]
+    if kind == "object" or (kind is None and "properties" in schema) or not (kind or name):
+        fields = schema.get("properties") or {}
+        needed = schema.get("required") or list(fields)
+        return {key: _value(key, fields.get(key) or {}, text, root) for key in needed}
+    if kind == "array":
+        count = max(1, int(schema.get("minItems", 1)))
+        return [_value(name, schema.get("items") or {}, text, root) for _ in range(count)]
+    return _scalar(name, kind, schema, text)
+
+
+def _scalar(name: str, kind: Any, schema: Mapping[str, Any], text: str) -> Any:
+    match kind:
+        case "integer" | "number":
+            return schema.get("minimum", 1)
+        case "boolean":
+            return True
+        case "null":
+            return None
+    if name in {"city", "location", "place"}:
+        proper = re.findall(r"(?<=\s)[A-ZÄÖÜÅØÆ]\w+", text)
+        return proper[-1] if proper else "Oslo"
+    return _SAMPLES.get(name) or (text.strip()[:80] or "demo")
+
+
+def _resolve(root: Mapping[str, Any], reference: str) -> Any:
+    found: Any = root
+    for step in reference.removeprefix("#/").split("/"):
+        found = found.get(step, {}) if isinstance(found, dict) else {}
+    return found

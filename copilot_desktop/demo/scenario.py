@@ -1,0 +1,103 @@
+"""Who the user is and how the fake GitHub behaves, as one value.
+
+A scenario holds only data. What it means is known by the modules that play GitHub and Copilot. The
+named ones in `SCENARIOS` are what `--demo=NAME` offers; a test writes its own with `replace()`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal
+
+Who = Literal[
+    "pro", "annual", "free", "business", "pooled", "no_access", "blocked", "low", "exhausted"
+]
+Poll = Literal["pending", "slow_down", "success", "denied", "expired", "broken", "outage", "drop"]
+
+VSCODE_APP = "Iv1.b507a08c87ecfe98"  # upstream.md 1.3
+OPENCODE_APP = "Ov23li8tweQw6odWQebz"
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """Times are in seconds. The defaults are a Pro account that answers at once."""
+
+    name: str = "pro"
+    who: Who = "pro"
+
+    # Sign-in.
+    client_ids: Mapping[str, str] = field(
+        default_factory=lambda: {VSCODE_APP: "ghu_", OPENCODE_APP: "gho_"}
+    )
+    """Known OAuth apps, and how the tokens begin that they give out."""
+    approval: Literal["auto", "manual"] = "auto"
+    approve_after: float = 4.0
+    """With "auto": how long after the code was made the user agrees."""
+    interval: float = 5
+    enforce_interval: bool = True
+    expires_in: float = 900
+    polls: tuple[Poll, ...] = ()
+    """If given, these answers come first, one for each poll that is not too fast."""
+
+    # GitHub's REST calls.
+    exchange_kinds: tuple[str, ...] = ("ghu_",)
+    """Beginnings of GitHub tokens that may be exchanged; others get 404."""
+    direct_kinds: tuple[str, ...] = ("gho_", "github_pat_")
+    """Beginnings of GitHub tokens that Copilot takes as they are."""
+    refresh_in: int = 1500
+    lifetime: float = 1800
+    clock_skew: int = 0
+    """Added to `expires_at`, as a wrong clock at either end would."""
+    revoke_after_exchanges: int | None = None
+    """The GitHub token and all Copilot tokens die once this many exchanges were made."""
+    misdirected: int = 0
+    """Tokens of the first so many exchanges belong to another plan's host: 421."""
+    user: Mapping[str, Any] | None = None
+    """If given, the whole answer of `/copilot_internal/user`."""
+
+    # Copilot.
+    era: Literal["tokens", "multiplier"] = "tokens"
+    catalogue: Literal["demo", "example-10", "example-11"] | tuple[Mapping[str, Any], ...] = "demo"
+    min_api_version: str = "2025-04-01"
+    pace: float = 0.0
+    """Pause after each event of a stream."""
+    limit_all: bool = False
+    """Every model call is answered 429."""
+    outage: bool = False
+    """Every model call is answered with GitHub's 502 page."""
+    thought_signatures: bool = False
+    """Gemini refuses tool history without the opaque reasoning it gave out."""
+    live_dates: bool = True
+    """Quota dates lie in the near future; otherwise those of the examples (August 2026)."""
+    spend: bool = True
+    """Answers use up quota."""
+
+
+_PACE = 0.012  # slow enough to see an answer being written
+
+SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
+    {
+        scenario.name: scenario
+        for scenario in (
+            Scenario(name="pro", pace=_PACE),
+            Scenario(name="annual", who="annual", era="multiplier", pace=_PACE),
+            Scenario(name="free", who="free", pace=_PACE),
+            Scenario(name="business", who="business", pace=_PACE),
+            Scenario(name="pooled", who="pooled", pace=_PACE),
+            Scenario(name="low", who="low", pace=_PACE),
+            Scenario(name="exhausted", who="exhausted", era="multiplier", pace=_PACE),
+            Scenario(name="no_access", who="no_access", pace=_PACE),
+            Scenario(name="blocked", who="blocked", pace=_PACE),
+            Scenario(name="reauth", revoke_after_exchanges=1, refresh_in=120, pace=_PACE),
+            Scenario(name="manual", approval="manual", pace=_PACE),
+            Scenario(name="denied", polls=("pending", "denied"), pace=_PACE),
+            Scenario(name="expired", polls=("pending", "expired"), pace=_PACE),
+            Scenario(name="slow_down", polls=("pending", "slow_down", "success"), pace=_PACE),
+            Scenario(name="limited", limit_all=True, pace=_PACE),
+            Scenario(name="outage", outage=True, pace=_PACE),
+            Scenario(name="slow", pace=0.4),
+        )
+    }
+)
