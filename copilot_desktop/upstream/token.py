@@ -162,8 +162,13 @@ class TokenCache:
         """Forget a failure: the user has asked to look again."""
         self._failure, self._failures, self._retry_at = None, 0, 0.0
 
+    def stop(self) -> None:
+        """End a renewal that is under way, without waiting for its end."""
+        if self._renewal is not None:
+            self._renewal.cancel()
+
     async def close(self) -> None:
-        """End a renewal that is under way."""
+        """The same, and wait."""
         if (renewal := self._renewal) is not None:
             renewal.cancel()
             await asyncio.wait({renewal}, timeout=1.0)

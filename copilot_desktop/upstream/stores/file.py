@@ -94,9 +94,8 @@ class FileStore:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode):
                 raise storage_failed(self.where, "It is not a regular file.")
-            if stat.S_IMODE(found.st_mode) & 0o077:
-                if hasattr(os, "fchmod"):  # the path may be another file by now
-                    os.fchmod(descriptor, 0o600)
+            if stat.S_IMODE(found.st_mode) & 0o077 and hasattr(os, "fchmod"):
+                os.fchmod(descriptor, 0o600)  # not by path: that may be another file by now
             return file.read(_LARGEST).decode("utf-8", "replace")
 
     def _write(self, content: bytes) -> None:
