@@ -1,0 +1,192 @@
+/* What the user can do, each as one function: ask the app, then say what came of it.
+
+   Views bind these to buttons and `keyboard.js` to keys, so a press and a shortcut cannot differ.
+   Sheets are opened here when an action has to be confirmed first. */
+
+import { act } from './api.js';
+import { announce } from './announce.js';
+import { addresses } from './derive.js';
+import { copyText } from './copy.js';
+import { setLocal, state } from './store.js';
+import { has, t } from './strings.js';
+
+const SAVED = 2000; // ms that a setting says "Saved"
+const TOAST = 4000;
+let savedTimer = null;
+let toastTimer = null;
+
+export const MIN_TEXT = 90;
+export const MAX_TEXT = 140;
+
+/** The sentence for a refusal of the app. */
+export function sentence(answer) {
+  if (answer.message) return answer.message;
+  const key = `problem.${answer.code}.title`;
+  if (has(key)) return t(key, answer.fields || {});
+  return answer.code === 'app_gone' ? t('banner.app_gone.title') : t('action.failed');
+}
+
+/** Ask, and show a refusal as a toast. */
+export async function perform(verb, args = {}) {
+  const answer = await act(verb, args);
+  if (!answer.ok) toast(sentence(answer), 'error');
+  return answer;
+}
+
+export function toast(text, level = 'info') {
+  clearTimeout(toastTimer);
+  setLocal({ toast: { text, level } });
+  announce(text);
+  holdToast(false);
+}
+
+/** Pointer or focus on the toast keeps it. */
+export function holdToast(hold) {
+  clearTimeout(toastTimer);
+  if (!hold) toastTimer = setTimeout(() => setLocal({ toast: null }), TOAST);
+}
+
+// --- places ------------------------------------------------------------------------------------
+
+export function go(screen) {
+  if (state.local.screen === screen) return;
+  setLocal({ screen, models: { ...state.local.models, selected: null } });
+  document.dispatchEvent(new CustomEvent('screen', { detail: screen }));
+}
+
+export const openSheet = (id, fields = {}) => setLocal({ sheet: { id, ...fields } });
+export const closeSheet = () => setLocal({ sheet: null });
+
+// --- proxy -------------------------------------------------------------------------------------
+
+export const startProxy = () => perform('start_proxy');
+export const stopProxy = () => perform('stop_proxy');
+export const usePort = (port) => perform('use_port', { port: Number(port) });
+
+export function toggleProxy() {
+  const { phase } = state.snapshot.proxy;
+  if (phase === 'running') return stopProxy();
+  if (phase === 'stopped' || phase === 'error') return startProxy();
+  return undefined;
+}
+
+export function copyAddress(kind) {
+  const text = addresses(state.snapshot.proxy)[kind];
+  copyText(text, `address-${kind}`, t(`overview.address.${kind}_what`));
+}
+
+// --- account -----------------------------------------------------------------------------------
+
+export async function signIn(host) {
+  setLocal({ browserFailed: false });
+  go('sign_in');
+  const answer = await act('sign_in', host ? { host } : {});
+  if (!answer.ok && !state.snapshot.login) toast(sentence(answer), 'error');
+  return answer;
+}
+
+export async function cancelSignIn() {
+  go('overview');
+  if (state.snapshot.login) await perform('cancel_sign_in');
+}
+
+export async function acceptNotice(thenSignIn) {
+  const answer = await perform('accept_notice');
+  if (answer.ok && thenSignIn) await signIn();
+}
+
+export async function openGitHub(login) {
+  if (state.snapshot.settings.copy_code && login.user_code) {
+    copyText(login.user_code, 'code', t('sign_in.code_name'));
+  }
+  const answer = await act('open_link', { id: 'device_page' });
+  setLocal({ browserFailed: !answer.ok });
+}
+
+export const openLink = (id) => perform('open_link', { id });
+export const checkAccount = () => perform('check_account');
+
+export function askSignOut() {
+  openSheet('sign_out');
+}
+
+export async function chooseStore(kind) {
+  closeSheet();
+  return perform('choose_store', { kind });
+}
+
+// --- lists -------------------------------------------------------------------------------------
+
+export async function refreshModels() {
+  const answer = await perform('refresh_models');
+  if (answer.ok) announce(t('action.refreshed'));
+}
+
+export async function refreshUsage() {
+  document.body.dataset.moving = 'true'; // meters may move their bars, only now
+  const answer = await perform('refresh_quota');
+  if (answer.ok) announce(t('action.refreshed'));
+  setTimeout(() => { delete document.body.dataset.moving; }, 600);
+}
+
+// --- settings ----------------------------------------------------------------------------------
+
+/** Change settings; the control named `name` shows "Saved" or the reason why not. */
+export async function change(name, patch) {
+  const answer = await act('update_settings', { patch });
+  const errors = { ...state.local.errors };
+  const drafts = { ...state.local.drafts };
+  delete drafts[name];
+  delete errors[name];
+  if (!answer.ok) {
+    setLocal({ errors: { ...errors, [name]: sentence(answer) }, drafts });
+    return answer;
+  }
+  clearTimeout(savedTimer);
+  setLocal({ errors, drafts, saved: name });
+  announce(t('settings.saved_for', { name: t(`settings.${name}`) }));
+  savedTimer = setTimeout(() => setLocal({ saved: null }), SAVED);
+  return answer;
+}
+
+export function setTextSize(size) {
+  const wanted = Math.min(MAX_TEXT, Math.max(MIN_TEXT, size));
+  if (wanted !== state.snapshot.settings.text_size) change('text_size', { text_size: wanted });
+}
+
+export async function fetchKey() {
+  if (state.local.key) return state.local.key;
+  const answer = await act('reveal_key');
+  if (answer.ok) setLocal({ key: answer.key });
+  else toast(sentence(answer), 'error');
+  return answer.key;
+}
+
+export async function showKey(shown) {
+  if (shown) await fetchKey();
+  setLocal({ keyShown: shown && Boolean(state.local.key) });
+}
+
+export async function copyKey() {
+  const key = state.local.key || await fetchKey();
+  if (key) copyText(key, 'address-key', t('overview.address.key_what'));
+}
+
+export async function makeKey() {
+  closeSheet();
+  const answer = await perform('new_key');
+  if (answer.ok) {
+    setLocal({ key: answer.key });
+    announce(t('settings.saved_for', { name: t('settings.key') }));
+  }
+}
+
+// --- window ------------------------------------------------------------------------------------
+
+export const hideWindow = () => perform('hide_window');
+
+export function quit() {
+  const n = state.snapshot.proxy.in_flight;
+  if (n > 0) openSheet('quit', { n, own: true });
+  else perform('quit');
+}

@@ -1,0 +1,61 @@
+/* The page's side of the control plane: one snapshot, one stream of snapshots, one way to act.
+
+   Knows addresses and shapes; must not know what a verb means or how anything looks. */
+
+import { setSnapshot, setLocal, changed, state } from './store.js';
+
+const SILENCE = 3000; // ms without a stream before the page says that the app is gone
+
+export async function fetchState() {
+  const answer = await fetch('/state');
+  if (!answer.ok) throw new Error(String(answer.status));
+  setSnapshot(await answer.json());
+}
+
+/** Ask the app to do something. Always resolves: `{ok: true, …}` or `{ok: false, code, message}`. */
+export async function act(verb, args = {}) {
+  setLocal({ busy: { ...state.local.busy, [verb]: true } });
+  try {
+    const answer = await fetch(`/do/${verb}`, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(args),
+    });
+    return await answer.json();
+  } catch {
+    return { ok: false, code: 'app_gone', message: '', fields: {} };
+  } finally {
+    const busy = { ...state.local.busy };
+    delete busy[verb];
+    setLocal({ busy });
+  }
+}
+
+/** Follow the app. The browser reconnects by itself; a long silence is shown. */
+export function follow() {
+  let timer = null;
+  const alive = () => {
+    clearTimeout(timer);
+    timer = null;
+    if (state.local.gone) setLocal({ gone: false });
+  };
+  const open = () => {
+    const events = new EventSource('/events');
+    events.addEventListener('open', alive);
+    events.addEventListener('state', (event) => {
+      alive();
+      setSnapshot(JSON.parse(event.data));
+    });
+    // A ping carries no news, but minutes pass: durations and "2 min ago" are drawn again.
+    events.addEventListener('ping', () => { alive(); changed(); });
+    events.addEventListener('error', () => {
+      timer = timer || setTimeout(() => setLocal({ gone: true }), SILENCE);
+      // After an answer that is no stream the browser gives up for good.
+      if (events.readyState === EventSource.CLOSED) {
+        events.close();
+        setTimeout(open, SILENCE);
+      }
+    });
+  };
+  open();
+}

@@ -1,0 +1,193 @@
+/* The page's start and its one drawing function.
+
+   Words, then the snapshot, then the stream; after that every change of either state leads here,
+   and `draw` gives each region of the window its view. Screen changes move the focus to the title
+   and keep each screen's own scroll position. */
+
+import * as actions from './actions.js';
+import { alertNow, announce } from './announce.js';
+import { fetchState, follow } from './api.js';
+import { bannerView, currentBanner } from './components/banner.js';
+import { drawSheet } from './components/sheet.js';
+import { toastView } from './components/toast.js';
+import { signingIn } from './derive.js';
+import { patch } from './dom.js';
+import { now } from './format.js';
+import { listenToKeys } from './keyboard.js';
+import { changed, setLocal, state, subscribe } from './store.js';
+import { loadStrings, t } from './strings.js';
+import { activityView } from './views/activity.js';
+import { firstRunView } from './views/first_run.js';
+import { helpView } from './views/help.js';
+import { modelPanel, selectedModel } from './views/model_panel.js';
+import { modelsView } from './views/models.js';
+import { overviewView } from './views/overview.js';
+import { settingsView } from './views/settings.js';
+import { cancelSheet, currentSheet, sheetView } from './views/sheets.js';
+import { noteCode, signInView } from './views/sign_in.js';
+import { sidebarView } from './views/sidebar.js';
+import { usageView } from './views/usage.js';
+
+const VIEWS = {
+  overview: overviewView,
+  models: modelsView,
+  usage: usageView,
+  activity: activityView,
+  settings: settingsView,
+  help: helpView,
+  sign_in: signInView,
+};
+
+const $ = (id) => document.getElementById(id);
+const scrolls = {};
+let shownScreen = null;
+let shownBanner = '';
+let shownLogin = null;
+let shownPanel = null;
+let spoken = null;
+let ticker = null;
+
+function draw(snapshot, local) {
+  if (!snapshot) return;
+  applyLook(snapshot);
+  const first = !snapshot.app.notice_accepted;
+  const screen = first ? 'first_run' : local.screen;
+  const main = $('main');
+  if (shownScreen !== screen) scrolls[shownScreen] = main.scrollTop;
+  const focused = document.activeElement;
+
+  $('sidebar').hidden = first;
+  $('sidebar').setAttribute('aria-label', t('nav.label'));
+  if (!first) patch($('sidebar'), sidebarView(snapshot, local));
+  drawMain(main, screen, snapshot, local);
+  drawPanel(selectedModel(snapshot, local), snapshot);
+  drawToast(local.toast);
+  const sheet = currentSheet(snapshot, local);
+  drawSheet(sheet && sheetView(sheet, snapshot, local), cancelSheet);
+
+  if (shownScreen !== screen) arrive(screen, main);
+  else if (focused && focused !== document.body && !focused.isConnected) focusTitle();
+  followLogin(snapshot, local);
+}
+
+/** The banner lies at the top of the column, above the screen's own cards and below its title. */
+function drawMain(main, screen, snapshot, local) {
+  const view = screen === 'first_run' ? firstRunView : VIEWS[screen];
+  const column = view(snapshot, local);
+  const alone = screen === 'first_run' || screen === 'sign_in';
+  const banner = alone && !local.gone ? null : currentBanner(snapshot, local);
+  if (banner) {
+    column.children.splice(1, 0, bannerView(banner));
+  }
+  patch(main, column);
+  const words = banner ? $('banner-title').textContent : '';
+  if (words !== shownBanner && banner && banner.level === 'error') alertNow(words);
+  shownBanner = words;
+}
+
+function drawPanel(model, snapshot) {
+  const panel = $('panel');
+  panel.hidden = !model;
+  patch(panel, model ? modelPanel(model, snapshot) : []);
+  if (model) panel.setAttribute('aria-labelledby', 'panel-title');
+  if (model && shownPanel === null) $('panel-title').focus();
+  shownPanel = model ? model.id : null;
+}
+
+function drawToast(toast) {
+  $('toast').hidden = !toast;
+  patch($('toast'), toast ? toastView(toast) : []);
+}
+
+function applyLook({ settings, app }) {
+  const root = document.documentElement;
+  let theme = settings.theme || 'system';
+  if (theme === 'system') theme = app.theme || (dark.matches ? 'dark' : 'light');
+  if (root.dataset.theme !== theme) root.dataset.theme = theme;
+  const scale = String((settings.text_size || 100) / 100);
+  if (root.style.getPropertyValue('--text-scale') !== scale) root.style.setProperty('--text-scale', scale);
+  if (app.lang && root.lang !== app.lang) root.lang = app.lang;
+}
+
+const dark = window.matchMedia('(prefers-color-scheme: dark)');
+
+// --- focus and scroll --------------------------------------------------------------------------
+
+function arrive(screen, main) {
+  const start = shownScreen === null;
+  shownScreen = screen;
+  main.scrollTop = scrolls[screen] || 0;
+  if (!start || screen === 'first_run') focusTitle();
+}
+
+function focusTitle() {
+  const open = $('open-github');
+  if (open && shownScreen === 'sign_in') open.focus({ preventScroll: true });
+  else {
+    const title = $('main').querySelector('h1');
+    if (title && !$('sheet').open) title.focus({ preventScroll: true });
+  }
+}
+
+// --- sign-in over time -------------------------------------------------------------------------
+
+/** What a change of the sign-in means for the page: where to be, what to say, when to tick. */
+function followLogin(snapshot, local) {
+  const { login, auth } = snapshot;
+  const before = shownLogin;
+  const current = login ? login.state : null;
+  shownLogin = current;
+  const seen = noteCode(login, local.codeFirstSeen);
+  if (seen && seen !== local.codeFirstSeen) setLocal({ codeFirstSeen: seen, browserFailed: false });
+  tick(signingIn(login));
+  if (local.screen !== 'sign_in') return;
+  const codeCame = before === 'requesting' && current && current !== 'requesting';
+  if (codeCame && $('open-github') && !$('sheet').open) $('open-github').focus({ preventScroll: true });
+  const ended = before !== null && (current === null || current === 'done');
+  if (ended && auth.state === 'signed_in') {
+    const fields = { login: auth.login, plan: auth.plan };
+    actions.toast(t(auth.login && auth.plan ? 'sign_in.done' : 'sign_in.done_nameless', fields));
+    actions.go('overview');
+  }
+}
+
+/** The only timer of the page: once a second while a countdown can be seen. */
+function tick(wanted) {
+  const run = wanted && !document.hidden && state.local.screen === 'sign_in';
+  if (run && !ticker) {
+    ticker = setInterval(() => { changed(); speakCountdown(); }, 1000);
+  } else if (!run && ticker) {
+    clearInterval(ticker);
+    ticker = null;
+    spoken = null;
+  }
+}
+
+/** Readers hear five minutes and one minute, not every second. */
+function speakCountdown() {
+  const { login } = state.snapshot;
+  if (!login || !login.expires_at) return;
+  const left = login.expires_at - now();
+  const mark = [1, 5].find((minutes) => left <= minutes * 60 && left > minutes * 60 - 10);
+  if (mark && spoken !== mark) {
+    spoken = mark;
+    announce(t('sign_in.left_minutes', { n: mark }));
+  }
+}
+
+async function begin() {
+  await loadStrings();
+  subscribe(draw);
+  listenToKeys();
+  dark.addEventListener('change', changed);
+  document.addEventListener('visibilitychange', changed);
+  follow();
+  try {
+    await fetchState();
+    if (signingIn(state.snapshot.login)) setLocal({ screen: 'sign_in' });
+  } catch {
+    setLocal({ gone: true });
+  }
+}
+
+begin();

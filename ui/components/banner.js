@@ -1,0 +1,113 @@
+/* The one banner: the app decides which, this says it and binds its buttons.
+
+   Only occurrences that may be ignored can be dismissed, and only that occurrence. When the app
+   itself does not answer, the page's own banner wins over everything in an old snapshot. */
+
+import * as actions from '../actions.js';
+import { copyText } from '../copy.js';
+import { h } from '../dom.js';
+import { setLocal, state } from '../store.js';
+import { has, t } from '../strings.js';
+import { button, copyButton, iconButton } from './controls.js';
+import { icon } from './icon.js';
+
+const CAN_BE_IGNORED = new Set(['low', 'update', 'browser']);
+const ICON = { error: 'error', warn: 'warning', info: 'info' };
+
+/** What each button of a banner does; the app names them, first is the main one. */
+const DOES = {
+  use_port: (f) => actions.usePort(f.next),
+  retry_port: (f) => (f.port ? actions.usePort(f.port) : actions.startProxy()),
+  start_proxy: () => actions.startProxy(),
+  show_other: () => actions.perform('show_window'),
+  sign_in: () => actions.signIn(),
+  use_another_account: () => actions.signIn(),
+  retry_storage: () => actions.chooseStore('keyring'),
+  choose_store: () => actions.openSheet('store'),
+  check_account: () => actions.checkAccount(),
+  try_now: () => actions.checkAccount(),
+  refresh_usage: () => actions.refreshUsage(),
+  copilot_plans: () => actions.openLink('copilot_plans'),
+  copilot_settings: () => actions.openLink('copilot_settings'),
+  account_problem: () => actions.openLink('account_problem'),
+  github_status: () => actions.openLink('github_status'),
+  open_logs: () => actions.perform('open_logs'),
+  show_included: () => {
+    setLocal({ models: { ...state.local.models, q: '', vendor: '', cost: 'included' } });
+    actions.go('models');
+  },
+};
+
+/** Buttons when the app names none. */
+const USUAL = {
+  port_conflict: ['use_port', 'retry_port', 'copy_details'],
+  port_self: ['show_other', 'use_port'],
+  port_denied: ['use_port', 'copy_details'],
+  proxy_error: ['start_proxy', 'copy_details'],
+  address_gone: ['start_proxy'],
+  storage_locked: ['retry_storage', 'choose_store'],
+  signin: ['sign_in'],
+  expired: ['sign_in'],
+  no_access: ['use_another_account', 'copilot_plans', 'check_account'],
+  blocked: ['check_account'],
+  exhausted: ['show_included', 'copilot_settings'],
+  github_down: ['github_status'],
+  error: ['copy_details', 'open_logs'],
+};
+const LINKS = new Set([
+  'copy_details', 'copilot_plans', 'copilot_settings', 'github_status', 'show_included', 'open_logs',
+  'account_problem',
+]);
+
+function occurrence(banner) {
+  const { meter = '', when = '', version = '' } = banner.fields || {};
+  return [banner.id, meter, when, version].join('|');
+}
+
+/** The banner to show now, or null. */
+export function currentBanner(snapshot, local) {
+  if (local.gone) return { id: 'app_gone', level: 'error', fields: {}, actions: [] };
+  const { banner } = snapshot;
+  if (!banner || local.dismissed[occurrence(banner)]) return null;
+  return banner;
+}
+
+export function bannerView(banner) {
+  if (!banner) return null;
+  const fields = banner.fields || {};
+  const title = t(`banner.${banner.id}.title`, fields);
+  const body = has(`banner.${banner.id}.body`) ? t(`banner.${banner.id}.body`, fields) : '';
+  const names = banner.actions && banner.actions.length ? banner.actions : USUAL[banner.id] || [];
+  return h('section', {
+    key: 'banner', id: 'banner', class: `banner ${banner.level}`, tabindex: '-1', 'aria-labelledby': 'banner-title',
+  },
+  icon(ICON[banner.level] || 'info', 18),
+  h('div', null,
+    h('p', { class: 'banner-title', id: 'banner-title' }, title),
+    body ? h('p', { class: 'banner-body' }, body) : null,
+    names.length ? h('div', { class: 'row-buttons' },
+      names.map((name, index) => actionButton(name, index, banner, `${title}. ${body}`))) : null),
+  CAN_BE_IGNORED.has(banner.id)
+    ? iconButton('close', t('banner.dismiss'), () => dismiss(banner)) : null);
+}
+
+function actionButton(name, index, banner, words) {
+  const fields = banner.fields || {};
+  if (name === 'copy_details') {
+    const details = `${words}\n${banner.id} ${JSON.stringify(fields)}`;
+    const copy = () => copyText(details, 'banner-details', t('banner.action.copy_details'));
+    return copyButton('banner-details', copy, t('banner.action.copy_details'), {
+      label: t('banner.action.copy_details'), look: 'ghost', key: name,
+    });
+  }
+  if (!DOES[name]) return null;
+  const look = LINKS.has(name) ? 'ghost' : index === 0 ? 'primary' : 'secondary';
+  return button(t(`banner.action.${name}`, fields), () => DOES[name](fields), {
+    look, small: true, key: name,
+  });
+}
+
+function dismiss(banner) {
+  setLocal({ dismissed: { ...state.local.dismissed, [occurrence(banner)]: true } });
+  document.getElementById('main').focus();
+}

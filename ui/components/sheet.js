@@ -1,0 +1,25 @@
+/* The one <dialog>: opens when the page's or the app's state names a sheet, closes when it does not.
+
+   The element gives the focus trap and hands focus back; which button is focused first is the
+   view's choice (`data-focus-first`): the safe one when something would be lost. */
+
+import { patch } from '../dom.js';
+
+export function drawSheet(content, onCancel) {
+  const dialog = document.getElementById('sheet');
+  dialog.oncancel = (event) => {
+    event.preventDefault();
+    onCancel();
+  };
+  if (!content) {
+    if (dialog.open) dialog.close();
+    patch(dialog, []);
+    return;
+  }
+  patch(dialog, content);
+  if (!dialog.open) {
+    dialog.showModal();
+    const first = dialog.querySelector('[data-focus-first]');
+    if (first) first.focus();
+  }
+}

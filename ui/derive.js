@@ -1,0 +1,74 @@
+/* Small conclusions from the snapshot that several views share. Pure functions, no words. */
+
+const EVERYWHERE = new Set(['0.0.0.0', '::', '']);
+
+/** The host to write into an address for this computer: a listener on every interface is also here. */
+export function hostShown(proxy) {
+  if (EVERYWHERE.has(proxy.host)) return '127.0.0.1';
+  return proxy.host.includes(':') ? `[${proxy.host}]` : proxy.host;
+}
+
+export function addresses(proxy) {
+  const root = `http://${hostShown(proxy)}:${proxy.port}`;
+  return { openai: `${root}/v1`, anthropic: root };
+}
+
+export const running = (proxy) => proxy.phase === 'running';
+
+/** Is there an account that Copilot can be asked with? */
+export const usable = (auth) => auth.state === 'signed_in' || auth.state === 'checking';
+
+/** Share of a meter that is used, 0 and up, or null when nothing is known. */
+export function shareUsed(meter) {
+  if (typeof meter.percent_used === 'number') return Math.max(0, meter.percent_used / 100);
+  if (meter.limit > 0 && typeof meter.used === 'number') return Math.max(0, meter.used / meter.limit);
+  return null;
+}
+
+/** Has a bar: a limit is known and counts. */
+export const barred = (meter) => (
+  (meter.kind === 'metered' || meter.kind === 'window') && shareUsed(meter) !== null);
+
+/** ok below 75 % used, warn below 90 %, bad from there. */
+export function meterLevel(meter) {
+  const share = shareUsed(meter) || 0;
+  if (meter.exhausted || share >= 0.9) return 'bad';
+  return share >= 0.75 ? 'warn' : 'ok';
+}
+
+/** Exhausted first, then by use, then included and unknown ones. */
+export function sortMeters(meters) {
+  const rank = (meter) => (meter.exhausted ? 0 : barred(meter) ? 1 : meter.kind === 'included' ? 2 : 3);
+  return [...meters].sort((a, b) => (
+    rank(a) - rank(b) || (shareUsed(b) || 0) - (shareUsed(a) || 0)));
+}
+
+/** Share of the meter's period that has passed, or null before 3 % of it and without dates. */
+export function elapsedShare(meter, now) {
+  if (!meter.window_start || !meter.resets_at || meter.resets_at <= meter.window_start) return null;
+  const share = (now - meter.window_start) / (meter.resets_at - meter.window_start);
+  return share < 0.03 || share > 1 ? null : share;
+}
+
+/** Where use stands against an even pace: `{kind: "on"|"ahead"|"lasts", points, runsOut}`. */
+export function pace(meter, now) {
+  const elapsed = elapsedShare(meter, now);
+  const used = shareUsed(meter);
+  if (elapsed === null || used === null || used >= 1) return null;
+  const points = Math.round((used - elapsed) * 100);
+  if (Math.abs(points) <= 5) return { kind: 'on', points, runsOut: null };
+  if (points < 0) return { kind: 'lasts', points, runsOut: null };
+  const runsOut = meter.window_start + (now - meter.window_start) / used;
+  return { kind: 'ahead', points, runsOut: runsOut < meter.resets_at ? runsOut : null };
+}
+
+/** One or two letters for an account: "octo-hana" is OH. */
+export function initials(login) {
+  const parts = (login || '').split(/[-_.\s]+/).filter(Boolean);
+  if (!parts.length) return '';
+  const letters = parts.length > 1 ? parts[0][0] + parts[1][0] : parts[0].slice(0, 2);
+  return letters.toUpperCase();
+}
+
+/** Is the sign-in under way, so that its screen has something to show? */
+export const signingIn = (login) => Boolean(login) && !['done', 'cancelled'].includes(login.state);

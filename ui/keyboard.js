@@ -1,0 +1,138 @@
+/* Every key of the window, bound once on the document; each does what a button does.
+
+   Keys that a browser would use for a page (reload, print, save, back) must not reach it: this is a
+   window, not a page. */
+
+import * as actions from './actions.js';
+import { copyText } from './copy.js';
+import { signingIn } from './derive.js';
+import { isMac } from './keys.js';
+import { setLocal, state } from './store.js';
+import { t } from './strings.js';
+import { closePanel } from './views/model_panel.js';
+import { SCREENS } from './views/sidebar.js';
+
+const STEP = 10; // points of text size
+
+const typing = (target) => target instanceof Element && target.matches('input:not([type=checkbox]), textarea, select');
+
+export function listenToKeys() {
+  document.addEventListener('keydown', onKey);
+  // The engine's own menu offers reload and back; text fields and selections keep theirs.
+  document.addEventListener('contextmenu', (event) => {
+    const free = typing(event.target) || event.target.closest('.selectable');
+    if (!free) event.preventDefault();
+  });
+  for (const name of ['dragover', 'drop']) document.addEventListener(name, (event) => event.preventDefault());
+}
+
+function onKey(event) {
+  if (!state.snapshot || event.defaultPrevented || event.isComposing) return;
+  const open = document.getElementById('sheet').open;
+  const mod = isMac() ? event.metaKey : event.ctrlKey;
+  const act = mod ? withModifier(event, open) : alone(event, open);
+  if (!act) return;
+  event.preventDefault();
+  act();
+}
+
+const nothing = () => {};
+
+function withModifier(event, sheetOpen) {
+  const key = event.key.toLowerCase();
+  if (['p', 's', 'o', 'u', 'g'].includes(key) && !event.shiftKey) return nothing;
+  if (sheetOpen) return ['r', 'f'].includes(key) ? nothing : null;
+  if (event.shiftKey) return shifted(key);
+  const screen = SCREENS.find(([, , number]) => number === key);
+  if (screen) return allowed(() => actions.go(screen[0]));
+  switch (key) {
+    case ',': return allowed(() => actions.go('settings'));
+    case 'f': return allowed(focusSearch);
+    case 'r': return refresh;
+    case 'w': return actions.hideWindow;
+    case 'q': return actions.quit;
+    case '+': case '=': return () => actions.setTextSize((state.snapshot.settings.text_size || 100) + STEP);
+    case '-': return () => actions.setTextSize((state.snapshot.settings.text_size || 100) - STEP);
+    case '0': return () => actions.setTextSize(100);
+    case 'n': return signInKey(() => actions.signIn());
+    case 'c': return copyKey(event);
+    default: return null;
+  }
+}
+
+function shifted(key) {
+  if (key === 's') return allowed(actions.toggleProxy);
+  if (key === 'c') return allowed(() => actions.copyAddress('openai'));
+  if (key === 'a') return allowed(() => actions.copyAddress('anthropic'));
+  if (key === 'r') return nothing;
+  return null;
+}
+
+/** Before the notice is accepted there is one screen only. */
+const allowed = (act) => (state.snapshot.app.notice_accepted ? act : nothing);
+const signInKey = (act) => (state.local.screen === 'sign_in' ? act : nothing);
+
+function copyKey(event) {
+  if (typing(event.target) || String(getSelection())) return null;
+  const { login } = state.snapshot;
+  if (state.local.screen === 'sign_in' && signingIn(login) && login.user_code) {
+    return () => copyText(login.user_code, 'code', t('sign_in.code_name'));
+  }
+  const row = event.target.closest && event.target.closest('[data-row]');
+  if (row) return () => copyText(row.dataset.row, 'model-id', t('models.panel.id'));
+  return null;
+}
+
+function alone(event, sheetOpen) {
+  if (event.altKey && ['ArrowLeft', 'ArrowRight'].includes(event.key)) return nothing;
+  if (event.key === 'F5') return sheetOpen ? nothing : refresh;
+  if (sheetOpen) return null;
+  if (event.key === 'F6') return () => nextRegion(event.shiftKey ? -1 : 1);
+  if (event.key === 'F1') return allowed(() => actions.go('help'));
+  if (event.key === 'F3') return nothing;
+  if (event.key === 'Escape') return escape();
+  if (typing(event.target)) return null;
+  if (event.key === '?') return allowed(() => actions.go('help'));
+  if (event.key === '/') return allowed(focusSearch);
+  return null;
+}
+
+function focusSearch() {
+  actions.go('models');
+  queueMicrotask(() => queueMicrotask(() => {
+    const field = document.getElementById('search');
+    if (field) { field.focus(); field.select(); }
+  }));
+}
+
+function refresh() {
+  const { screen } = state.local;
+  if (screen === 'models') return actions.refreshModels();
+  if (screen === 'usage' || screen === 'overview') return actions.refreshUsage();
+  return actions.checkAccount();
+}
+
+function escape() {
+  const { local } = state;
+  if (local.toast) return () => setLocal({ toast: null });
+  if (local.screen === 'models' && local.models.selected) return closePanel;
+  if (local.screen === 'models' && local.models.q) {
+    return () => setLocal({ models: { ...local.models, q: '' } });
+  }
+  if (local.screen === 'sign_in') return actions.cancelSignIn;
+  return null;
+}
+
+/** Sidebar, banner, content, panel: those that are there, in turn. */
+function nextRegion(step) {
+  const regions = ['sidebar', 'banner', 'main', 'panel']
+    .map((id) => document.getElementById(id)).filter((part) => part && !part.hidden);
+  // The banner lies inside the content, so the innermost region with the focus is the current one.
+  const current = regions.findLastIndex((part) => part.contains(document.activeElement));
+  const inside = regions.findIndex((part) => part.id === 'banner' && part.contains(document.activeElement));
+  const index = inside >= 0 ? inside : current;
+  const next = regions[(index + step + regions.length) % regions.length];
+  const target = next.id === 'sidebar' ? next.querySelector('[aria-current]') || next
+    : next.id === 'main' ? next.querySelector('h1') || next : next;
+  target.focus();
+}

@@ -1,0 +1,63 @@
+/* What the page knows: the app's snapshot and the page's own small state, and who wants to hear.
+
+   The snapshot is replaced whole, never edited. The local part holds only what the app need not
+   know: which screen, what is typed, which button just said "Copied". Changes in one turn of the
+   event loop lead to one drawing. */
+
+/** @typedef {Object} Local */
+const local = {
+  screen: 'overview',
+  copied: null,      // id of the button that says "Copied"
+  selectable: null,  // id of a text to be copied by hand, after copying failed
+  toast: null,       // {text, level}
+  sheet: null,       // {id, ...fields}
+  busy: {},          // verb -> true while its answer is awaited
+  key: null,         // the local key, once the user asked for it
+  keyShown: false,
+  models: { q: '', vendor: '', ready: false, selected: null, cost: '' },
+  drafts: {},        // setting -> text being typed
+  saved: null,       // the setting that says "Saved"
+  errors: {},        // setting -> sentence
+  port: null,        // answer of try_port
+  dismissed: {},     // banner occurrence -> true
+  checklistHidden: false,
+  browserFailed: false,
+  codeFirstSeen: null, // {code, total}
+  gone: false,       // the app does not answer
+};
+
+const subscribers = new Set();
+let snapshot = null;
+let scheduled = false;
+
+export const state = {
+  get snapshot() { return snapshot; },
+  get local() { return local; },
+};
+
+export function subscribe(listener) {
+  subscribers.add(listener);
+  return () => subscribers.delete(listener);
+}
+
+export function setSnapshot(next) {
+  // The stream starts with the current state; an older answer that arrives late is not news.
+  if (snapshot && next.seq !== undefined && next.seq < snapshot.seq && next.at < snapshot.at) return;
+  snapshot = next;
+  changed();
+}
+
+export function setLocal(part) {
+  Object.assign(local, part);
+  changed();
+}
+
+/** Draw again, for instance because a minute has passed. */
+export function changed() {
+  if (scheduled) return;
+  scheduled = true;
+  queueMicrotask(() => {
+    scheduled = false;
+    for (const listener of subscribers) listener(snapshot, local);
+  });
+}

@@ -1,0 +1,47 @@
+/* All words of the page: one merged file, read once at start.
+
+   `t('overview.running.title')` is the sentence; `{name}` placeholders are filled from the fields;
+   an object with `one` and `other` is a plural chosen by `fields.n`. A missing key shows the key,
+   so that a forgotten sentence is seen and never blank. */
+
+// Names made of digits: they get no thousands separator.
+const NAMES = new Set(['port', 'next', 'pid', 'status']);
+
+let words = {};
+let plural = new Intl.PluralRules('en');
+
+export async function loadStrings() {
+  const answer = await fetch('/strings.json');
+  words = await answer.json();
+  const lang = document.documentElement.lang || 'en';
+  plural = new Intl.PluralRules(lang);
+}
+
+function lookUp(key) {
+  let place = words;
+  for (const part of key.split('.')) {
+    if (place === null || typeof place !== 'object') return undefined;
+    place = place[part];
+  }
+  return place;
+}
+
+/** Is there a sentence for this key? */
+export function has(key) {
+  const found = lookUp(key);
+  return typeof found === 'string' || (typeof found === 'object' && 'other' in (found || {}));
+}
+
+/** The sentence for a key. `n` in fields chooses the plural and is shown in the local format. */
+export function t(key, fields = {}) {
+  let found = lookUp(key);
+  if (found && typeof found === 'object' && 'other' in found) {
+    found = found[plural.select(Number(fields.n))] || found.other;
+  }
+  if (typeof found !== 'string') return key;
+  return found.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = fields[name];
+    if (value === undefined || value === null) return '';
+    return typeof value === 'number' && !NAMES.has(name) ? new Intl.NumberFormat().format(value) : String(value);
+  }).trim();
+}

@@ -1,0 +1,80 @@
+/* Activity: the latest requests as the app counted them: times, names and results, never content. */
+
+import { card, emptyState, pill } from '../components/controls.js';
+import { h } from '../dom.js';
+import { exact, milliseconds, number, timeWithSeconds } from '../format.js';
+import { has, t } from '../strings.js';
+
+export function activityView(snapshot) {
+  const rows = snapshot.requests;
+  return h('div', { class: 'column', key: 'activity' },
+    h('div', { class: 'page-head' },
+      h('h1', { class: 'title', tabindex: '-1' }, t('activity.title'))),
+    rows.length
+      ? [
+        h('section', { class: 'card table-card activity-card', key: 'table' }, requestTable(rows, true)),
+        h('p', { class: 'caption', key: 'note' }, t('activity.note')),
+      ]
+      : card(null, null, emptyState(null, t('activity.empty'))));
+}
+
+/** `full` adds the columns that only the Activity screen has room for. */
+export function requestTable(rows, full) {
+  const columns = COLUMNS.filter((column) => full || !column.full);
+  return h('table', { class: 'table' },
+    h('thead', null, h('tr', null, columns.map((column) => (
+      h('th', { key: column.name, scope: 'col', class: column.class || null }, t(`activity.col.${column.name}`)))))),
+    h('tbody', null, rows.map((row) => h('tr', { key: `r${row.id}` },
+      columns.map((column) => h('td', {
+        key: column.name, class: column.class || null, title: column.title ? column.title(row) : null,
+      }, column.cell(row)))))));
+}
+
+const COLUMNS = [
+  { name: 'time', class: 'nowrap', cell: (row) => timeWithSeconds(row.at), title: (row) => exact(row.at) },
+  { name: 'from', class: 'nowrap', cell: (row) => row.client || t('activity.unknown_client') },
+  { name: 'format', full: true, class: 'nowrap col-format', cell: formatName },
+  { name: 'model', class: 'model-cell', cell: modelName },
+  { name: 'result', cell: result, title: (row) => errorText(row) || null },
+  { name: 'tokens', full: true, class: 'nowrap col-tokens', cell: tokenCount },
+  { name: 'first', full: true, class: 'nowrap end col-first', cell: (row) => milliseconds(row.first_ms) },
+  { name: 'took', class: 'nowrap end', cell: (row) => milliseconds(row.took_ms) },
+];
+
+const errorText = (row) => (row.error && typeof row.error === 'object' ? row.error.message : row.error) || '';
+
+function formatName(row) {
+  const key = `activity.format.${row.dialect}`;
+  return has(key) ? t(key) : row.dialect || t('activity.format.other');
+}
+
+function modelName(row) {
+  const { model_asked: asked, model_used: used } = row;
+  const words = asked && used && asked !== used ? t('activity.asked_used', { asked, used }) : used || asked || t('activity.none');
+  return h('span', { class: 'mono' }, words);
+}
+
+function tokenCount(row) {
+  if (row.input_tokens === null || row.input_tokens === undefined) return t('activity.none');
+  return t('activity.tokens', { input: number(row.input_tokens), output: number(row.output_tokens || 0) });
+}
+
+function result(row) {
+  if (row.outcome === 'open' || row.outcome === 'running') return pill('neutral', t('activity.running'));
+  const { level, words } = resultWords(row);
+  return pill(level, words);
+}
+
+/** The result in words with its number; a stream that broke after a good start is no success. */
+export function resultWords(row) {
+  const status = Number(row.status) || 0;
+  if (row.outcome === 'cancelled' || status === 499) return { level: 'neutral', words: t('activity.result.499') };
+  if (status === 0) return { level: 'bad', words: t('activity.result.000') };
+  if (status < 400 && row.outcome === 'failed') {
+    return { level: 'bad', words: t('activity.result.cut', { status: String(status) }) };
+  }
+  const level = status < 400 ? 'ok' : status === 429 || status === 402 || status === 401 ? 'warn' : 'bad';
+  if (has(`activity.result.${status}`)) return { level, words: t(`activity.result.${status}`) };
+  const kind = status < 400 ? 'other_ok' : status < 500 ? 'other_4xx' : 'other_5xx';
+  return { level, words: t(`activity.result.${kind}`, { status: String(status) }) };
+}

@@ -1,0 +1,36 @@
+/* Help: the keys, and what exactly is running here. */
+
+import { card } from '../components/controls.js';
+import { h } from '../dom.js';
+import { modifier } from '../keys.js';
+import { has, t } from '../strings.js';
+
+const KEYS = [
+  'screens', 'help', 'search', 'refresh', 'toggle', 'copy_openai', 'copy_anthropic', 'hide', 'quit',
+  'text_size', 'regions', 'rows', 'code', 'escape',
+];
+
+export function helpView(snapshot) {
+  const { app } = snapshot;
+  const engine = has(`help.engine_name.${app.engine}`) ? t(`help.engine_name.${app.engine}`) : app.engine;
+  return h('div', { class: 'column', key: 'help' },
+    h('div', { class: 'page-head' }, h('h1', { class: 'title', tabindex: '-1' }, t('help.title'))),
+    h('section', { class: 'card table-card', 'aria-labelledby': 'card-keys', key: 'keys' },
+      h('div', { class: 'card-head' }, h('h2', { class: 'heading', id: 'card-keys' }, t('help.shortcuts'))),
+      h('table', { class: 'table shortcut-table' },
+        h('thead', null, h('tr', null,
+          h('th', { scope: 'col' }, t('help.col_keys')), h('th', { scope: 'col' }, t('help.col_does')))),
+        h('tbody', null, KEYS.map((name) => h('tr', { key: name },
+          h('td', null, h('kbd', { class: 'keys' }, t(`help.keys.${name}`, { mod: modifier() }))),
+          h('td', null, t(`help.does.${name}`, { mod: modifier() }))))))),
+    h('div', { key: 'about' }, card({ id: 'about', text: t('help.about') }, null,
+      h('dl', { class: 'facts' },
+        fact('version', app.version), fact('system', app.os), fact('engine', engine),
+        fact('tray', t(`help.tray_${app.tray}`))),
+      app.engine_reason ? h('p', { class: 'caption about-note' }, app.engine_reason) : null,
+      h('p', { class: 'caption about-note' }, t('app.unofficial')))));
+}
+
+const fact = (name, value) => [
+  h('dt', { key: `t-${name}` }, t(`help.${name}`)), h('dd', { key: `d-${name}`, class: 'selectable' }, value),
+];

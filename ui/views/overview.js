@@ -1,0 +1,183 @@
+/* Overview: is it working, where do I point my editor, how much is left. */
+
+import * as actions from '../actions.js';
+import { button, card, copyButton, emptyState, skeleton } from '../components/controls.js';
+import { glyph } from '../components/glyph.js';
+import { icon } from '../components/icon.js';
+import { meter } from '../components/meter.js';
+import {
+  barred, hostShown, running, sortMeters, usable,
+} from '../derive.js';
+import { h } from '../dom.js';
+import { ago, duration, now, timeOfDay } from '../format.js';
+import { setLocal } from '../store.js';
+import { t } from '../strings.js';
+import { requestTable } from './activity.js';
+
+const METERS = 2;
+const ROWS = 5;
+
+export function overviewView(snapshot, local) {
+  return h('div', { class: 'column', key: 'overview' },
+    h('h1', { class: 'spoken', tabindex: '-1', key: 'h1' }, t('overview.title')),
+    proxyCard(snapshot, local),
+    checklist(snapshot, local),
+    usageCard(snapshot),
+    requestsCard(snapshot));
+}
+
+// --- proxy card --------------------------------------------------------------------------------
+
+/** Title, line and button of the card: `{key, title, line, action}`. */
+export function proxyWords(snapshot) {
+  const { proxy, auth } = snapshot;
+  const place = { host: hostShown(proxy), port: String(proxy.port) };
+  const says = (name, line, action) => ({ name, title: t(`overview.${name}.title`), line, action });
+  if (proxy.phase === 'starting') return says('starting', t('overview.starting.line', place), null);
+  if (proxy.phase === 'stopping') {
+    const n = proxy.in_flight;
+    return says('stopping', n ? t('overview.stopping.line', { n }) : t('overview.stopping.line_none', place), 'stop_now');
+  }
+  if (proxy.phase === 'stopped') return says('stopped', t('overview.stopped.line'), 'start');
+  if (proxy.phase === 'error') return says('error', errorLine(proxy, place), snapshot.banner ? null : 'start');
+  if (!usable(auth) && auth.state !== 'unknown') {
+    return says('running_nobody', t('overview.running_nobody.line'), 'sign_in');
+  }
+  if (proxy.degraded === 'offline') return says('offline', t('overview.offline.line'), 'try_now');
+  if (proxy.degraded === 'github_down') return says('github_down', t('overview.github_down.line'), 'try_now');
+  return says('running', runningLine(proxy), 'stop');
+}
+
+function errorLine(proxy, place) {
+  const port = proxy.error && /^port_|^address_/.test(proxy.error.kind || '');
+  return port || !proxy.error || !proxy.error.message ? t('overview.error.line', place) : proxy.error.message;
+}
+
+function runningLine(proxy) {
+  const seconds = proxy.since ? now() - proxy.since : 0;
+  return [
+    seconds < 60 ? t('overview.running.just_started') : t('overview.running.answering', { dur: duration(seconds) }),
+    t('overview.running.requests', { n: proxy.today }),
+    t(proxy.lan ? 'overview.running.lan' : 'overview.running.local'),
+  ].reduce((a, b) => t('usage.join', { a, b }));
+}
+
+function cardButton(action, local) {
+  const { busy } = local;
+  switch (action) {
+    case 'start': return button(t('overview.start'), actions.startProxy, { look: 'primary', busy: Boolean(busy.start_proxy), id: 'proxy-button' });
+    case 'stop': return button(t('overview.stop'), actions.stopProxy, { busy: Boolean(busy.stop_proxy), id: 'proxy-button' });
+    case 'stop_now': return button(t('overview.stop_now'), actions.stopProxy, { id: 'proxy-button' });
+    case 'sign_in': return button(t('action.sign_in'), () => actions.signIn(), { look: 'primary', busy: Boolean(busy.sign_in), id: 'proxy-button' });
+    case 'try_now': return button(t('overview.try_now'), actions.checkAccount, { busy: Boolean(busy.check_account), id: 'proxy-button' });
+    default: return null;
+  }
+}
+
+function proxyCard(snapshot, local) {
+  const { proxy, headline } = snapshot;
+  const words = proxyWords(snapshot);
+  return h('section', { class: 'card', key: 'proxy', 'aria-labelledby': 'proxy-title' },
+    h('div', { class: 'proxy-head' },
+      glyph(headline.glyph, 'large'),
+      h('div', { class: 'proxy-words', role: 'status' },
+        h('h2', { class: 'title', id: 'proxy-title' }, words.title),
+        h('p', { class: 'proxy-line' }, words.line)),
+      words.name === 'starting'
+        ? button(t('overview.stop'), null, { off: true, reason: t('overview.starting.title') })
+        : cardButton(words.action, local)),
+    h('div', { class: 'addresses', role: 'group', 'aria-label': t('overview.address.group') },
+      addressRow('openai', '/v1', proxy),
+      addressRow('anthropic', '', proxy),
+      proxy.key_required ? keyRow(proxy, local) : null));
+}
+
+function addressRow(kind, path, proxy) {
+  const off = !running(proxy);
+  const what = t(`overview.address.${kind}_what`);
+  return h('div', { class: off ? 'address off' : 'address', key: kind },
+    h('span', { class: 'address-label' }, t(`overview.address.${kind}`)),
+    h('span', { class: 'address-text selectable', 'data-copy-text': `address-${kind}` },
+      `http://${hostShown(proxy)}:`, h('b', null, proxy.port), path,
+      off ? h('span', { class: 'spoken' }, ` ${t('overview.address.unreachable')}`) : null),
+    copyButton(`address-${kind}`, () => actions.copyAddress(kind), what));
+}
+
+export function keyRow(proxy, local) {
+  const masked = t('overview.address.key_masked', { hint: proxy.key_hint || '' });
+  return h('div', { class: 'address', key: 'key' },
+    h('span', { class: 'address-label' }, t('overview.address.key')),
+    h('span', { class: 'address-text selectable', 'data-copy-text': 'address-key' },
+      local.keyShown && local.key ? local.key : masked),
+    button(t(local.keyShown ? 'action.hide' : 'action.show'), () => actions.showKey(!local.keyShown), {
+      small: true, busy: Boolean(local.busy.reveal_key) && !local.keyShown,
+    }),
+    copyButton('address-key', actions.copyKey, t('overview.address.key_what'), { prepare: actions.fetchKey }));
+}
+
+// --- the rest ----------------------------------------------------------------------------------
+
+function checklist(snapshot, local) {
+  const signedIn = usable(snapshot.auth);
+  const asked = snapshot.requests.length > 0 || snapshot.proxy.today > 0;
+  if ((signedIn && asked) || local.checklistHidden || snapshot.auth.state === 'unknown') return null;
+  const hide = button(t('overview.checklist.hide'), () => setLocal({ checklistHidden: true }), {
+    look: 'ghost', small: true, edge: true,
+  });
+  return h('section', { class: 'card', key: 'checklist', 'aria-labelledby': 'card-checklist' },
+    h('div', { class: 'card-head' },
+      h('h2', { class: 'heading', id: 'card-checklist' }, t('overview.checklist.title')), hide),
+    h('ul', { class: 'checks' },
+      checkItem(signedIn, t('overview.checklist.sign_in')),
+      checkItem(asked, t('overview.checklist.request'), asked ? null : t('overview.checklist.request_help'))));
+}
+
+const checkItem = (done, words, note) => h('li', { class: done ? 'check-item done' : 'check-item', key: words },
+  done ? icon('check') : h('span', { class: 'check-ring', 'aria-hidden': 'true' }),
+  h('div', null,
+    h('span', null, words),
+    h('span', { class: 'spoken' }, ` ${t(done ? 'overview.checklist.done' : 'overview.checklist.open')}`),
+    note ? h('p', { class: 'caption' }, note) : null));
+
+function usageCard({ usage, auth, settings }) {
+  const details = button(t('overview.usage.details'), () => actions.go('usage'), {
+    look: 'ghost', small: true, edge: true,
+  });
+  return h('div', { key: 'usage' }, card(
+    { id: 'usage', text: t('overview.usage.title') }, details, usageBody(usage, auth, settings)));
+}
+
+function usageBody(usage, auth, settings) {
+  if (!usable(auth) && !usage.meters.length) return emptyState(null, t('usage.signed_out_title'));
+  if (usage.state === 'loading' && !usage.meters.length) return skeleton(METERS, t('usage.loading'));
+  if (usage.state === 'unavailable' && !usage.meters.length) {
+    return emptyState(null, t('usage.unavailable_title'),
+      button(t('action.try_again'), actions.refreshUsage, { small: true }));
+  }
+  const sorted = sortMeters(usage.meters);
+  const worst = sorted.filter(barred).slice(0, METERS);
+  const included = sorted.filter((item) => item.kind === 'included');
+  const rest = sorted.filter((item) => !barred(item) && item.kind !== 'included');
+  const showLeft = settings.show_left === true;
+  if (!sorted.length) return emptyState(null, t('usage.none'));
+  return h('div', { class: 'meters' },
+    worst.map((item) => meter(item, { showLeft })),
+    included.length > 1
+      ? h('p', { class: 'caption', key: 'included' }, t('overview.usage.included', { list: included.map((item) => item.name).join(t('app.list_separator')) }))
+      : included.map((item) => meter(item)),
+    worst.length ? null : rest.map((item) => meter(item)),
+    usage.state === 'stale' && usage.fetched_at
+      ? h('p', { class: 'caption', key: 'stale', title: ago(usage.fetched_at) }, t('usage.stale', { time: timeOfDay(usage.fetched_at) })) : null);
+}
+
+function requestsCard(snapshot) {
+  const rows = snapshot.requests.slice(0, ROWS);
+  const open = button(t('overview.requests.open'), () => actions.go('activity'), {
+    look: 'ghost', small: true, edge: true,
+  });
+  return h('section', { class: 'card table-card activity-card', key: 'requests', 'aria-labelledby': 'card-requests' },
+    h('div', { class: 'card-head' },
+      h('h2', { class: 'heading', id: 'card-requests' }, t('overview.requests.title')), open),
+    rows.length ? requestTable(rows, false)
+      : h('p', { class: 'card-note' }, t('overview.requests.empty')));
+}

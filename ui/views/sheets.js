@@ -1,0 +1,130 @@
+/* Every sheet: a title, a sentence, buttons with verbs. The main button is last. */
+
+import * as actions from '../actions.js';
+import { button } from '../components/controls.js';
+import { h } from '../dom.js';
+import { setLocal, state } from '../store.js';
+import { t } from '../strings.js';
+
+const HOST = /^(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/i;
+
+/** The sheet that is open now: the app's question wins over the page's own. */
+export function currentSheet(snapshot, local) {
+  if (snapshot.ask) return { id: snapshot.ask.id, ...snapshot.ask.fields };
+  return local.sheet;
+}
+
+/** Escape is the careful answer. */
+export function cancelSheet() {
+  const { snapshot } = state;
+  if (snapshot.ask) answer('cancel');
+  else actions.closeSheet();
+}
+
+export function sheetView(sheet, snapshot, local) {
+  const draw = SHEETS[sheet.id];
+  return draw ? draw(sheet, snapshot, local) : null;
+}
+
+function frame(title, body, content, buttons, stacked = false) {
+  return h('div', { class: 'sheet-inside', key: title },
+    h('h2', { class: 'sheet-title', id: 'sheet-title' }, title),
+    body ? h('p', { class: 'sheet-body' }, body) : null,
+    content,
+    h('div', { class: stacked ? 'row-buttons stacked' : 'row-buttons' }, buttons));
+}
+
+const cancel = (options = {}) => button(t('action.cancel'), cancelSheet, options);
+
+function answer(choice) {
+  const box = document.getElementById('remember');
+  actions.perform('close_choice', { choice, remember: Boolean(box && box.checked) && choice !== 'cancel' });
+}
+
+const SHEETS = {
+  close(sheet, snapshot) {
+    const tray = snapshot.app.tray === 'ok';
+    const part = tray ? '' : '_no_tray';
+    return frame(
+      t(`sheet.close.title${part}`), t(`sheet.close.body${part}`),
+      h('label', { class: 'check-line' },
+        h('input', { type: 'checkbox', id: 'remember' }), h('span', null, t('sheet.close.remember'))),
+      [
+        tray ? null : cancel(),
+        button(t('sheet.close.quit'), () => answer('quit')),
+        button(t('sheet.close.keep'), () => answer('hide'), { look: 'primary', first: true }),
+      ],
+    );
+  },
+  quit(sheet) {
+    const yes = () => {
+      if (!sheet.own) return answer('quit');
+      actions.closeSheet();
+      return actions.perform('quit');
+    };
+    return frame(t('sheet.quit.title', { n: sheet.n }), t('sheet.quit.body', { n: sheet.n }), null, [
+      button(t('sheet.quit.quit'), yes, { look: 'danger filled' }),
+      button(t('sheet.quit.keep'), cancelSheet, { first: true }),
+    ]);
+  },
+  sign_out(sheet, { auth }) {
+    const go = () => { actions.closeSheet(); actions.perform('sign_out'); };
+    const store = auth.source_where || t('sign_in.storage.where_unknown');
+    return frame(t('sheet.sign_out.title', { login: auth.login }), t('sheet.sign_out.body', { store }), null, [
+      cancel({ first: true }), button(t('sheet.sign_out.confirm'), go, { look: 'danger filled' }),
+    ]);
+  },
+  lan() {
+    const go = () => {
+      actions.closeSheet();
+      actions.change('lan', { host: '0.0.0.0', require_key: true });
+    };
+    return frame(t('sheet.lan.title'), t('sheet.lan.body'), null, [
+      cancel({ first: true }), button(t('sheet.lan.confirm'), go, { look: 'primary' }),
+    ]);
+  },
+  new_key() {
+    return frame(t('sheet.new_key.title'), t('sheet.new_key.body'), null, [
+      cancel({ first: true }),
+      button(t('sheet.new_key.confirm'), actions.makeKey, { look: 'primary' }),
+    ]);
+  },
+  store(sheet, { auth }) {
+    const where = auth.source_where || t('sign_in.storage.where_unknown');
+    return frame(t('sheet.store.title'), t('sheet.store.body', { where }), null, [
+      button(t('sign_in.storage.keyring', { where }), () => actions.chooseStore('keyring'), { look: 'primary', first: true }),
+      button(t('sign_in.storage.file'), () => actions.chooseStore('file')),
+      button(t('sign_in.storage.memory'), () => actions.chooseStore('memory')),
+      cancel(),
+    ], true);
+  },
+  enterprise(sheet, snapshot, local) {
+    const go = async () => {
+      const host = document.getElementById('server').value.trim().toLowerCase();
+      if (!HOST.test(host)) return setLocal({ sheet: { ...sheet, error: t('enterprise.not_a_name') } });
+      const { notice_accepted: accepted } = state.snapshot.app;
+      if (!accepted) await actions.perform('accept_notice');
+      const done = await actions.signIn(host);
+      if (done.ok) return actions.closeSheet();
+      return setLocal({ sheet: { ...sheet, error: actions.sentence(done) }, toast: null });
+    };
+    return frame(t('enterprise.title'), null,
+      h('div', { class: 'form-line' },
+        h('label', { for: 'server', class: 'strong' }, t('enterprise.label')),
+        h('input', {
+          id: 'server',
+          class: 'field',
+          type: 'text',
+          autocomplete: 'off',
+          spellcheck: 'false',
+          placeholder: t('enterprise.placeholder'),
+          'data-focus-first': 'true',
+          'aria-invalid': sheet.error ? 'true' : null,
+          'aria-describedby': 'server-help',
+          onkeydown: (event) => { if (event.key === 'Enter') go(); },
+        }),
+        h('p', { id: 'server-help', class: sheet.error ? 'field-error' : 'caption', role: sheet.error ? 'alert' : null },
+          sheet.error || t('enterprise.help'))),
+      [cancel(), button(t('enterprise.continue'), go, { look: 'primary', busy: Boolean(local.busy.sign_in) })]);
+  },
+};
