@@ -124,6 +124,8 @@ class Session:
                 return self.account
             if self._token:
                 return self.account  # somebody signed in while the keyring took its time
+            # A keyring knows its name only after it was opened.
+            self.account = replace(self.account, where=self._store.where)
             if kept is None or kept.host != self._origins.host:
                 self._after("absent", login="", id=0, plan="", problem=None, checked=False)
             else:
@@ -258,7 +260,8 @@ class Session:
                 await store.save(self._stored())
             old, self._store = self._store, store
             self._looked_at = None
-        if old.where != store.where and not old.read_only:
+        same_place = old.name == store.name and (old.name != "file" or old.where == store.where)
+        if not same_place and not old.read_only:
             await self._empty((old,))
         problem = self.account.problem
         solved = None if isinstance(problem, StorageFailed) else problem
