@@ -33,9 +33,11 @@ class OpenAIChat:
 
     def peek(self, body: Mapping[str, Any]) -> Envelope:
         messages = body.get("messages")
-        turns = [turn for turn in messages if isinstance(turn, Mapping)] if isinstance(
-            messages, list
-        ) else []
+        turns = (
+            [turn for turn in messages if isinstance(turn, Mapping)]
+            if isinstance(messages, list)
+            else []
+        )
         return Envelope(
             model=parse.model_of(body),
             stream=body.get("stream") is True,

@@ -196,16 +196,16 @@ def _reasoning(body: Mapping[str, Any]) -> tuple[Effort | None, int | None, list
     word = body.get("reasoning_effort") or reasoning.get("effort")
     effort = next((known for known in Effort if known.value == word), None)
     unknown = ["reasoning_effort"] if word and effort is None else []
-    if effort is None and (
-        thinking.get("type") == "disabled" or reasoning.get("enabled") is False
-    ):
+    if effort is None and (thinking.get("type") == "disabled" or reasoning.get("enabled") is False):
         effort = Effort.NONE
     if effort is None and (
         thinking.get("type") in {"adaptive", "auto"} or reasoning.get("enabled") is True
     ):
         effort = Effort.MEDIUM
     budgets = (
-        body.get("thinking_budget"), thinking.get("budget_tokens"), reasoning.get("max_tokens")
+        body.get("thinking_budget"),
+        thinking.get("budget_tokens"),
+        reasoning.get("max_tokens"),
     )
     budget = next((count for count in budgets if is_count(count)), None)
     return effort, budget, unknown

@@ -35,19 +35,41 @@ _TOO_LONG = re.compile(
     re.IGNORECASE,
 )
 _IN_STREAM: dict[type[Problem], frozenset[str]] = {
-    RateLimited: frozenset({
-        "429", "rate_limited", "rate_limit_exceeded", "rate_limit_error", "user_model_rate_limited",
-        "user_global_rate_limited", "user_weekly_rate_limited", "integration_rate_limited",
-        "agent_mode_limit_exceeded",
-    }),
-    Overloaded: frozenset({
-        "503", "529", "overloaded", "overloaded_error", "model_overloaded",
-        "upstream_provider_rate_limit", "service_unavailable",
-    }),
-    QuotaExhausted: frozenset({
-        "402", "quota_exceeded", "free_quota_exceeded", "overage_limit_reached",
-        "session_quota_exceeded", "billing_not_configured", "insufficient_quota",
-    }),
+    RateLimited: frozenset(
+        {
+            "429",
+            "rate_limited",
+            "rate_limit_exceeded",
+            "rate_limit_error",
+            "user_model_rate_limited",
+            "user_global_rate_limited",
+            "user_weekly_rate_limited",
+            "integration_rate_limited",
+            "agent_mode_limit_exceeded",
+        }
+    ),
+    Overloaded: frozenset(
+        {
+            "503",
+            "529",
+            "overloaded",
+            "overloaded_error",
+            "model_overloaded",
+            "upstream_provider_rate_limit",
+            "service_unavailable",
+        }
+    ),
+    QuotaExhausted: frozenset(
+        {
+            "402",
+            "quota_exceeded",
+            "free_quota_exceeded",
+            "overage_limit_reached",
+            "session_quota_exceeded",
+            "billing_not_configured",
+            "insufficient_quota",
+        }
+    ),
     InputTooLarge: frozenset({"context_length_exceeded", "model_max_prompt_tokens_exceeded"}),
     ContentFiltered: frozenset({"422", "content_filter"}),
 }

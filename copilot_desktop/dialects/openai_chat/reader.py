@@ -48,8 +48,18 @@ _CAUSES = {
 class ChatReader:
     """One per stream. `feed` may raise a Problem; after that nothing more is read."""
 
-    __slots__ = ("_calls", "_cause", "_done", "_finished", "_model", "_opaque", "_reason",
-                 "_sequence", "_signed", "_usage")
+    __slots__ = (
+        "_calls",
+        "_cause",
+        "_done",
+        "_finished",
+        "_model",
+        "_opaque",
+        "_reason",
+        "_sequence",
+        "_signed",
+        "_usage",
+    )
 
     def __init__(self, model: Model) -> None:
         self._model = model

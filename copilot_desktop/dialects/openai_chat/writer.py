@@ -54,8 +54,16 @@ class ChatWriter:
 
     content_type = "text/event-stream"
 
-    __slots__ = ("_block", "_calls", "_characters", "_head", "_held", "_request", "_seals",
-                 "_thought")
+    __slots__ = (
+        "_block",
+        "_calls",
+        "_characters",
+        "_head",
+        "_held",
+        "_request",
+        "_seals",
+        "_thought",
+    )
 
     def __init__(self, request: Request) -> None:
         self._request = request
@@ -179,12 +187,14 @@ def render_reply(reply: Reply, request: Request) -> Json:
         "object": "chat.completion",
         "created": int(time.time()),
         "model": request.model,
-        "choices": [{
-            "index": 0,
-            "message": message,
-            "logprobs": None,
-            "finish_reason": FINISH_REASONS[reply.reason],
-        }],
+        "choices": [
+            {
+                "index": 0,
+                "message": message,
+                "logprobs": None,
+                "finish_reason": FINISH_REASONS[reply.reason],
+            }
+        ],
         "usage": write_usage(usage),
     }
 

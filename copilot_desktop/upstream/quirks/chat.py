@@ -1,0 +1,320 @@
+"""Copilot's accent on `/chat/completions`, for clients that speak Chat Completions themselves.
+
+The request side of `translation.md` §10.2 and `upstream.md` §6.1: fields that Copilot refuses are
+taken out, limits are kept, histories made legal; what would be ignored in silence is refused. The
+answers are mended by `chat_answers`. Knows wire JSON and `Model`, never a dialect; never seals or
+opens reasoning (a seal of ours that strays onto this path is taken out, Copilot cannot read it).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from copilot_desktop.errors import InvalidRequest, NotExpressible
+from copilot_desktop.model import LADDER, Model
+from copilot_desktop.sealing import is_sealed
+from copilot_desktop.upstream.quirks import Fixed
+from copilot_desktop.upstream.quirks.chat_answers import ChatStream, mended_reply
+from copilot_desktop.upstream.quirks.chat_history import (
+    legal_name,
+    renamed_tools,
+    repaired,
+    with_parts,
+)
+
+Json = dict[str, Any]
+
+MAX_TOOLS = 128
+_REFUSED = ("store", "metadata", "service_tier")
+_SAMPLING = {"temperature": 1, "top_p": 1, "presence_penalty": 0, "frequency_penalty": 0}
+_ONLY_JSON = "Reply with one JSON object and nothing else."
+_MAGIC = {"iVBOR": "png", "/9j/": "jpeg", "R0lGOD": "gif", "UklGR": "webp"}
+
+
+class ChatQuirks:
+    """One per exchange: the answer's side remembers what the request's side changed."""
+
+    def __init__(self) -> None:
+        self._renamed: dict[str, str] = {}
+        self._keep_choices = False
+
+    def fix_request(self, body: Mapping[str, Any], model: Model, betas: tuple[str, ...]) -> Fixed:
+        del betas  # they belong to the Messages endpoint
+        _refuse(body, model)
+        self._renamed = renamed_tools(body)
+        self._keep_choices = _choices(body) > 1
+        change = _Change(dict(body), model)
+        change.model_name()
+        change.fields()
+        change.limit()
+        change.reasoning()
+        change.sampling()
+        change.tools()
+        change.messages()
+        change.response_format()
+        change.usage()
+        return Fixed(change.body if change.changed else None, (), tuple(change.notes))
+
+    def stream(self, body: Mapping[str, Any], shown_model: str) -> ChatStream:
+        options = body.get("stream_options")
+        return ChatStream(
+            shown_model,
+            wants_usage=isinstance(options, Mapping) and options.get("include_usage") is True,
+            renamed=renamed_tools(body),
+            keep_choices=_choices(body) > 1,
+        )
+
+    def fix_reply(self, reply: Json, shown_model: str) -> Json:
+        return mended_reply(
+            reply, shown_model, renamed=self._renamed, keep_choices=self._keep_choices
+        )
+
+
+def _choices(body: Mapping[str, Any]) -> int:
+    n = body.get("n")
+    return n if isinstance(n, int) else 1
+
+
+def _refuse(body: Mapping[str, Any], model: Model) -> None:
+    """What Copilot answers with an error that helps nobody, or ignores without a word."""
+    tools = body.get("tools")
+    if isinstance(tools, list) and len(tools) > MAX_TOOLS:
+        raise InvalidRequest(f"At most {MAX_TOOLS} tools can be used, not {len(tools)}.")
+    wanted = body.get("response_format")
+    if model.is_claude and isinstance(wanted, Mapping) and wanted.get("type") == "json_schema":
+        what = "A JSON schema for the answer"
+        raise NotExpressible(fields={"what": what, "model": model.id})
+
+
+class _Change:
+    """A shallow copy of the request while it is mended; `changed` tells whether it differs."""
+
+    __slots__ = ("body", "changed", "model", "notes")
+
+    def __init__(self, body: Json, model: Model) -> None:
+        self.body = body
+        self.model = model
+        self.notes: list[str] = []
+        self.changed = False
+
+    def _put(self, key: str, value: Any, note: str = "") -> None:
+        self.body[key] = value
+        self.changed = True
+        if note:
+            self.notes.append(note)
+
+    def _drop(self, key: str) -> None:
+        del self.body[key]
+        self.changed = True
+        self.notes.append(f"dropped={key}")
+
+    def model_name(self) -> None:
+        if self.body.get("model") != self.model.id:
+            self._put("model", self.model.id)
+
+    def fields(self) -> None:
+        for key in _REFUSED:
+            if key in self.body:
+                self._drop(key)
+
+    def limit(self) -> None:
+        """One key, the one this model knows, and not above what it can do."""
+        wanted_key = self.model.max_tokens_key
+        keys = [k for k in ("max_completion_tokens", "max_tokens") if self.body.get(k) is not None]
+        if not keys:
+            return
+        value = self.body[keys[0]]
+        if isinstance(value, int) and value < 1:
+            raise InvalidRequest(f"{keys[0]} must be a whole number above 0.")
+        if keys != [wanted_key]:
+            for key in keys:
+                del self.body[key]
+            self._put(wanted_key, value, f"mapped={keys[0]}>{wanted_key}")
+        if isinstance(value, int) and value > self.model.max_output:
+            self._put(wanted_key, self.model.max_output, f"clamped={wanted_key}")
+
+    def reasoning(self) -> None:
+        word = self.body.get("reasoning_effort")
+        wish = next((effort for effort in LADDER if effort == word), None)
+        if wish is None:
+            return
+        nearest = self.model.effort(wish)
+        if nearest is None:
+            self._drop("reasoning_effort")
+        elif nearest is not wish:
+            note = f"mapped=reasoning_effort.{word}>{nearest.value}"
+            self._put("reasoning_effort", nearest.value, note)
+
+    def sampling(self) -> None:
+        """P13: reasoning does not go with a free hand in sampling."""
+        set_ones = [
+            key for key, plain in _SAMPLING.items() if self.body.get(key) not in (None, plain)
+        ]
+        thinks = bool(self.body.get("thinking_budget"))
+        effort = self.body.get("reasoning_effort")
+        if self.model.is_openai and self.model.efforts:
+            thinks = effort != "none"
+        for key in set_ones if thinks else ():
+            self._drop(key)
+        if (
+            self.model.is_claude
+            and self.body.get("temperature") is not None
+            and (self.body.get("top_p") is not None)
+        ):
+            self._drop("top_p")
+
+    def tools(self) -> None:
+        tools = self.body.get("tools")
+        if isinstance(tools, list) and tools:
+            mended = [_tool(tool) for tool in tools]
+            if any(new is not old for new, old in zip(mended, tools, strict=True)):
+                self._put("tools", mended)
+            self._choice()
+            return
+        names = _names_in_history(self.body) if self.model.is_claude else []
+        if names:
+            schema: Json = {"type": "object", "properties": {}}
+            functions = [{"name": legal_name(name), "parameters": schema} for name in names]
+            self._put("tools", [{"type": "function", "function": item} for item in functions])
+            self._put("tool_choice", "none")
+            return
+        for key in ("tools", "tool_choice", "parallel_tool_calls"):
+            if key in self.body and "functions" not in self.body:
+                self._drop(key)
+
+    def _choice(self) -> None:
+        match self.body.get("tool_choice"):
+            case {"function": {"name": str(name)}} if legal_name(name) != name:
+                function = {"name": legal_name(name)}
+                self._put("tool_choice", {"type": "function", "function": function})
+
+    def messages(self) -> None:
+        messages = self.body.get("messages")
+        if not isinstance(messages, list):
+            return
+        model = self.model
+        mended = repaired(messages, is_openai=model.is_openai, is_claude=model.is_claude)
+        if mended is not None:
+            self._put("messages", mended)
+        pictures = _Pictures(model, self.body["messages"])
+        if (seen := with_parts(self.body["messages"], pictures.mend)) is not None:
+            self._put("messages", seen, "mapped=images" if pictures.omitted else "")
+        if any(_is_strayed(message) for message in self.body["messages"]):
+            unsealed = [
+                {key: value for key, value in message.items() if key != "reasoning_opaque"}
+                if _is_strayed(message)
+                else message
+                for message in self.body["messages"]
+            ]
+            self._put("messages", unsealed, "dropped=reasoning_opaque")
+
+    def response_format(self) -> None:
+        """Claude ignores `json_object` on this endpoint, but does as it is told in words."""
+        match self.body.get("response_format"):
+            case {"type": "json_object"} if self.model.is_claude:
+                del self.body["response_format"]
+                messages = self.body.get("messages")
+                asked = {"role": "system", "content": _ONLY_JSON}
+                known = messages if isinstance(messages, list) else []
+                note = "mapped=response_format>instruction"
+                self._put("messages", [asked, *known], note)
+
+    def usage(self) -> None:
+        """Ask for the count, for our own books; `ChatStream` hides it from who did not ask."""
+        options = self.body.get("stream_options")
+        options = options if isinstance(options, Mapping) else {}
+        if self.body.get("stream") is True and options.get("include_usage") is not True:
+            self._put("stream_options", {**options, "include_usage": True})
+
+
+class _Pictures:
+    """P11: pictures only as data, only for models that see, and not more than they take."""
+
+    def __init__(self, model: Model, messages: list[Any]) -> None:
+        self.omitted = False
+        self._model = model
+        total = 0
+        for message in messages:
+            content = message.get("content") if isinstance(message, Mapping) else None
+            for part in content if isinstance(content, list) else ():
+                total += isinstance(part, Mapping) and part.get("type") == "image_url"
+        self._surplus = max(0, total - model.max_images) if model.max_images else 0
+
+    def mend(self, part: Any, is_newest: bool) -> Any:
+        kind = part.get("type") if isinstance(part, Mapping) else None
+        if kind in {"file", "input_audio"}:
+            what = "Audio" if kind == "input_audio" else "A file or PDF"
+            raise NotExpressible(fields={"what": what, "model": self._model.id})
+        if kind != "image_url":
+            return part
+        holder = part.get("image_url")
+        url = holder.get("url") if isinstance(holder, Mapping) else holder
+        if not isinstance(url, str) or not url.startswith("data:"):
+            what = "An image given by its address (send it as a data URL)"
+            raise NotExpressible(fields={"what": what, "model": self._model.id})
+        if not self._model.vision:
+            if is_newest:
+                raise InvalidRequest(
+                    f"{self._model.id} cannot read images. Choose a model with vision."
+                )
+            return self._omitted(f"[image omitted: {self._model.id} cannot read images]")
+        if self._surplus:
+            self._surplus -= 1
+            return self._omitted("[image omitted: too many images]")
+        return _true_type(part, holder, url)
+
+    def _omitted(self, words: str) -> Json:
+        self.omitted = True
+        return {"type": "text", "text": words}
+
+
+def _true_type(part: Any, holder: Any, url: str) -> Any:
+    """The part with the media type that the first bytes of the picture show."""
+    head, _, _ = url[:200].partition(",")
+    start = url[len(head) + 1 : len(head) + 9]
+    kind = next((kind for magic, kind in _MAGIC.items() if start.startswith(magic)), None)
+    declared = head.removeprefix("data:").partition(";")[0]
+    if declared == "image/jpg":
+        kind = kind or "jpeg"
+    if kind is None or declared == f"image/{kind}":
+        return part
+    fixed = f"data:image/{kind};base64,{url[len(head) + 1 :]}"
+    details = holder if isinstance(holder, Mapping) else {}
+    return {**part, "image_url": {**details, "url": fixed}}
+
+
+def _tool(tool: Any) -> Any:
+    """The tool itself, or a copy with a legal name and a schema that OpenAI takes."""
+    function = tool.get("function") if isinstance(tool, Mapping) else None
+    if not isinstance(function, Mapping):
+        return tool
+    changes: Json = {}
+    name, schema = function.get("name"), function.get("parameters")
+    if isinstance(name, str) and legal_name(name) != name:
+        changes["name"] = legal_name(name)
+    if schema is None:
+        changes["parameters"] = {"type": "object", "properties": {}}
+    elif isinstance(schema, Mapping) and (
+        "type" not in schema or (schema["type"] == "object" and "properties" not in schema)
+    ):
+        changes["parameters"] = {"type": "object", "properties": {}, **schema}
+    return {**tool, "function": {**function, **changes}} if changes else tool
+
+
+def _names_in_history(body: Mapping[str, Any]) -> list[str]:
+    """Claude refuses tool calls in the history when no tools are declared."""
+    messages = body.get("messages")
+    names: dict[str, None] = {}
+    for message in messages if isinstance(messages, list) else ():
+        calls = message.get("tool_calls") if isinstance(message, Mapping) else None
+        for call in calls if isinstance(calls, list) else ():
+            match call:
+                case {"function": {"name": str(name)}}:
+                    names[name] = None
+    return list(names)
+
+
+def _is_strayed(message: Any) -> bool:
+    opaque = message.get("reasoning_opaque") if isinstance(message, Mapping) else None
+    return isinstance(opaque, str) and is_sealed(opaque)

@@ -1,0 +1,239 @@
+"""Repairs of a Chat Completions history that Copilot would refuse (`translation.md` §2, §10.2).
+
+Works on wire messages and copies only what it changes; the same rules are applied to canonical
+messages on translated routes, but this path must keep everything else of a message as it came.
+Knows no models beyond the facts it is given, and does no I/O.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from hashlib import sha256
+from typing import Any
+
+Json = dict[str, Any]
+
+ID_LIMIT = 40
+NAME_LIMIT = 64
+NO_RESULT = "[tool error] No result was recorded for this tool call."
+_ILLEGAL = re.compile(r"[^A-Za-z0-9_-]")
+
+
+def legal_id(call_id: str) -> str:
+    """A call id that chat takes; the same every time, so that call and result still meet."""
+    shown = call_id.partition("|")[0] if call_id.startswith("call_") else call_id
+    if len(shown) <= ID_LIMIT and not _ILLEGAL.search(shown):
+        return shown
+    base = _ILLEGAL.sub("_", shown).rstrip("_")
+    return f"{base[: ID_LIMIT - 9]}_{_digest(shown)}"
+
+
+def legal_name(name: str) -> str:
+    """A tool name that chat takes."""
+    if name and len(name) <= NAME_LIMIT and not _ILLEGAL.search(name):
+        return name
+    return f"{_ILLEGAL.sub('_', name)[:55]}_{_digest(name)}"
+
+
+def renamed_tools(body: Mapping[str, Any]) -> dict[str, str]:
+    """Legal name -> the client's own, for the declared tools that need another name."""
+    tools = body.get("tools")
+    names = (
+        [name for tool in tools if (name := _tool_name(tool))] if isinstance(tools, list) else []
+    )
+    return {legal_name(name): name for name in names if legal_name(name) != name}
+
+
+def repaired(messages: list[Any], *, is_openai: bool, is_claude: bool) -> list[Any] | None:
+    """The history, legal for Copilot, or None if it is so already."""
+    changed = False
+    out: list[Any] = []
+    for message in messages:
+        mended = _message(message, is_openai=is_openai, is_claude=is_claude)
+        changed = changed or mended is not message
+        if mended is not None:
+            out.append(mended)
+    if not _is_paired(out):
+        return list(_paired(out))
+    return out if changed else None
+
+
+# ------------------------------------------------------------------------------------- one message
+
+
+def _message(message: Any, *, is_openai: bool, is_claude: bool) -> Any:
+    """`message` itself if it is fine, a changed copy, or None if nothing of it may be sent."""
+    if not isinstance(message, Mapping):
+        return message
+    changes: Json = {}
+    match message.get("role"):
+        case "developer" if not is_openai:
+            changes["role"] = "system"
+        case "tool":
+            call_id = message.get("tool_call_id")
+            if isinstance(call_id, str) and legal_id(call_id) != call_id:
+                changes["tool_call_id"] = legal_id(call_id)
+        case "assistant":
+            calls = message.get("tool_calls")
+            if not calls and not message.get("content") and not message.get("function_call"):
+                return message if message.get("refusal") else None
+            if is_claude and isinstance(text := _joined(message.get("content")), str):
+                changes["content"] = text
+            if isinstance(calls, list) and calls and any(_is_odd(call) for call in calls):
+                changes["tool_calls"] = [_call(call) for call in calls]
+    without = "tool_calls" if message.get("tool_calls") == [] else None
+    if not changes and without is None:
+        return message
+    return {key: value for key, value in message.items() if key != without} | changes
+
+
+def _joined(content: Any) -> str | None:
+    """Text parts as one string; None for anything else."""
+    if not isinstance(content, list) or not content:
+        return None
+    texts = [part.get("text") if isinstance(part, Mapping) else None for part in content]
+    return "".join(map(str, texts)) if all(isinstance(text, str) for text in texts) else None
+
+
+def _is_odd(call: Any) -> bool:
+    return isinstance(call, Mapping) and _call(call) != call
+
+
+def _call(call: Any) -> Any:
+    """A call with a legal id and name."""
+    if not isinstance(call, Mapping):
+        return call
+    changes: Json = {}
+    if isinstance(call_id := call.get("id"), str):
+        changes["id"] = legal_id(call_id)
+    function = call.get("function")
+    if isinstance(function, Mapping) and isinstance(name := function.get("name"), str):
+        changes["function"] = {**function, "name": legal_name(name)}
+    return {**call, **changes}
+
+
+# ------------------------------------------------------------------------------------- pairing
+
+
+def _is_paired(messages: list[Any]) -> bool:
+    """Whether each call has its result directly behind it, and each result its call before it."""
+    open_ids: list[str] = []
+    for message in messages:
+        if _role(message) == "tool":
+            call_id = message.get("tool_call_id")
+            if call_id not in open_ids:
+                return False
+            open_ids.remove(call_id)
+        elif open_ids:
+            return False
+        else:
+            open_ids = _call_ids(message)
+            if len(set(open_ids)) != len(open_ids):
+                return False
+    return not open_ids
+
+
+def _paired(messages: list[Any]) -> Iterator[Any]:
+    place = 0
+    while place < len(messages):
+        message = messages[place]
+        place += 1
+        results = []
+        while place < len(messages) and _role(messages[place]) == "tool":
+            results.append(messages[place])
+            place += 1
+        if _role(message) == "tool":  # a history that begins with results
+            yield from _answers([], [message, *results])
+            continue
+        ids = _call_ids(message)
+        if len(set(ids)) != len(ids):
+            message, results = _told_apart(message, results)
+        yield message
+        yield from _answers(_call_ids(message), results)
+
+
+def _answers(wanted: list[str], results: list[Any]) -> Iterator[Any]:
+    """One result for each wanted call, in order; the rest becomes words of the user."""
+    # The last of several results for one call counts.
+    found = {result.get("tool_call_id"): result for result in results}
+    for call_id in wanted:
+        missing = {"role": "tool", "tool_call_id": call_id, "content": NO_RESULT}
+        yield found.get(call_id, missing)
+    for call_id, result in found.items():
+        text = _words(result.get("content"))
+        if call_id not in wanted and text:
+            yield {"role": "user", "content": f"[Result of an earlier tool call {call_id}]\n{text}"}
+
+
+def _told_apart(message: Any, results: list[Any]) -> tuple[Any, list[Any]]:
+    """Two calls under one id: the second is numbered, and so is the second result."""
+    counts = Counter[str]()
+    calls = [_numbered(call, "id", counts) for call in message["tool_calls"]]
+    doubled = {call_id for call_id, count in counts.items() if count > 1}
+    counts = Counter[str]()
+    renamed = [
+        _numbered(result, "tool_call_id", counts)
+        if result.get("tool_call_id") in doubled
+        else result
+        for result in results
+    ]
+    return {**message, "tool_calls": calls}, renamed
+
+
+def _numbered(item: Any, key: str, counts: Counter[str]) -> Any:
+    call_id = item.get(key) if isinstance(item, Mapping) else None
+    if not isinstance(call_id, str):
+        return item
+    counts[call_id] += 1
+    return item if counts[call_id] == 1 else {**item, key: f"{call_id}_{counts[call_id]}"}
+
+
+def _call_ids(message: Any) -> list[str]:
+    calls = message.get("tool_calls") if isinstance(message, Mapping) else None
+    if not isinstance(calls, list) or _role(message) != "assistant":
+        return []
+    return [
+        call["id"]
+        for call in calls
+        if isinstance(call, Mapping) and isinstance(call.get("id"), str)
+    ]
+
+
+def _role(message: Any) -> str:
+    role = message.get("role") if isinstance(message, Mapping) else None
+    return role if isinstance(role, str) else ""
+
+
+def _words(content: Any) -> str:
+    return content if isinstance(content, str) else (_joined(content) or "")
+
+
+# ------------------------------------------------------------------------------------- pictures
+
+
+def with_parts(messages: list[Any], mend: Callable[[Any, bool], Any]) -> list[Any] | None:
+    """`mend(part, in_last_user_turn)` applied to every content part; None if it changed none."""
+    roles = [_role(message) for message in messages]
+    last = len(roles) - 1 - roles[::-1].index("user") if "user" in roles else -1
+    out, changed = [], False
+    for place, message in enumerate(messages):
+        content = message.get("content") if isinstance(message, Mapping) else None
+        if isinstance(content, list):
+            parts = [mend(part, place == last) for part in content]
+            if any(new is not old for new, old in zip(parts, content, strict=True)):
+                message = {**message, "content": parts}
+                changed = True
+        out.append(message)
+    return out if changed else None
+
+
+def _tool_name(tool: Any) -> str:
+    function = tool.get("function") if isinstance(tool, Mapping) else None
+    name = function.get("name") if isinstance(function, Mapping) else None
+    return name if isinstance(name, str) else ""
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode(errors="replace")).hexdigest()[:8]
