@@ -137,6 +137,7 @@ CHANGEABLE = frozenset(NAMES) - {
     "github_url",
     "github_api_url",
     "copilot_url",
+    "github_host",
     "data_dir",
     "api_key",
     "token_store",

@@ -6,6 +6,7 @@ side. `seq` grows with every change. Views are functions of this value and of no
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -34,7 +35,16 @@ class Surroundings:
     dark: bool | None = None
     demo: str | None = None
     window_shown: bool = True
-    asks_close: bool = False  # the user has pressed close and has not chosen yet
+    screen: str = ""  # where the tray asked the window to go
+    screen_asked: int = 0  # how often it did, so that a page can tell a new wish from an old one
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A question that the app puts to the user over every screen: `close` or `quit`."""
+
+    id: Literal["close", "quit"]
+    fields: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +88,7 @@ class State:
     models: ModelList = field(default_factory=ModelList)
     quota: QuotaSnapshot = field(default_factory=QuotaSnapshot)
     requests: Requests = field(default_factory=Requests)
+    ask: Ask | None = None
 
     @property
     def settings(self) -> Settings:

@@ -1,0 +1,181 @@
+"""What the app can be told to do: one method for each verb.
+
+Every adapter (page, tray, terminal, second launch) calls exactly these, most through `verbs`, where
+names and arguments are checked. A method returns what the caller needs to know beside the state, or
+raises a Problem. Methods run on the core's loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
+
+from copilot_desktop.core import key as local_key
+from copilot_desktop.core import logs, settings_file
+from copilot_desktop.core.settings import CHANGEABLE, Preferences, bad
+from copilot_desktop.errors import InvalidRequest, StorageFailed
+from copilot_desktop.upstream.credentials import StoreKind
+
+if TYPE_CHECKING:
+    from copilot_desktop.core.core import Core
+
+Json = dict[str, Any]
+
+LINKS: Mapping[str, str] = {
+    "copilot_plans": "https://github.com/features/copilot/plans",
+    "copilot_settings": "https://github.com/settings/copilot",
+    "github_status": "https://www.githubstatus.com/",
+}
+_LINK_HOSTS = ("github.com", "docs.github.com")
+
+
+class Shell(Protocol):
+    """What has a window. Called on the core's loop, so every method must return at once."""
+
+    def show_window(self) -> None: ...
+
+    def hide_window(self) -> None: ...
+
+    def quit(self) -> None: ...
+
+
+class Commands:
+    def __init__(self, core: Core) -> None:
+        self._core = core
+
+    # ------------------------------------------------------------------------ account
+
+    async def sign_in(self, host: str | None = None) -> Json:
+        """Returns `user_code` and `uri`; the rest happens in the background and in the state."""
+        if host is not None:
+            await self._core.use_host(host)
+        return dict(await self._core.desk.sign_in())
+
+    async def cancel_sign_in(self) -> None:
+        await self._core.desk.cancel()
+
+    async def sign_out(self) -> None:
+        await self._core.desk.sign_out()
+
+    async def check_account(self) -> Json:
+        await self._core.desk.look()
+        return {"state": self._core.session.account.state}
+
+    async def choose_store(self, kind: StoreKind) -> None:
+        await self._core.desk.move_to(kind)
+        await self._core.change({"token_store": kind})
+
+    # ------------------------------------------------------------------------ proxy
+
+    async def start_proxy(self) -> Json:
+        state = await self._core.start_proxy()
+        if state.problem is not None:
+            raise state.problem
+        return {"host": state.host, "port": state.port}
+
+    async def stop_proxy(self) -> None:
+        await self._core.listening.stop()
+
+    async def use_port(self, port: int) -> Json:
+        await self._core.change({"port": port})
+        return await self.start_proxy()
+
+    async def try_port(self, port: int) -> Json:
+        trial = await self._core.listening.look(port)
+        return {"free": trial.free, "holder": trial.holder, "next": trial.next}
+
+    # ------------------------------------------------------------------------ lists
+
+    async def refresh_models(self) -> Json:
+        await self._core.desk.refresh_models()
+        return {"count": len(self._core.catalogue.models)}
+
+    async def refresh_quota(self) -> None:
+        await self._core.desk.refresh_quota()
+
+    # ------------------------------------------------------------------------ settings and key
+
+    async def update_settings(self, patch: Mapping[str, Any]) -> Json:
+        """`saved` is false where the disk took nothing; the change holds until the app ends."""
+        if unknown := sorted(patch.keys() - CHANGEABLE):
+            raise bad(unknown[0], "it cannot be changed here")
+        return {"saved": await self._core.change(patch)}
+
+    async def accept_notice(self) -> None:
+        await self._core.change({"notice_accepted": True})
+
+    async def reveal_key(self) -> Json:
+        return {"key": self._core.key}
+
+    async def new_key(self) -> Json:
+        """The old key stops at once."""
+        core = self._core
+        if core.store.state.key.fixed:
+            raise InvalidRequest("This key was given at the start, so it cannot be replaced here.")
+        core.key = await asyncio.to_thread(local_key.make, core.data_dir)
+        if core.settings.api_key is not None:
+            await core.change({"api_key": None, "require_key": True})
+        core.key_changed()
+        return {"key": core.key}
+
+    # ------------------------------------------------------------------------ desktop
+
+    async def open_link(self, id: str) -> Json:  # noqa: A002  (the page's own word)
+        url = self._link(id)
+        if not await asyncio.to_thread(self._core.system.open_url, url):
+            raise InvalidRequest(f"The browser did not open. Copy the link: {url}")
+        return {"url": url}
+
+    async def open_logs(self) -> Json:
+        folder = self._core.data_dir / logs.FOLDER
+        if not await asyncio.to_thread(self._core.system.open_folder, folder):
+            raise InvalidRequest(f"The folder did not open. It is {folder}")
+        return {"folder": str(folder)}
+
+    async def show_window(self, screen: str | None = None) -> None:
+        self._core.ask_for_screen(screen)
+        if self._core.shell is not None:
+            self._core.shell.show_window()
+
+    async def hide_window(self) -> None:
+        if self._core.shell is not None:
+            self._core.shell.hide_window()
+
+    async def close_choice(self, choice: str, *, remember: bool = False) -> None:
+        self._core.store.set(ask=None)
+        if remember and choice != "cancel":
+            await self._core.change({"on_close": choice})
+        if choice == "hide":
+            await self.hide_window()
+        elif choice == "quit":
+            await self.quit()
+
+    async def quit(self) -> None:
+        self._core.quit_wanted.set()
+        if self._core.shell is not None:
+            self._core.shell.quit()
+
+    def _link(self, name: str) -> str:
+        if name == "device_page":
+            return self._core.origins.device_page
+        if name == "account_problem":
+            problem = self._core.session.account.problem
+            url = (problem.url if problem else None) or LINKS["copilot_settings"]
+            parts = urlsplit(url)
+            # GitHub's answer chose this address; only GitHub's own pages are opened.
+            known = (*_LINK_HOSTS, self._core.origins.host)
+            if parts.scheme == "https" and parts.netloc in known:
+                return url
+            return LINKS["copilot_settings"]
+        return LINKS[name]
+
+
+def save_quietly(preferences: Preferences) -> bool:
+    """Write the settings file; false if the disk did not take it."""
+    try:
+        settings_file.save(preferences)
+    except StorageFailed:
+        return False
+    return True

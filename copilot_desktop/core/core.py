@@ -1,0 +1,346 @@
+"""The composition root: builds every part, wires it to the state, and takes it down in order.
+
+    async with Core.running(preferences) as core:
+        core.store.state          # the newest snapshot, from any thread
+        await core.verbs.do("start_proxy")
+
+Parts know nothing of the store: each has its own value and an `on_change`, which is connected here.
+Nothing on the way to the first window needs the network: the stored account and the cached model
+list are enough, and GitHub is asked in the background.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import replace
+from typing import Any
+
+from copilot_desktop.core import key as local_key
+from copilot_desktop.core.account import AccountDesk, is_network_trouble
+from copilot_desktop.core.commands import Commands, Shell, save_quietly
+from copilot_desktop.core.listening import Listening, config_of
+from copilot_desktop.core.rounds import Rounds
+from copilot_desktop.core.settings import PROXY_NAMES, Preferences, Settings, bad, spoken
+from copilot_desktop.core.settings_file import data_dir
+from copilot_desktop.core.state import Ask, LocalKey, ModelList, Requests, State, Surroundings
+from copilot_desktop.core.store import Store
+from copilot_desktop.core.tasks import Tasks
+from copilot_desktop.core.verbs import Verbs
+from copilot_desktop.errors import BadSetting, Problem, Unreachable
+from copilot_desktop.provider import Provider
+from copilot_desktop.proxy.config import ProxyConfig
+from copilot_desktop.proxy.controller import ProxyController, ProxyState
+from copilot_desktop.proxy.exchange import Traffic
+from copilot_desktop.proxy.relay import Relay
+from copilot_desktop.system import System, current
+from copilot_desktop.upstream.catalogue import Catalogue
+from copilot_desktop.upstream.client import CopilotClient
+from copilot_desktop.upstream.credentials import MemoryStore, TokenStore, choose_store
+from copilot_desktop.upstream.http import open_http
+from copilot_desktop.upstream.identity import Identity
+from copilot_desktop.upstream.origins import Origins
+from copilot_desktop.upstream.passthrough import PassThrough
+from copilot_desktop.upstream.quota import Quota
+from copilot_desktop.upstream.session import Session
+
+log = logging.getLogger(__name__)
+
+MODELS_FILE = "models.json"
+LOOK_PATIENCE = 0.3  # seconds that the first window waits for the desktop's dark or light
+TRAFFIC_PAUSE = 0.1  # seconds between two looks at the traffic, however much there is
+
+
+class Core:
+    """Everything that runs. Made by `running`; lives on one event loop.
+
+    `shell` is set by whoever has a window. `views` counts the pages that are looking. `key` is the
+    local key. `quit_wanted` is set when the user asks to quit.
+    """
+
+    def __init__(
+        self,
+        preferences: Preferences,
+        *,
+        origins: Origins,
+        token_store: TokenStore,
+        system: System,
+        environ: Mapping[str, str],
+        demo: str | None,
+    ) -> None:
+        settings = preferences.settings
+        self.system = system
+        self.origins = origins
+        self.data_dir = data_dir(preferences)
+        self.shell: Shell | None = None
+        self.views = 0
+        self.quit_wanted = asyncio.Event()
+        self.tasks = Tasks()
+        self.key = settings.api_key or local_key.load_or_make(self.data_dir)
+        self._shared_machine = system.shared_machine()
+        self._nonce = secrets.token_hex(16)
+        self._traffic_waits = False
+        identity = Identity()
+        self.http = open_http(github_timeout=settings.github_timeout)
+        self.quota = Quota()
+        self.session = Session(
+            self.http, origins, identity, token_store, timeout=settings.github_timeout
+        )
+        self.pass_through = PassThrough(
+            self.http, origins, identity, timeout=settings.github_timeout
+        )
+        self.client = CopilotClient(
+            self.http,
+            identity,
+            headers_timeout=settings.headers_timeout,
+            idle_timeout=settings.idle_timeout,
+            on_headers=self.quota.note_headers,
+        )
+        self.catalogue = Catalogue(self.client, None if demo else self.data_dir / MODELS_FILE)
+        self.provider = Provider(self.client, self.catalogue, self.quota, self.session)
+        self.traffic = Traffic()
+        relay = Relay(
+            self.provider, self.pass_through, self.traffic, self._proxy_config(preferences)
+        )
+        self.controller = ProxyController(relay, self._holder_of)
+        self.listening = Listening(self.controller, relay, system)
+        self.desk = AccountDesk(
+            self.session,
+            self.catalogue,
+            self.quota,
+            self.tasks,
+            data_dir=self.data_dir,
+            environ=environ,
+            on_look=self._note_look,
+        )
+        app = Surroundings(os=system.name, data_dir=str(self.data_dir), demo=demo)
+        self.store = Store(State(app=app, preferences=preferences, proxy=self.controller.state))
+        self.commands = Commands(self)
+        self.verbs = Verbs(self.commands)
+        self._wire()
+
+    @classmethod
+    @asynccontextmanager
+    async def running(
+        cls,
+        settings: Settings | Preferences,
+        *,
+        demo: str | None = None,
+        environ: Mapping[str, str] | None = None,
+        headless: bool = False,
+        system: System | None = None,
+    ) -> AsyncIterator[Core]:
+        """A core with everything started. Raises BadSetting.
+
+        `demo` names a scenario of the built-in fake GitHub and Copilot. `headless`: the sign-in may
+        go into a file where there is no keyring, because nobody can be asked.
+        """
+        preferences = Preferences.of(settings) if isinstance(settings, Settings) else settings
+        environ = os.environ if environ is None else environ
+        async with AsyncExitStack() as stack:
+            if demo is not None:
+                origins = await _demo_origins(demo, stack)
+                store: TokenStore = MemoryStore()
+            else:
+                origins = _origins(preferences)
+                store = await choose_store(
+                    preferences.settings.token_store,
+                    data_dir=data_dir(preferences),
+                    allow_file=headless,
+                    environ=environ,
+                    host=origins.host,
+                )
+            core = cls(
+                preferences,
+                origins=origins,
+                token_store=store,
+                system=system or current(),
+                environ=environ,
+                demo=demo,
+            )
+            stack.push_async_callback(core._close)
+            await core._begin(headless=headless)
+            yield core
+
+    @property
+    def settings(self) -> Settings:
+        return self.store.state.settings
+
+    # ------------------------------------------------------------------------ for the verbs
+
+    async def start_proxy(self) -> ProxyState:
+        return await self.listening.start(self._proxy_config(self.store.state.preferences))
+
+    async def change(self, patch: Mapping[str, Any]) -> bool:
+        """Change settings and let the parts know. False if the file could not be written.
+
+        Raises BadSetting, and then nothing has changed.
+        """
+        before = self.store.state.preferences
+        after = before.changed(patch)
+        changed = {
+            name
+            for name in patch
+            if getattr(before.settings, name) != getattr(after.settings, name)
+        }
+        self.store.set(preferences=after)
+        saved = await asyncio.to_thread(save_quietly, after)
+        if "log_level" in changed:
+            logging.getLogger("copilot_desktop").setLevel(after.settings.log_level.upper())
+        if changed & PROXY_NAMES:
+            self.key_changed()
+            await self.listening.apply(self._proxy_config(after), changed)
+        return saved
+
+    async def use_host(self, host: str) -> None:
+        """Sign in at another GitHub from now on. Raises BadSetting."""
+        if host == self.origins.host:
+            return
+        origins = _origins(self.store.state.preferences.changed({"github_host": host}))
+        await self.desk.use(origins, self.settings.token_store)
+        self.origins = origins
+        await self.change({"github_host": host})
+
+    def ask_for_screen(self, screen: str | None) -> None:
+        """Let the page go to a screen."""
+        if screen:
+            app = self.store.state.app
+            self.store.set(app=replace(app, screen=screen, screen_asked=app.screen_asked + 1))
+
+    def key_changed(self) -> None:
+        """Let proxy and state know the local key and whether it is asked for."""
+        preferences = self.store.state.preferences
+        config = self._proxy_config(preferences)
+        fixed = preferences.sources["api_key"] in {"flag", "environment"}
+        self.store.set(key=LocalKey(config.key_required, local_key.hint(config.key), fixed))
+        self.listening.rekey(config.key, required=config.key_required)
+
+    # ------------------------------------------------------------------------ for the shell
+
+    def surroundings(self, **facts: Any) -> None:
+        """Tell what the shell found out: `tray`, `engine`, `engine_reason`, `window_shown`."""
+        self.store.set(app=replace(self.store.state.app, **facts))
+
+    def ask(self, question: Ask | None) -> None:
+        """Put a question over every screen; the answer comes as the verb `close_choice`."""
+        self.store.set(ask=question)
+
+    @contextmanager
+    def viewed(self) -> Iterator[None]:
+        """A page is looking."""
+        self.views += 1
+        try:
+            yield
+        finally:
+            self.views -= 1
+
+    # ------------------------------------------------------------------------ inner workings
+
+    async def _begin(self, *, headless: bool) -> None:
+        self.catalogue.load_cache()
+        self.key_changed()
+        if not headless:
+            looking = self.tasks.start(self._find_look(), "dark or light")
+            await asyncio.wait({looking}, timeout=LOOK_PATIENCE)
+        await self.desk.begin()
+        if self.settings.start_proxy:
+            await self.start_proxy()
+        Rounds(self).start()
+
+    async def _close(self) -> None:
+        self.store.close()
+        await self.controller.stop(drain=3.0)
+        await self.tasks.close()
+        await self.session.close()
+        await self.pass_through.close()
+        await self.http.close()
+
+    async def _find_look(self) -> None:
+        self.surroundings(dark=await asyncio.to_thread(self.system.dark_mode))
+
+    def _wire(self) -> None:
+        self.session.on_change = self._account_changed
+        self.catalogue.on_change = self._models_changed
+        self.quota.on_change = lambda: self.store.set(quota=self.quota.snapshot)
+        self.controller.on_change = lambda: self.store.set(proxy=self.controller.state)
+        self.traffic.on_change = self._traffic_changed
+        self._account_changed()
+
+    def _account_changed(self) -> None:
+        account = self.session.account
+        self.store.set(account=account, sign_in=self.session.sign_in)
+        if account.state == "signed_out" and self.quota.snapshot.state != "signed_out":
+            self.quota.clear()
+
+    def _models_changed(self) -> None:
+        models = self.catalogue
+        self.store.set(
+            models=ModelList(models.models, models.state, models.fetched_at, models.problem)
+        )
+
+    def _traffic_changed(self) -> None:
+        # A thousand requests a second must not make a thousand snapshots.
+        if not self._traffic_waits:
+            self._traffic_waits = True
+            asyncio.get_running_loop().call_later(TRAFFIC_PAUSE, self._show_traffic)
+
+    def _show_traffic(self) -> None:
+        self._traffic_waits = False
+        traffic = self.traffic
+        self.store.set(requests=Requests(traffic.recent, traffic.in_flight, traffic.today))
+        self.store.touch()  # a known exchange may have gone on in place
+
+    def _note_look(self, problem: Problem | None) -> None:
+        if not is_network_trouble(problem):
+            self.store.set(degraded=None)
+        else:
+            offline = isinstance(problem, Unreachable)
+            self.store.set(degraded="offline" if offline else "github_down")
+
+    def _proxy_config(self, preferences: Preferences) -> ProxyConfig:
+        settings = preferences.settings
+        wanted = settings.key_wanted
+        return config_of(
+            settings,
+            key=settings.api_key or self.key,
+            key_required=self._shared_machine if wanted is None else wanted,
+            nonce=self._nonce,
+        )
+
+    def _holder_of(self, port: int) -> str | None:
+        holder = self.system.port_holder(port)
+        return str(holder) if holder else None
+
+
+def _origins(preferences: Preferences) -> Origins:
+    """Where GitHub and Copilot are. Raises BadSetting under the name that people used."""
+    settings = preferences.settings
+    try:
+        return Origins.of(
+            host=settings.github_host,
+            github=settings.github_url,
+            api=settings.github_api_url,
+            copilot=settings.copilot_url,
+        )
+    except BadSetting as problem:
+        name = problem.fields.get("name", "").lower().replace(" ", "_")
+        if name not in preferences.sources:
+            raise
+        label = spoken(name, preferences.sources[name])
+        raise bad(label, problem.fields.get("reason", "")) from None
+
+
+async def _demo_origins(name: str, stack: AsyncExitStack) -> Origins:
+    """Start the fake GitHub and Copilot. Raises BadSetting for an unknown scenario."""
+    from copilot_desktop import demo  # noqa: PLC0415  (only a demo pays for it)
+
+    scenario = demo.SCENARIOS.get(name)
+    if scenario is None:
+        known = ", ".join(demo.SCENARIOS)
+        raise bad("--demo", f"there is no scenario {name}; there are {known}")
+    fake = await stack.enter_async_context(demo.FakeUpstream(scenario))
+    return Origins.of(github=fake.url, api=fake.url, copilot=fake.url)

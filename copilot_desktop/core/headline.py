@@ -1,0 +1,177 @@
+"""The one thing to say about the app right now: for tray, window and terminal alike.
+
+Pure and total: every combination of proxy, account and usage has exactly one headline and at most
+one banner. Both are keys and fields; the words are in the strings file. First match wins
+(`ui-design.md` §3.5, §3.6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from copilot_desktop.core.state import State
+from copilot_desktop.errors import BadSetting, Blocked, PortTaken
+from copilot_desktop.upstream.quota import Meter
+
+Glyph = Literal["running", "stopped", "busy", "error", "signin", "low", "exhausted"]
+Level = Literal["info", "warn", "error"]
+
+COUNTED = frozenset({"metered", "window"})  # kinds of meters that can run out
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """`key` is a key below `headline.`; `fields["when"]` is in seconds since the epoch."""
+
+    key: str
+    glyph: Glyph
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """`id` is a key below `banner.`; `actions` are keys below `banner.action.`."""
+
+    id: str
+    level: Level
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    actions: tuple[str, ...] = ()
+
+
+def headline(state: State) -> Headline:
+    """What the glyph and the first line say."""
+    proxy = state.proxy
+    place = {"host": proxy.host, "port": proxy.port}
+    if proxy.phase == "error":
+        taken = isinstance(proxy.problem, PortTaken)
+        return Headline("port_conflict" if taken else "error", "error", place)
+    if missing := _account_headline(state):
+        return Headline(missing, "signin", place)
+    if proxy.phase in {"starting", "stopping"}:
+        return Headline(proxy.phase, "busy", {**place, "n": state.requests.in_flight})
+    if proxy.phase == "stopped":
+        return Headline("stopped", "stopped", place)
+    if meter := used_up(state):
+        return Headline("exhausted", "exhausted", {**place, **_meter_fields(meter)})
+    if meter := running_low(state):
+        return Headline("low", "low", {**place, **_meter_fields(meter)})
+    if state.degraded == "offline":
+        return Headline("offline", "running", place)
+    return Headline(
+        "running_lan" if state.settings.open_to_network else "running", "running", place
+    )
+
+
+def banner(state: State) -> Banner | None:
+    """What stands on top of every screen, if anything has to be done or known."""
+    return (
+        _port_banner(state)
+        or _account_banner(state)
+        or _network_banner(state)
+        or _usage_banner(state)
+    )
+
+
+def needs_account(state: State) -> bool:
+    """In pass-through mode each client brings its own sign-in."""
+    return state.settings.auth_mode == "managed"
+
+
+def used_up(state: State) -> Meter | None:
+    """A meter that is used up, the one that comes back last."""
+    empty = [meter for meter in _counted(state) if meter.exhausted]
+    return max(empty, key=lambda meter: meter.resets_at or 0.0, default=None)
+
+
+def running_low(state: State) -> Meter | None:
+    """The meter that is used most, from the upper alert on."""
+    low = [m for m in _counted(state) if _percent(m) >= state.settings.alert_high]
+    return max(low, key=_percent, default=None)
+
+
+def _counted(state: State) -> Iterable[Meter]:
+    return (meter for meter in state.quota.meters if meter.kind in COUNTED)
+
+
+def _percent(meter: Meter) -> float:
+    return meter.percent_used or 0.0
+
+
+def _meter_fields(meter: Meter) -> dict[str, Any]:
+    return {"meter": meter.name, "p": round(_percent(meter)), "when": meter.resets_at}
+
+
+def _account_headline(state: State) -> str:
+    if not needs_account(state):
+        return ""
+    match state.account.state:
+        case "expired":
+            return "expired"
+        case "no_access":
+            return "no_access"
+        case "signed_out" | "storage_locked":
+            return "signin"
+    return ""
+
+
+def _port_banner(state: State) -> Banner | None:
+    if state.proxy.phase != "error":
+        return None
+    problem, place = state.proxy.problem, {"host": state.proxy.host, "port": state.proxy.port}
+    if isinstance(problem, PortTaken):
+        fields = {**place, **problem.fields}
+        return Banner("port_conflict", "error", fields, ("use_port", "retry_port", "copy_details"))
+    if isinstance(problem, BadSetting):
+        gone = problem.fields.get("name") == state.proxy.host
+        return Banner("address_gone" if gone else "port_denied", "error", place, ("retry_port",))
+    reason = str(problem) if problem else ""
+    return Banner("proxy_error", "error", {**place, "reason": reason}, ("start_proxy", "open_logs"))
+
+
+def _account_banner(state: State) -> Banner | None:
+    signing_in = state.sign_in is not None and state.sign_in.waiting
+    if signing_in or not needs_account(state):
+        return None
+    account = state.account
+    who = {"login": account.login, "host": account.host}
+    match account.state:
+        case "storage_locked":
+            choices = ("retry_storage", "choose_store")
+            return Banner("storage_locked", "error", {"where": account.where}, choices)
+        case "expired":
+            return Banner("expired", "error", who, ("sign_in",))
+        case "signed_out":
+            return Banner("signin", "warn", who, ("sign_in",))
+        case "no_access" if isinstance(account.problem, Blocked):
+            return Banner("blocked", "error", who, ("check_account", "use_another_account"))
+        case "no_access":
+            more = ("account_problem",) if account.problem and account.problem.url else ()
+            actions = ("use_another_account", *(more or ("copilot_plans",)), "check_account")
+            return Banner("no_access", "error", who, actions)
+    return None
+
+
+def _network_banner(state: State) -> Banner | None:
+    match state.degraded:
+        case "offline":
+            return Banner("offline", "warn", {}, ("try_now",))
+        case "github_down":
+            return Banner("github_down", "warn", {}, ("try_now", "github_status"))
+    return None
+
+
+def _usage_banner(state: State) -> Banner | None:
+    if not state.account.usable:
+        return None
+    if meter := used_up(state):
+        if meter.kind == "window":
+            weekly = "week" in meter.id or "week" in meter.name.lower()
+            kind = "weekly_limit" if weekly else "session_limit"
+            return Banner(kind, "warn", _meter_fields(meter), ("refresh_usage",))
+        actions = ("show_included", "copilot_settings")
+        return Banner("exhausted", "warn", _meter_fields(meter), actions)
+    if meter := running_low(state):
+        return Banner("low", "info", _meter_fields(meter), ("refresh_usage",))
+    return None

@@ -1,0 +1,99 @@
+"""The proxy as the rest of the core sees it: which settings it runs under, and its ports.
+
+Turns settings and local key into the proxy's own configuration and tells the listener about
+changes. Looking for a port's holder may block, so it happens on a worker thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from copilot_desktop.core.settings import Settings
+from copilot_desktop.proxy.config import ProxyConfig
+from copilot_desktop.proxy.controller import ProxyController, ProxyState, is_free, next_free_port
+from copilot_desktop.proxy.relay import Relay
+from copilot_desktop.system import System
+
+log = logging.getLogger(__name__)
+
+DRAIN_SECONDS = 3.0  # what open answers get when the listener only moves
+# Changing one of these needs a new listener; the other settings are read at each request.
+REBINDING = frozenset({"host", "port", "client_timeout", "max_body_mb"})
+
+
+@dataclass(frozen=True, slots=True)
+class PortTrial:
+    """What a look at a port found. `next` is a free port to use instead."""
+
+    free: bool
+    holder: str | None
+    next: int | None
+
+
+def config_of(settings: Settings, *, key: str, key_required: bool, nonce: str) -> ProxyConfig:
+    """The proxy's configuration under `settings`."""
+    return ProxyConfig(
+        host=settings.host,
+        port=settings.port,
+        key=key,
+        key_required=key_required,
+        auth_mode=settings.auth_mode,
+        allowed_origins=frozenset(settings.allowed_origins),
+        max_body=int(settings.max_body_mb * 1024 * 1024),
+        client_timeout=settings.client_timeout,
+        aliases=settings.aliases,
+        default_model=settings.default_model,
+        nonce=nonce,
+    )
+
+
+class Listening:
+    """Start, stop, move. Trouble becomes the state's `problem`, as in `ProxyController`."""
+
+    def __init__(self, controller: ProxyController, relay: Relay, system: System) -> None:
+        self._controller = controller
+        self._relay = relay
+        self._system = system
+
+    @property
+    def config(self) -> ProxyConfig:
+        return self._relay.config
+
+    async def start(self, config: ProxyConfig) -> ProxyState:
+        return await self._controller.start(config)
+
+    async def stop(self, drain: float = DRAIN_SECONDS) -> ProxyState:
+        if self._controller.state.phase == "stopping":
+            self._controller.stop_now()  # pressed a second time: do not wait any longer
+        return await self._controller.stop(drain)
+
+    async def apply(self, config: ProxyConfig, changed: Collection[str]) -> None:
+        """New settings: at once where that is possible, else by moving the listener."""
+        running = self._controller.state.phase == "running"
+        if running and not REBINDING.intersection(changed):
+            # Port 0 was replaced by the port that the system chose.
+            self._relay.config = replace(config, port=self._relay.config.port)
+            return
+        if running or (self._controller.state.phase == "error" and REBINDING.intersection(changed)):
+            await self.stop()
+            await self.start(config)
+            return
+        self._relay.config = config
+
+    def rekey(self, key: str, *, required: bool) -> None:
+        """The key that counts from the next request on."""
+        self._relay.config = replace(self._relay.config, key=key, key_required=required)
+
+    async def look(self, port: int) -> PortTrial:
+        """Could the proxy listen on `port`?"""
+        state, host = self._controller.state, self._relay.config.host
+        if state.phase == "running" and state.port == port:
+            return PortTrial(True, None, None)
+        if await asyncio.to_thread(is_free, host, port):
+            return PortTrial(True, None, None)
+        holder = await asyncio.to_thread(self._system.port_holder, port)
+        following = await asyncio.to_thread(next_free_port, host, port)
+        return PortTrial(False, str(holder) if holder else None, following)

@@ -1,0 +1,106 @@
+"""What happens by itself while the app runs: wake-ups, usage numbers, a way back to the network.
+
+Three loops, none of which can pile up: each does one thing, then waits again.
+
+* The watchdog notices that the machine slept (the wall clock ran ahead of the monotonic one by more
+  than 15 s), probes the listener, and looks at account, models and usage again.
+* Usage is read every five minutes while a view is shown, every fifteen while the app is only in the
+  tray, and never when nobody looks. Models are read once an hour on the same condition.
+* While GitHub cannot be reached, it is tried again every 30 s.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from copilot_desktop.errors import Problem
+
+if TYPE_CHECKING:
+    from copilot_desktop.core.core import Core
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """In seconds. Tests shorten these."""
+
+    tick: float = 5.0
+    probe: float = 60.0
+    gap: float = 15.0
+    shown: float = 300.0
+    hidden: float = 900.0
+    models: float = 3600.0
+    offline: float = 30.0
+
+
+class Rounds:
+    def __init__(
+        self,
+        core: Core,
+        pace: Pace | None = None,
+        *,
+        wall: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._core = core
+        self._pace = pace or Pace()
+        self._wall = wall
+        self._monotonic = monotonic
+
+    def start(self) -> None:
+        self._core.tasks.start(self._watch_clock(), "watchdog")
+        self._core.tasks.start(self._read_usage(), "usage")
+        self._core.tasks.start(self._come_back(), "back online")
+
+    async def _watch_clock(self) -> None:
+        pace, ahead = self._pace, self._wall() - self._monotonic()
+        probed = self._monotonic()
+        while True:
+            await asyncio.sleep(pace.tick)
+            now_ahead = self._wall() - self._monotonic()
+            # Where the monotonic clock runs on during sleep, the missed ticks show it.
+            slept = now_ahead - ahead > pace.gap
+            ahead = now_ahead
+            if slept or self._monotonic() - probed > pace.probe:
+                probed = self._monotonic()
+                await self._core.controller.probe()
+            if slept:
+                log.info("The clock jumped: looking at everything again")
+                await self._try(self._core.desk.look)
+
+    async def _read_usage(self) -> None:
+        last_usage = last_models = self._monotonic()
+        while True:
+            await asyncio.sleep(self._pace.tick)
+            period, now = self._period(), self._monotonic()
+            if period is None or not self._core.session.account.usable:
+                continue
+            if now - last_usage >= period:
+                last_usage = now
+                await self._try(self._core.desk.refresh_quota)
+            if now - last_models >= self._pace.models:
+                last_models = now
+                await self._try(self._core.desk.refresh_models)
+
+    def _period(self) -> float | None:
+        if self._core.views > 0 and self._core.store.state.app.window_shown:
+            return self._pace.shown
+        return self._pace.hidden if self._core.shell is not None else None
+
+    async def _come_back(self) -> None:
+        while True:
+            await asyncio.sleep(self._pace.offline)
+            if self._core.store.state.degraded is not None:
+                await self._try(self._core.desk.look)
+
+    async def _try(self, work: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await work()
+        except Problem as problem:
+            log.info("A look in the background failed: %s", problem)

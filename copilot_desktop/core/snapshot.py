@@ -1,0 +1,237 @@
+"""The state as the JSON object that page, tray and terminal read.
+
+Pure: the same state and clocks give the same object. It holds nothing secret: no token, no device
+code (only the code people type in), no local key (only its last four characters). All times are in
+seconds since the epoch.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import asdict
+from typing import Any
+
+from copilot_desktop.core.headline import banner, headline
+from copilot_desktop.core.state import State
+from copilot_desktop.errors import Problem
+from copilot_desktop.model import Model
+from copilot_desktop.proxy.exchange import Exchange
+from copilot_desktop.upstream.quota import Meter
+
+VERSION = 1
+SHOWN_REQUESTS = 50
+
+Json = dict[str, Any]
+
+
+def snapshot(state: State, *, now: float | None = None, monotonic: float | None = None) -> Json:
+    """`now` is the wall clock, `monotonic` the clock of the sign-in's deadlines."""
+    now = time.time() if now is None else now
+    ahead = now - (time.monotonic() if monotonic is None else monotonic)
+    return {
+        "v": VERSION,
+        "seq": state.seq,
+        "at": now,
+        "app": _app(state),
+        "headline": asdict(headline(state)),
+        "proxy": _proxy(state),
+        "auth": _auth(state),
+        "login": _login(state, ahead),
+        "usage": _usage(state),
+        "models": _models(state),
+        "requests": [_request(each) for each in state.requests.recent[:SHOWN_REQUESTS]],
+        "banner": asdict(shown) if (shown := banner(state)) else None,
+        "ask": asdict(state.ask) if state.ask else None,
+        "settings": public_settings(state),
+        "settings_source": dict(state.preferences.sources),
+    }
+
+
+def public_settings(state: State) -> Json:
+    """All settings but the key."""
+    return state.settings.model_dump(mode="json", exclude={"api_key"})
+
+
+def told(problem: Problem | None) -> Json | None:
+    """A problem for views: its kind, its sentence, what fills it, and what can be done."""
+    if problem is None:
+        return None
+    return {
+        "kind": problem.kind,
+        "message": problem.message,
+        "fields": dict(problem.fields),
+        "action": str(problem.action),
+        "url": problem.url,
+    }
+
+
+def _app(state: State) -> Json:
+    app = state.app
+    return {
+        "version": app.version,
+        "os": app.os,
+        "data_dir": app.data_dir,
+        "tray": app.tray,
+        "engine": app.engine,
+        "engine_reason": app.engine_reason,
+        "dark": app.dark,
+        "demo": app.demo,
+        "screen": {"name": app.screen, "n": app.screen_asked} if app.screen else None,
+        "notice_accepted": state.settings.notice_accepted,
+        "lang": "en" if state.settings.language == "system" else state.settings.language,
+    }
+
+
+def _proxy(state: State) -> Json:
+    proxy, settings = state.proxy, state.settings
+    listening = proxy.phase != "stopped"
+    return {
+        "phase": proxy.phase,
+        "since": proxy.since or None,
+        "host": proxy.host if listening else settings.host,
+        "port": proxy.port if listening else settings.port,
+        "lan": settings.open_to_network,
+        "key_required": state.key.required,
+        "key_hint": state.key.hint,
+        "key_fixed": state.key.fixed,
+        "error": told(proxy.problem),
+        "in_flight": state.requests.in_flight,
+        "today": state.requests.today,
+        "degraded": state.degraded,
+    }
+
+
+def _auth(state: State) -> Json:
+    account = state.account
+    return {
+        "state": account.state,
+        "host": account.host,
+        "login": account.login,
+        "id": account.id,
+        "plan": account.plan,
+        "checked": account.checked,
+        "source": account.source,
+        "source_where": account.where,
+        "error": told(account.problem),
+    }
+
+
+def _login(state: State, ahead: float) -> Json | None:
+    sign_in = state.sign_in
+    if sign_in is None:
+        return None
+    return {
+        "state": sign_in.state,
+        "user_code": sign_in.user_code,
+        "uri": sign_in.uri,
+        "expires_at": _epoch(sign_in.expires_at, ahead),
+        "next_poll_at": _epoch(sign_in.next_poll_at, ahead),
+        "error": told(sign_in.problem),
+    }
+
+
+def _epoch(moment: float | None, ahead: float) -> float | None:
+    return moment + ahead if moment else None
+
+
+def _usage(state: State) -> Json:
+    quota = state.quota
+    return {
+        "state": quota.state,
+        "fetched_at": quota.fetched_at,
+        "source": quota.source,
+        "error": told(quota.problem),
+        "meters": [_meter(meter) for meter in quota.meters],
+    }
+
+
+def _meter(meter: Meter) -> Json:
+    shown = asdict(meter)
+    # JSON has no infinity; an unlimited meter simply has no number.
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in shown.items()
+    }
+
+
+def _models(state: State) -> Json:
+    models, aliases = state.models, state.settings.aliases
+    return {
+        "state": models.state,
+        "fetched_at": models.fetched_at,
+        "error": told(models.problem),
+        "items": [
+            _model(model, [name for name, target in aliases.items() if target == model.id])
+            for model in models.items
+        ],
+    }
+
+
+def _model(model: Model, aliases: list[str]) -> Json:
+    return {
+        "id": model.id,
+        "name": model.name or model.id,
+        "vendor": model.vendor,
+        "kind": model.kind,
+        "endpoints": list(model.endpoints),
+        "cost": _cost(model),
+        "context": model.max_context,
+        "max_prompt": model.max_prompt,
+        "max_output": model.max_output,
+        "tools": model.tools,
+        "vision": model.vision,
+        "reasoning": model.thinking != "none" or bool(model.efforts),
+        "efforts": [str(effort) for effort in model.efforts],
+        "state": _model_state(model),
+        "aliases": aliases,
+        "notices": list(model.notices),
+    }
+
+
+def _cost(model: Model) -> Json:
+    prices = model.token_prices
+    if model.multiplier is not None:
+        kind = "included" if model.multiplier == 0 else "multiplier"
+    else:
+        kind = "tokens" if prices else "unknown"
+    return {
+        "kind": kind,
+        "multiplier": model.multiplier,
+        "input": prices.get("input"),
+        "output": prices.get("output"),
+    }
+
+
+def _model_state(model: Model) -> str:
+    if model.policy == "disabled":
+        return "blocked"
+    if model.policy == "unconfigured":
+        return "needs_approval"
+    if not model.in_picker:
+        return "hidden"
+    return "preview" if model.preview else "ready"
+
+
+def _request(exchange: Exchange) -> Json:
+    usage = exchange.usage
+    return {
+        "id": exchange.id,
+        "at": exchange.at,
+        "client": exchange.client,
+        "dialect": exchange.dialect,
+        "model_asked": exchange.model_asked,
+        "model_used": exchange.model_used,
+        "route": exchange.route,
+        "status": exchange.status,
+        "outcome": exchange.outcome,
+        "stream": exchange.stream,
+        "initiator": exchange.initiator,
+        "input_tokens": usage.input if usage else None,
+        "output_tokens": usage.output if usage else None,
+        "cache_tokens": usage.cache_read if usage else None,
+        "first_ms": exchange.first_ms,
+        "took_ms": exchange.took_ms,
+        "notes": list(exchange.notes),
+        "error": exchange.error,
+    }

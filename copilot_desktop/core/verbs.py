@@ -1,0 +1,134 @@
+"""The verbs by name: what each accepts, and what its outcome looks like from outside.
+
+Page, tray, terminal and a second launch all come through `Verbs.do`. Arguments are checked strictly
+before anything happens; a failure is one of a fixed set of codes with a sentence, never the text of
+an exception (`security-rules.md` 16). No verb takes a path, an address or a command.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from copilot_desktop.core.commands import Commands
+from copilot_desktop.errors import Problem
+
+log = logging.getLogger(__name__)
+
+Json = dict[str, Any]
+
+
+class Arguments(BaseModel):
+    """No arguments, and the strictness of all others."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
+
+
+class Host(Arguments):
+    host: str | None = Field(default=None, max_length=253)
+
+
+class Port(Arguments):
+    port: int = Field(ge=1, le=65_535)
+
+
+class Store(Arguments):
+    kind: Literal["keyring", "file", "memory"]
+
+
+class Patch(Arguments):
+    patch: dict[str, Any] = Field(min_length=1, max_length=40)
+
+
+class Link(Arguments):
+    id: Literal[
+        "device_page", "copilot_plans", "copilot_settings", "github_status", "account_problem"
+    ]
+
+
+class Screen(Arguments):
+    screen: str | None = Field(default=None, pattern=r"^[a-z_]{1,32}$")
+
+
+class Choice(Arguments):
+    choice: Literal["hide", "quit", "cancel"]
+    remember: bool = False
+
+
+Method = Callable[..., Awaitable[Json | None]]
+_VERBS: Mapping[str, type[Arguments]] = {
+    "sign_in": Host,
+    "cancel_sign_in": Arguments,
+    "sign_out": Arguments,
+    "check_account": Arguments,
+    "choose_store": Store,
+    "start_proxy": Arguments,
+    "stop_proxy": Arguments,
+    "use_port": Port,
+    "try_port": Port,
+    "refresh_models": Arguments,
+    "refresh_quota": Arguments,
+    "update_settings": Patch,
+    "reveal_key": Arguments,
+    "new_key": Arguments,
+    "open_link": Link,
+    "show_window": Screen,
+    "hide_window": Arguments,
+    "close_choice": Choice,
+    "accept_notice": Arguments,
+    "open_logs": Arguments,
+    "quit": Arguments,
+}
+NAMES = tuple(_VERBS)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a verb came to. `result` never holds a GitHub or Copilot token."""
+
+    ok: bool
+    code: str = ""
+    message: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
+    result: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> Json:
+        if self.ok:
+            return {"ok": True, **self.result}
+        return {
+            "ok": False,
+            "code": self.code,
+            "message": self.message,
+            "fields": dict(self.fields),
+        }
+
+
+class Verbs:
+    """Carries out verbs by name on the core's loop."""
+
+    def __init__(self, commands: Commands) -> None:
+        self._commands = commands
+
+    async def do(self, name: str, arguments: Mapping[str, Any] | None = None) -> Outcome:
+        """Never raises, except for cancellation."""
+        shape = _VERBS.get(name)
+        if shape is None:
+            return Outcome(False, "unknown_verb", "The app does not know this action.")
+        try:
+            given = shape.model_validate(dict(arguments or {}))
+        except ValidationError:
+            return Outcome(False, "bad_arguments", "The app does not understand this request.")
+        method: Method = getattr(self._commands, name)
+        try:
+            result = await method(**given.model_dump())
+        except Problem as problem:
+            log.info("%s: %s", name, problem.kind)
+            return Outcome(False, problem.kind, str(problem), problem.fields)
+        except Exception:  # the caller must get an answer, and it must hold nothing of the error
+            log.exception("The verb %s failed unexpectedly", name)
+            return Outcome(False, Problem.kind, Problem.sentence)
+        return Outcome(True, result=result or {})
