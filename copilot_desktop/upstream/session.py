@@ -111,6 +111,11 @@ class Session:
     def status(self) -> Account:
         return self.account
 
+    @property
+    def store(self) -> TokenStore:
+        """Where the sign-in is kept, or would be."""
+        return self._store
+
     async def load(self) -> Account:
         """Take the sign-in out of the store; no network. Trouble becomes `storage_locked`."""
         async with self._storage:
@@ -250,7 +255,7 @@ class Session:
         self.account = Account(host=origins.host, source=self._store.name, where=self._store.where)
         self.on_change()
 
-    async def keep_in(self, store: TokenStore) -> Account:
+    async def move_to(self, store: TokenStore) -> Account:
         """Keep the sign-in in `store` from now on and no longer where it was.
 
         Raises StorageFailed if the new store cannot take it; then nothing has changed.
