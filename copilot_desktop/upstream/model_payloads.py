@@ -10,14 +10,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from copilot_desktop.canonical import Effort
 from copilot_desktop.errors import UpstreamFault
 from copilot_desktop.model import CHAT, EMBEDDINGS, LADDER, Model
 from copilot_desktop.upstream.quota_headers import number
 
 Thinking = Literal["none", "budget", "optional", "required"]
 
-_EFFORTS = {effort.value: effort for effort in LADDER}
 _PRICES = (
     ("input", ("input_price",)),
     ("output", ("output_price",)),
@@ -52,6 +50,7 @@ def model_of(entry: object) -> Model | None:
         return None
     supports, limits = _object(capabilities.get("supports")), _object(capabilities.get("limits"))
     endpoints, websocket = _endpoints(entry.get("supported_endpoints"), kind)
+    efforts = _list(supports.get("reasoning_effort"))
     policy = _object(entry.get("policy"))
     billing = _object(entry.get("billing"))
     prices = token_prices(_object(billing.get("token_prices")))
@@ -84,7 +83,7 @@ def model_of(entry: object) -> Model | None:
         thinking=_thinking(supports),
         budget_min=_count(supports.get("min_thinking_budget"), 1024),
         budget_max=_count(supports.get("max_thinking_budget"), 32_000),
-        efforts=_efforts(supports.get("reasoning_effort")),
+        efforts=tuple(effort for effort in LADDER if effort in efforts),
         max_tokens_key=_max_tokens_key(vendor, family or name),
         multiplier=multiplier,
         premium=_flag(billing.get("is_premium")) or bool(multiplier),
@@ -117,7 +116,7 @@ def token_prices(prices: Mapping[str, Any]) -> dict[str, float]:
 
 def _endpoints(listed: object, kind: str) -> tuple[tuple[str, ...], bool]:
     """HTTP endpoints, and whether Responses are offered over a WebSocket as well."""
-    names = [name for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
+    names = [name for name in _list(listed) if isinstance(name, str)]
     if not names:
         usual = {"chat": (CHAT,), "embeddings": (EMBEDDINGS,)}
         return usual.get(kind, ()), False
@@ -132,13 +131,6 @@ def _thinking(supports: Mapping[str, Any]) -> Thinking:
         case "optional" | True:
             return "optional"
     return "budget" if _count(supports.get("max_thinking_budget"), 0) else "none"
-
-
-def _efforts(listed: object) -> tuple[Effort, ...]:
-    if not isinstance(listed, Sequence) or isinstance(listed, str):
-        return ()
-    known = {_EFFORTS[word] for word in listed if isinstance(word, str) and word in _EFFORTS}
-    return tuple(effort for effort in LADDER if effort in known)
 
 
 def _max_tokens_key(vendor: str, family: str) -> Literal["max_tokens", "max_completion_tokens"]:
@@ -163,14 +155,16 @@ def _headers(listed: object) -> dict[str, str]:
 def _notices(entry: Mapping[str, Any], billing: Mapping[str, Any]) -> tuple[str, ...]:
     found = [_text(entry.get("warning_text")), _text(_object(billing.get("promo")).get("message"))]
     for group in ("warning_messages", "info_messages"):
-        listed = entry.get(group)
-        if isinstance(listed, list):
-            found += [_text(_object(notice).get("message")) for notice in listed]
+        found += [_text(_object(notice).get("message")) for notice in _list(entry.get(group))]
     return tuple(dict.fromkeys(notice for notice in found if notice))
 
 
 def _object(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: object) -> Sequence[object]:
+    return value if isinstance(value, list) else ()
 
 
 def _text(value: object) -> str:
