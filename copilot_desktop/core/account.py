@@ -113,7 +113,7 @@ class AccountDesk:
         store = await self._store(kind, self._session.account.host)
         if reason := await asyncio.to_thread(store.why_not):
             raise BadSetting(fields={"name": store.where, "reason": reason.rstrip(".")})
-        await self._session.keep_in(store)
+        await self._session.move_to(store)
 
     async def use(self, origins: Origins, kind: StoreKind) -> None:
         """Talk to another GitHub from now on; its sign-in is kept apart."""

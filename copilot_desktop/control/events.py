@@ -1,0 +1,83 @@
+"""Snapshots as a stream: one event for each change, at most four a second, and signs of life.
+
+A page that is hidden gets pings only; when it is shown again it gets the newest snapshot. A page
+that does not take its events for 20 s is dropped: the browser comes back by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import math
+from collections.abc import Awaitable
+from typing import Any
+
+from aiohttp import web
+
+from copilot_desktop.core.core import Core
+from copilot_desktop.core.snapshot import snapshot
+
+PAUSE = 0.25  # seconds between two snapshots
+PING = 15.0
+STUCK = 20.0
+
+
+class EventStream:
+    """`ping` in seconds; tests shorten it."""
+
+    def __init__(self, core: Core, *, ping: float = PING) -> None:
+        self._core = core
+        self._ping = ping
+        self._closing = asyncio.Event()
+
+    def close(self) -> None:
+        """End all streams; browsers connect again if there is anything to connect to."""
+        self._closing.set()
+
+    async def serve(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Write events into `response` until the page leaves or the app ends."""
+        response.content_type = "text/event-stream"
+        await response.prepare(request)
+        store, changed = self._core.store, asyncio.Event()
+        seen = -1
+        with store.waking(changed.set), self._core.viewed(), contextlib.suppress(ConnectionError):
+            while not (store.closed or self._closing.is_set()):
+                changed.clear()
+                if store.state.seq != seen and store.state.app.window_shown:
+                    seen = store.state.seq
+                    await _write(response, event("state", snapshot(store.state)))
+                    await self._until(asyncio.sleep(PAUSE), math.inf)
+                elif not await self._until(changed.wait(), self._ping):
+                    await _write(response, event("ping", {}))
+
+    async def _until(self, work: Awaitable[Any], limit: float) -> bool:
+        """Wait for `work` or the end; false if `limit` seconds passed first."""
+        tasks = {
+            asyncio.ensure_future(work),
+            asyncio.ensure_future(self._closing.wait()),
+        }
+        try:
+            done, _ = await asyncio.wait(
+                tasks,
+                timeout=None if limit == math.inf else limit,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+        finally:
+            for task in tasks:
+                task.cancel()
+        return bool(done)
+
+
+def event(name: str, content: Any) -> bytes:
+    """One event. JSON of ASCII only, so no line end can hide in it."""
+    text = json.dumps(content, separators=(",", ":"), allow_nan=False)
+    return f"event: {name}\ndata: {text}\n\n".encode()
+
+
+async def _write(response: web.StreamResponse, content: bytes) -> None:
+    try:
+        async with asyncio.timeout(STUCK):
+            await response.write(content)
+    except TimeoutError:
+        raise ConnectionResetError("the page takes no events") from None
