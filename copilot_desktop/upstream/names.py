@@ -29,6 +29,7 @@ _NUMBER = r"\d{1,2}(?:[.-]\d{1,2})?(?!\d)"
 _NEW_STYLE = re.compile(rf"claude-([a-z]+)(?:-({_NUMBER}))?(.*)")
 _OLD_STYLE = re.compile(rf"claude-({_NUMBER})-([a-z]+)(.*)")
 _MOST = 40  # spellings tried for one name
+_LONGEST = 200  # characters of a name that are looked at
 _CHAIN = 8  # aliases in a row
 
 
@@ -44,7 +45,8 @@ def resolve(
     Raises UnknownModel with the nearest ids, and with the reason if the model exists but may not
     be used. `default` is the user's own choice for `default` and for an empty name.
     """
-    wanted = _follow(name.strip(), models, aliases or {}, default)
+    name = name.strip()[:_LONGEST]
+    wanted = _follow(name, models, aliases or {}, default)
     for candidate in spellings(wanted):
         model = models.get(candidate)
         if model is None:
