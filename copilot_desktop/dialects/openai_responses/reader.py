@@ -207,7 +207,7 @@ class ResponsesReader:
         yield from self._announce(index, item)
         yield from self._blocks.settle(index, arguments)
         # A call that was cut off is left open: only the final event tells why.
-        if item.get("status") != "incomplete" and (not arguments or _is_json(arguments)):
+        if item.get("status") != "incomplete":
             yield from self._blocks.end_call(index)
 
     def _finish_reasoning(self, known: _Item, item: Payload) -> Iterator[Event]:
@@ -298,11 +298,3 @@ def _stop_reason(kind: str, response: Payload) -> StopReason:
         reason = details.get("reason") if isinstance(details, Mapping) else None
         return _REASONS.get(str(reason), StopReason.PAUSE)
     return StopReason.END
-
-
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
