@@ -1,7 +1,7 @@
 """GitHub and Copilot for people without an account, and for every test.
 
-One small HTTP server plays `github.com`, `api.github.com` and the Copilot API on a loopback port. It
-answers as the real ones do, with their accent, and refuses what they refuse. It knows the wire
+One small HTTP server plays `github.com`, `api.github.com` and the Copilot API on a loopback port.
+It answers as the real ones do, with their accent, and refuses what they refuse. It knows the wire
 (`upstream.md`) and nothing of ours: no module of this package imports another part of the product,
 so that a misreading in the product cannot be repeated here and cancel out.
 

@@ -62,7 +62,8 @@ def _rows() -> Iterable[Row]:
     )  # fmt: skip
     yield Row(
         "gpt-4.1", "GPT-4.1", "Azure OpenAI", (128, 128, 16.384), structured=True,
-        version="gpt-4.1-2025-04-14", notice=("pending_deprecation", "GPT-4.1 will be retired soon."),
+        version="gpt-4.1-2025-04-14",
+        notice=("pending_deprecation", "GPT-4.1 will be retired soon."),
     )  # fmt: skip
     yield Row(
         "gpt-4o", "GPT-4o", "Azure OpenAI", (128, 64, 4.096), version="gpt-4o-2024-11-20",

@@ -6,6 +6,7 @@ scripted trouble, and only then the voice speaks.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -177,9 +178,7 @@ class Copilot:
 
     # Conversations.
 
-    def _conversation(
-        self, endpoint: Endpoint
-    ) -> Callable[[web.Request], Any]:
+    def _conversation(self, endpoint: Endpoint) -> Callable[[web.Request], Any]:
         async def converse(request: web.Request) -> web.StreamResponse:
             caller = gate.admit(self._world, request)
             body = gate.parse(request, await request.read())
@@ -190,15 +189,24 @@ class Copilot:
             if endpoint.path == CHAT:
                 gate.token_parameter(facts, body)
             prompt = gate.size(facts, body)
-            endpoint.check(body, facts, request.headers, self._world)
+            ask = self._understand(endpoint, body, facts, request)
             self._trouble(request, facts)
-            ask = endpoint.read(body, facts)
             if (wanted := _EXAMPLE.search(ask.human)) is not None:
                 return await self._example(request, wanted[1])
             reply = self._reply(facts, ask, prompt, body)
             return await self._speak(request, endpoint, reply, body, caller)
 
         return converse
+
+    def _understand(
+        self, endpoint: Endpoint, body: dict[str, Any], facts: Facts, request: web.Request
+    ) -> Ask:
+        try:
+            endpoint.check(body, facts, request.headers, self._world)
+            return endpoint.read(body, facts)
+        except (AttributeError, IndexError, KeyError, TypeError):
+            # A value of a type that no rule expects: the real decoder fails on it as well.
+            raise gateway("failed to parse request") from None
 
     def _trouble(self, request: web.Request, facts: Facts) -> None:
         """Scripted failures, and those of the scenario."""
@@ -210,7 +218,8 @@ class Copilot:
         if scenario.outage:
             raise example("502-unicorn")
         if facts.costs and self._world.account.empty:
-            raise example("402-free-quota-exceeded" if scenario.who == "free" else "402-quota-exceeded")
+            free = "free-" if scenario.who == "free" else ""
+            raise example(f"402-{free}quota-exceeded")
 
     def _reply(self, facts: Facts, ask: Ask, prompt: int, body: Mapping[str, Any]) -> Reply:
         cap = facts.limits.get("max_non_streaming_output_tokens")
@@ -244,6 +253,7 @@ class Copilot:
             frames = endpoint.stream(reply, body)
             answer = await sender.stream(frames, headers, endpoint.path)
         else:
+            await asyncio.sleep(reply.silence)
             if reply.failure is not None:
                 raise gateway(reply.failure.message, reply.failure.code, 502)
             whole = compact(endpoint.whole(reply, body))

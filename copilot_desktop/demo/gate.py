@@ -133,8 +133,14 @@ def whole_number(body: Mapping[str, Any], name: str, *, least: int, most: int | 
         text = f"Invalid type for '{name}': expected an integer."
         raise openai(text, param=name, code="invalid_type")
     if value < least:
-        text = f"Invalid '{name}': integer below minimum value. Expected a value >= {least}, but got {value} instead."
+        text = (
+            f"Invalid '{name}': integer below minimum value. "
+            f"Expected a value >= {least}, but got {value} instead."
+        )
         raise openai(text, param=name, code="integer_below_min_value")
     if most is not None and value > most:
-        text = f"{name} is too large: {value}. This model supports at most {most} completion tokens, whereas you provided {value}."
+        text = (
+            f"{name} is too large: {value}. This model supports at most {most} completion tokens, "
+            f"whereas you provided {value}."
+        )
         raise openai(text, param=name, code="invalid_value")

@@ -1,4 +1,4 @@
-"""github.com and api.github.com: the device flow, the user, the token exchange (`upstream.md` 1, 2, 10).
+"""github.com and api.github.com: device flow, user, token exchange (`upstream.md` 1, 2, 10).
 
 GitHub answers the states of a sign-in with status 200, forgets no `slow_down`, and speaks
 form-encoded unless it is asked for JSON.
@@ -21,8 +21,7 @@ from copilot_desktop.demo.world import World
 
 _GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 _ERROR_URI = (
-    "https://docs.github.com/developers/apps/authorizing-oauth-apps"
-    "#error-codes-for-the-device-flow"
+    "https://docs.github.com/developers/apps/authorizing-oauth-apps#error-codes-for-the-device-flow"
 )
 _EARLY = 0.1  # seconds by which a poll may come before its time: clocks and networks jitter
 _STATES = {"pending": "02", "expired": "04", "denied": "05"}
@@ -184,13 +183,16 @@ class GitHub:
             found = None
         return found if isinstance(found, dict) else {}
 
-    def _tell(self, request: web.Request, answer: dict[str, Any], status: int = 200) -> web.Response:
+    def _tell(
+        self, request: web.Request, answer: dict[str, Any], status: int = 200
+    ) -> web.Response:
         headers = self._world.github_headers()
         if "application/json" in request.headers.get("Accept", ""):
-            kind, raw = "application/json; charset=utf-8", compact(answer)
+            kind, raw = "application/json", compact(answer)
         else:
-            kind, raw = "application/x-www-form-urlencoded; charset=utf-8", urlencode(answer).encode()
-        return web.Response(status=status, body=raw, headers={**headers, "content-type": kind})
+            kind, raw = "application/x-www-form-urlencoded", urlencode(answer).encode()
+        headers["content-type"] = f"{kind}; charset=utf-8"
+        return web.Response(status=status, body=raw, headers=headers)
 
     # The page that a person is sent to.
 
@@ -215,8 +217,8 @@ class GitHub:
     def _person(self, request: web.Request) -> str:
         """The good GitHub token of this request. Raises Refused."""
         if not request.headers.get("User-Agent"):
-            text = "Request forbidden by administrative rules. Make sure your request has a User-Agent"
-            raise Refused(403, f"{text} header.\n")
+            start = "Request forbidden by administrative rules. "
+            raise Refused(403, f"{start}Make sure your request has a User-Agent header.\n")
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if not token and request.path == "/copilot_internal/v2/token":
             raise rest("Bad credentials", 401)

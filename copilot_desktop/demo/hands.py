@@ -10,10 +10,11 @@ import json
 import posixpath
 import re
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from copilot_desktop.demo.ask import Ask, Tool
+from copilot_desktop.demo.samples import instance
 
 _PATHS = (
     "file_path", "filePath", "path", "filepath", "filename", "absolute_path", "target_file", "file",
@@ -33,7 +34,6 @@ _CWD = re.compile(
 _COMMON = {"get", "set", "list", "read", "write", "make", "create", "find", "fetch", "run", "exec",
            "execute", "apply", "edit", "file", "files", "command", "tool", "text", "the", "new",
            "update", "delete", "send", "view"}  # fmt: skip
-_SAMPLES = {"city": "Oslo", "location": "Oslo", "command": "echo demo", "cmd": "echo demo"}
 
 
 def _word(names: Sequence[str], tool: Tool) -> str | None:
@@ -42,7 +42,7 @@ def _word(names: Sequence[str], tool: Tool) -> str | None:
 
 
 def pick(ask: Ask, verb: str, rest: str) -> tuple[Tool, Any] | None:
-    """A tool and its arguments for "write PATH TEXT", "read PATH", "run COMMAND", "call NAME JSON"."""
+    """Who does `write PATH TEXT`, `read PATH`, `run COMMAND`, `call NAME JSON`, and how."""
     target, _, text = rest.partition(" ")
     text = text.replace("\\n", "\n")
     match verb:
@@ -78,7 +78,7 @@ def _write(ask: Ask, path: str, text: str) -> tuple[Tool, Any] | None:
             return tool, _complete(tool, wanted)
     for tool in ask.tools:
         if tool.kind.startswith("text_editor_"):
-            return tool, {"command": "create", "path": _absolute(ask, path, "path"), "file_text": text}
+            return tool, {"command": "create", "path": path, "file_text": text}
         if tool.name == "apply_patch":
             return tool, _patch(tool, path, text)
     return _run(ask.tools, f"printf '%s\\n' {shlex.quote(text)} > {shlex.quote(path)}")
@@ -127,7 +127,7 @@ def _complete(tool: Tool, wanted: dict[str, Any]) -> dict[str, Any]:
     """Add what the tool also requires."""
     for name in tool.schema.get("required") or ():
         if name not in wanted:
-            wanted[name] = _value(name, tool.properties.get(name) or {}, "demo")
+            wanted[name] = instance(tool.properties.get(name) or {}, "demo", name)
     return wanted
 
 
@@ -151,55 +151,3 @@ def named(tools: Sequence[Tool], text: str) -> Tool | None:
 def arguments(tool: Tool, text: str) -> Any:
     """Arguments that the tool's schema allows."""
     return text if tool.free else instance(tool.schema, text)
-
-
-def instance(schema: Mapping[str, Any], text: str) -> Any:
-    """A value that fits a JSON schema."""
-    return _value("", schema, text, schema)
-
-
-def _value(name: str, schema: Any, text: str, root: Mapping[str, Any] | None = None) -> Any:
-    if not isinstance(schema, dict):
-        return text
-    root = root if root is not None else schema
-    if "$ref" in schema:
-        return _value(name, _resolve(root, str(schema["$ref"])), text, root)
-    for key in ("anyOf", "oneOf", "allOf"):
-        if schema.get(key):
-            return _value(name, schema[key][0], text, root)
-    if "const" in schema:
-        return schema["const"]
-    if schema.get("enum"):
-        return schema["enum"][0]
-    kind = schema.get("type")
-    if isinstance(kind, list):
-        kind = kind[0]
-    if kind == "object" or (kind is None and "properties" in schema) or not (kind or name):
-        fields = schema.get("properties") or {}
-        needed = schema.get("required") or list(fields)
-        return {key: _value(key, fields.get(key) or {}, text, root) for key in needed}
-    if kind == "array":
-        count = max(1, int(schema.get("minItems", 1)))
-        return [_value(name, schema.get("items") or {}, text, root) for _ in range(count)]
-    return _scalar(name, kind, schema, text)
-
-
-def _scalar(name: str, kind: Any, schema: Mapping[str, Any], text: str) -> Any:
-    match kind:
-        case "integer" | "number":
-            return schema.get("minimum", 1)
-        case "boolean":
-            return True
-        case "null":
-            return None
-    if name in {"city", "location", "place"}:
-        proper = re.findall(r"(?<=\s)[A-ZÄÖÜÅØÆ]\w+", text)
-        return proper[-1] if proper else "Oslo"
-    return _SAMPLES.get(name) or (text.strip()[:80] or "demo")
-
-
-def _resolve(root: Mapping[str, Any], reference: str) -> Any:
-    found: Any = root
-    for step in reference.removeprefix("#/").split("/"):
-        found = found.get(step, {}) if isinstance(found, dict) else {}
-    return found

@@ -70,6 +70,17 @@ def _open(kind: str, text: object) -> bytes | None:
     return core if hmac.compare_digest(mac, _mac(kind, core)[:_MAC]) else None
 
 
+def thought(kind: str, text: str) -> str:
+    """The opaque twin of a visible thought."""
+    return _seal(kind, noise(kind + text, _CORE), 150, text[:64])
+
+
+def is_thought(kind: str, claim: object, text: object) -> bool:
+    """True if `thought` made this claim, and for this text if there is one."""
+    core = _open(kind, claim)
+    return core is not None and (not text or core == noise(f"{kind}{text}", _CORE))
+
+
 def item_id(label: str) -> str:
     """An id as `/responses` gives: some 400 characters, different in every event."""
     return _seal("id", noise(label, _CORE), _ID_BYTES, label)

@@ -1,4 +1,4 @@
-"""From the bodies of the three endpoints to an `Ask`. Runs after the rules, on bodies they accept."""
+"""From the bodies of the three endpoints to an `Ask`. Sees only bodies that the rules accept."""
 
 from __future__ import annotations
 
@@ -120,9 +120,8 @@ def _item_turns(items: list[Body]) -> list[Turn]:
         kind = item.get("type", "message")
         if kind == "message":
             content = item.get("content")
-            turns.append(
-                Turn(_role(item["role"]), join(parts(content)), images=_count(content, "input_image"))
-            )
+            images = _count(content, "input_image")
+            turns.append(Turn(_role(item["role"]), join(parts(content)), images=images))
         elif kind in {"function_call", "custom_tool_call"}:
             before = turns.pop() if turns and turns[-1].role == "assistant" else Turn("assistant")
             turns.append(Turn("assistant", before.text, before.calls + 1))

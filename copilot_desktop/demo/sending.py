@@ -1,7 +1,7 @@
 """Putting an answer on the wire: in chunks of odd sizes, slowly or fast, whole or broken.
 
-Chunks end anywhere: inside a line, inside a character of several bytes. A client that leaves is seen
-and noted in the ledger by the server around this.
+Chunks end anywhere: inside a line, inside a character of several bytes. A client that leaves is
+seen and noted in the ledger by the server around this.
 """
 
 from __future__ import annotations

@@ -27,7 +27,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from copilot_desktop.demo.ask import Ask, Tool
-from copilot_desktop.demo.hands import arguments, instance, named, pick
+from copilot_desktop.demo.hands import arguments, named, pick
+from copilot_desktop.demo.samples import instance
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +91,11 @@ def _beats(ask: Ask) -> Iterator[Beat]:
     beats = list(_scripted(ask) if ask.script else _improvised(ask))
     if ask.think and not any(isinstance(beat, Think) for beat in beats):
         yield Think("The demo reads the message and decides what to say.")
-    yield from beats
-    if not any(isinstance(beat, Stop | Fail) for beat in beats):
-        yield Stop("tool" if any(isinstance(beat, Call) for beat in beats) else "end")
+    for beat in beats:
+        yield beat
+        if isinstance(beat, Stop | Fail):
+            return
+    yield Stop("tool" if any(isinstance(beat, Call) for beat in beats) else "end")
 
 
 def _improvised(ask: Ask) -> Iterator[Beat]:
@@ -228,9 +231,7 @@ def _until_stop(ask: Ask, beats: Iterable[Beat]) -> Iterator[Beat]:
     """Cut the first words that hold a stop sequence."""
     for beat in beats:
         if isinstance(beat, Say):
-            found = [
-                (place, stop) for stop in ask.stops if (place := beat.text.find(stop)) >= 0
-            ]
+            found = [(place, stop) for stop in ask.stops if (place := beat.text.find(stop)) >= 0]
             if found:
                 place, stop = min(found)
                 yield Say(beat.text[:place])

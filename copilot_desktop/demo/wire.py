@@ -1,7 +1,7 @@
 """What Copilot's three formats have in common: usage, cost, the size of fragments.
 
-A stream is an iterator of frames (bytes of whole events) and of waits. The formats themselves are in
-`wire_chat`, `wire_responses` and `wire_messages`; all three write with Copilot's accent.
+A stream is an iterator of frames (bytes of whole events) and of waits. The formats themselves are
+in `wire_chat`, `wire_responses` and `wire_messages`; all three write with Copilot's accent.
 """
 
 from __future__ import annotations
@@ -49,6 +49,11 @@ class Reply:
         return next((beat for beat in self.beats if isinstance(beat, Fail)), None)
 
     @cached_property
+    def silence(self) -> float:
+        """Seconds of all pauses: what one waits for an answer that is not streamed."""
+        return sum(beat.seconds for beat in self.beats if isinstance(beat, Wait))
+
+    @cached_property
     def text(self) -> str:
         return "".join(beat.text for beat in self.beats if isinstance(beat, Say))
 
@@ -74,7 +79,8 @@ class Reply:
     @cached_property
     def nano(self) -> int:
         """Cost in nano AIU; 0 for accounts that pay by requests."""
-        return sum(d["token_count"] * d["cost_per_batch"] for d in self._details()) // 1_000_000
+        details = self._details()
+        return sum(int(d["token_count"]) * int(d["cost_per_batch"]) for d in details) // 1_000_000
 
     def _details(self) -> list[dict[str, Any]]:
         prices = self.facts.prices or {}
@@ -104,7 +110,8 @@ class Reply:
         """In the form of the vendor."""
         seed = f"{self.label}/call{number}"
         if self.facts.claude:
-            return f"toolu_{(opaque.hexes(seed, 1) < '8' and 'vrtx_01') or '01'}{opaque.word(seed, 22)}"
+            back_end = "vrtx_01" if opaque.hexes(seed, 1) < "8" else "01"
+            return f"toolu_{back_end}{opaque.word(seed, 22)}"
         return f"call_{opaque.word(seed, 24)}"
 
 

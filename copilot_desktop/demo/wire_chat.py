@@ -1,8 +1,8 @@
 """`/chat/completions` as Copilot writes it (`upstream.md` 6.2 to 6.5).
 
-GPT models come through Azure: a first chunk without choices, filter results everywhere, no `object`.
-Claude's text and calls are separate choices without an index when not streamed. Gemini repeats the
-role, sends a call in one piece and says `stop` although it called.
+GPT models come through Azure: a first chunk without choices, filter results everywhere. `object` is
+missing on all. Claude's text and calls are separate choices without an index when not streamed.
+Gemini repeats the role, sends a call in one piece and says `stop` although it called.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class Chat:
 
     def _opaque(self, text: str) -> str:
         kind = CLAUDE_THOUGHT if self._reply.facts.claude else GEMINI_THOUGHT
-        return opaque.signature(kind, text)
+        return opaque.thought(kind, text)
 
     def _finish(self) -> str:
         reason = self._reply.stop.reason
@@ -127,25 +127,23 @@ class Chat:
             yield b": keep-alive\n\n"
         elif self._reply.facts.claude:
             yield self._chunk({"content": "", "role": "assistant"}, usage=_NOTHING)
-        pending: bytes | None = None  # Gemini's finish stands on its last content chunk
+        last: dict[str, Any] | None = None  # Gemini's finish stands on its last content chunk
         for delta in self._deltas():
+            if last is not None:
+                yield self._chunk(last)
+                last = None
             if isinstance(delta, Wait):
                 yield delta
-                continue
-            if self._reply.facts.gemini:
-                if pending is not None:
-                    yield pending
-                pending = self._chunk(delta)
+            elif self._reply.facts.gemini:
                 last = delta
-                continue
-            yield self._chunk(delta)
-        if self._reply.failure is not None:
-            if pending is not None:
-                yield pending
-            failure = self._reply.failure
+            else:
+                yield self._chunk(delta)
+        if (failure := self._reply.failure) is not None:
+            if last is not None:
+                yield self._chunk(last)
             yield frame({"error": {"code": failure.code, "message": failure.message}})
             return
-        if pending is not None:
+        if last is not None:
             yield self._chunk(last, finish=self._finish(), **self._usage())
         else:
             yield from self._ending()
@@ -205,9 +203,7 @@ class Chat:
             }
             yield delta if self._azure else {"content": None, **delta}
 
-    def _chunk(
-        self, delta: dict[str, Any], *, finish: str | None = None, **extra: Any
-    ) -> bytes:
+    def _chunk(self, delta: dict[str, Any], *, finish: str | None = None, **extra: Any) -> bytes:
         if self._reply.facts.gemini:
             delta = {**delta, "role": "assistant"}
         choice: dict[str, Any] = {"index": 0}

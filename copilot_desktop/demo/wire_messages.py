@@ -78,11 +78,15 @@ class Messages:
         for beat in self._reply.beats:
             if isinstance(beat, Think):
                 text = self._shown(beat)
-                yield _hidden(beat) if beat.hidden else {
-                    "type": "thinking",
-                    "thinking": text,
-                    "signature": opaque.signature(THOUGHT, text),
-                }
+                yield (
+                    _hidden(beat)
+                    if beat.hidden
+                    else {
+                        "type": "thinking",
+                        "thinking": text,
+                        "signature": opaque.signature(THOUGHT, text),
+                    }
+                )
             elif isinstance(beat, Say) and beat.text:
                 yield {"text": beat.text, "type": "text"}
             elif isinstance(beat, Call):
@@ -97,7 +101,7 @@ class Messages:
     def stream(self) -> Frames:
         """The frames of a streamed answer."""
         reply = self._reply
-        message = {
+        message: dict[str, Any] = {
             "id": self._id,
             "type": "message",
             "role": "assistant",

@@ -211,8 +211,8 @@ class Responses:
         )
 
     def _do(self, place: int, number: int, call: Call) -> Iterator[bytes]:
-        kind = "response.custom_tool_call_input" if call.free else "response.function_call_arguments"
         field = "input" if call.free else "arguments"
+        kind = f"response.{'custom_tool_call' if call.free else 'function_call'}_{field}"
         yield self._event(
             "response.output_item.added",
             output_index=place,

@@ -1,4 +1,4 @@
-"""What the parts of the fake share: the scenario, the account, the tokens, the faults, the clock."""
+"""What the parts of the fake share: scenario, account, tokens, faults, ledger, clock."""
 
 from __future__ import annotations
 
