@@ -89,7 +89,10 @@ def _asked_sampling(request: Request) -> Json:
 def _sampling(request: Request, model: Model) -> Json:
     """None beside reasoning; Claude takes one of the two, and no temperature above 1."""
     sampling = _asked_sampling(request)
-    if model.thinking == "required" or thinks(request, model):
+    limit = request.max_tokens if request.max_tokens is not None else model.max_output
+    reasoning = reasoning_fields(request, model, limit)
+    idle: tuple[Json, ...] = ({}, {"thinking": {"type": "disabled"}})
+    if model.thinking == "required" or reasoning not in idle:
         return {}
     if "temperature" in sampling:
         sampling["temperature"] = min(sampling["temperature"], 1.0)

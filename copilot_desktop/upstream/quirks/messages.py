@@ -73,17 +73,17 @@ class MessagesStream:
 
     def feed(self, frame: Frame) -> bytes:
         data = frame.data
+        whole = frame.raw.endswith(_FRAME_ENDS) or not frame.raw
         if not data:
-            return frame.raw
+            return frame.raw if whole else b""  # half a frame would swallow the next one
         if data.strip() == b"[DONE]":
             return b""
-        whole = frame.raw.endswith(_FRAME_ENDS) or not frame.raw
         if frame.event in _PLAIN and whole and not any(key in data for key in _FOREIGN_BYTES):
             return frame.encode()
         try:
             payload = frame.json()
         except (ValueError, RecursionError):
-            return b""  # half a frame; the missing end is reported as such
+            return b""  # the missing end is reported as such
         if not isinstance(payload, dict):
             return b""
         return self._mended(frame, payload, whole=whole)

@@ -1,0 +1,66 @@
+"""Who started the call, and whether it shows pictures, without understanding the rest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from copilot_desktop.dialects.anthropic_messages import AnthropicMessages
+from copilot_desktop.errors import InvalidRequest
+
+RESULT = {"type": "tool_result", "tool_use_id": "t", "content": "ok"}
+REMINDER = {"type": "text", "text": "<system-reminder>\nBe\nnice.\n</system-reminder>\n"}
+WORDS = {"type": "text", "text": "<system-reminder>a</system-reminder> stop that"}
+
+
+def user(content: Any) -> dict[str, Any]:
+    return {"role": "user", "content": content}
+
+
+@pytest.mark.parametrize(
+    ("messages", "initiator"),
+    [
+        ([user("hi")], "user"),
+        ([user([{"type": "text", "text": "hi"}])], "user"),
+        ([user([])], "user"),
+        ([user([RESULT])], "agent"),
+        ([user([RESULT, REMINDER])], "agent"),
+        ([user([RESULT, REMINDER, REMINDER])], "agent"),
+        ([user([RESULT, WORDS])], "user"),
+        ([user([RESULT, {"type": "text", "text": "<system-reminder>unclosed"}])], "user"),
+        ([user("hi"), {"role": "assistant", "content": "Sure"}], "agent"),
+        ([user("hi"), {"role": "system", "content": "Be brief."}], "user"),
+        ([user([RESULT]), {"role": "system", "content": "Be brief."}], "agent"),
+        ("nonsense", "user"),
+    ],
+)
+def test_the_initiator_is_told_honestly(
+    dialect: AnthropicMessages, messages: Any, initiator: str
+) -> None:
+    assert dialect.peek({"model": "m", "messages": messages}).initiator == initiator
+
+
+@pytest.mark.parametrize(
+    ("block", "shown"),
+    [
+        ({"type": "text", "text": "image"}, False),
+        ({"type": "image", "source": {}}, True),
+        ({"type": "document", "source": {"type": "base64"}}, True),
+        ({"type": "document", "source": {"type": "text"}}, False),
+        ({"type": "document", "source": {"type": "content", "content": [{"type": "image"}]}}, True),
+        ({"type": "tool_result", "content": [{"type": "image"}]}, True),
+        ({"type": "tool_result", "content": "image"}, False),
+    ],
+)
+def test_pictures_are_seen_anywhere(dialect: AnthropicMessages, block: Any, shown: bool) -> None:
+    body = {"model": "m", "messages": [user([block]), user("what was that?")]}
+    assert dialect.peek(body).has_image is shown
+
+
+def test_only_the_model_must_be_there(dialect: AnthropicMessages) -> None:
+    envelope = dialect.peek({"model": "m", "stream": True})
+    assert (envelope.model, envelope.stream) == ("m", True)
+    for body in ({}, {"model": 5}, {"model": " "}):
+        with pytest.raises(InvalidRequest, match="model"):
+            dialect.peek(body)
