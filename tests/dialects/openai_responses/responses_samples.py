@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
-from copilot_desktop.canonical import Effort, Event, Message, Reply, Request, Text, fold
+from copilot_desktop.canonical import Effort, Event, Message, Reply, Request, Text, fold, unfold
 from copilot_desktop.dialects.openai_responses import OpenAIResponses
 from copilot_desktop.model import RESPONSES, Model
-from copilot_desktop.sse import FrameDecoder
+from copilot_desktop.sse import FrameDecoder, encode_json
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 DIALECT = OpenAIResponses()
@@ -28,8 +27,8 @@ HELLO = Request("gpt-x", (Message("user", (Text("Hello"),)),))
 def stream(*payloads: dict[str, Any]) -> bytes:
     """Payloads as an event stream with running sequence numbers."""
     return b"".join(
-        f"event: {payload['type']}\ndata: {json.dumps({'sequence_number': n} | payload)}\n\n".encode()
-        for n, payload in enumerate(payloads)
+        encode_json({"sequence_number": number} | payload, payload["type"])
+        for number, payload in enumerate(payloads)
     )
 
 
@@ -70,7 +69,5 @@ def payloads_of(data: bytes) -> list[dict[str, Any]]:
 
 def written(reply: Reply, request: Request = HELLO) -> bytes:
     """The stream that a client gets for `reply`."""
-    from copilot_desktop.canonical import unfold
-
     writer = DIALECT.writer(request)
     return b"".join(writer.feed(event) for event in unfold(reply))

@@ -139,9 +139,7 @@ def conversations(draw):
                 said = (Text("ok"),)
             messages.append(Message("assistant", thoughts + said + calls))
             results = tuple(
-                ToolResult(
-                    call.id, (Text(draw(words)), *draw(st.lists(pictures, max_size=1)))
-                )
+                ToolResult(call.id, (Text(draw(words)), *draw(st.lists(pictures, max_size=1))))
                 for call in calls
             )
         if not results or draw(st.booleans()):

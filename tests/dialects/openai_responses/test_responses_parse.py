@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import pytest
-from .responses_samples import DIALECT
 
 from copilot_desktop.canonical import (
     Document,
@@ -23,6 +22,8 @@ from copilot_desktop.canonical import (
 )
 from copilot_desktop.errors import InvalidRequest, NotExpressible
 from copilot_desktop.sealing import seal
+
+from .responses_samples import DIALECT
 
 PNG = "iVBORw0KGgoAAAANSUhEUg=="
 
@@ -78,7 +79,9 @@ def test_acts_of_one_side_become_one_turn():
         {"role": "user", "content": "go on"},
     )
     assert turns[1:] == (
-        Message("assistant", (Text("Sure."), ToolUse("c1", "read", '{"p":1}'), ToolUse("c2", "ls", ""))),
+        Message(
+            "assistant", (Text("Sure."), ToolUse("c1", "read", '{"p":1}'), ToolUse("c2", "ls", ""))
+        ),
         Message("user", (ToolResult("c1", (Text("one"),)), ToolResult("c2", ()), Text("go on"))),
     )
 
@@ -186,9 +189,9 @@ def test_chaining_is_refused_with_the_code_that_makes_clients_send_everything():
 def test_reasoning_returns_only_where_we_sealed_it():
     sealed = seal("gm1.", "claude-x", s="SIG")
     item = {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "hm"}]}
-    assert messages(
-        {"role": "user", "content": "a"}, item | {"encrypted_content": sealed}
-    )[1].blocks == (Thinking("hm", sealed),)
+    assert messages({"role": "user", "content": "a"}, item | {"encrypted_content": sealed})[
+        1
+    ].blocks == (Thinking("hm", sealed),)
     assert "input.reasoning" in lost(
         input=[{"role": "user", "content": "a"}, item | {"encrypted_content": "gAAAA"}]
     )
@@ -239,7 +242,12 @@ def test_codex_request_keeps_its_tools_and_loses_only_the_hosted_search():
                 "namespace": "multi_agent_v1",
                 "arguments": "{}",
             },
-            {"type": "custom_tool_call", "call_id": "c2", "name": "apply_patch", "input": 'a "b"\n'},
+            {
+                "type": "custom_tool_call",
+                "call_id": "c2",
+                "name": "apply_patch",
+                "input": 'a "b"\n',
+            },
             {"type": "custom_tool_call_output", "call_id": "c2", "output": "Done"},
         ],
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from copilot_desktop.canonical import BlockDelta, StopReason, Text, Thinking, ToolUse, Usage
@@ -14,7 +16,7 @@ from copilot_desktop.errors import (
     UpstreamFault,
 )
 from copilot_desktop.sealing import unseal
-from copilot_desktop.sse import Frame
+from copilot_desktop.sse import Frame, FrameDecoder
 
 from .responses_samples import DIALECT, EXAMPLES, MODEL, events_of, final, reply_of, stream
 
@@ -72,8 +74,6 @@ def test_failed(size):
 
 @pytest.mark.parametrize("size", SIZES)
 def test_the_unstreamed_answer_as_a_final_event_alone(size):
-    import json
-
     response = json.loads(example("30-responses-nonstream.json"))
     data = stream({"type": "response.completed", "response": response})
     reply = reply_of(data, size)
@@ -84,8 +84,6 @@ def test_the_unstreamed_answer_as_a_final_event_alone(size):
 
 
 def test_the_websocket_turn_and_its_error_frame():
-    import json
-
     received = [
         line["frame"]
         for line in map(json.loads, example("34-responses-websocket.jsonl").splitlines())
@@ -117,8 +115,6 @@ def test_text_before_an_error_is_told_first():
         delta("output_text", "Partial"), {"type": "error", "code": "server_error", "message": "x"}
     )
     reader = DIALECT.reader(MODEL)
-    from copilot_desktop.sse import FrameDecoder
-
     frames = list(FrameDecoder().feed(data))
     assert BlockDelta(0, "Partial") in list(reader.feed(frames[0]))
     with pytest.raises(UpstreamFault):
@@ -168,9 +164,7 @@ def test_a_cancelled_response_is_no_answer():
     ],
 )
 def test_reasons_of_incompleteness(details, reason):
-    data = stream(
-        delta("output_text", "x"), final([], "incomplete", incomplete_details=details)
-    )
+    data = stream(delta("output_text", "x"), final([], "incomplete", incomplete_details=details))
     assert reply_of(data).reason is reason
 
 
@@ -195,11 +189,13 @@ def test_texts_that_came_in_no_delta():
         {"type": "response.output_text.done", "output_index": 0, "content_index": 0, "text": "a"},
         done(0, type="message", content=[{"type": "output_text", "text": "a"}]),
         done(1, type="message", content=parts),
-        final([
-            {"type": "message", "content": [{"type": "output_text", "text": "a"}]},
-            {"type": "message", "content": parts},
-            {"type": "message", "content": [{"type": "output_text", "text": "d"}]},
-        ]),
+        final(
+            [
+                {"type": "message", "content": [{"type": "output_text", "text": "a"}]},
+                {"type": "message", "content": parts},
+                {"type": "message", "content": [{"type": "output_text", "text": "d"}]},
+            ]
+        ),
     )
     assert reply_of(data).blocks == (Text("a"), Text("b"), Text("c", True), Text("d"))
 
@@ -250,8 +246,6 @@ def test_a_call_cut_by_the_limit_is_not_mended_into_a_whole_one():
 
 
 def test_free_text_of_custom_tools_becomes_a_field():
-    import json
-
     text = 'line "one"\n\tü \\ end'
     call = {"type": "custom_tool_call", "call_id": "c1", "name": "patch"}
     data = stream(

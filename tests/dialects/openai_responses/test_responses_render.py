@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from .responses_samples import DIALECT, HELLO, MODEL
 
 from copilot_desktop.canonical import (
     Document,
@@ -22,6 +21,8 @@ from copilot_desktop.canonical import (
     ToolUse,
 )
 from copilot_desktop.sealing import seal
+
+from .responses_samples import DIALECT, HELLO, MODEL
 
 CLOSED = {
     "type": "object",

@@ -1,0 +1,391 @@
+"""The pass-through path of `/responses`: what is mended, refused, remembered and left alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from copilot_desktop.canonical import Effort
+from copilot_desktop.errors import InvalidRequest
+from copilot_desktop.model import RESPONSES, Model
+from copilot_desktop.sse import FrameDecoder
+from copilot_desktop.upstream.quirks.responses import IssuedIds, ResponsesQuirks
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+MODEL = Model(
+    id="gpt-x",
+    vendor="OpenAI",
+    endpoints=(RESPONSES,),
+    efforts=(Effort.NONE, Effort.LOW, Effort.MEDIUM),
+    max_output=1000,
+)
+# A body that Copilot takes as it is: what Codex sends, without its hosted tool.
+GOOD: dict[str, Any] = {
+    "model": "gpt-x",
+    "instructions": "Be brief.",
+    "input": [
+        {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "x"}]}
+    ],
+    "tools": [
+        {"type": "function", "name": "exec_command", "parameters": {}},
+        {
+            "type": "namespace",
+            "name": "agents",
+            "description": "Agents",
+            "tools": [{"type": "function", "name": "spawn", "parameters": {}}],
+        },
+        {"type": "custom", "name": "apply_patch"},
+    ],
+    "tool_choice": "auto",
+    "parallel_tool_calls": True,
+    "reasoning": {"effort": "low", "summary": "auto"},
+    "store": False,
+    "stream": True,
+    "include": ["reasoning.encrypted_content"],
+    "prompt_cache_key": "k",
+    "text": {"verbosity": "low"},
+}
+
+
+def fixed(quirks: ResponsesQuirks | None = None, **fields: Any):
+    body = {**GOOD, **fields}
+    before = json.dumps(body)
+    answer = (quirks or ResponsesQuirks()).fix_request(body, MODEL, ())
+    assert json.dumps(body) == before  # the client's body is its own
+    return answer
+
+
+def sent(quirks: ResponsesQuirks | None = None, **fields: Any) -> dict[str, Any]:
+    answer = fixed(quirks, **fields)
+    return {**GOOD, **fields} if answer.body is None else answer.body
+
+
+# ------------------------------------------------------------------------------------- requests
+
+
+def test_a_good_body_goes_out_as_it_came():
+    answer = fixed()
+    assert (answer.body, answer.notes) == (None, ())
+
+
+@pytest.mark.parametrize(
+    ("fields", "changed", "notes"),
+    [
+        ({"service_tier": "flex"}, {"service_tier": None}, ("dropped=service_tier",)),
+        ({"client_metadata": {"a": "b"}}, {"client_metadata": None}, ("dropped=client_metadata",)),
+        ({"background": False}, {"background": None}, ()),
+        ({"previous_response_id": None}, {"previous_response_id": None}, ()),
+        ({"store": True}, {"store": False}, ("dropped=store",)),
+        ({"include": None}, {"include": ["reasoning.encrypted_content"]}, ()),
+        ({"max_output_tokens": 1}, {"max_output_tokens": 16}, ("mapped=max_output_tokens>16",)),
+        (
+            {"max_output_tokens": 64000},
+            {"max_output_tokens": 1000},
+            ("mapped=max_output_tokens>1000",),
+        ),
+        (
+            {"reasoning": {"effort": "xhigh", "summary": "auto"}},
+            {"reasoning": {"effort": "medium", "summary": "auto"}},
+            ("mapped=reasoning.effort>medium",),
+        ),
+        ({"temperature": 0.2}, {"temperature": None}, ("dropped=temperature",)),
+        (
+            {"temperature": 0.2, "reasoning": {"effort": "none"}},
+            {"temperature": 0.2},
+            (),
+        ),
+        (
+            {"tools": [*GOOD["tools"], {"type": "web_search"}, {"type": "web_search"}]},
+            {"tools": GOOD["tools"]},
+            ("dropped=tools.web_search",),
+        ),
+        (
+            {"tools": [{"type": "namespace", "name": "mcp", "description": "x"}, GOOD["tools"][0]]},
+            {"tools": [GOOD["tools"][0]]},
+            ("dropped=tools.namespace (empty)",),
+        ),
+    ],
+)
+def test_what_is_dropped_or_changed_is_noted(fields, changed, notes):
+    body = sent(**fields)
+    assert {name: body.get(name) for name in changed} == changed
+    assert fixed(**fields).notes == notes
+
+
+def test_codex_groups_without_description_get_one():
+    group = {
+        "type": "namespace",
+        "name": "functions",
+        "description": "",
+        "tools": [GOOD["tools"][2]],
+    }
+    item = {
+        "type": "additional_tools",
+        "role": "developer",
+        "tools": [group, {"type": "web_search"}],
+    }
+    body = sent(tools=[], input=[item, *GOOD["input"]])
+    assert body["input"][0]["tools"] == [{**group, "description": "functions"}]
+    assert body["input"][1:] == GOOD["input"]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"previous_response_id": "resp_1"},
+        {"conversation": "conv_1"},
+        {"prompt": {"id": "pmpt"}},
+        {"background": True},
+        {"tools": [{"type": "file_search"}]},
+        {"tools": [GOOD["tools"][0], {"type": "mcp"}], "tool_choice": {"type": "mcp"}},
+        {"tools": [{"type": "function", "name": f"f{n}"} for n in range(129)]},
+        {"max_output_tokens": 0},
+        {"reasoning": {"effort": "huge"}},
+        {"input": ["text"]},
+        {"input": [{"type": "item_reference", "id": "rs_1"}]},
+        {"input": [{"role": "user", "content": [{"type": "input_audio"}]}]},
+        {"input": [{"role": "user", "content": [{"type": "input_file", "file_id": "f"}]}]},
+        {
+            "input": [
+                {
+                    "type": "function_call_output",
+                    "output": [{"type": "input_image", "image_url": "https://example.org/a.png"}],
+                }
+            ]
+        },
+    ],
+)
+def test_what_copilot_cannot_do_is_refused_before_it_is_sent(fields):
+    with pytest.raises(InvalidRequest) as refused:
+        fixed(**fields)
+    assert any(refused.value.fields["param"].startswith(name) for name in fields)
+
+
+def test_both_ways_refuse_chaining_with_the_same_words():
+    from copilot_desktop.dialects.openai_responses import OpenAIResponses
+
+    said = []
+    for refuse in (
+        lambda body: ResponsesQuirks().fix_request(body, MODEL, ()),
+        OpenAIResponses().parse_request,
+    ):
+        with pytest.raises(InvalidRequest) as refused:
+            refuse({**GOOD, "previous_response_id": "resp_1"})
+        said.append((refused.value.message, refused.value.code, refused.value.fields))
+    assert said[0] == said[1]
+    assert said[0][1] == "previous_response_not_found"
+
+
+@pytest.mark.parametrize(
+    ("item", "kept"),
+    [
+        ({"type": "message", "role": "assistant", "id": "msg_1"}, True),
+        ({"role": "assistant", "id": "msg_1"}, True),
+        ({"type": "message", "role": "assistant", "id": "x" * 400}, False),
+        ({"type": "message", "role": "assistant", "id": "msg_" + "x" * 61}, False),
+        ({"type": "function_call", "call_id": "c", "id": "fc_1"}, True),
+        ({"type": "function_call", "call_id": "c", "id": "call_1"}, False),
+        ({"type": "custom_tool_call", "call_id": "c", "id": "ctc_1"}, True),
+        ({"type": "function_call_output", "call_id": "c", "id": "anything"}, False),
+        ({"type": "reasoning", "id": "x" * 400, "encrypted_content": "unknown"}, True),
+        ({"type": "compaction", "id": "x" * 400, "encrypted_content": "unknown"}, True),
+    ],
+)
+def test_item_ids_are_copilots_own_or_none(item, kept):
+    expected = item if kept else {k: v for k, v in item.items() if k != "id"}
+    assert sent(input=[item])["input"] == [expected]
+
+
+# -------------------------------------------------------------------------------------- streams
+
+
+def through(data: bytes, size: int = 4096, quirks: ResponsesQuirks | None = None):
+    """The stream, and all that the client gets of `data`."""
+    stream, decoder = (quirks or ResponsesQuirks()).stream(GOOD, "my-gpt"), FrameDecoder()
+    out = b""
+    for start in range(0, len(data), size):
+        out += b"".join(stream.feed(frame) for frame in decoder.feed(data[start : start + size]))
+    return stream, out + b"".join(stream.feed(frame) for frame in decoder.close())
+
+
+def payloads(data: bytes) -> list[dict[str, Any]]:
+    decoder = FrameDecoder()
+    frames = [*decoder.feed(data), *decoder.close()]
+    found = [frame.json() for frame in frames if frame.data]
+    assert [f.event for f in frames if f.data and f.event] == [p["type"] for p in found]
+    return found
+
+
+def events(*told: dict[str, Any]) -> bytes:
+    return b"".join(
+        f"event: {event['type']}\ndata: {json.dumps(event, separators=(',', ':'))}\n\n".encode()
+        for event in told
+    )
+
+
+CHURNING = (EXAMPLES / "31-responses-stream-churning-ids.sse").read_bytes()
+
+
+@pytest.mark.parametrize("size", [1, 7, 4096])
+def test_one_id_per_item_and_one_per_response(size):
+    stream, out = through(CHURNING, size)
+    told, original = payloads(out), payloads(CHURNING)
+    assert [event["type"] for event in told] == [event["type"] for event in original]
+    ids: dict[int, set[str]] = {}
+    for event in told:
+        if "output_index" in event:
+            item = event.get("item_id") or event["item"]["id"]
+            ids.setdefault(event["output_index"], set()).add(item)
+    for index, item in enumerate(told[-1]["response"]["output"]):
+        ids[index].add(item["id"])
+    assert [len(found) for found in ids.values()] == [1, 1, 1]
+    assert ids[0] == {original[2]["item"]["id"]}  # the first one, as Copilot made it
+    assert len({event["response"]["id"] for event in told if "response" in event}) == 1
+    assert {event["response"]["model"] for event in told if "response" in event} == {"my-gpt"}
+    assert b"copilot_usage" not in out
+    assert (stream.complete, stream.failed, stream.nano_credits) == (True, False, 128900000)
+    assert stream.usage is not None
+    assert stream.usage["input_tokens"] == 320
+
+
+def test_nothing_but_ids_changes_in_a_delta():
+    _, out = through(CHURNING)
+    for event, before in zip(payloads(out), payloads(CHURNING), strict=True):
+        event.pop("item_id", None), before.pop("item_id", None)
+        if "response" not in event and "item" not in event:
+            assert event == before
+
+
+def test_text_that_looks_like_an_id_is_not_touched():
+    text = 'say "item_id":"A" and \\"item_id\\": "B" \u2028'
+    delta = {"type": "response.output_text.delta", "item_id": "m1", "output_index": 0}
+    data = events({**delta, "delta": text}, {"delta": text, **delta, "item_id": "m2"})
+    _, out = through(data)
+    first, second = payloads(out)
+    assert (first["delta"], second["delta"]) == (text, text)
+    assert (first["item_id"], second["item_id"]) == ("m1", "m1")
+
+
+def test_a_frame_that_needs_nothing_keeps_its_bytes():
+    added = {"type": "message", "id": "msg_1", "role": "assistant", "content": []}
+    data = (
+        b": a comment\n\n"
+        + events({"type": "response.output_item.added", "output_index": 0, "item": added})
+        + b'event: response.output_text.delta\r\ndata: {"type": "response.output_text.delta", '
+        b'"item_id" : "msg_1", "output_index": 0, "delta": "x"}\r\n\r\n'
+        + events({"type": "response.brand_new", "anything": 1})
+    )
+    assert through(data)[1] == data
+
+
+def test_replayed_reasoning_gets_back_the_id_that_travelled_with_it():
+    quirks = ResponsesQuirks()
+    _, out = through(CHURNING, quirks=quirks)
+    told, original = payloads(out), payloads(CHURNING)
+    pairs = [
+        (told[6]["item"], original[6]["item"]),
+        (told[-1]["response"]["output"][0], original[-1]["response"]["output"][0]),
+    ]
+    for seen, true in pairs:
+        assert seen["id"] != true["id"]
+        assert seen["encrypted_content"] == true["encrypted_content"]
+        assert sent(quirks, input=[seen])["input"] == [true]
+        # Codex leaves the id out.
+        bare = {key: value for key, value in seen.items() if key != "id"}
+        assert sent(quirks, input=[bare])["input"][0]["id"] == true["id"]
+    assert sent(ResponsesQuirks(), input=[pairs[0][0]])["input"] == [pairs[0][0]]
+
+
+def test_ids_are_forgotten_after_six_hours():
+    now = 0.0
+    issued = IssuedIds(clock=lambda: now)
+    issued.remember({"type": "reasoning", "id": "rs_1", "encrypted_content": "E"})
+    now = 6 * 3600.0
+    assert issued.true_id("E") == "rs_1"
+    now += 1
+    assert issued.true_id("E") is None
+
+
+def test_arguments_that_are_no_json_are_told_once_they_are_known():
+    common = {"output_index": 0, "item_id": "fc_1"}
+    arguments = "response.function_call_arguments"
+    data = events(
+        {"type": f"{arguments}.delta", **common, "delta": "gAAA"},
+        {"type": f"{arguments}.delta", **common, "delta": '{"a"'},
+        {"type": f"{arguments}.done", **common, "arguments": '{"a":1}'},
+        {"type": f"{arguments}.delta", "output_index": 1, "item_id": "fc_2", "delta": ' {"b"'},
+        {"type": f"{arguments}.delta", "output_index": 1, "item_id": "fc_x", "delta": ":2}"},
+    )
+    told = payloads(through(data)[1])
+    assert [(e["output_index"], e.get("delta"), e.get("arguments")) for e in told] == [
+        (0, '{"a":1}', None),
+        (0, None, '{"a":1}'),
+        (1, ' {"b"', None),
+        (1, ":2}", None),
+    ]
+    assert told[3]["item_id"] == "fc_2"
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        ({"code": "server_error", "message": "no", "param": None}, "server_error", "no"),
+        ({"error": {"code": "user_weekly:pro", "message": "wait"}}, "user_weekly:pro", "wait"),
+        ({"error": "words"}, None, "words"),
+        ({"message": "Bearer ghu_abcdefghijklmnopqrstuvwxyz0123456789"}, None, None),
+    ],
+)
+def test_error_events_take_the_form_that_sdks_raise_on(error, code, message):
+    stream, out = through(events({"type": "error", **error}) + events({"type": "response.done"}))
+    (told,) = payloads(out)
+    assert told["code"] == told["error"]["code"] == code
+    assert told["message"] == told["error"]["message"]
+    assert "ghu_" not in told["message"]
+    if message:
+        assert told["message"] == message
+    assert (stream.complete, stream.failed) == (False, True)
+
+
+def test_failed_and_incomplete_responses():
+    failed, out = through((EXAMPLES / "33-responses-stream-failed.sse").read_bytes())
+    assert (failed.complete, failed.failed, failed.usage) == (False, True, None)
+    assert payloads(out)[-1]["response"]["error"]["message"] == "The model produced an error."
+    cut, _ = through((EXAMPLES / "32-responses-stream-incomplete.sse").read_bytes())
+    assert (cut.complete, cut.failed) == (True, False)
+
+
+@pytest.mark.parametrize("cut", [60, 1200, 5555, len(CHURNING) - 3])
+def test_half_an_event_never_reaches_the_client(cut):
+    stream, out = through(CHURNING[:cut])
+    assert not stream.complete or cut > len(CHURNING) - 10
+    assert out.endswith(b"\n\n") or not out
+    payloads(out)
+
+
+def test_a_last_event_without_its_blank_line_counts():
+    stream, out = through(CHURNING.rstrip())
+    assert stream.complete
+    assert out.endswith(b"\n\n")
+
+
+def test_nothing_follows_the_end():
+    done = events({"type": "response.completed", "response": {"id": "r", "output": None}})
+    stream, out = through(done + b"data: [DONE]\n\n" + done)
+    (told,) = payloads(out)
+    assert told["response"]["output"] == []
+    assert stream.complete
+
+
+def test_the_unstreamed_answer():
+    answer = json.loads((EXAMPLES / "30-responses-nonstream.json").read_bytes())
+    quirks = ResponsesQuirks()
+    mended = quirks.fix_reply(answer, "my-gpt")
+    assert mended["model"] == "my-gpt"
+    assert "copilot_usage" not in mended
+    assert "copilot_usage" in answer
+    assert mended["output"] == answer["output"]
+    reasoning = {k: v for k, v in mended["output"][0].items() if k != "id"}
+    assert sent(quirks, input=[reasoning])["input"] == [mended["output"][0]]
