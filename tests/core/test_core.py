@@ -1,0 +1,282 @@
+"""The whole app without a window: from the first start to signed out again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import stat
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from copilot_desktop.core.core import Core
+from copilot_desktop.core.settings import Settings
+from copilot_desktop.demo import Scenario
+from copilot_desktop.errors import BadSetting
+from copilot_desktop.system import PortHolder
+from copilot_desktop.system.fake import FakeSystem
+from tests.core_rig import QUICK, running_core
+
+
+def kept_texts(folder: Path) -> str:
+    """Everything that the app has written."""
+    return "".join(path.read_text() for path in folder.rglob("*") if path.is_file())
+
+
+async def test_sign_in_fills_every_part_and_sign_out_empties_it(tmp_path: Path) -> None:
+    async with running_core(tmp_path) as rig:
+        assert rig.snapshot()["headline"]["key"] == "signin"
+        answer = await rig.do("sign_in")
+        assert answer["user_code"]
+        shown = await rig.until(lambda s: s.models.state == "ready" and s.quota.state == "ready")
+        assert shown.account.state == "signed_in"
+        page = rig.snapshot()
+        assert page["auth"]["login"]
+        assert page["headline"]["key"] == "running"
+        assert page["models"]["items"]
+        assert page["usage"]["meters"]
+        assert await rig.do("sign_out") == {"ok": True}
+        page = rig.snapshot()
+        assert page["auth"]["state"] == "signed_out"
+        assert page["models"]["items"] == []
+        assert page["usage"] == {
+            "state": "signed_out",
+            "fetched_at": None,
+            "source": "",
+            "error": None,
+            "meters": [],
+        }
+        assert not (tmp_path / "models.json").exists()
+
+
+async def test_the_next_start_needs_no_network_to_be_signed_in(tmp_path: Path) -> None:
+    async with running_core(tmp_path, token_store="file") as rig:
+        await rig.do("sign_in")
+        await rig.until(lambda s: s.models.state == "ready" and s.quota.state == "ready")
+        url = rig.fake.url
+    # Nothing listens at that address any more.
+    settings = Settings(
+        data_dir=tmp_path,
+        port=0,
+        token_store="file",
+        github_url=url,
+        github_api_url=url,
+        copilot_url=url,
+    )
+    async with Core.running(settings, environ={}, system=FakeSystem(tmp_path)) as core:
+        state = core.store.state
+        assert state.account.state == "signed_in"
+        assert state.account.login
+        assert state.models.items
+        assert state.proxy.phase == "running"
+
+
+async def test_offline_is_told_and_heals(tmp_path: Path) -> None:
+    async with running_core(tmp_path, signed_in=True) as rig:
+        await rig.until(lambda s: s.quota.state == "ready" and s.models.state == "ready")
+        await rig.fake.stop()
+        answer = await rig.do("check_account")
+        assert (answer["ok"], answer["code"]) == (False, "unreachable")
+        page = rig.snapshot()
+        assert page["proxy"]["degraded"] == "offline"
+        assert page["headline"]["key"] == "offline"
+        assert page["banner"]["id"] == "offline"
+        assert page["auth"]["state"] == "signed_in"
+
+
+async def test_the_environment_token_wins_and_stays(tmp_path: Path) -> None:
+    async with running_core(tmp_path, signed_in=True) as rig:
+        await rig.until(lambda s: s.account.checked)
+        assert rig.snapshot()["auth"]["source"] == "environment"
+        for verb, arguments in (
+            ("sign_out", {}),
+            ("sign_in", {}),
+            ("choose_store", {"kind": "file"}),
+        ):
+            answer = await rig.do(verb, **arguments)
+            assert not answer["ok"]
+            assert "environment" in answer["message"]
+        assert rig.snapshot()["auth"]["state"] == "signed_in"
+    assert rig.fake.github_token not in kept_texts(tmp_path)
+
+
+async def test_no_copilot_is_told_with_githubs_link(tmp_path: Path) -> None:
+    scenario = Scenario(who="no_access", interval=1, enforce_interval=False, approve_after=0.0)
+    async with running_core(tmp_path, scenario) as rig:
+        await rig.do("sign_in")
+        await rig.until(lambda s: s.account.state == "no_access")
+        page = rig.snapshot()
+        assert page["headline"]["key"] == "no_access"
+        assert page["auth"]["error"]["kind"] == "copilot_not_enabled"
+
+
+async def test_the_proxy_answers_and_is_counted(tmp_path: Path) -> None:
+    async with running_core(tmp_path, signed_in=True) as rig:
+        await rig.until(lambda s: s.models.state == "ready")
+        port = rig.core.store.state.proxy.port
+        body = {"model": "gpt-4.1", "messages": [{"role": "user", "content": "Hello"}]}
+        async with (
+            aiohttp.ClientSession() as http,
+            http.post(f"http://127.0.0.1:{port}/v1/chat/completions", json=body) as answer,
+        ):
+            assert answer.status == 200, await answer.text()
+        await rig.until(lambda s: s.requests.today == 1 and s.requests.in_flight == 0)
+        [request] = rig.snapshot()["requests"]
+        assert request["outcome"] == "ok"
+        assert request["model_asked"] == "gpt-4.1"
+        json.dumps(rig.snapshot(), allow_nan=False)
+
+
+async def test_a_taken_port_names_the_holder_and_the_way_out(tmp_path: Path) -> None:
+    system = FakeSystem(tmp_path, holder=PortHolder("node", 812))
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        async with running_core(tmp_path, system=system, port=port) as rig:
+            page = rig.snapshot()
+            assert page["headline"] == {
+                "key": "port_conflict",
+                "glyph": "error",
+                "fields": {"host": "127.0.0.1", "port": port},
+            }
+            assert page["proxy"]["error"]["fields"]["holder"] == "node (process 812)"
+            trial = await rig.do("try_port", port=port)
+            assert (trial["free"], trial["holder"]) == (False, "node (process 812)")
+            free = int(page["proxy"]["error"]["fields"]["next"])
+            assert (await rig.do("use_port", port=free))["ok"]
+            assert rig.snapshot()["proxy"]["phase"] == "running"
+            assert rig.core.settings.port == free
+
+
+async def test_a_moved_listener_follows_the_settings(tmp_path: Path) -> None:
+    async with running_core(tmp_path) as rig:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        assert await rig.do("update_settings", patch={"port": port}) == {"ok": True, "saved": True}
+        assert rig.snapshot()["proxy"]["port"] == port
+        assert rig.snapshot()["proxy"]["phase"] == "running"
+        await rig.do("stop_proxy")
+        assert rig.snapshot()["headline"]["key"] == "signin"
+        assert rig.snapshot()["proxy"]["phase"] == "stopped"
+        await rig.do("update_settings", patch={"theme": "dark"})
+        assert rig.snapshot()["proxy"]["phase"] == "stopped"
+
+
+async def test_the_local_key_is_asked_for_as_soon_as_it_is_wanted(tmp_path: Path) -> None:
+    async with running_core(tmp_path, signed_in=True) as rig:
+        await rig.until(lambda s: s.models.state == "ready")
+        url = f"http://127.0.0.1:{rig.core.store.state.proxy.port}/v1/models"
+        key = (await rig.do("reveal_key"))["key"]
+        page = rig.snapshot()
+        assert (page["proxy"]["key_required"], page["proxy"]["key_hint"]) == (False, key[-4:])
+        assert key not in json.dumps(page)
+
+        async def status(given: str) -> int:
+            async with (
+                aiohttp.ClientSession() as http,
+                http.get(url, headers={"x-api-key": given}) as answer,
+            ):
+                return answer.status
+
+        assert await status("anything") == 200
+        await rig.do("update_settings", patch={"require_key": True})
+        assert await status("anything") == 401
+        assert await status(key) == 200
+        new = (await rig.do("new_key"))["key"]
+        assert new != key
+        assert await status(key) == 401
+        assert await status(new) == 200
+    path = tmp_path / "local-key"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert path.read_text().strip() == new
+
+
+async def test_a_given_key_is_required_and_cannot_be_replaced(tmp_path: Path) -> None:
+    async with running_core(tmp_path, api_key="my-own-key") as rig:
+        page = rig.snapshot()
+        assert page["proxy"]["key_required"]
+        assert page["proxy"]["key_hint"] == "-key"
+        assert "api_key" not in page["settings"]
+
+
+@pytest.mark.parametrize(("shared", "choice", "required"), [
+    (True, None, True), (True, False, False), (False, None, False), (False, True, True),
+])  # fmt: skip
+async def test_where_several_people_log_in_a_key_is_the_default(
+    tmp_path: Path, shared: bool, choice: bool | None, required: bool
+) -> None:
+    system = FakeSystem(tmp_path, shared=shared)
+    async with running_core(tmp_path, system=system, require_key=choice) as rig:
+        assert rig.snapshot()["proxy"]["key_required"] is required
+
+
+async def test_demo_runs_without_an_account_and_keeps_nothing_of_it(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, port=0)
+    async with Core.running(settings, demo="pro", environ={}, system=FakeSystem(tmp_path)) as core:
+        assert core.store.state.app.demo == "pro"
+        assert core.store.state.account.source == "memory"
+        assert (await core.verbs.do("sign_in")).ok
+    assert not (tmp_path / "tokens").exists()
+    assert not (tmp_path / "models.json").exists()
+    with pytest.raises(BadSetting, match="there is no scenario nonsense"):
+        async with Core.running(settings, demo="nonsense", environ={}):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("github_url", "http://example.com"),
+        ("github_api_url", "https://evil.example"),
+        ("copilot_url", "ftp://127.0.0.1"),
+    ],
+)
+async def test_an_address_outside_the_list_stops_the_start(
+    tmp_path: Path, name: str, value: str
+) -> None:
+    settings = Settings(data_dir=tmp_path, port=0, **{name: value})
+    with pytest.raises(BadSetting, match=f"{name} cannot be used"):
+        async with Core.running(settings, environ={}, system=FakeSystem(tmp_path)):
+            pass
+
+
+async def test_everything_ends_with_the_core(tmp_path: Path) -> None:
+    before = asyncio.all_tasks()
+    async with running_core(tmp_path, signed_in=True) as rig:
+        port = rig.core.store.state.proxy.port
+        await rig.do("sign_in")
+    assert asyncio.all_tasks() <= before
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
+    assert rig.core.http.closed
+
+
+async def test_cancelling_a_sign_in_ends_it_at_once(tmp_path: Path) -> None:
+    scenario = Scenario(approval="manual")
+    async with running_core(tmp_path, scenario) as rig:
+        await rig.do("sign_in")
+        await rig.until(lambda s: s.sign_in is not None and s.sign_in.state == "waiting")
+        login = rig.snapshot()["login"]
+        assert login["expires_at"] > rig.snapshot()["at"] + 600
+        assert rig.snapshot()["banner"] is None
+        await rig.do("cancel_sign_in")
+        assert rig.snapshot()["login"]["state"] == "cancelled"
+
+
+async def test_the_store_can_be_changed_after_signing_in(tmp_path: Path) -> None:
+    async with running_core(tmp_path) as rig:
+        await rig.do("sign_in")
+        await rig.until(lambda s: s.quota.state == "ready")
+        assert (await rig.do("choose_store", kind="file"))["ok"]
+        assert (tmp_path / "tokens" / "token.json").is_file()
+        assert rig.snapshot()["auth"]["source"] == "file"
+        assert rig.core.settings.token_store == "file"
+
+
+def test_the_quick_scenario_is_what_the_tests_think() -> None:
+    assert QUICK.approve_after == 0

@@ -1,0 +1,156 @@
+"""The one entrance for page, tray, terminal and second launch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from copilot_desktop.core.commands import Commands
+from copilot_desktop.core.state import Ask
+from copilot_desktop.core.verbs import NAMES
+from tests.core_rig import running_core
+
+
+class RecordingShell:
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def show_window(self) -> None:
+        self.calls.append("show")
+
+    def hide_window(self) -> None:
+        self.calls.append("hide")
+
+    def quit(self) -> None:
+        self.calls.append("quit")
+
+
+def test_every_verb_has_its_command() -> None:
+    public = {name for name in vars(Commands) if not name.startswith("_")}
+    assert public == set(NAMES)
+
+
+@pytest.mark.parametrize(
+    ("verb", "arguments"),
+    [
+        ("use_port", {}),
+        ("use_port", {"port": "4141"}),
+        ("use_port", {"port": 0}),
+        ("use_port", {"port": 70_000}),
+        ("use_port", {"port": True}),
+        ("choose_store", {"kind": "vault"}),
+        ("open_link", {"id": "https://evil.example"}),
+        ("open_link", {"id": "device_page", "url": "https://evil.example"}),
+        ("close_choice", {"choice": "hide", "remember": "yes"}),
+        ("show_window", {"screen": "../../etc"}),
+        ("update_settings", {"patch": {}}),
+        ("update_settings", {"patch": "theme"}),
+        ("sign_out", {"host": "x"}),
+        ("quit", {"force": True}),
+    ],
+)
+async def test_arguments_are_checked_before_anything_happens(
+    tmp_path: Path, verb: str, arguments: dict[str, Any]
+) -> None:
+    async with running_core(tmp_path, start_proxy=False) as rig:
+        answer = await rig.do(verb, **arguments)
+        assert (answer["ok"], answer["code"]) == (False, "bad_arguments")
+        assert not rig.core.quit_wanted.is_set()
+        assert rig.system.opened == []
+
+
+async def test_unknown_verbs_and_inner_names_are_refused(tmp_path: Path) -> None:
+    async with running_core(tmp_path, start_proxy=False) as rig:
+        for name in ("", "explode", "_link", "__init__", "do"):
+            assert (await rig.do(name))["code"] == "unknown_verb"
+
+
+@pytest.mark.parametrize(
+    "name", ["github_url", "copilot_url", "api_key", "data_dir", "token_store", "github_host"]
+)
+async def test_the_page_cannot_change_where_secrets_go(tmp_path: Path, name: str) -> None:
+    async with running_core(tmp_path, start_proxy=False) as rig:
+        before = getattr(rig.core.settings, name)
+        answer = await rig.do("update_settings", patch={name: "http://127.0.0.1:1"})
+        assert (answer["ok"], answer["code"]) == (False, "bad_setting")
+        assert getattr(rig.core.settings, name) == before
+
+
+async def test_a_bad_change_changes_nothing_and_says_why(tmp_path: Path) -> None:
+    async with running_core(tmp_path, start_proxy=False) as rig:
+        answer = await rig.do("update_settings", patch={"theme": "dark", "port": "x"})
+        assert "port" in answer["message"]
+        assert rig.core.settings.theme == "system"
+        answer = await rig.do("update_settings", patch={"host": "0.0.0.0"})
+        assert "key" in answer["message"]
+        assert not (tmp_path / "settings.json").exists()
+
+
+async def test_an_unexpected_failure_tells_nothing_of_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running_core(tmp_path, start_proxy=False) as rig:
+
+        async def fail() -> None:
+            raise RuntimeError("ghu_0123456789abcdef at /home/somebody")
+
+        monkeypatch.setattr(rig.core.commands, "refresh_models", fail)
+        answer = await rig.do("refresh_models")
+        assert answer == {
+            "ok": False,
+            "code": "internal_error",
+            "message": "Something went wrong in Copilot Desktop.",
+            "fields": {},
+        }
+
+
+async def test_links_come_from_a_fixed_list(tmp_path: Path) -> None:
+    async with running_core(tmp_path, start_proxy=False) as rig:
+        for link in ("device_page", "copilot_plans", "copilot_settings", "github_status"):
+            assert (await rig.do("open_link", id=link))["ok"]
+        assert rig.system.opened[0] == rig.fake.url + "/login/device"
+        assert all(url.startswith("https://") for url in rig.system.opened[1:])
+
+
+async def test_a_browser_that_does_not_open_is_said(tmp_path: Path) -> None:
+    async with running_core(tmp_path, start_proxy=False) as rig:
+        rig.system._browser = False
+        answer = await rig.do("open_link", id="copilot_plans")
+        assert not answer["ok"]
+        assert "https://github.com/features/copilot/plans" in answer["message"]
+
+
+async def test_window_verbs_reach_the_shell(tmp_path: Path) -> None:
+    async with running_core(tmp_path, start_proxy=False) as rig:
+        await rig.do("show_window")  # without a shell nothing happens, and nothing fails
+        shell = RecordingShell()
+        rig.core.shell = shell
+        await rig.do("show_window", screen="sign_in")
+        assert rig.snapshot()["app"]["screen"] == {"name": "sign_in", "n": 1}
+        rig.core.ask(Ask("close"))
+        assert rig.snapshot()["ask"] == {"id": "close", "fields": {}}
+        await rig.do("close_choice", choice="cancel", remember=True)
+        assert rig.core.settings.on_close == "ask"
+        await rig.do("close_choice", choice="hide", remember=True)
+        assert rig.core.settings.on_close == "hide"
+        assert rig.snapshot()["ask"] is None
+        assert not rig.core.quit_wanted.is_set()
+        await rig.do("quit")
+        assert rig.core.quit_wanted.is_set()
+        assert shell.calls == ["show", "hide", "quit"]
+
+
+async def test_a_change_on_a_full_disk_holds_until_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running_core(tmp_path, start_proxy=False) as rig:
+
+        def full(*_: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr("copilot_desktop.system.files.write_private", full)
+        answer = await rig.do("update_settings", patch={"theme": "dark"})
+        assert answer == {"ok": True, "saved": False}
+        assert rig.core.settings.theme == "dark"
