@@ -1,12 +1,17 @@
-"""What every test gets: a network that ends at this machine."""
+"""What every test gets: a network that ends at this machine, and ways to run the proxy."""
 
 from __future__ import annotations
 
 import ipaddress
 import socket
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+# Shared pieces (the rig, the SDK speakers) are plain modules beside this file.
+sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,7 @@ _LIMIT = 3.0  # seconds
 
 
 def copy(text: str) -> bool:
-    """Whether `text` is on the clipboard now. Must run on the window's thread where that is GTK."""
+    """Whether something took `text`. From any thread."""
     if "gi.repository.Gtk" in sys.modules:
         return _copy_with_gtk(text)
     for program in _PROGRAMS:
@@ -34,9 +34,13 @@ def copy(text: str) -> bool:
 
 
 def _copy_with_gtk(text: str) -> bool:
-    from gi.repository import Gdk, Gtk  # noqa: PLC0415
+    from gi.repository import Gdk, GLib, Gtk  # noqa: PLC0415
 
-    clipboard = Gtk.Clipboard.get(Gdk.SELECTION_CLIPBOARD)
-    clipboard.set_text(text, -1)
-    clipboard.store()
+    def store() -> bool:
+        clipboard = Gtk.Clipboard.get(Gdk.SELECTION_CLIPBOARD)
+        clipboard.set_text(text, -1)
+        clipboard.store()
+        return False  # once
+
+    GLib.idle_add(store)  # GTK may only be touched on its own thread
     return True

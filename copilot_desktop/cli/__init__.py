@@ -1,0 +1,100 @@
+"""The command line: reads the words, picks a shell (window, headless or one answer), says how it
+ended.
+
+Exit codes: 0 done · 1 it did not work, the reason is on stderr · 2 the command was not understood ·
+3 nobody is signed in · 130 interrupted. Imports stay inside the commands, so that `--version` and
+`serve` do not pay for the window.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Coroutine, Sequence
+from typing import Any, NoReturn
+
+from copilot_desktop.cli.parser import Invocation, read
+from copilot_desktop.errors import Problem
+
+DONE, FAILED, SIGNED_OUT, INTERRUPTED = 0, 1, 3, 130
+
+
+def entry() -> NoReturn:
+    """The installed command. Leaves without waiting for a toolkit's own threads."""
+    code = main(sys.argv[1:])
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
+            continue
+    # Window toolkits tear down badly inside interpreter shutdown (`gui-lab.md` §2.6).
+    os._exit(code)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command; returns the exit code."""
+    invocation = read(arguments)
+    try:
+        return _run(invocation)
+    except Problem as problem:
+        complain(problem.message)
+        return SIGNED_OUT if problem.kind == "not_signed_in" else FAILED
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _run(invocation: Invocation) -> int:
+    from copilot_desktop.cli.preferences import preferences_for  # noqa: PLC0415
+    from copilot_desktop.system import current  # noqa: PLC0415
+
+    current().harden()
+    preferences = preferences_for(invocation)
+    match invocation.command:
+        case "serve":
+            from copilot_desktop.cli import headless  # noqa: PLC0415
+
+            return _on_loop(headless.serve(preferences, invocation))
+        case "login" | "logout":
+            from copilot_desktop.cli import account  # noqa: PLC0415
+
+            work = account.login if invocation.command == "login" else account.logout
+            return _on_loop(work(preferences, invocation))
+        case "status" | "models" | "quota":
+            from copilot_desktop.cli import facts  # noqa: PLC0415
+
+            return _on_loop(facts.show(preferences, invocation))
+    from copilot_desktop.shell.engine import choose_engine  # noqa: PLC0415
+
+    engine = choose_engine(current().name, os.environ)
+    if engine.name == "none":
+        from copilot_desktop.cli import headless  # noqa: PLC0415
+
+        complain(f"{engine.reason} Running headless, as with `serve`.")
+        return _on_loop(headless.serve(preferences, invocation))
+    from copilot_desktop.shell.desktop import run_desktop  # noqa: PLC0415
+
+    return run_desktop(preferences, engine, demo=invocation.demo, hidden=invocation.hidden)
+
+
+def _on_loop(work: Coroutine[Any, Any, int]) -> int:
+    return asyncio.run(work)
+
+
+def say(words: str = "") -> None:
+    """A line for people on stdout, which may be closed."""
+    _print(words, sys.stdout)
+
+
+def complain(words: str) -> None:
+    """A line for people on stderr."""
+    _print(words, sys.stderr)
+
+
+def _print(words: str, stream: Any) -> None:
+    try:
+        print(words, file=stream, flush=True)
+    except (OSError, ValueError, AttributeError):
+        # Closed, broken or absent (a windowed program has no terminal): nobody is reading.
+        return

@@ -1,0 +1,112 @@
+"""What can be typed: commands, flags, help. Knows words, not what they do."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from copilot_desktop import __version__
+
+DEFAULT_SCENARIO = "pro"
+
+_DESCRIPTION = """\
+Use your own GitHub Copilot from any editor or agent: a window, a tray icon and a local proxy that
+answers in the OpenAI and Anthropic formats. Unofficial; not made or supported by GitHub."""
+
+_EPILOGUE = """\
+Without a command the window opens; without a screen it serves as with `serve`.
+Every setting can also be given as an environment variable COPILOT_DESKTOP_<NAME> or in the
+settings file; flags win, then the environment, then the file.
+Exit codes: 0 done, 1 failed, 2 not understood, 3 nobody is signed in, 130 interrupted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One command line. `flags` are settings by name, only those that were given."""
+
+    command: str = "desktop"
+    flags: Mapping[str, Any] = field(default_factory=dict)
+    demo: str | None = None
+    hidden: bool = False
+    json: bool = False
+    browser: bool = True
+
+
+def read(arguments: Sequence[str]) -> Invocation:
+    """Exits with code 2 and a usage line if the words cannot be understood."""
+    # A bare `--demo` must not swallow the command behind it.
+    spelled = [f"--demo={DEFAULT_SCENARIO}" if word == "--demo" else word for word in arguments]
+    found = vars(_parser().parse_args(spelled))
+    return Invocation(
+        command=found.pop("command", None) or "desktop",
+        demo=found.pop("demo", None),
+        hidden=found.pop("hidden", False),
+        json=found.pop("json", False),
+        browser=found.pop("browser", True),
+        flags=found,
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    common = _common_flags()
+    layout = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(
+        prog="copilot-desktop",
+        description=_DESCRIPTION,
+        epilog=_EPILOGUE,
+        formatter_class=layout,
+        parents=[common],
+    )
+    parser.add_argument("--version", action="version", version=f"copilot-desktop {__version__}")
+    parser.add_argument(
+        "--hidden", action="store_true", default=argparse.SUPPRESS,
+        help="start in the tray, without showing the window",
+    )  # fmt: skip
+    commands = parser.add_subparsers(dest="command", metavar="command", title="commands")
+
+    def command(name: str, words: str) -> argparse.ArgumentParser:
+        return commands.add_parser(
+            name, help=words, description=words, parents=[common], formatter_class=layout
+        )
+
+    command("serve", "run the proxy without a window, until SIGTERM or Ctrl-C")
+    login = command("login", "sign in to GitHub with a code and keep the sign-in")
+    login.add_argument(
+        "--no-browser", dest="browser", action="store_false", default=argparse.SUPPRESS,
+        help="do not open the browser; only print the address",
+    )  # fmt: skip
+    command("logout", "delete the stored sign-in")
+    for name, words in (
+        ("status", "who is signed in, and whether the proxy runs (no network)"),
+        ("models", "the models of your Copilot"),
+        ("quota", "how much is used and left"),
+    ):
+        command(name, words).add_argument(
+            "--json", action="store_true", default=argparse.SUPPRESS, help="as JSON, for programs"
+        )
+    return parser
+
+
+def _common_flags() -> argparse.ArgumentParser:
+    """Flags that may stand before or after the command. No key: arguments can be read by others."""
+    flags = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    group = flags.add_argument_group("settings")
+    group.add_argument(
+        "--demo", metavar="SCENARIO",
+        help="use the built-in fake GitHub and Copilot: no account, no network "
+        "(with a name: --demo=free, business, exhausted, no_access, …)",
+    )  # fmt: skip
+    group.add_argument("--port", metavar="N", help="port of the proxy (4141)")
+    group.add_argument("--host", metavar="ADDRESS", help="address of the proxy (127.0.0.1)")
+    group.add_argument("--data-dir", metavar="FOLDER", help="keep everything in this folder")
+    group.add_argument(
+        "--token-store", metavar="KIND", help="where the sign-in is kept: keyring, file or memory"
+    )
+    group.add_argument(
+        "--auth-mode", metavar="MODE",
+        help="managed: the app's sign-in; passthrough: each client brings its own token",
+    )  # fmt: skip
+    group.add_argument("--log-level", metavar="LEVEL", help="debug, info, warning or error")
+    return flags
