@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Protocol
 
 from copilot_desktop.model import CHAT, MESSAGES, RESPONSES, Model
@@ -60,6 +61,7 @@ class Quirks(Protocol):
         """The unstreamed body, mended. `copilot_usage` is taken out (read it before)."""
 
 
+@cache  # one each for the life of the process: `/responses` remembers which ids it issued
 def quirks_for(endpoint: str) -> Quirks:
     """The accent of `/chat/completions`, `/responses` or `/v1/messages`."""
     # Imported on use: one session mostly needs one of them.

@@ -12,6 +12,7 @@ from copilot_desktop.canonical import Effort
 from copilot_desktop.errors import InvalidRequest
 from copilot_desktop.model import RESPONSES, Model
 from copilot_desktop.sse import FrameDecoder
+from copilot_desktop.upstream.quirks import quirks_for
 from copilot_desktop.upstream.quirks.responses import IssuedIds, ResponsesQuirks
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -297,6 +298,10 @@ def test_replayed_reasoning_gets_back_the_id_that_travelled_with_it():
         bare = {key: value for key, value in seen.items() if key != "id"}
         assert sent(quirks, input=[bare])["input"][0]["id"] == true["id"]
     assert sent(ResponsesQuirks(), input=[pairs[0][0]])["input"] == [pairs[0][0]]
+
+
+def test_the_memory_outlives_a_request():
+    assert quirks_for(RESPONSES) is quirks_for(RESPONSES)
 
 
 def test_ids_are_forgotten_after_six_hours():
