@@ -44,12 +44,14 @@ let shownScreen = null;
 let shownBanner = '';
 let shownLogin = null;
 let shownPanel = null;
+let obeyed = 0;
 let spoken = null;
 let ticker = null;
 
 function draw(snapshot, local) {
   if (!snapshot) return;
   applyLook(snapshot);
+  obey(snapshot.app.screen);
   const first = !snapshot.app.notice_accepted;
   const screen = first ? 'first_run' : local.screen;
   const main = $('main');
@@ -68,6 +70,13 @@ function draw(snapshot, local) {
   if (shownScreen !== screen) arrive(screen, main);
   else if (focused && focused !== document.body && !focused.isConnected) focusTitle();
   followLogin(snapshot, local);
+}
+
+/** The tray can ask for a screen; each wish counts once. */
+function obey(wish) {
+  if (!wish || wish.n === obeyed) return;
+  obeyed = wish.n;
+  if (wish.name in VIEWS) actions.go(wish.name);
 }
 
 /** The banner lies at the top of the column, above the screen's own cards and below its title. */
@@ -102,7 +111,7 @@ function drawToast(toast) {
 function applyLook({ settings, app }) {
   const root = document.documentElement;
   let theme = settings.theme || 'system';
-  if (theme === 'system') theme = app.theme || (dark.matches ? 'dark' : 'light');
+  if (theme === 'system') theme = (app.dark ?? dark.matches) ? 'dark' : 'light';
   if (root.dataset.theme !== theme) root.dataset.theme = theme;
   const scale = String((settings.text_size || 100) / 100);
   if (root.style.getPropertyValue('--text-scale') !== scale) root.style.setProperty('--text-scale', scale);

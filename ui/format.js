@@ -50,6 +50,11 @@ export function ahead(at, from = now()) {
   return `${dayAndMonth(at)}, ${timeOfDay(at)}`;
 }
 
+/** A banner's or headline's fields with its moment in words. */
+export function spokenFields(fields = {}) {
+  return typeof fields.when === 'number' ? { ...fields, when: ahead(fields.when) } : fields;
+}
+
 /** A moment past: "2 min ago". */
 export function ago(at, from = now()) {
   const past = from - at;
@@ -88,6 +93,7 @@ export function countdown(seconds) {
 
 /** `200000 -> "200 K"` */
 export function tokens(count) {
+  if (count === 0 || (count > 0 && count < 1000)) return number(count);
   if (!count) return t('models.size.unknown');
   if (count >= 1e6) return t('models.size.million', { n: number(count / 1e6, 1) });
   return t('models.size.thousand', { n: number(count / 1000, count < 10000 ? 1 : 0) });

@@ -42,7 +42,7 @@ export function subscribe(listener) {
 
 export function setSnapshot(next) {
   // The stream starts with the current state; an older answer that arrives late is not news.
-  if (snapshot && next.seq !== undefined && next.seq < snapshot.seq && next.at < snapshot.at) return;
+  if (snapshot && next.seq < snapshot.seq && next.at < snapshot.at) return;
   snapshot = next;
   changed();
 }

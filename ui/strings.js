@@ -26,6 +26,10 @@ function lookUp(key) {
   return place;
 }
 
+/** "Tools, Images, Reasoning" in the manner of the language. */
+export const listed = (parts) => new Intl.ListFormat(
+  document.documentElement.lang || 'en', { style: 'short', type: 'unit' }).format(parts);
+
 /** Is there a sentence for this key? */
 export function has(key) {
   const found = lookUp(key);
@@ -43,5 +47,11 @@ export function t(key, fields = {}) {
     const value = fields[name];
     if (value === undefined || value === null) return '';
     return typeof value === 'number' && !NAMES.has(name) ? new Intl.NumberFormat().format(value) : String(value);
-  }).trim();
+  });
+}
+
+/** As `t`, in the words for an unknown moment when `fields.when` is missing and there are some. */
+export function dated(key, fields = {}) {
+  const undated = `${key}_undated`;
+  return (fields.when === undefined || fields.when === null) && has(undated) ? t(undated, fields) : t(key, fields);
 }

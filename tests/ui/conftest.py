@@ -122,7 +122,10 @@ class Window:
 
     async def open(self) -> None:
         await self.page.goto(self.plane.address)
-        await self.page.locator("h1").first.wait_for(state="attached")
+        try:
+            await self.page.locator("h1").first.wait_for(state="attached", timeout=8000)
+        except Exception as error:
+            raise AssertionError(f"the page did not draw: {self.complaints}") from error
 
     async def go(self, screen: str) -> None:
         await self.page.locator(f'.nav-item:has(use[href$="#{_ICONS[screen]}"])').click()

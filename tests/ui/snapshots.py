@@ -126,10 +126,11 @@ def _usual() -> Json:
     return {
         "v": 1, "seq": 1, "at": now,
         "app": {"version": "0.1.0", "os": "Linux", "tray": "ok", "engine": "gtk", "engine_reason": "",
-                "demo": None, "notice_accepted": True, "lang": "en"},
+                "demo": None, "notice_accepted": True, "lang": "en", "dark": None, "screen": None,
+                "data_dir": "/home/hana/.local/share/copilot-desktop"},
         "headline": {"key": "running", "glyph": "running", "fields": {"host": "127.0.0.1", "port": 4141}},
         "proxy": {"phase": "running", "since": now - 3.2 * HOUR, "host": "127.0.0.1", "port": 4141,
-                  "lan": False, "key_required": False, "key_hint": "7f2c", "error": None,
+                  "lan": False, "key_required": False, "key_hint": "7f2c", "key_fixed": False, "error": None,
                   "in_flight": 0, "today": 148, "degraded": None},
         "auth": {"state": "signed_in", "host": "github.com", "login": "octo-hana", "id": 7,
                  "plan": "Copilot Pro", "source": "keyring", "source_where": "GNOME Keyring",
@@ -140,9 +141,10 @@ def _usual() -> Json:
         "models": {"state": "ready", "fetched_at": now - 300, "error": None, "items": some_models()},
         "requests": some_requests(),
         "banner": None,
+        "ask": None,
         "settings": {"host": "127.0.0.1", "port": 4141, "require_key": False, "start_proxy": True,
-                     "start_at_login": False, "start_hidden": True, "on_close": "ask",
-                     "theme": "light", "text_size": 100, "data_dir": "/home/hana/.local/share/copilot-desktop"},
+                     "start_hidden": True, "on_close": "ask",
+                     "theme": "light", "text_size": 100, "copy_code": False, "usage_shows": "used"},
         "settings_source": {},
     }
 
@@ -178,7 +180,7 @@ def first_run() -> Json:
 
 
 def port_conflict() -> Json:
-    fields = {"port": 4141, "holder": "Another program (node, process 8120)", "next": 4142}
+    fields = {"host": "127.0.0.1", "port": "4141", "holder": "another program (node, process 8120)", "next": "4142"}
     return snapshot(
         headline={"key": "port_conflict", "glyph": "error", "fields": fields},
         proxy={"phase": "error", "since": None,
@@ -197,7 +199,7 @@ def stopped() -> Json:
 
 def exhausted() -> Json:
     credits = meter("AI credits", used=1500.0, left=0.0, percent_used=100.0, exhausted=True)
-    fields = {"meter": "AI credits", "when": "1 Dec, 01:00"}
+    fields = {"meter": "AI credits", "p": 100, "when": time.time() + 9 * DAY}
     return snapshot(
         headline={"key": "exhausted", "glyph": "exhausted", "fields": fields},
         usage={"meters": [credits, weekly(40), included()]},

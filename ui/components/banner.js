@@ -6,13 +6,14 @@
 import * as actions from '../actions.js';
 import { copyText } from '../copy.js';
 import { h } from '../dom.js';
+import { spokenFields } from '../format.js';
 import { setLocal, state } from '../store.js';
-import { has, t } from '../strings.js';
+import { dated, has, t } from '../strings.js';
 import { button, copyButton, iconButton } from './controls.js';
 import { icon } from './icon.js';
 
 const CAN_BE_IGNORED = new Set(['low', 'update', 'browser']);
-const ICON = { error: 'error', warn: 'warning', info: 'info' };
+const ICON = { error: 'warning', warn: 'warning', info: 'info' };
 
 /** What each button of a banner does; the app names them, first is the main one. */
 const DOES = {
@@ -74,10 +75,11 @@ export function currentBanner(snapshot, local) {
 
 export function bannerView(banner) {
   if (!banner) return null;
-  const fields = banner.fields || {};
-  const title = t(`banner.${banner.id}.title`, fields);
-  const body = has(`banner.${banner.id}.body`) ? t(`banner.${banner.id}.body`, fields) : '';
-  const names = banner.actions && banner.actions.length ? banner.actions : USUAL[banner.id] || [];
+  const fields = spokenFields(banner.fields);
+  const title = dated(`banner.${banner.id}.title`, fields);
+  const body = has(`banner.${banner.id}.body`) ? capital(dated(`banner.${banner.id}.body`, fields)) : '';
+  const wanted = banner.actions && banner.actions.length ? banner.actions : USUAL[banner.id] || [];
+  const names = wanted.filter((name) => name !== 'use_port' || fields.next);
   return h('section', {
     key: 'banner', id: 'banner', class: `banner ${banner.level}`, tabindex: '-1', 'aria-labelledby': 'banner-title',
   },
@@ -90,6 +92,9 @@ export function bannerView(banner) {
   CAN_BE_IGNORED.has(banner.id)
     ? iconButton('close', t('banner.dismiss'), () => dismiss(banner)) : null);
 }
+
+/** "another program" is a fine name inside a sentence, and here it begins one. */
+const capital = (text) => text.charAt(0).toLocaleUpperCase() + text.slice(1);
 
 function actionButton(name, index, banner, words) {
   const fields = banner.fields || {};

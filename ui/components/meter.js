@@ -90,7 +90,7 @@ function bar(item, showLeft) {
       class: 'bar-over', key: 'over', sized: { width: `${(100 - solid * 100).toFixed(2)}%` },
     }) : null),
   beyond ? h('span', { class: 'tick', key: 'limit', sized: { left: `${(solid * 100).toFixed(2)}%` } }) : null,
-  elapsed !== null && !beyond ? h('span', {
+  elapsed !== null && !beyond && !item.exhausted ? h('span', {
     class: 'tick',
     key: 'pace',
     title: t('usage.pace.tick', { p: percent(elapsed * 100) }),

@@ -2,7 +2,9 @@
 
 import { card, emptyState, pill } from '../components/controls.js';
 import { h } from '../dom.js';
-import { exact, milliseconds, number, timeWithSeconds } from '../format.js';
+import {
+  exact, milliseconds, timeWithSeconds, tokens,
+} from '../format.js';
 import { has, t } from '../strings.js';
 
 export function activityView(snapshot) {
@@ -32,13 +34,12 @@ export function requestTable(rows, full) {
 
 const COLUMNS = [
   { name: 'time', class: 'nowrap', cell: (row) => timeWithSeconds(row.at), title: (row) => exact(row.at) },
-  { name: 'from', class: 'nowrap', cell: (row) => row.client || t('activity.unknown_client') },
+  { name: 'from', class: 'nowrap from-cell', cell: (row) => row.client || t('activity.unknown_client') },
   { name: 'format', full: true, class: 'nowrap col-format', cell: formatName },
   { name: 'model', class: 'model-cell', cell: modelName },
   { name: 'result', cell: result, title: (row) => errorText(row) || null },
-  { name: 'tokens', full: true, class: 'nowrap col-tokens', cell: tokenCount },
-  { name: 'first', full: true, class: 'nowrap end col-first', cell: (row) => milliseconds(row.first_ms) },
-  { name: 'took', class: 'nowrap end', cell: (row) => milliseconds(row.took_ms) },
+  { name: 'tokens', full: true, class: 'nowrap col-tokens', cell: tokenCount, title: tokenWords },
+  { name: 'took', class: 'nowrap end', cell: (row) => milliseconds(row.took_ms), title: firstWord },
 ];
 
 const errorText = (row) => (row.error && typeof row.error === 'object' ? row.error.message : row.error) || '';
@@ -55,8 +56,19 @@ function modelName(row) {
 }
 
 function tokenCount(row) {
-  if (row.input_tokens === null || row.input_tokens === undefined) return t('activity.none');
-  return t('activity.tokens', { input: number(row.input_tokens), output: number(row.output_tokens || 0) });
+  if (!counted(row)) return t('activity.none');
+  return t('activity.tokens_short', { input: tokens(row.input_tokens), output: tokens(row.output_tokens) });
+}
+
+const counted = (row) => row.input_tokens !== null && row.input_tokens !== undefined;
+
+function tokenWords(row) {
+  if (!counted(row)) return null;
+  return t('activity.tokens', { input: row.input_tokens, output: row.output_tokens || 0 });
+}
+
+function firstWord(row) {
+  return row.first_ms ? t('activity.first', { after: milliseconds(row.first_ms) }) : null;
 }
 
 function result(row) {

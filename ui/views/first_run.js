@@ -2,6 +2,7 @@
 
 import * as actions from '../actions.js';
 import { button } from '../components/controls.js';
+import { glyph } from '../components/glyph.js';
 import { icon } from '../components/icon.js';
 import { h } from '../dom.js';
 import { t } from '../strings.js';
@@ -14,6 +15,7 @@ export function firstRunView(snapshot, local) {
   const words = environment ? 'use_environment' : here ? 'start_signed_in' : 'continue';
   return h('div', { class: 'column narrow', key: 'first_run' },
     h('div', { class: 'head-words' },
+      h('div', { class: 'first-brand' }, glyph(snapshot.headline.glyph, 'small'), t('app.name')),
       h('h1', { class: 'title', tabindex: '-1' }, t('first_run.title')),
       h('p', { class: 'lead' }, t('first_run.body'))),
     h('section', { class: 'card notice', 'aria-labelledby': 'fair-use' },

@@ -7,7 +7,7 @@ import { addresses } from '../derive.js';
 import { h } from '../dom.js';
 import { number } from '../format.js';
 import { setLocal, state } from '../store.js';
-import { t } from '../strings.js';
+import { listed, t } from '../strings.js';
 import { canWords, costWords, endpointWords } from './models.js';
 
 /** The model whose panel is open, or null. */
@@ -77,7 +77,7 @@ function facts(model) {
     fact('max_prompt', size(model.max_prompt)),
     fact('max_output', size(model.max_output)),
     fact('can', canWords(model)),
-    (model.efforts || []).length ? fact('efforts', model.efforts.join(t('app.list_separator'))) : null,
+    (model.efforts || []).length ? fact('efforts', listed(model.efforts)) : null,
     fact('works_with', endpointWords(model)));
 }
 

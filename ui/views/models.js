@@ -9,7 +9,7 @@ import { usable } from '../derive.js';
 import { h } from '../dom.js';
 import { number, timeOfDay, tokens } from '../format.js';
 import { setLocal, state } from '../store.js';
-import { t } from '../strings.js';
+import { listed, t } from '../strings.js';
 
 const ENDPOINT = {
   '/chat/completions': 'chat', '/responses': 'responses', '/v1/messages': 'messages', '/embeddings': 'embeddings',
@@ -139,7 +139,7 @@ export function costWords(cost) {
   return t(`models.cost.${cost.kind}`);
 }
 
-const joined = (words) => (words.length ? words.join(t('app.list_separator')) : t('models.panel.nothing'));
+const joined = (words) => (words.length ? listed(words) : t('models.panel.nothing'));
 
 export const canWords = (model) => joined([
   model.tools ? t('models.can.tools') : null,

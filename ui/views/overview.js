@@ -11,7 +11,7 @@ import {
 import { h } from '../dom.js';
 import { ago, duration, now, timeOfDay } from '../format.js';
 import { setLocal } from '../store.js';
-import { t } from '../strings.js';
+import { listed, t } from '../strings.js';
 import { requestTable } from './activity.js';
 
 const METERS = 2;
@@ -40,8 +40,10 @@ export function proxyWords(snapshot) {
   }
   if (proxy.phase === 'stopped') return says('stopped', t('overview.stopped.line'), 'start');
   if (proxy.phase === 'error') return says('error', errorLine(proxy, place), snapshot.banner ? null : 'start');
-  if (!usable(auth) && auth.state !== 'unknown') {
-    return says('running_nobody', t('overview.running_nobody.line'), 'sign_in');
+  if (!usable(auth) && auth.state !== 'unknown' && snapshot.settings.auth_mode !== 'passthrough') {
+    const name = auth.state === 'no_access' ? 'running_no_access' : 'running_nobody';
+    // The banner above has the way on; then the card keeps its own button.
+    return says(name, t(`overview.${name}.line`), snapshot.banner ? 'stop' : 'sign_in');
   }
   if (proxy.degraded === 'offline') return says('offline', t('overview.offline.line'), 'try_now');
   if (proxy.degraded === 'github_down') return says('github_down', t('overview.github_down.line'), 'try_now');
@@ -158,12 +160,12 @@ function usageBody(usage, auth, settings) {
   const worst = sorted.filter(barred).slice(0, METERS);
   const included = sorted.filter((item) => item.kind === 'included');
   const rest = sorted.filter((item) => !barred(item) && item.kind !== 'included');
-  const showLeft = settings.show_left === true;
+  const showLeft = settings.usage_shows === 'left';
   if (!sorted.length) return emptyState(null, t('usage.none'));
   return h('div', { class: 'meters' },
     worst.map((item) => meter(item, { showLeft })),
     included.length > 1
-      ? h('p', { class: 'caption', key: 'included' }, t('overview.usage.included', { list: included.map((item) => item.name).join(t('app.list_separator')) }))
+      ? h('p', { class: 'caption', key: 'included' }, t('overview.usage.included', { list: listed(included.map((item) => item.name)) }))
       : included.map((item) => meter(item)),
     worst.length ? null : rest.map((item) => meter(item)),
     usage.state === 'stale' && usage.fetched_at

@@ -89,11 +89,15 @@ function general(snapshot, local) {
       SIZES.map((n) => [String(n), t('settings.text_size_value', { n })]),
       (value) => actions.change('text_size', { text_size: Number(value) }), { labelled: 'l-text_size' })),
     switchRow('copy_code', snapshot, local),
+    choiceRow('usage_shows', snapshot, local, () => segmented('usage_shows', settings.usage_shows,
+      words('usage_shows', ['used', 'left']),
+      (value) => actions.change('usage_shows', { usage_shows: value }), { labelled: 'l-usage_shows' })),
   ];
 }
 
 function proxy(snapshot, local) {
   const { settings } = snapshot;
+  const keyFixed = snapshot.proxy.key_fixed ? t('settings.key_fixed') : null;
   const open = Boolean(settings.host) && !/^(127\.|localhost$|::1$)/.test(settings.host);
   const setLan = (on) => {
     if (on) actions.openSheet('lan');
@@ -104,8 +108,8 @@ function proxy(snapshot, local) {
     portRow(snapshot, local),
     switchRow('lan', snapshot, local, { on: open, set: setLan, setting: 'host' }),
     switchRow('require_key', snapshot, local, {
-      on: open || settings.require_key === true,
-      reason: open ? t('settings.require_key_forced') : null,
+      on: snapshot.proxy.key_required,
+      reason: open ? t('settings.require_key_forced') : keyFixed,
     }),
     keySetting(snapshot, local),
   ];
@@ -113,7 +117,7 @@ function proxy(snapshot, local) {
 
 function keySetting(snapshot, local) {
   if (!snapshot.proxy.key_hint && !snapshot.proxy.key_required) return null;
-  const fixed = fixedBy('api_key', snapshot);
+  const fixed = snapshot.proxy.key_fixed ? t('settings.key_fixed') : null;
   return h('div', { class: 'setting', key: 'key' },
     h('div', { class: 'setting-words' }, keyRow(snapshot.proxy, local)),
     h('div', { class: 'setting-control' }, fixed ? h('p', { class: 'caption' }, fixed)
@@ -151,9 +155,9 @@ function storeRow({ auth }, local) {
   local, { note: where });
 }
 
-function storage({ settings }) {
+function storage({ app }) {
   return [
-    settings.data_dir ? valueRow('data_dir', h('span', { class: 'mono selectable' }, settings.data_dir), null, t('settings.data_dir_help')) : null,
+    app.data_dir ? valueRow('data_dir', h('span', { class: 'mono selectable' }, app.data_dir), null, t('settings.data_dir_help')) : null,
     h('div', { class: 'setting', key: 'logs' },
       h('div', { class: 'setting-words' }),
       h('div', { class: 'setting-control' },

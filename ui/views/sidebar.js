@@ -5,8 +5,9 @@ import { glyph } from '../components/glyph.js';
 import { icon } from '../components/icon.js';
 import { initials, usable } from '../derive.js';
 import { h } from '../dom.js';
+import { spokenFields } from '../format.js';
 import { modifier } from '../keys.js';
-import { t } from '../strings.js';
+import { dated, t } from '../strings.js';
 
 /** Screens in the order of the sidebar; the key is the one of the shortcut. */
 export const SCREENS = [
@@ -33,7 +34,7 @@ export function sidebarView(snapshot, local) {
 
 /** The first line of the tray menu, here for readers and as a tooltip. */
 export function headlineText(headline) {
-  return t(`headline.${headline.key}`, headline.fields || {});
+  return dated(`headline.${headline.key}`, spokenFields(headline.fields));
 }
 
 function item(screen, image, local, keys) {

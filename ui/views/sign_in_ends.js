@@ -54,7 +54,7 @@ function failed(login, error, host, local) {
   const details = copyButton('sign-in-details', `${error.kind}: ${error.message}`, t('action.details'), {
     label: t('action.copy_details'), look: 'ghost', small: false,
   });
-  const code = (error.fields || {}).code || error.code || '';
+  const code = error.code || (error.fields || {}).code || '';
   if (code === 'device_flow_disabled' || code === 'unsupported_grant_type') {
     return end('failed_flow_off', fields, [button(t('action.back'), actions.cancelSignIn, { look: 'primary' })]);
   }
@@ -63,8 +63,9 @@ function failed(login, error, host, local) {
     const name = /certificate|tls|ssl/i.test(fields.reason) ? 'failed_tls' : 'failed_network';
     return end(name, fields, [again(local), cancel(), details]);
   }
-  if (error.kind === 'upstream_fault' && fields.status) {
-    return end('failed_server', { ...fields, status: String(fields.status) }, [again(local), cancel(), details]);
+  const status = error.status || fields.status;
+  if (error.kind === 'upstream_fault' && status) {
+    return end('failed_server', { ...fields, status }, [again(local), cancel(), details]);
   }
   return end('failed', { reason: error.message || '' }, [again(local), cancel(), details]);
 }

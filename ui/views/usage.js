@@ -41,7 +41,7 @@ function body(usage, auth, snapshot, local) {
     snapshot.banner && snapshot.banner.id === 'exhausted' ? null : exhaustedCards(sorted),
     h('section', { class: 'card', key: 'meters', 'aria-label': t('usage.meters') },
       h('div', { class: 'meters wide' }, sorted.map((item) => meter(item, {
-        detail: true, showLeft: settings.show_left === true,
+        detail: true, showLeft: settings.usage_shows === 'left',
       })))),
   ];
 }
