@@ -21,7 +21,7 @@ from copilot_desktop.sse import encode_json
 
 Json = dict[str, Any]
 
-_PICTURES = frozenset({"image_url", "input_image", "image", "file", "input_file"})
+_PICTURES = ("image_url", "input_image", "image", "file", "input_file")
 
 
 class OpenAIChat:
@@ -80,7 +80,7 @@ def _initiator(turns: list[Mapping[str, Any]]) -> Initiator:
     """A human started this call if the last turn that is not an instruction is the user's."""
     for turn in reversed(turns):
         role = turn.get("role")
-        if role not in {"system", "developer"}:
+        if role not in ("system", "developer"):
             return "user" if role == "user" else "agent"
     return "user"
 

@@ -199,7 +199,7 @@ def _reasoning(body: Mapping[str, Any]) -> tuple[Effort | None, int | None, list
     if effort is None and (thinking.get("type") == "disabled" or reasoning.get("enabled") is False):
         effort = Effort.NONE
     if effort is None and (
-        thinking.get("type") in {"adaptive", "auto"} or reasoning.get("enabled") is True
+        thinking.get("type") in ("adaptive", "auto") or reasoning.get("enabled") is True
     ):
         effort = Effort.MEDIUM
     budgets = (

@@ -347,7 +347,8 @@ def _is_strict(schema: Any) -> bool:
         properties = properties if isinstance(properties, dict) else {}
         required = schema.get("required")
         listed = required if isinstance(required, list) else []
-        if schema.get("additionalProperties") is not False or set(properties) - set(listed):
+        optional = [name for name in properties if name not in listed]
+        if schema.get("additionalProperties") is not False or optional:
             return False
     inner = ("items", "anyOf", "oneOf", "allOf")
     groups = ("properties", "$defs", "definitions")

@@ -243,7 +243,7 @@ class _Pictures:
 
     def mend(self, part: Any, is_newest: bool) -> Any:
         kind = part.get("type") if isinstance(part, Mapping) else None
-        if kind in {"file", "input_audio"}:
+        if kind in ("file", "input_audio"):
             what = "Audio" if kind == "input_audio" else "A file or PDF"
             raise NotExpressible(fields={"what": what, "model": self._model.id})
         if kind != "image_url":

@@ -157,7 +157,7 @@ def _paired(messages: list[Any]) -> Iterator[Any]:
 def _answers(wanted: list[str], results: list[Any]) -> Iterator[Any]:
     """One result for each wanted call, in order; the rest becomes words of the user."""
     # The last of several results for one call counts.
-    found = {result.get("tool_call_id"): result for result in results}
+    found = {str(result.get("tool_call_id")): result for result in results}
     for call_id in wanted:
         missing = {"role": "tool", "tool_call_id": call_id, "content": NO_RESULT}
         yield found.get(call_id, missing)
@@ -175,7 +175,7 @@ def _told_apart(message: Any, results: list[Any]) -> tuple[Any, list[Any]]:
     counts = Counter[str]()
     renamed = [
         _numbered(result, "tool_call_id", counts)
-        if result.get("tool_call_id") in doubled
+        if str(result.get("tool_call_id")) in doubled
         else result
         for result in results
     ]
