@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
+
+from copilot_desktop.errors import (
+    Problem,
+    RateLimited,
+    SignInCodeExpired,
+    SignInDenied,
+    SignInFailed,
+    Unreachable,
+)
+from copilot_desktop.upstream.device_flow import DeviceFlow, SignIn
 from tests.upstream.github_rig import (
     APPROVED,
     DEVICE_CODE,
@@ -16,16 +27,6 @@ from tests.upstream.github_rig import (
     Stage,
     stage,
 )
-
-from copilot_desktop.errors import (
-    Problem,
-    RateLimited,
-    SignInCodeExpired,
-    SignInDenied,
-    SignInFailed,
-    Unreachable,
-)
-from copilot_desktop.upstream.device_flow import DeviceFlow, SignIn
 
 
 def flow_of(on: Stage, shown: list[SignIn] | None = None) -> DeviceFlow:
@@ -43,7 +44,7 @@ def flow_of(on: Stage, shown: list[SignIn] | None = None) -> DeviceFlow:
 
 def gaps(on: Stage, started: float) -> list[float]:
     times = [started, *on.rig.asked_at(POLL)]
-    return [after - before for before, after in zip(times, times[1:], strict=False)]
+    return [after - before for before, after in itertools.pairwise(times)]
 
 
 async def test_start_shows_code_and_address() -> None:
