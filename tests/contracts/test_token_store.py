@@ -1,0 +1,403 @@
+"""One suite for every store: what is saved is found, what is deleted is gone, trouble has a place.
+
+The keyring runs through the real library with a keyring in memory behind it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import stat
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keyring
+import pytest
+from keyring.backend import KeyringBackend
+from keyring.errors import KeyringLocked, PasswordDeleteError
+
+from copilot_desktop.errors import StorageFailed
+from copilot_desktop.upstream.credentials import (
+    CallbackStore,
+    EnvironmentStore,
+    FileStore,
+    KeyringStore,
+    MemoryStore,
+    StoredAccount,
+    TokenStore,
+)
+
+TOKEN = "ghu_EXAMPLEonlyNotARealToken000000000000"
+OTHER = "gho_ANOTHERnotARealToken0000000000000000"
+ACCOUNT = StoredAccount("github.com", "octo-user", 1234567, TOKEN)
+
+
+class MemoryKeyring(KeyringBackend):
+    """Behaves as a system keyring does, without one."""
+
+    priority = 5
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.entries: dict[tuple[str, str], str] = {}
+        self.trouble: Callable[[], None] = lambda: None
+
+    def get_password(self, service: str, username: str) -> str | None:
+        self.trouble()
+        return self.entries.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.trouble()
+        self.entries[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        self.trouble()
+        if (service, username) not in self.entries:
+            raise PasswordDeleteError
+        del self.entries[service, username]
+
+
+@pytest.fixture
+def backend() -> Iterator[MemoryKeyring]:
+    before = keyring.get_keyring()
+    chosen = MemoryKeyring()
+    keyring.set_keyring(chosen)
+    yield chosen
+    keyring.set_keyring(before)
+
+
+@dataclass
+class Place:
+    """A store, a second one on the same place (the next start), and how to break the place."""
+
+    store: TokenStore
+    again: TokenStore
+    fail: Callable[[], None]
+    hang: Callable[[threading.Event], None]
+
+
+def memory_place(_: Path, __: MemoryKeyring) -> Place:
+    store = MemoryStore()
+    return Place(store, store, lambda: None, lambda _: None)
+
+
+def keyring_place(_: Path, backend: MemoryKeyring) -> Place:
+    def locked() -> None:
+        raise KeyringLocked(f"cannot write {TOKEN}")
+
+    def fail() -> None:
+        backend.trouble = locked
+
+    def hang(until: threading.Event) -> None:
+        backend.trouble = lambda: until.wait(30) and None
+
+    return Place(KeyringStore(limit=0.2), KeyringStore(limit=0.2), fail, hang)
+
+
+def file_place(tmp_path: Path, _: MemoryKeyring) -> Place:
+    path = tmp_path / "tokens" / "token.json"
+    blocked: list[Callable[[], object]] = []
+
+    class Disk(FileStore):
+        """A disk that can be made to hang before each operation."""
+
+        async def _call(self, action: Callable[[], Any]) -> Any:
+            return await super()._call(lambda: ([one() for one in blocked], action())[1])
+
+    def fail() -> None:
+        path.unlink(missing_ok=True)
+        path.parent.mkdir(exist_ok=True)
+        path.mkdir()
+
+    def hang(until: threading.Event) -> None:
+        blocked.append(lambda: until.wait(30))
+
+    return Place(Disk(path, limit=0.2), FileStore(path), fail, hang)
+
+
+def callback_place(_: Path, __: MemoryKeyring) -> Place:
+    kept: list[StoredAccount | None] = [None]
+    trouble: list[Callable[[], object]] = []
+
+    def load() -> StoredAccount | None:
+        for one in trouble:
+            one()
+        return kept[0]
+
+    def save(account: StoredAccount | None) -> None:
+        load()
+        kept[0] = account
+
+    def fail() -> None:
+        def broken() -> None:
+            raise RuntimeError(f"cannot keep {TOKEN}")
+
+        trouble.append(broken)
+
+    def hang(until: threading.Event) -> None:
+        trouble.append(lambda: until.wait(30))
+
+    return Place(
+        CallbackStore(load, save, limit=0.2), CallbackStore(load, save, limit=0.2), fail, hang
+    )
+
+
+def coroutine_place(_: Path, __: MemoryKeyring) -> Place:
+    kept: list[StoredAccount | None] = [None]
+    state: dict[str, Any] = {}
+
+    async def load() -> StoredAccount | None:
+        if state.get("broken"):
+            raise RuntimeError(f"cannot keep {TOKEN}")
+        if state.get("hangs"):
+            await asyncio.sleep(30)
+        return kept[0]
+
+    async def save(account: StoredAccount | None) -> None:
+        await load()
+        kept[0] = account
+
+    def fail() -> None:
+        state["broken"] = True
+
+    def hang(_: threading.Event) -> None:
+        state["hangs"] = True
+
+    return Place(
+        CallbackStore(load, save, limit=0.2), CallbackStore(load, save, limit=0.2), fail, hang
+    )
+
+
+PLACES = {
+    "memory": memory_place,
+    "keyring": keyring_place,
+    "file": file_place,
+    "callback": callback_place,
+    "coroutines": coroutine_place,
+}
+BREAKABLE = [name for name in PLACES if name != "memory"]
+
+
+@pytest.fixture
+def place(request: pytest.FixtureRequest, tmp_path: Path, backend: MemoryKeyring) -> Place:
+    return PLACES[request.param](tmp_path, backend)
+
+
+@pytest.mark.parametrize("place", PLACES, indirect=True)
+async def test_kept_found_replaced_and_gone(place: Place) -> None:
+    store = place.store
+    assert store.why_not() is None
+    assert not store.read_only
+    assert await store.load() is None
+    await store.delete()  # deleting nothing is no error
+    await store.save(ACCOUNT)
+    assert await store.load() == ACCOUNT
+    assert await place.again.load() == ACCOUNT
+    other = StoredAccount("github.com", "", 0, OTHER)
+    await store.save(other)
+    assert await place.again.load() == other
+    await store.delete()
+    assert await store.load() is None
+    assert await place.again.load() is None
+
+
+@pytest.mark.parametrize("place", PLACES, indirect=True)
+async def test_a_store_has_a_name_and_words_for_people(place: Place) -> None:
+    await place.store.save(ACCOUNT)
+    assert place.store.name in {"memory", "keyring", "file", "callback"}
+    assert place.store.where
+    assert TOKEN not in repr(place.store)
+    assert TOKEN not in repr(ACCOUNT)
+
+
+@pytest.mark.parametrize("place", BREAKABLE, indirect=True)
+async def test_trouble_names_the_place_and_no_secret(place: Place) -> None:
+    await place.store.save(ACCOUNT)
+    place.fail()
+    for verb in (place.store.load, lambda: place.store.save(ACCOUNT), place.store.delete):
+        with pytest.raises(StorageFailed) as caught:
+            await verb()
+        told = str(caught.value)
+        assert place.store.where in told
+        assert TOKEN not in f"{told} {caught.value.detail} {caught.value!r}"
+        assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize("place", BREAKABLE, indirect=True)
+async def test_a_store_that_hangs_is_given_up(place: Place) -> None:
+    free = threading.Event()
+    place.hang(free)
+    try:
+        for verb in (place.store.load, lambda: place.store.save(ACCOUNT), place.store.delete):
+            with pytest.raises(StorageFailed, match="did not answer"):
+                await asyncio.wait_for(verb(), 5)
+    finally:
+        free.set()
+
+
+# The environment
+
+
+async def test_the_environment_can_only_be_read() -> None:
+    store = EnvironmentStore({"COPILOT_GITHUB_TOKEN": f" {TOKEN}\n"})
+    assert store.read_only
+    assert store.why_not() is None
+    assert await store.load() == StoredAccount("github.com", "", 0, TOKEN)
+    for verb in (lambda: store.save(ACCOUNT), store.delete):
+        with pytest.raises(StorageFailed, match="COPILOT_GITHUB_TOKEN"):
+            await verb()
+    empty = EnvironmentStore({})
+    assert await empty.load() is None
+    assert "not set" in (empty.why_not() or "")
+
+
+# The keyring
+
+
+async def test_the_keyring_keeps_hosts_apart(backend: MemoryKeyring) -> None:
+    await KeyringStore("github.com").save(ACCOUNT)
+    assert await KeyringStore("acme.ghe.com").load() is None
+    (entry,) = backend.entries
+    assert entry == ("copilot-desktop", "github.com")
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"token": "x y"}', '{"token": 5}', "a b"])
+async def test_content_that_is_no_sign_in_is_nobody(backend: MemoryKeyring, content: str) -> None:
+    backend.entries["copilot-desktop", "github.com"] = content
+    assert await KeyringStore().load() is None
+
+
+async def test_a_keyring_that_forgets_is_noticed(backend: MemoryKeyring) -> None:
+    backend.set_password = lambda *_: None  # type: ignore[method-assign]
+    with pytest.raises(StorageFailed, match="read back"):
+        await KeyringStore().save(ACCOUNT)
+
+
+async def test_a_keyring_in_plain_text_is_refused(backend: MemoryKeyring) -> None:
+    plain = type("PlaintextKeyring", (MemoryKeyring,), {"__module__": "keyrings.alt.file"})
+    keyring.set_keyring(plain())
+    store = KeyringStore()
+    assert "plain text" in (store.why_not() or "")
+    with pytest.raises(StorageFailed, match="plain text"):
+        await store.save(ACCOUNT)
+
+
+async def test_no_keyring_is_a_sentence(backend: MemoryKeyring) -> None:
+    from keyring.backends.fail import Keyring
+
+    keyring.set_keyring(Keyring())
+    store = KeyringStore()
+    assert store.why_not() == "No system keyring is running."
+    with pytest.raises(StorageFailed, match="No system keyring is running"):
+        await store.load()
+
+
+async def test_a_save_given_up_before_its_turn_never_happens(backend: MemoryKeyring) -> None:
+    free = threading.Event()
+    backend.trouble = lambda: free.wait(30) and None
+    store = KeyringStore(limit=0.2)
+    with pytest.raises(StorageFailed):
+        await store.load()  # still holds the keyring
+    with pytest.raises(StorageFailed):
+        await store.save(ACCOUNT)
+    free.set()
+    assert await KeyringStore().load() is None
+    await store.delete()
+    assert backend.entries == {}
+
+
+# The file
+
+
+def names(folder: Path) -> list[str]:
+    return [found.name for found in folder.iterdir()]
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.lstat().st_mode)
+
+
+async def test_the_file_is_private_before_it_has_content(tmp_path: Path) -> None:
+    path = tmp_path / "tokens" / "token.json"
+    sizes: list[tuple[int, int]] = []
+
+    def protect(new: Path) -> None:
+        sizes.append((new.stat().st_size, mode(new)))
+
+    old = os.umask(0)
+    try:
+        await FileStore(path, protect=protect).save(ACCOUNT)
+    finally:
+        os.umask(old)
+    assert sizes == [(0, 0o600)]
+    assert mode(path) == 0o600
+    assert mode(path.parent) == 0o700
+    assert names(path.parent) == ["token.json"]
+
+
+async def test_open_permissions_are_tightened(tmp_path: Path) -> None:
+    path = tmp_path / "tokens" / "token.json"
+    path.parent.mkdir(mode=0o755)
+    path.write_text(TOKEN)
+    path.chmod(0o644)
+    store = FileStore(path)
+    assert await store.load() == StoredAccount("github.com", "", 0, TOKEN)
+    assert mode(path) == 0o600
+    await store.save(ACCOUNT)
+    assert mode(path.parent) == 0o700
+
+
+@pytest.mark.parametrize("kind", ["link", "dangling", "pipe", "folder"])
+async def test_only_a_regular_file_will_do(tmp_path: Path, kind: str) -> None:
+    path, target = tmp_path / "token.json", tmp_path / "target"
+    target.write_text("untouched")
+    match kind:
+        case "link":
+            path.symlink_to(target)
+        case "dangling":
+            path.symlink_to(tmp_path / "nowhere")
+        case "pipe":
+            os.mkfifo(path)
+        case "folder":
+            path.mkdir()
+    store = FileStore(path)
+    for verb in (store.load, lambda: store.save(ACCOUNT), store.delete):
+        with pytest.raises(StorageFailed, match="regular file"):
+            await verb()
+    assert target.read_text() == "untouched"
+    assert not (tmp_path / "nowhere").exists()
+
+
+async def test_a_failed_save_keeps_the_old_sign_in_and_no_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = FileStore(tmp_path / "token.json")
+    await store.save(ACCOUNT)
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StorageFailed, match="No space left"):
+        await store.save(StoredAccount("github.com", "x", 1, OTHER))
+    assert await store.load() == ACCOUNT
+    assert names(tmp_path) == ["token.json"]
+
+
+async def test_signing_out_takes_left_over_pieces_along(tmp_path: Path) -> None:
+    store = FileStore(tmp_path / "token.json")
+    await store.save(ACCOUNT)
+    (tmp_path / ".token.json.0123.tmp").write_text(TOKEN)
+    (tmp_path / "other").write_text("not ours")
+    await store.delete()
+    assert names(tmp_path) == ["other"]
+
+
+async def test_a_broken_file_is_nobody_and_stays(tmp_path: Path) -> None:
+    path = tmp_path / "token.json"
+    path.write_bytes(b"\xff\xfe{" * 10)
+    assert await FileStore(path).load() is None
+    assert path.exists()
