@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from copilot_desktop.dialects import Dialect, registered
+from copilot_desktop.dialects import Dialect
+from copilot_desktop.dialects.registry import ALL
 from copilot_desktop.errors import UnknownModel
 from copilot_desktop.model import CHAT, MESSAGES, RESPONSES, Model
 
@@ -39,7 +40,7 @@ def route(model: Model, spoken: Dialect | None) -> Route:
     order = _PREFERENCE[own] if spoken is not None else _PREFERENCE[MESSAGES]
     for endpoint in order:
         if endpoint in model.endpoints:
-            target = next(dialect for dialect in registered() if dialect.endpoint == endpoint)
+            target = next(dialect for dialect in ALL if dialect.endpoint == endpoint)
             return Route(model, endpoint, target, same=endpoint == own)
     served = ", ".join(model.endpoints) or "none that this app knows"
     raise UnknownModel(

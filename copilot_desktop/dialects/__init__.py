@@ -2,14 +2,13 @@
 
 Everything in here is pure: bodies and frames in, canonical values and bytes out. A dialect knows
 its own format and `canonical`, never another dialect, never Copilot's hosts, tokens or quirks of
-transport. `ALL` is the only registry: routes, error bodies and the law tests read it.
+transport. This module holds the protocols; `registry` is the only list of what there is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Literal, Protocol
 
 from copilot_desktop.canonical import Event, Loss, Reply, Request, Usage
@@ -100,14 +99,3 @@ class Dialect(Protocol):
 
     def read_usage(self, usage: Mapping[str, Any]) -> Usage:
         """This dialect's own usage object."""
-
-
-@cache
-def registered() -> tuple[Dialect, ...]:
-    """Every dialect, richest first: the order in which endpoints are preferred for translation."""
-    # Imported here so that a dialect can import this module for its protocols.
-    from copilot_desktop.dialects.anthropic_messages import AnthropicMessages  # noqa: PLC0415
-    from copilot_desktop.dialects.openai_chat import OpenAIChat  # noqa: PLC0415
-    from copilot_desktop.dialects.openai_responses import OpenAIResponses  # noqa: PLC0415
-
-    return (AnthropicMessages(), OpenAIResponses(), OpenAIChat())

@@ -13,7 +13,8 @@ from functools import partial
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Middleware
 
-from copilot_desktop.dialects import Dialect, registered
+from copilot_desktop.dialects import Dialect
+from copilot_desktop.dialects.registry import ALL
 from copilot_desktop.errors import NoSuchRoute, NotSupported, Problem, WrongMethod
 from copilot_desktop.model import MESSAGES
 from copilot_desktop.proxy.answers import problem_answer
@@ -42,7 +43,7 @@ def build_app(relay: Relay) -> web.Application:
     )
     side = SideRoutes(relay)
     for prefix in ("", "/v1"):
-        for dialect in registered():
+        for dialect in ALL:
             for path in dialect.paths:
                 app.router.add_post(prefix + path, partial(relay.converse, dialect=dialect))
         app.router.add_get(f"{prefix}/models", side.models)
@@ -83,10 +84,10 @@ def dialect_of(request: web.Request) -> Dialect:
     path = request.path.removeprefix("/v1")
     speaks_anthropic = path.startswith("/messages") or "anthropic-version" in request.headers
     wanted = MESSAGES if speaks_anthropic else None
-    for dialect in registered():
+    for dialect in ALL:
         if path in dialect.paths or (wanted is not None and dialect.endpoint == wanted):
             return dialect
-    return registered()[-1]
+    return ALL[-1]
 
 
 def _no_route(request: web.Request, refusal: web.HTTPException) -> Problem:

@@ -16,7 +16,8 @@ from typing import Any
 from aiohttp import web
 
 from copilot_desktop import __version__
-from copilot_desktop.dialects import Json, registered
+from copilot_desktop.dialects import Json
+from copilot_desktop.dialects.registry import ALL
 from copilot_desktop.errors import InvalidRequest, Problem
 from copilot_desktop.model import EMBEDDINGS, MESSAGES, Model
 from copilot_desktop.proxy.answers import json_answer
@@ -77,7 +78,7 @@ class SideRoutes:
     async def count_tokens(self, request: web.Request) -> web.Response:
         """Copilot's own count where the model has one, else an estimate that says so."""
         _, body = await self._relay.read_json(request)
-        messages = next(d for d in registered() if d.endpoint == MESSAGES)
+        messages = next(d for d in ALL if d.endpoint == MESSAGES)
         envelope = messages.peek(body)
         authority = self._relay.authority(request)
         await self._relay.provider.models(authority)
