@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from copilot_desktop.canonical import (
@@ -29,6 +29,7 @@ from copilot_desktop.errors import InvalidRequest, NotExpressible
 from copilot_desktop.sealing import is_sealed, seal
 
 Part = Text | Image | Document
+Read = Callable[[Mapping[str, Any], str], tuple[Block, ...]]
 
 _IMAGES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 _PDF = "application/pdf"
@@ -54,7 +55,7 @@ class Turns:
                 return Message("assistant", self._blocks(content, f"{where}.content", self._meant))
         raise InvalidRequest(f"{where}.role: must be user, assistant or system")
 
-    def _blocks(self, content: Any, where: str, read: Any) -> tuple[Block, ...]:
+    def _blocks(self, content: Any, where: str, read: Read) -> tuple[Block, ...]:
         if isinstance(content, str):
             return (Text(content),)
         blocks: list[Block] = []
