@@ -62,10 +62,12 @@ class Rounds:
         pace, ahead = self._pace, self._wall() - self._monotonic()
         probed = self._monotonic()
         while True:
+            began = self._monotonic()
             await asyncio.sleep(pace.tick)
+            late = self._monotonic() - began - pace.tick
             now_ahead = self._wall() - self._monotonic()
-            # Where the monotonic clock runs on during sleep, the missed ticks show it.
-            slept = now_ahead - ahead > pace.gap
+            # Where the monotonic clock runs on during sleep, only the late tick shows it.
+            slept = max(now_ahead - ahead, late) > pace.gap
             ahead = now_ahead
             if slept or self._monotonic() - probed > pace.probe:
                 probed = self._monotonic()

@@ -1,0 +1,96 @@
+"""What the app does by itself: after sleep, without a network, while somebody looks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from copilot_desktop.core.core import Core
+from copilot_desktop.core.rounds import Pace, Rounds
+from tests.core_rig import CoreRig, running_core
+
+FAST = Pace(tick=0.01, probe=3600, gap=15, shown=0.02, hidden=3600, models=3600, offline=0.02)
+
+
+def start(core: Core, pace: Pace = FAST, wall: Callable[[], float] | None = None) -> None:
+    Rounds(core, pace, **({"wall": wall} if wall else {})).start()
+
+
+async def ready(rig: CoreRig) -> None:
+    await rig.until(lambda s: s.quota.state == "ready" and s.models.state == "ready")
+
+
+def asked(rig: CoreRig, path: str) -> int:
+    return sum(1 for each in rig.fake.ledger if each.path == path)
+
+
+async def more_than(rig: CoreRig, path: str, before: int) -> None:
+    async with asyncio.timeout(5):
+        while asked(rig, path) <= before:  # noqa: ASYNC110  (the ledger has no event)
+            await asyncio.sleep(0.01)
+
+
+async def test_after_sleep_listener_and_account_are_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running_core(tmp_path, signed_in=True) as rig:
+        await ready(rig)
+        probed = asyncio.Event()
+        probe = rig.core.controller.probe
+
+        async def noticed() -> bool:
+            probed.set()
+            return await probe()
+
+        monkeypatch.setattr(rig.core.controller, "probe", noticed)
+        jump = [0.0]
+        before = asked(rig, "/models")
+        start(rig.core, wall=lambda: asyncio.get_running_loop().time() + jump[0])
+        await asyncio.sleep(0.05)
+        assert not probed.is_set()
+        jump[0] = 3600.0
+        await asyncio.wait_for(probed.wait(), 5)
+        await more_than(rig, "/models", before)
+        assert rig.core.store.state.proxy.phase == "running"
+
+
+async def test_a_clock_that_runs_on_in_sleep_shows_it_by_a_late_tick(tmp_path: Path) -> None:
+    async with running_core(tmp_path, signed_in=True) as rig:
+        await ready(rig)
+        before = asked(rig, "/models")
+        now = [0.0]
+
+        def clock() -> float:
+            now[0] += 20.0  # each look at it, as if every tick came 20 s late
+            return now[0]
+
+        Rounds(rig.core, FAST, wall=lambda: now[0], monotonic=clock).start()
+        await more_than(rig, "/models", before)
+
+
+async def test_usage_is_read_only_while_somebody_looks(tmp_path: Path) -> None:
+    async with running_core(tmp_path, signed_in=True) as rig:
+        await ready(rig)
+        user = "/copilot_internal/user"
+        before = asked(rig, user)
+        start(rig.core)
+        await asyncio.sleep(0.1)
+        assert asked(rig, user) == before
+        with rig.core.viewed():
+            await more_than(rig, user, before)
+            rig.core.surroundings(window_shown=False)
+            await asyncio.sleep(0.05)
+            hidden = asked(rig, user)
+            await asyncio.sleep(0.1)
+            assert asked(rig, user) == hidden
+
+
+async def test_the_way_back_to_the_network_is_found_alone(tmp_path: Path) -> None:
+    async with running_core(tmp_path, signed_in=True) as rig:
+        await ready(rig)
+        rig.core.store.set(degraded="offline")
+        start(rig.core)
+        await rig.until(lambda s: s.degraded is None)
