@@ -1,0 +1,134 @@
+"""One app for each folder; the second one tells the first and touches nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from copilot_desktop.control.app import open_control
+from copilot_desktop.control.instance import (
+    NotAnswering,
+    Running,
+    claim,
+    find,
+    show_running,
+)
+from tests.core_rig import running_core
+
+
+def test_the_second_claim_fails_until_the_first_is_released(tmp_path: Path) -> None:
+    first = claim(tmp_path)
+    assert first is not None
+    assert claim(tmp_path) is None
+    first.release()
+    second = claim(tmp_path)
+    assert second is not None
+    second.release()
+
+
+def test_a_killed_process_does_not_block_the_next_start(tmp_path: Path) -> None:
+    script = (
+        "import os, sys; from pathlib import Path;"
+        "from copilot_desktop.control.instance import claim;"
+        f"held = claim(Path({str(tmp_path)!r})); held.publish(1); print('held', flush=True);"
+        "sys.stdin.read()"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert child.stdout is not None
+    assert child.stdin is not None
+    assert child.stdout.readline().strip() == b"held"
+    assert claim(tmp_path) is None
+    child.kill()
+    child.wait(10)
+    child.stdout.close()
+    child.stdin.close()
+    mine = claim(tmp_path)
+    assert mine is not None
+    # The dead one's file is still there; it must not be taken for a running app.
+    assert not show_running(tmp_path, wait=0.2)
+    mine.release()
+
+
+def test_the_file_is_private_and_goes_with_its_owner(tmp_path: Path) -> None:
+    mine = claim(tmp_path)
+    assert mine is not None
+    mine.publish(4242)
+    path = tmp_path / "instance.json"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert json.loads(path.read_text()) == {"port": 4242, "token": mine.token, "pid": os.getpid()}
+    found = find(tmp_path)
+    assert found is not None
+    assert mine.token not in repr(found)
+    mine.release()
+    assert not path.exists()
+
+
+def test_another_ones_file_is_left_alone(tmp_path: Path) -> None:
+    mine = claim(tmp_path)
+    assert mine is not None
+    (tmp_path / "instance.json").write_text('{"port": 1, "token": "theirs", "pid": 2}')
+    mine.release()
+    assert (tmp_path / "instance.json").exists()
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"port": "1", "token": "x", "pid": 1}'])
+def test_a_broken_file_means_nobody_is_there(tmp_path: Path, content: str) -> None:
+    (tmp_path / "instance.json").write_text(content)
+    assert find(tmp_path) is None
+    assert not show_running(tmp_path, wait=0)
+
+
+def test_a_disk_that_takes_nothing_is_no_reason_to_stop(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    mine = claim(tmp_path / "file")
+    assert mine is not None
+    mine.publish(1)
+    mine.release()
+
+
+async def test_a_second_launch_shows_the_window_of_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A proxy setting must not send the request anywhere else.
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    shown = asyncio.Event()
+
+    class Shell:
+        def show_window(self) -> None:
+            shown.set()
+
+        def hide_window(self) -> None: ...
+
+        def quit(self) -> None: ...
+
+    mine = claim(tmp_path)
+    assert mine is not None
+    async with running_core(tmp_path, start_proxy=False) as rig:
+        rig.core.shell = Shell()
+        async with open_control(rig.core, mine):
+            assert claim(tmp_path) is None
+            assert await asyncio.to_thread(show_running, tmp_path)
+            assert shown.is_set()
+            running = find(tmp_path)
+            assert running is not None
+            assert (await asyncio.to_thread(running.state))["v"] == 1
+            refused = await asyncio.to_thread(running.do, "refresh_quota")
+            assert refused["code"] == "not_signed_in"
+            stranger = Running(running.port, "guessed")
+            assert (await asyncio.to_thread(stranger.do, "quit"))["ok"] is False
+            assert not rig.core.quit_wanted.is_set()
+            assert await asyncio.to_thread(running.do, "quit") == {"ok": True}
+            assert rig.core.quit_wanted.is_set()
+    mine.release()
+    with pytest.raises(NotAnswering):
+        await asyncio.to_thread(running.state)
