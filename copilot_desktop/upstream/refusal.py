@@ -71,11 +71,12 @@ def read_refusal(status: int, headers: Mapping[str, str], body: bytes) -> Refusa
         return Refusal(status, lower, html=True)
     found = _parsed(text)
     if found is None:
-        return Refusal(status, lower, message=text)
+        return Refusal(status, lower, message=" ".join(text.split()))
     code, kind, message = _unwrap(found, _DEPTH)
     if message.lstrip().startswith("<"):
         message = ""
-    return Refusal(status, lower, code.partition(":")[0], kind, message.strip(), details=found)
+    said = " ".join(message.split())
+    return Refusal(status, lower, code.partition(":")[0], kind, said, details=found)
 
 
 def seconds_of(value: str, *, now: float) -> float | None:

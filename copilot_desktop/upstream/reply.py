@@ -88,6 +88,8 @@ class UpstreamReply:
 
     async def close(self) -> None:
         """Let go of upstream at once; it stops generating. Harmless after the end."""
+        if self._timer is not None:
+            self._timer.cancel()
         self._response.close()
 
     async def _next(self) -> bytes:

@@ -76,7 +76,8 @@ def answer(status: int, body: object = b"", **headers: str) -> Step:
 
 
 def stream(*chunks: bytes, then: str = "end") -> Step:
-    """A chunked event stream. `then`: `end`, `cut`, `reset` or `wait` (for the client to leave)."""
+    """A chunked event stream. `then`: `end`, `cut`, `reset`, `nothing`, or `wait` (for the
+    client to leave)."""
 
     async def step(connection: Connection) -> None:
         await connection.head(
@@ -89,7 +90,7 @@ def stream(*chunks: bytes, then: str = "end") -> Step:
             await connection.writer.drain()
         elif then == "wait":
             await connection.closed_by_client()
-        else:
+        elif then != "nothing":
             getattr(connection, then)()
 
     return step

@@ -247,7 +247,11 @@ async def test_a_list_that_cannot_be_refreshed_stays(client: CopilotClient) -> N
         assert catalogue.state == "stale"
         assert catalogue.resolve("claude-opus-4.8").id == "claude-opus-4.8"
         await catalogue.ready(tokens)  # rests instead of asking again with each request
+        await _settled(catalogue)
         assert len(rig.seen) == 2
+        clock.now += 31
+        await catalogue.ready(tokens)
+        await rig.until(3)
 
 
 async def _settled(catalogue: Catalogue) -> None:

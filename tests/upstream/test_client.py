@@ -28,7 +28,7 @@ from copilot_desktop.model import CHAT, MESSAGES
 from copilot_desktop.upstream.client import Call, CopilotClient
 from copilot_desktop.upstream.http import open_http
 from copilot_desktop.upstream.identity import Identity
-from tests.upstream.rig import Step, Tokens, answer, reset, serving, silence, stream
+from tests.upstream.rig import Connection, Step, Tokens, answer, reset, serving, silence, stream
 
 EXPIRED = answer(
     401, b"IDE token expired: unauthorized: token expired\n", content_type="text/plain"
@@ -266,12 +266,24 @@ async def test_nobody_listening(client: CopilotClient, clock: Clock) -> None:
     assert len(clock.slept) == 1
 
 
-async def test_the_connection_is_used_again_after_a_complete_answer(client: CopilotClient) -> None:
-    async with serving(HELLO) as rig:
+async def test_the_connection_is_used_again_after_a_complete_answer(
+    client: CopilotClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A reader may stop at its last frame; the end mark comes right after it."""
+    monkeypatch.setattr("copilot_desktop.upstream.reply._LAST_BYTES_SECONDS", 5.0)
+    stopped = asyncio.Event()
+
+    async def ends_later(connection: Connection) -> None:
+        await stream(b"data: [DONE]\n\n", then="nothing")(connection)
+        await stopped.wait()
+        connection.writer.write(b"0\r\n\r\n")
+
+    async with serving(ends_later) as rig:
         tokens = Tokens(rig.url)
         async with client.converse(call(), tokens) as reply:
             async for _ in reply.chunks():
-                break  # a reader that stops at its last frame
+                stopped.set()
+                break
         await text(client, tokens)
         assert [seen.connection for seen in rig.seen] == [0, 0]
 
@@ -287,7 +299,7 @@ async def test_a_cut_stream_is_told_after_what_arrived(client: CopilotClient, ho
 
 
 async def test_a_body_shorter_than_promised_is_cut_short(client: CopilotClient) -> None:
-    async def step(connection: object) -> None:
+    async def step(connection: Connection) -> None:
         await connection.head(200, {"content-length": "100", "content-type": "application/json"})
         connection.writer.write(b'{"a":')
         connection.cut()
@@ -320,6 +332,19 @@ async def test_a_slow_client_is_no_silence(http: aiohttp.ClientSession) -> None:
         assert b"".join(got) == b"data: hello\n\n"
 
 
+async def test_silence_after_a_slow_client(http: aiohttp.ClientSession) -> None:
+    client = CopilotClient(http, Identity(), idle_timeout=0.1)
+    async with (
+        serving(stream(b"data: 1\n\n", then="wait")) as rig,
+        client.converse(call(), Tokens(rig.url)) as reply,
+    ):
+        chunks = reply.chunks()
+        assert await anext(chunks) == b"data: 1\n\n"
+        await asyncio.sleep(0.3)
+        with pytest.raises(UpstreamTimeout):
+            await asyncio.wait_for(anext(chunks), 5)
+
+
 async def test_no_head_in_time(http: aiohttp.ClientSession) -> None:
     client = CopilotClient(http, Identity(), headers_timeout=0.2)
     async with serving(silence) as rig:
@@ -332,7 +357,7 @@ async def test_no_head_in_time(http: aiohttp.ClientSession) -> None:
 async def test_a_head_may_take_longer_than_the_idle_limit(http: aiohttp.ClientSession) -> None:
     client = CopilotClient(http, Identity(), headers_timeout=5, idle_timeout=0.05)
 
-    async def thinks(connection: object) -> None:
+    async def thinks(connection: Connection) -> None:
         await asyncio.sleep(0.3)
         await HELLO(connection)
 
@@ -399,7 +424,7 @@ async def test_a_refusal_that_never_ends_is_still_told(client: CopilotClient) ->
 async def test_hundred_streams_at_once(client: CopilotClient) -> None:
     gate = asyncio.Event()
 
-    async def waits(connection: object) -> None:
+    async def waits(connection: Connection) -> None:
         await gate.wait()
         await HELLO(connection)
 
@@ -441,7 +466,7 @@ async def test_json_calls(client: CopilotClient) -> None:
 
 
 async def test_json_calls_have_a_deadline(client: CopilotClient) -> None:
-    async def half(connection: object) -> None:
+    async def half(connection: Connection) -> None:
         await connection.head(200, {"content-length": "100", "content-type": "application/json"})
         await connection.closed_by_client()
 
