@@ -1,0 +1,334 @@
+"""Chat Completions answers of Copilot, mended for strict clients, frame by frame."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openai.lib.streaming.chat import ChatCompletionStreamState
+from openai.types.chat import ChatCompletion, ChatCompletionChunk
+
+from copilot_desktop.errors import UpstreamFault
+from copilot_desktop.model import Model
+from copilot_desktop.sse import FrameDecoder
+from copilot_desktop.upstream.quirks.chat import ChatQuirks
+from copilot_desktop.upstream.quirks.chat_answers import ChatStream
+from tests.laws import strategies
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+ASKED = {"stream_options": {"include_usage": True}}
+SIZES = pytest.mark.parametrize("size", [1, 7, 4096])
+
+
+def through(raw: bytes, body: dict[str, Any] = ASKED, size: int = 4096) -> tuple[ChatStream, bytes]:
+    stream, decoder, out = ChatQuirks().stream(body, "mine"), FrameDecoder(), b""
+    for start in range(0, len(raw), size):
+        for frame in decoder.feed(raw[start : start + size]):
+            out += stream.feed(frame)
+    for frame in decoder.close():
+        out += stream.feed(frame)
+    return stream, out
+
+
+def example(name: str) -> bytes:
+    return next(EXAMPLES.glob(f"{name}-*")).read_bytes()
+
+
+def payloads(raw: bytes) -> list[Any]:
+    frames = [frame for frame in FrameDecoder().feed(raw) if frame.data not in (b"", b"[DONE]")]
+    return [frame.json() for frame in frames]
+
+
+def sse(*items: Any) -> bytes:
+    texts = [
+        item if isinstance(item, str) else json.dumps(item, separators=(",", ":")) for item in items
+    ]
+    return "".join(f"data: {text}\n\n" for text in texts).encode()
+
+
+def chunk(
+    delta: Any = None, finish: str | None = None, index: Any = 0, **more: Any
+) -> dict[str, Any]:
+    choice = {"index": index, "delta": delta or {}}
+    if finish:
+        choice["finish_reason"] = finish
+    return {"choices": [choice], "created": 5, "id": "c1", "model": "up", **more}
+
+
+def snapshot(raw: bytes) -> dict[str, Any]:
+    """What the SDK's accumulator makes of it, each chunk checked against its types."""
+    state = ChatCompletionStreamState()
+    for payload in payloads(raw):
+        state.handle_chunk(ChatCompletionChunk.model_validate(payload))
+    found: dict[str, Any] = state.current_completion_snapshot.to_dict()
+    return found
+
+
+# ------------------------------------------------------------------------------------ examples
+
+
+@SIZES
+@pytest.mark.parametrize(
+    ("name", "text", "calls", "finish", "total", "cost"),
+    [
+        ("22", "Hello, world ✓", [], "stop", 25, 0),
+        ("23", None, [("call_aaa", '{"city":"Oslo"}'), ("call_bbb", '{"city":"Rome"}')],
+         "tool_calls", 122, 0),
+        ("24", "Listing the folder.", [("toolu_01C", '{"path":"."}')], "tool_calls", 1479,
+         259620000),
+        ("25", "One moment.", [("call_gem1", '{"q":"x"}')], "tool_calls", 341, None),
+        ("27", "Here is", [], "content_filter", 45, None),
+        ("28", "No", [], "content_filter", None, None),
+    ],
+)  # fmt: skip
+def test_the_sdk_understands_each_example(
+    *, name: str, text: Any, calls: Any, finish: str, total: Any, cost: Any, size: int
+) -> None:
+    stream, out = through(example(name), size=size)
+    final = snapshot(out)
+    (choice,) = final["choices"]
+    made = choice["message"].get("tool_calls") or []
+    assert choice["message"]["content"] == text
+    assert choice["message"]["role"] == "assistant"
+    assert [(call["id"], call["function"]["arguments"]) for call in made] == calls
+    assert choice["finish_reason"] == finish
+    assert (final["id"] != "", final["created"] > 0) == (True, True)
+    assert {payload["model"] for payload in payloads(out)} == {"mine"}
+    assert {payload["object"] for payload in payloads(out)} == {"chat.completion.chunk"}
+    assert (final.get("usage") or {}).get("total_tokens") == total
+    assert (stream.complete, stream.failed, stream.nano_credits) == (True, False, cost)
+    assert out.endswith(b"data: [DONE]\n\n")
+    assert b"copilot_usage" not in out
+
+
+@SIZES
+def test_an_error_midway_is_told_once_and_ends_everything(size: int) -> None:
+    stream, out = through(example("26") + sse("[DONE]"), size=size)
+    *_, last = payloads(out)
+    assert last["error"]["message"] == "upstream connection was reset"
+    assert set(last["error"]) == {"message", "type", "param", "code"}
+    assert (stream.complete, stream.failed) == (False, True)
+    assert b"[DONE]" not in out
+    assert b"Partial ans" in out
+
+
+@SIZES
+def test_a_cut_stream_is_not_complete_and_its_half_event_is_held_back(size: int) -> None:
+    stream, out = through(example("29"), size=size)
+    assert (stream.complete, stream.failed) == (False, False)
+    assert [p["choices"][0]["delta"]["content"] for p in payloads(out)] == ["Half a sen"]
+
+
+# ------------------------------------------------------------------------------------ frames
+
+
+def test_a_frame_with_nothing_missing_keeps_its_bytes() -> None:
+    chunks = [
+        b'data: {"id":"c1","object":"chat.completion.chunk","created":5,"model":"mine","choices":'
+        b'[{"index":0,"delta":{%s},"logprobs":null,"finish_reason":null}], "x": 1}\n\n' % delta
+        for delta in (b'"role":"assistant","content":""', b'"content":"a"', b'"content":"\\u00e9"')
+    ]
+    for size in (1, 4096):
+        assert through(b"".join(chunks), size=size)[1] == b"".join(chunks)
+
+
+def test_comments_pass() -> None:
+    assert through(b": ping\n\n")[1] == b": ping\n\n"
+
+
+def test_text_that_looks_like_the_envelope_is_left_alone() -> None:
+    text = '"model":"up","choices":[{"index":0,"role":"assistant"'
+    raw = sse(chunk({"role": "assistant", "content": "a"}), chunk({"content": text}))
+    assert payloads(through(raw)[1])[1]["choices"][0]["delta"] == {"content": text}
+
+
+def test_the_filter_chunk_and_chunks_of_references_are_left_out() -> None:
+    raw = sse({"choices": [], "id": "", "created": 0}, {"choices": None, "copilot_references": []})
+    assert through(raw)[1] == b""
+
+
+def test_the_role_is_told_once() -> None:
+    raw = sse(
+        chunk({"content": "a", "role": "assistant"}),
+        chunk({"content": "b", "role": "assistant"}),
+        chunk({"role": "assistant", "content": "c"}),
+        chunk({"role": "assistant"}),
+    )
+    roles = [payload["choices"][0]["delta"].get("role") for payload in payloads(through(raw)[1])]
+    assert roles == ["assistant", None, None, None]
+
+
+def test_split_choices_become_one() -> None:
+    first = {"tool_calls": [{"index": 0, "id": "a", "function": {"name": "f", "arguments": "{}"}}]}
+    second = {"tool_calls": [{"index": 0, "id": "b", "function": {"name": "g", "arguments": "{}"}}]}
+    ends = [
+        {"index": 0, "delta": {}, "finish_reason": "stop"},
+        {"index": 1, "delta": {}, "finish_reason": "tool_calls"},
+    ]
+    raw = sse(
+        chunk({"content": "Hm.", "role": "assistant"}),
+        chunk(first, index=1),
+        chunk(second, index=2),
+        {"choices": ends, "id": "c1", "created": 5, "model": "up"},
+        "[DONE]",
+    )
+    (choice,) = snapshot(through(raw)[1])["choices"]
+    assert choice["message"]["content"] == "Hm."
+    names = [call["function"]["name"] for call in choice["message"]["tool_calls"]]
+    assert names == ["f", "g"]
+    assert choice["finish_reason"] == "tool_calls"
+
+
+def test_choices_stay_apart_if_several_answers_were_asked_for() -> None:
+    raw = sse(chunk({"content": "a"}), chunk({"content": "b"}, index=1), chunk({}, "stop"))
+    _, out = through(raw, {"n": 2})
+    assert [payload["choices"][0]["index"] for payload in payloads(out)] == [0, 1, 0]
+
+
+def test_calls_get_a_number_and_say_who_they_are_once() -> None:
+    raw = sse(
+        chunk({"tool_calls": [{"id": "a", "function": {"name": "f", "arguments": '{"x"'}}]}),
+        chunk({"tool_calls": [{"id": "a", "function": {"name": None, "arguments": ":1}"}}]}),
+        chunk({}, "stop"),
+        "[DONE]",
+    )
+    (choice,) = snapshot(through(raw)[1])["choices"]
+    (made,) = choice["message"]["tool_calls"]
+    assert (made["id"], made["function"]["name"], made["function"]["arguments"]) == (
+        "a", "f", '{"x":1}'
+    )  # fmt: skip
+    assert choice["finish_reason"] == "tool_calls"
+
+
+def test_shortened_names_come_back_long() -> None:
+    name = "server/" + "x" * 70
+    quirks = ChatQuirks()
+    body: Any = {
+        "model": "m",
+        "messages": [{"role": "user", "content": "q"}],
+        "tools": [{"type": "function", "function": {"name": name, "parameters": {}}}],
+    }
+    fixed = quirks.fix_request(body, Model("m", vendor="OpenAI"), ())
+    assert fixed.body is not None
+    short = fixed.body["tools"][0]["function"]["name"]
+    call = {"index": 0, "id": "a", "type": "function", "function": {"name": short}}
+    raw = sse(chunk({"tool_calls": [call]}))
+    (payload,) = payloads(through(raw, body)[1])
+    assert payload["choices"][0]["delta"]["tool_calls"][0]["function"]["name"] == name
+    whole = {"choices": [{"message": {"tool_calls": [call]}, "finish_reason": "stop"}]}
+    (choice,) = quirks.fix_reply(whole, "m")["choices"]
+    assert choice["message"]["tool_calls"][0]["function"]["name"] == name
+
+
+def test_usage_is_told_last_to_who_asked_and_never_to_others() -> None:
+    usage = {"prompt_tokens": 5, "completion_tokens": 2, "total_tokens": 7}
+    zero = {"prompt_tokens": 0, "completion_tokens": 0, "total_tokens": 0}
+    raw = sse(chunk({"content": "a"}, usage=zero), chunk({}, "stop", usage=usage), "[DONE]")
+    stream, out = through(raw)
+    told = [payload.get("usage") for payload in payloads(out)]
+    assert told == [None, None, usage]
+    assert payloads(out)[-1]["choices"] == []
+    stream, out = through(raw, {})
+    assert b"usage" not in out
+    assert stream.usage == usage
+
+
+def test_no_reason_no_done() -> None:
+    stream, out = through(sse(chunk({"content": "a"}), "[DONE]"))
+    assert not stream.complete
+    assert b"[DONE]" not in out
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        sse('{"choices":[{'),
+        sse(chunk({}, "error")),
+        sse({"error": "words"}),
+        b'{"error":{"code":500,"message":"tail"}}',
+        sse(
+            *[
+                chunk(
+                    {"tool_calls": [{"index": 0, "id": "a", "function": {"arguments": " " * 99}}]}
+                )
+                for _ in range(6)
+            ]
+        ),
+    ],
+)
+def test_trouble_becomes_one_error_event(broken: bytes) -> None:
+    stream, out = through(sse(chunk({"content": "a"})) + broken + sse(chunk({}, "stop"), "[DONE]"))
+    assert (stream.failed, stream.complete) == (True, False)
+    assert sum("error" in payload for payload in payloads(out)) == 1
+    assert "error" in payloads(out)[-1]
+
+
+def test_secrets_in_an_error_do_not_reach_the_client() -> None:
+    _, out = through(sse({"error": {"message": "token gho_abcdefghijklmnop was refused"}}))
+    assert b"gho_" not in out
+
+
+@given(st.lists(strategies.junk, max_size=4))
+def test_no_stream_breaks_the_quirks(items: list[Any]) -> None:
+    raw = sse(*items, *({"choices": item} for item in items), *(chunk(item) for item in items))
+    through(raw)
+
+
+# ------------------------------------------------------------------------------------ unstreamed
+
+
+def whole(name: str) -> dict[str, Any]:
+    fixed = ChatQuirks().fix_reply(json.loads(example(name)), "mine")
+    ChatCompletion.model_validate(fixed)
+    return fixed
+
+
+def test_a_whole_gpt_answer() -> None:
+    answer = whole("20")
+    assert answer["object"] == "chat.completion"
+    assert answer["model"] == "mine"
+    (choice,) = answer["choices"]
+    assert choice["message"] == {"role": "assistant", "content": "Paris.", "refusal": None}
+    assert not [key for key in answer if "filter" in key or "copilot" in key]
+    assert "content_filter_results" not in choice
+    assert answer["usage"]["total_tokens"] == 24
+
+
+def test_a_whole_claude_answer_is_one_message() -> None:
+    (choice,) = whole("21")["choices"]
+    assert (choice["index"], choice["finish_reason"]) == (0, "tool_calls")
+    assert choice["message"]["content"] == "I'll look at both files."
+    calls = choice["message"]["tool_calls"]
+    assert [call["id"] for call in calls] == ["toolu_01A", "toolu_01B"]
+    assert [call["function"]["arguments"] for call in calls] == [
+        '{"path":"a.py"}', '{"path":"b.py"}'
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("choices", "finish"),
+    [
+        ([{"message": {"content": "a"}, "finish_reason": None}], "stop"),
+        ([{"message": {"content": "a"}, "finish_reason": "tool_calls"}], "stop"),
+        ([{"message": {"content": "a"}, "finish_reason": "length"},
+          {"message": {"tool_calls": [{"id": "c", "function": {"name": "f"}}]}}], "length"),
+        ([{"message": {"toolCalls": [{"id": "c", "function": {"name": "f"}}]},
+           "finish_reason": "stop"}], "tool_calls"),
+    ],
+)  # fmt: skip
+def test_whole_endings(choices: Any, finish: str) -> None:
+    answer = ChatQuirks().fix_reply({"choices": choices}, "m")
+    assert answer["choices"][0]["finish_reason"] == finish
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [{}, {"choices": []}, {"choices": None}, {"choices": [{"finish_reason": "error"}]}],
+)
+def test_an_answer_without_a_message_is_an_error(answer: Any) -> None:
+    with pytest.raises(UpstreamFault):
+        ChatQuirks().fix_reply(answer, "m")
