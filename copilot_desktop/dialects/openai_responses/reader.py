@@ -206,9 +206,7 @@ class ResponsesReader:
     def _finish_call(self, index: int, item: Payload, arguments: str) -> Iterator[Event]:
         yield from self._announce(index, item)
         yield from self._blocks.settle(index, arguments)
-        # A call that was cut off is left open: only the final event tells why.
-        if item.get("status") != "incomplete":
-            yield from self._blocks.end_call(index)
+        yield from self._blocks.end_call(index)
 
     def _finish_reasoning(self, known: _Item, item: Payload) -> Iterator[Event]:
         """Id and blob must come from the same event: they belong together (§2.6 f)."""

@@ -48,8 +48,8 @@ class IssuedIds:
         self._ids: OrderedDict[bytes, tuple[str, float]] = OrderedDict()
 
     def remember(self, item: Any) -> None:
-        """Note the pair of a finished reasoning item; anything else is ignored."""
-        if not isinstance(item, Mapping) or item.get("type") != "reasoning":
+        """Note the pair of a finished item with encrypted content; others are ignored."""
+        if not isinstance(item, Mapping):
             return
         blob, identifier = item.get("encrypted_content"), item.get("id")
         if isinstance(blob, str) and blob and isinstance(identifier, str) and identifier:

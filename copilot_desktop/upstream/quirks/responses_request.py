@@ -6,18 +6,20 @@ hints and for what other fields make up for; what would change the answer unseen
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from copilot_desktop.errors import InvalidRequest
 from copilot_desktop.model import LADDER, Model
+from copilot_desktop.sealing import is_sealed, unseal
 
 Json = dict[str, Any]
 TrueId = Callable[[str], str | None]
 
 _SMALLEST_OUTPUT = 16  # tokens
 _MOST_TOOLS = 128
-_ID_LENGTH = 64
+_OWN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _ENCRYPTED = "reasoning.encrypted_content"
 _CLIENT_TOOLS = frozenset({"function", "custom", "namespace", "tool_search"})
 _DROPPED = ("service_tier", "client_metadata", "background", "previous_response_id")
@@ -46,7 +48,10 @@ def fixed_request(
     _fix_reasoning(fixed, model, notes)
     _fix_tools(fixed, model, notes)
     if isinstance(items := fixed.get("input"), list):
-        fixed["input"] = [_fixed_item(item, true_id) for item in items]
+        kept = [_fixed_item(item, model, true_id) for item in items]
+        fixed["input"] = [item for item in kept if item is not None]
+        if None in kept:
+            notes.append("dropped=input.reasoning")
     return (None if fixed == body else fixed), tuple(notes)
 
 
@@ -192,20 +197,35 @@ def _kept(tools: list[Any], hosted: list[str], notes: list[str]) -> list[Any]:
 # ---------------------------------------------------------------------------------------- items
 
 
-def _fixed_item(item: Any, true_id: TrueId) -> Any:
-    """Item ids as Copilot accepts them: its own, or none."""
-    kind = item.get("type") or ("message" if "role" in item else "")
-    blob = item.get("encrypted_content")
+def _fixed_item(item: Json, model: Model, true_id: TrueId) -> Json | None:
+    """Item ids as Copilot accepts them: its own, or none. None if the item cannot be replayed."""
+    kind = str(item.get("type") or ("message" if "role" in item else ""))
     if kind in _BOUND:
-        known = true_id(blob) if isinstance(blob, str) else None
-        return item if known is None or item.get("id") == known else {**item, "id": known}
-    if "id" not in item:
+        return _fixed_reasoning(item, model, true_id)
+    if "id" not in item or (_OWN_ID.fullmatch(str(item["id"])) and _fits(str(item["id"]), kind)):
         return item
-    identifier = item["id"]
-    prefix = _PREFIXES.get(kind, "")
-    if isinstance(identifier, str) and len(identifier) <= _ID_LENGTH:
-        if prefix and identifier.startswith(prefix):
-            return item
-        if kind not in _PREFIXES and not kind.endswith("_output"):
-            return item
     return {key: value for key, value in item.items() if key != "id"}
+
+
+def _fits(identifier: str, kind: str) -> bool:
+    if kind in _PREFIXES:
+        return identifier.startswith(_PREFIXES[kind])
+    return not kind.endswith("_output")
+
+
+def _fixed_reasoning(item: Json, model: Model, true_id: TrueId) -> Json | None:
+    """Reasoning with the id it was made with.
+
+    Without its encrypted content nobody knows it any more; what another model or endpoint made
+    was sealed by us on the way to the client and cannot be read here.
+    """
+    blob = item.get("encrypted_content")
+    if not isinstance(blob, str) or not blob:
+        return None
+    if is_sealed(blob):
+        parts = unseal(blob, "gr1.", model.id)
+        if not parts or not parts.get("i") or not parts.get("e"):
+            return None
+        return {**item, "id": parts["i"], "encrypted_content": parts["e"]}
+    known = true_id(blob)
+    return item if known is None or item.get("id") == known else {**item, "id": known}

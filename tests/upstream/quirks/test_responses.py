@@ -11,6 +11,7 @@ import pytest
 from copilot_desktop.canonical import Effort
 from copilot_desktop.errors import InvalidRequest
 from copilot_desktop.model import RESPONSES, Model
+from copilot_desktop.sealing import seal
 from copilot_desktop.sse import FrameDecoder
 from copilot_desktop.upstream.quirks import quirks_for
 from copilot_desktop.upstream.quirks.responses import IssuedIds, ResponsesQuirks
@@ -193,6 +194,9 @@ def test_both_ways_refuse_chaining_with_the_same_words():
         ({"type": "function_call_output", "call_id": "c", "id": "anything"}, False),
         ({"type": "reasoning", "id": "x" * 400, "encrypted_content": "unknown"}, True),
         ({"type": "compaction", "id": "x" * 400, "encrypted_content": "unknown"}, True),
+        ({"type": "message", "role": "assistant", "id": "msg+/="}, False),
+        ({"type": "web_search_call", "id": "ws_1"}, True),
+        ({"type": "web_search_call", "id": "x" * 400}, False),
     ],
 )
 def test_item_ids_are_copilots_own_or_none(item, kept):
@@ -270,6 +274,14 @@ def test_text_that_looks_like_an_id_is_not_touched():
     assert (first["item_id"], second["item_id"]) == ("m1", "m1")
 
 
+def test_the_final_event_is_read_whatever_it_carries():
+    odd = {"type": "note", "id": "n", "item_id": "x", "output_index": 0}
+    response = {"id": "r", "model": "gpt-x", "output": [odd], "usage": {"input_tokens": 1}}
+    stream, _ = through(events({"type": "response.completed", "response": response}))
+    assert stream.complete
+    assert stream.usage == {"input_tokens": 1}
+
+
 def test_a_frame_that_needs_nothing_keeps_its_bytes():
     added = {"type": "message", "id": "msg_1", "role": "assistant", "content": []}
     data = (
@@ -298,6 +310,22 @@ def test_replayed_reasoning_gets_back_the_id_that_travelled_with_it():
         bare = {key: value for key, value in seen.items() if key != "id"}
         assert sent(quirks, input=[bare])["input"][0]["id"] == true["id"]
     assert sent(ResponsesQuirks(), input=[pairs[0][0]])["input"] == [pairs[0][0]]
+
+
+@pytest.mark.parametrize(
+    "blob", [None, "", seal("gm1.", "claude-x", s="SIG"), seal("gr1.", "gpt-y", i="rs", e="E")]
+)
+def test_reasoning_that_copilot_cannot_read_is_left_out(blob):
+    item = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": blob}
+    answer = fixed(input=[item, *GOOD["input"]])
+    assert answer.body["input"] == GOOD["input"]
+    assert answer.notes == ("dropped=input.reasoning",)
+
+
+def test_reasoning_that_we_sealed_for_this_model_is_opened():
+    blob = seal("gr1.", "gpt-x", i="rs_UP", e="ENC")
+    item = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": blob}
+    assert sent(input=[item])["input"] == [item | {"id": "rs_UP", "encrypted_content": "ENC"}]
 
 
 def test_the_memory_outlives_a_request():
