@@ -29,7 +29,7 @@ from copilot_desktop.canonical import (
     ToolUse,
     fold,
 )
-from copilot_desktop.dialects import Dialect, Initiator
+from copilot_desktop.dialects import Initiator
 from copilot_desktop.errors import NotExpressible, Problem
 from copilot_desktop.model import Model
 from copilot_desktop.preparation import prepared
@@ -42,6 +42,7 @@ from copilot_desktop.upstream.failures import problem_from
 from copilot_desktop.upstream.http import open_http
 from copilot_desktop.upstream.identity import Identity
 from copilot_desktop.upstream.origins import Origins
+from copilot_desktop.upstream.quirks import quirks_for
 from copilot_desktop.upstream.quota import Quota, QuotaSnapshot
 from copilot_desktop.upstream.session import Session
 from copilot_desktop.upstream.token import Authority
@@ -112,7 +113,10 @@ class Provider:
         if meant := next((loss for loss in losses if loss.semantic), None):
             raise NotExpressible(fields={"what": meant.what, "model": way.model.id})
         ready = replace(ready, losses=losses)
-        body = json.dumps(way.target.render_request(ready, way.model), separators=(",", ":"))
+        rendered = way.target.render_request(ready, way.model)
+        # What Copilot's endpoint wants beyond the public format stands in its quirks.
+        fixed = quirks_for(way.endpoint).fix_request(rendered, way.model, ())
+        body = json.dumps(fixed.body or rendered, separators=(",", ":"))
         call = Call(
             endpoint=way.endpoint,
             body=body.encode(),
@@ -120,7 +124,7 @@ class Provider:
             stream=True,
             initiator=initiator,
             vision=has_image(ready.messages),
-            betas=betas_of(way.target, ready),
+            betas=fixed.betas,
             extra_headers=way.model.request_headers,
         )
         return Turn(ready, way, call)
@@ -212,12 +216,6 @@ def initiator_of(request: Request) -> Initiator:
         return "agent"
     only_results = all(isinstance(block, ToolResult) for block in last.blocks)
     return "agent" if last.blocks and only_results else "user"
-
-
-def betas_of(target: Dialect, request: Request) -> tuple[str, ...]:
-    """`anthropic-beta` values that a rendered request needs."""
-    needed: tuple[str, ...] = getattr(target, "betas", lambda _: ())(request)
-    return needed
 
 
 def _with_original_name(event: Event, request: Request) -> Event:
