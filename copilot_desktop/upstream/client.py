@@ -132,7 +132,7 @@ class CopilotClient:
         self._identity = identity
         self._headers_timeout = headers_timeout
         self._idle_timeout = idle_timeout
-        self._on_headers = on_headers
+        self._on_headers = on_headers or _ignore
         self._sleep = sleep
 
     @asynccontextmanager
@@ -215,10 +215,11 @@ class CopilotClient:
         grant = await authority.grant()
         while True:
             response = await self._send(out, grant, tries, timeout)
-            if self._on_headers is not None:
-                self._on_headers(response.headers)
             if 200 <= response.status < 300:
+                # Soon, not now: the first byte should not wait for the quota.
+                asyncio.get_running_loop().call_soon(self._on_headers, response.headers)
                 return response
+            self._on_headers(response.headers)
             body = await _refusal_body(response)
             problem = problem_from(
                 response.status, response.headers, body, url=str(response.url), model=out.model
@@ -307,6 +308,10 @@ def _remedy(response: aiohttp.ClientResponse, body: bytes, tries: _Tries) -> str
         if wait is None or wait <= LONGEST_PAUSE:
             return "pause" if tries.take("fault") else None
     return None
+
+
+def _ignore(_headers: Mapping[str, str]) -> None:
+    pass
 
 
 def _was_stale(error: Exception, attempt: Attempt) -> bool:

@@ -97,11 +97,11 @@ def proxy_for(url: str) -> str | None:
     """The proxy that the environment or the system asks for, or None. Never for loopback."""
     address = URL(url)
     host = address.host or ""
-    if is_loopback(host) or urllib.request.proxy_bypass(f"{host}:{address.port}"):
+    if is_loopback(host):
         return None
     known = urllib.request.getproxies()
     proxy = known.get(address.scheme) or known.get("all")
-    if not proxy:
+    if not proxy or urllib.request.proxy_bypass(f"{host}:{address.port}"):
         return None
     proxy = proxy if "://" in proxy else f"http://{proxy}"
     scheme = URL(proxy).scheme

@@ -388,11 +388,14 @@ async def test_every_answer_shows_its_headers(http: aiohttp.ClientSession) -> No
     seen: list[Mapping[str, str]] = []
     client = CopilotClient(http, Identity(), on_headers=seen.append)
     spent = answer(402, b"", x_quota_snapshot_chat="ent=1&rem=0.0")
-    async with serving(EXPIRED, spent) as rig:
+    async with serving(EXPIRED, spent, HELLO) as rig:
+        tokens = Tokens(rig.url)
         with pytest.raises(QuotaExhausted):
-            await text(client, Tokens(rig.url))
-    assert "x-quota-snapshot-chat" in seen[1]
-    assert len(seen) == 2
+            await text(client, tokens)
+        assert "x-quota-snapshot-chat" in seen[1]
+        await text(client, tokens)
+        await asyncio.sleep(0)
+        assert len(seen) == 3
 
 
 async def test_a_whole_answer_has_a_limit(client: CopilotClient) -> None:
