@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,7 @@ from copilot_desktop.demo import (
 )
 from copilot_desktop.demo.ask import Ask, weigh
 from copilot_desktop.demo.catalogue import CHAT, MESSAGES, RESPONSES, Facts
-from copilot_desktop.demo.faults import Fault, Status
+from copilot_desktop.demo.faults import FAULTS, Status
 from copilot_desktop.demo.refusals import Refused, compact, example, gateway
 from copilot_desktop.demo.sending import Sender, one
 from copilot_desktop.demo.voice import perform
@@ -211,7 +211,7 @@ class Copilot:
     def _trouble(self, request: web.Request, facts: Facts) -> None:
         """Scripted failures, and those of the scenario."""
         scenario = self._world.scenario
-        if (status := one(_faults(request), Status)) is not None:
+        if (status := one(request[FAULTS], Status)) is not None:
             raise Refused(status.status, status.body, status.headers)
         if scenario.limit_all:
             raise example("429-session")
@@ -248,7 +248,7 @@ class Copilot:
         caller: gate.Caller,
     ) -> web.StreamResponse:
         headers = self.headers(request)
-        sender = Sender(request, _faults(request), self._world.scenario.pace)
+        sender = Sender(request, request[FAULTS], self._world.scenario.pace)
         if body.get("stream") is True:
             frames = endpoint.stream(reply, body)
             answer = await sender.stream(frames, headers, endpoint.path)
@@ -277,7 +277,7 @@ class Copilot:
             return web.Response(body=found.body, headers=headers)
         frames = [piece + b"\n\n" for piece in found.body.split(b"\n\n")]
         frames[-1] = frames[-1][:-2]
-        sender = Sender(request, _faults(request), self._world.scenario.pace)
+        sender = Sender(request, request[FAULTS], self._world.scenario.pace)
         return await sender.stream([piece for piece in frames if piece], headers, request.path)
 
     # The rest.
@@ -320,13 +320,8 @@ class Copilot:
         )
 
     def _scripted(self, request: web.Request) -> None:
-        if (status := one(_faults(request), Status)) is not None:
+        if (status := one(request[FAULTS], Status)) is not None:
             raise Refused(status.status, status.body, status.headers)
-
-
-def _faults(request: web.Request) -> Iterable[Fault]:
-    found: Iterable[Fault] = request["faults"]
-    return found
 
 
 def _vector(text: str, size: int) -> list[float]:

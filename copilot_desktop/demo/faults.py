@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
+from aiohttp import web
+
 from copilot_desktop.demo.transcripts import exchange
 
 
@@ -91,6 +93,10 @@ class Slow(Fault):
     """Nothing at all for `seconds`; then the right answer."""
 
     seconds: float = 1.0
+
+
+FAULTS: web.RequestKey[tuple[Fault, ...]] = web.RequestKey("faults", tuple)
+"""Where a request keeps the faults that strike it."""
 
 
 class FaultList:

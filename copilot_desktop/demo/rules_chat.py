@@ -231,7 +231,9 @@ def _settings(body: Body, facts: Facts, say: Say) -> None:
     most = facts.limits.get("max_output_tokens")
     for name in ("max_tokens", "max_completion_tokens"):
         whole_number(body, name, least=1, most=most)
-    stop = body.get("stop")
+    stop = body.get("stop") or []
+    if not all(isinstance(text, str) for text in ([stop] if isinstance(stop, str) else stop)):
+        raise say("Invalid type for 'stop': expected a string or an array of strings.")
     if facts.openai and isinstance(stop, list) and len(stop) > _STOPS:
         raise say(f"Invalid 'stop': array too long. Expected at most {_STOPS} entries.")
     effort = body.get("reasoning_effort")

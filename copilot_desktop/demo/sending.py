@@ -24,7 +24,7 @@ _SPLIT = 11  # where a paced event is cut: after `data: {"cho`, or inside a late
 _F = TypeVar("_F", bound=Fault)
 
 
-def one(faults: Iterable[Fault], kind: type[_F]) -> _F | None:
+def one(faults: tuple[Fault, ...], kind: type[_F]) -> _F | None:
     """The fault of this kind, if any."""
     return next((fault for fault in faults if isinstance(fault, kind)), None)
 
@@ -32,9 +32,9 @@ def one(faults: Iterable[Fault], kind: type[_F]) -> _F | None:
 class Sender:
     """Writes answers for one request. `pace`: seconds after each event."""
 
-    def __init__(self, request: web.Request, faults: Iterable[Fault], pace: float) -> None:
+    def __init__(self, request: web.Request, faults: tuple[Fault, ...], pace: float) -> None:
         self._request = request
-        self._faults = tuple(faults)
+        self._faults = faults
         self._pace = pace
         self._sizes = cycle(_SIZES)
 

@@ -16,7 +16,7 @@ from typing import Any, Self
 from aiohttp import ClientConnectionError, web
 
 from copilot_desktop.demo.copilot import Copilot
-from copilot_desktop.demo.faults import DropConnection, Fault, HtmlIn200, Slow, Status
+from copilot_desktop.demo.faults import FAULTS, DropConnection, Fault, HtmlIn200, Slow, Status
 from copilot_desktop.demo.github import GitHub
 from copilot_desktop.demo.ledger import Ledger, Received
 from copilot_desktop.demo.refusals import Refused, example
@@ -152,7 +152,7 @@ class FakeUpstream:
         ledger = self._world.ledger
         received = Received(len(ledger) + 1, request.method, request.path, request.headers)
         ledger.append(received)
-        request["faults"] = self._world.faults.striking(request.path)
+        request[FAULTS] = self._world.faults.striking(request.path)
         try:
             await self._read(request, received)
             answer = await self._respond(request, handler)
@@ -177,7 +177,7 @@ class FakeUpstream:
             received.body = None
 
     async def _respond(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
-        faults: tuple[Fault, ...] = request["faults"]
+        faults = request[FAULTS]
         try:
             if (slow := one(faults, Slow)) is not None:
                 await asyncio.sleep(slow.seconds)
