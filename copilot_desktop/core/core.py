@@ -18,6 +18,7 @@ import secrets
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from copilot_desktop.core import key as local_key
@@ -40,7 +41,14 @@ from copilot_desktop.proxy.relay import Relay
 from copilot_desktop.system import System, current
 from copilot_desktop.upstream.catalogue import Catalogue
 from copilot_desktop.upstream.client import CopilotClient
-from copilot_desktop.upstream.credentials import MemoryStore, TokenStore, choose_store
+from copilot_desktop.upstream.credentials import (
+    FileStore,
+    KeyringStore,
+    MemoryStore,
+    TokenStore,
+    choose_store,
+    token_file,
+)
 from copilot_desktop.upstream.http import open_http
 from copilot_desktop.upstream.identity import Identity
 from copilot_desktop.upstream.origins import Origins
@@ -88,7 +96,12 @@ class Core:
         self.http = open_http(github_timeout=settings.github_timeout)
         self.quota = Quota()
         self.session = Session(
-            self.http, origins, identity, token_store, timeout=settings.github_timeout
+            self.http,
+            origins,
+            identity,
+            token_store,
+            timeout=settings.github_timeout,
+            others=_other_stores(token_store, self.data_dir, origins.host),
         )
         self.pass_through = PassThrough(
             self.http, origins, identity, timeout=settings.github_timeout
@@ -314,6 +327,16 @@ class Core:
     def _holder_of(self, port: int) -> str | None:
         holder = self.system.port_holder(port)
         return str(holder) if holder else None
+
+
+def _other_stores(store: TokenStore, folder: Path, host: str) -> tuple[TokenStore, ...]:
+    """Where an earlier choice may have left a sign-in: signing out empties these as well."""
+    match store.name:
+        case "keyring":
+            return (FileStore(token_file(folder), host=host),)
+        case "file":
+            return (KeyringStore(host),)
+    return ()
 
 
 def _origins(preferences: Preferences) -> Origins:

@@ -6,6 +6,7 @@ file holds no secret. On a disk that takes nothing it lasts until the app ends.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import secrets
@@ -28,7 +29,7 @@ def load_or_make(data_dir: Path) -> str:
         kept = ""
     if not _SHAPE.fullmatch(kept):
         return make(data_dir)
-    if path.stat().st_mode & 0o077:
+    with contextlib.suppress(OSError):  # a read-only disk stays as it is
         path.chmod(0o600)
     return kept
 

@@ -3,7 +3,8 @@
 Three loops, none of which can pile up: each does one thing, then waits again.
 
 * The watchdog notices that the machine slept (the wall clock ran ahead of the monotonic one by more
-  than 15 s), probes the listener, and looks at account, models and usage again.
+  than 15 s), and then looks at account, models and usage again. After sleep and once a minute it
+  probes the listener; one that got lost is started again, three times at most.
 * Usage is read every five minutes while a view is shown, every fifteen while the app is only in the
   tray, and never when nobody looks. Models are read once an hour on the same condition.
 * While GitHub cannot be reached, it is tried again every 30 s.
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from copilot_desktop.core.core import Core
 
 log = logging.getLogger(__name__)
+
+RESTARTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +74,20 @@ class Rounds:
             ahead = now_ahead
             if slept or self._monotonic() - probed > pace.probe:
                 probed = self._monotonic()
-                await self._core.controller.probe()
+                await self._keep_listening()
             if slept:
                 log.info("The clock jumped: looking at everything again")
                 await self._try(self._core.desk.look)
+
+    async def _keep_listening(self) -> None:
+        core = self._core
+        if core.controller.state.phase != "running" or await core.controller.probe():
+            return
+        for attempt in range(1, RESTARTS + 1):
+            log.warning("The listener was lost; starting it again, attempt %s", attempt)
+            if (await core.start_proxy()).phase == "running":
+                return
+            await asyncio.sleep(self._pace.tick)
 
     async def _read_usage(self) -> None:
         last_usage = last_models = self._monotonic()

@@ -111,10 +111,7 @@ class Settings(BaseModel):
     language: str = Field(default="system", pattern=r"^[A-Za-z_-]{2,12}$")
     copy_code: bool = True
     usage_shows: Annotated[Literal["used", "left"], Lowered] = "used"
-    alert_low: int = Field(default=75, ge=1, le=100)
     alert_high: int = Field(default=90, ge=1, le=100)
-    muted: Annotated[tuple[str, ...], BeforeValidator(_listed)] = ()
-    hide_name: bool = False
     notice_accepted: bool = False
 
     @property
@@ -182,6 +179,13 @@ class Preferences:
     def of(cls, settings: Settings, path: Path | None = None) -> Preferences:
         """As if the values that were given to `settings` stood in the file."""
         return _combined(settings.model_dump(exclude_unset=True), {}, {}, path)
+
+    def with_flags(self, **values: Any) -> Preferences:
+        """The same with `values` as if they had been flags of this run: in force, never kept."""
+        checked = {name: _check(name, value, flag_name) for name, value in values.items()}
+        by: dict[str, Source] = dict.fromkeys(checked, "flag")
+        fixed, fixed_by = {**self.fixed, **checked}, {**self.fixed_by, **by}
+        return _combined(self.stored, fixed, fixed_by, self.path)
 
     def changed(self, patch: Mapping[str, Any]) -> Preferences:
         """The same with `patch` in the file's layer; a value of None means: the default again.

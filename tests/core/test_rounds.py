@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,25 @@ async def test_a_clock_that_runs_on_in_sleep_shows_it_by_a_late_tick(tmp_path: P
 
         Rounds(rig.core, FAST, wall=lambda: now[0], monotonic=clock).start()
         await more_than(rig, "/models", before)
+
+
+async def test_a_lost_listener_is_started_again(tmp_path: Path) -> None:
+    async with running_core(tmp_path) as rig:
+        since = rig.core.store.state.proxy.since
+        await rig.core.controller._release()
+        assert rig.core.store.state.proxy.phase == "running"  # nobody has noticed yet
+        start(rig.core, replace(FAST, probe=0.0))
+        state = await rig.until(lambda s: s.proxy.phase == "running" and s.proxy.since > since)
+        _reader, writer = await asyncio.open_connection("127.0.0.1", state.proxy.port)
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_a_stopped_proxy_stays_stopped(tmp_path: Path) -> None:
+    async with running_core(tmp_path, start_proxy=False) as rig:
+        start(rig.core, replace(FAST, probe=0.0))
+        await asyncio.sleep(0.1)
+        assert rig.core.store.state.proxy.phase == "stopped"
 
 
 async def test_usage_is_read_only_while_somebody_looks(tmp_path: Path) -> None:

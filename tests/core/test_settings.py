@@ -163,6 +163,14 @@ def test_opening_to_the_network_needs_the_key_in_the_same_change() -> None:
     assert of().changed({"host": "0.0.0.0", "require_key": True}).settings.open_to_network
 
 
+def test_a_flag_of_this_run_is_in_force_and_not_kept() -> None:
+    chosen = of(port=5, env={"HOST": "127.0.0.2"}).with_flags(start_proxy=False)
+    assert not chosen.settings.start_proxy
+    assert chosen.settings.port == 5
+    assert chosen.sources["host"] == "environment"
+    assert chosen.stored == {"port": 5}
+
+
 def test_given_settings_can_be_changed_later() -> None:
     chosen = Preferences.of(Settings(port=0)).changed({"port": 7})
     assert chosen.settings.port == 7
