@@ -192,7 +192,8 @@ def place(url: str) -> str:
     """Host (and port, where it is not the usual one) of an address, for people."""
     address = URL(url)
     host = address.host or "the server"
-    return host if address.is_default_port() else f"{host}:{address.port}"
+    usual = address.port is None or address.is_default_port()
+    return host if usual else f"{host}:{address.port}"
 
 
 def _reason(error: Exception) -> str:  # noqa: C901, PLR0912  (a table of words)

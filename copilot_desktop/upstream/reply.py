@@ -28,6 +28,7 @@ class UpstreamReply:
         self._idle = idle_timeout
         self._waiting_since: float | None = None
         self._silent = False
+        self._taken = 0  # bytes
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -62,6 +63,7 @@ class UpstreamReply:
                 self._waiting_since = None
                 if not chunk:
                     return
+                self._taken += len(chunk)
                 yield chunk
         finally:
             self._timer.cancel()
@@ -107,8 +109,8 @@ class UpstreamReply:
     def _look(self) -> None:
         """Silent for too long? Otherwise look again when it could be."""
         loop = asyncio.get_running_loop()
-        if self._waiting_since is None:  # the client is slow, not upstream
-            delay = self._idle / 4
+        if self._waiting_since is None or self._response.content.total_bytes > self._taken:
+            delay = self._idle / 4  # the client is slow, or this program was: upstream is not
         else:
             delay = self._waiting_since + self._idle - loop.time()
         if delay <= 0:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Mapping
 
 import aiohttp
@@ -330,6 +331,29 @@ async def test_a_slow_client_is_no_silence(http: aiohttp.ClientSession) -> None:
                 got.append(chunk)
                 await asyncio.sleep(0.3)
         assert b"".join(got) == b"data: hello\n\n"
+
+
+async def test_a_program_that_stood_still_does_not_blame_upstream(
+    http: aiohttp.ClientSession,
+) -> None:
+    """Both the data and the deadline are there when the loop runs again."""
+    client = CopilotClient(http, Identity(), idle_timeout=0.1)
+    go = asyncio.Event()
+
+    async def later(connection: Connection) -> None:
+        await stream(b"data: 1\n\n", then="nothing")(connection)
+        await go.wait()
+        await connection.chunk(b"data: 2\n\n")
+        connection.writer.write(b"0\r\n\r\n")
+        time.sleep(0.3)  # noqa: ASYNC251  (the whole program stands still)
+
+    async with serving(later) as rig:
+        got: list[bytes] = []
+        async with client.converse(call(), Tokens(rig.url)) as reply:
+            async for chunk in reply.chunks():
+                got.append(chunk)
+                asyncio.get_running_loop().call_soon(go.set)
+        assert b"".join(got) == b"data: 1\n\ndata: 2\n\n"
 
 
 async def test_silence_after_a_slow_client(http: aiohttp.ClientSession) -> None:

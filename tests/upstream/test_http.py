@@ -193,3 +193,4 @@ async def test_the_environments_proxy_is_used(
 def test_places_for_people() -> None:
     assert place("https://api.github.com/user?x=1") == "api.github.com"
     assert place("http://me:pw@127.0.0.1:8080/x") == "127.0.0.1:8080"
+    assert place("") == "the server"
