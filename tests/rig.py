@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
-from copilot_desktop.demo import Fault, FakeUpstream, Scenario
+from copilot_desktop.demo import FakeUpstream, Fault, Scenario
 from copilot_desktop.provider import Provider, open_provider
 from copilot_desktop.proxy.config import ProxyConfig
 from copilot_desktop.proxy.controller import ProxyController, next_free_port

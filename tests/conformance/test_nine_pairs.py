@@ -7,7 +7,9 @@ from conformance.speakers import MODELS, SPEAKERS, TOOL
 from rig import running_rig
 
 PAIRS = [(speaker, endpoint) for speaker in SPEAKERS for endpoint in MODELS]
-IDS = [f"{speaker.name}-over-{endpoint.strip('/').replace('/', '_')}" for speaker, endpoint in PAIRS]
+IDS = [
+    f"{speaker.name}-over-{endpoint.strip('/').replace('/', '_')}" for speaker, endpoint in PAIRS
+]
 STREAM = pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
 
 pytestmark = pytest.mark.parametrize(("speaker", "endpoint"), PAIRS, ids=IDS)
