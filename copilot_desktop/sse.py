@@ -57,29 +57,44 @@ def encode_json(payload: Any, event: str = "") -> bytes:
 class FrameDecoder:
     """Feed it bytes, take frames. `close()` gives what stands after the last blank line."""
 
-    __slots__ = ("_pending", "_searched", "_started")
+    __slots__ = ("_has_cr", "_pending", "_searched", "_started")
 
     def __init__(self) -> None:
         self._pending = bytearray()
         self._searched = 0
         self._started = False
+        self._has_cr = False
 
     def feed(self, chunk: bytes) -> Iterator[Frame]:
-        """The frames that `chunk` completes. Raises EventTooLarge."""
+        """The frames that `chunk` completes; take them all. Raises EventTooLarge."""
+        self._has_cr = self._has_cr or b"\r" in chunk
         pending = self._pending
-        pending += chunk
+        # Mostly nothing is left over from the last chunk, and nothing needs to be copied together.
+        source: bytes | bytearray = chunk
+        if pending:
+            pending += chunk
+            source = pending
         start = 0
-        while (found := _BOUNDARY.search(pending, max(start, self._searched))) is not None:
-            # A boundary that touches the end may be the first half of a longer line end.
-            if found.end() == len(pending) and pending[-1] == 0x0D:
-                break
-            yield self._frame(bytes(pending[start : found.end()]))
-            start = self._searched = found.end()
-        if start:
+        while end := self._boundary(source, max(start, self._searched)):
+            yield self._frame(bytes(source[start:end]))
+            start = self._searched = end
+        if source is pending:
             del pending[:start]
+        else:
+            pending += source[start:]
         self._searched = max(0, len(pending) - 3)
         if len(pending) > MAX_EVENT:
             raise EventTooLarge(f"an event is larger than {MAX_EVENT} bytes")
+
+    def _boundary(self, source: bytes | bytearray, start: int) -> int:
+        """Where the next event ends, or 0 if that cannot be said yet."""
+        if not self._has_cr:
+            return found_at + 2 if (found_at := source.find(b"\n\n", start)) >= 0 else 0
+        found = _BOUNDARY.search(source, start)
+        # A boundary that touches the end may be the first half of a longer line end.
+        if found is None or (found.end() == len(source) and source[-1] == 0x0D):
+            return 0
+        return found.end()
 
     def close(self) -> Iterator[Frame]:
         """What is left when the stream ends: at most a few frames, the last perhaps incomplete."""

@@ -86,7 +86,7 @@ class ChatReader:
         if error := payload.get("error"):
             self._done = True
             raise problem_of(error)
-        if isinstance(usage := payload.get("usage"), Mapping):
+        if isinstance(usage := payload.get("usage"), dict):
             self._usage = merged(self._usage, usage)
         choices = payload.get("choices")
         if not isinstance(choices, list) or not choices:
@@ -94,7 +94,7 @@ class ChatReader:
         reply_id = payload.get("id")
         yield from self._sequence.begin(reply_id if isinstance(reply_id, str) else "")
         for place, choice in enumerate(choices):
-            if isinstance(choice, Mapping):
+            if isinstance(choice, dict):
                 yield from self._choice(choice, place)
 
     def close(self) -> Iterator[Event]:
@@ -114,13 +114,13 @@ class ChatReader:
 
     def _choice(self, choice: Mapping[str, Any], place: int) -> Iterator[Event]:
         delta = choice.get("delta")
-        if not isinstance(delta, Mapping):
+        if not isinstance(delta, dict):
             delta = choice.get("message")
         index = choice.get("index")
         number = index if isinstance(index, int) else place
         if number in self._finished:
             return
-        if isinstance(delta, Mapping):
+        if isinstance(delta, dict):
             yield from self._delta(delta, number)
         self._note_cause(choice, delta)
         reason = choice.get("finish_reason")
@@ -148,21 +148,21 @@ class ChatReader:
         yield from self._sequence.text(content)
         yield from self._sequence.text(refusal, refusal=True)
         for call in calls if isinstance(calls, list) else ():
-            if isinstance(call, Mapping):
+            if isinstance(call, dict):
                 yield from self._call(call, number)
-        if isinstance(legacy, Mapping):
+        if isinstance(legacy, dict):
             yield from self._call({"index": 0, "function": legacy}, number)
 
     def _call(self, call: Mapping[str, Any], choice: int) -> Iterator[Event]:
         function = call.get("function")
-        function = function if isinstance(function, Mapping) else {}
+        function = function if isinstance(function, dict) else {}
         name, arguments = function.get("name"), function.get("arguments")
         name = name if isinstance(name, str) else ""
         call_id = call.get("id")
         call_id = call_id if isinstance(call_id, str) else ""
         key = self._calls.key(choice, call.get("index"), call_id, name)
         yield from self._sequence.call(key, call_id=call_id, name=name)
-        if isinstance(arguments, Mapping):
+        if isinstance(arguments, dict):
             arguments = json.dumps(arguments, separators=(",", ":"), ensure_ascii=False)
         if isinstance(arguments, str) and arguments:
             yield from self._sequence.arguments(key, arguments)
@@ -174,13 +174,13 @@ class ChatReader:
             yield from self._sequence.think("", seal("gc1.", self._model.id, o=self._signed))
 
     def _note_cause(self, choice: Mapping[str, Any], delta: Any) -> None:
-        notes = delta.get("copilot_annotations") if isinstance(delta, Mapping) else None
-        for word in notes if isinstance(notes, Mapping) else ():
+        notes = delta.get("copilot_annotations") if isinstance(delta, dict) else None
+        for word in notes if isinstance(notes, dict) else ():
             if word in _CAUSES and notes and notes[word]:
                 self._cause = _CAUSES[word]
         results = choice.get("content_filter_results")
-        for word, result in results.items() if isinstance(results, Mapping) else ():
-            if isinstance(result, Mapping) and result.get("filtered") is True:
+        for word, result in results.items() if isinstance(results, dict) else ():
+            if isinstance(result, dict) and result.get("filtered") is True:
                 self._cause = str(word)
 
 
@@ -232,7 +232,7 @@ def _payload(frame: Frame, data: bytes) -> Mapping[str, Any] | None:
         if frame.raw and not frame.raw.endswith((b"\n", b"\r")):
             return None  # cut in the middle: `close` says so
         raise UpstreamFault("GitHub Copilot sent a damaged event.") from None
-    return payload if isinstance(payload, Mapping) else None
+    return payload if isinstance(payload, dict) else None
 
 
 def _text(value: Any) -> str:
@@ -241,5 +241,5 @@ def _text(value: Any) -> str:
         return value
     if not isinstance(value, list):
         return ""
-    pieces = (part.get("text") if isinstance(part, Mapping) else part for part in value)
+    pieces = (part.get("text") if isinstance(part, dict) else part for part in value)
     return "".join(piece for piece in pieces if isinstance(piece, str))

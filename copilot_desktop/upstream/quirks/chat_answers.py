@@ -1,11 +1,12 @@
 """Copilot's Chat Completions answers, mended for strict clients (`upstream.md` §6.2, §6.3).
 
 Most frames of a stream lack only `object`, `logprobs` and the client's name for the model. Such a
-plain frame is never parsed: after the first chunk the bytes that hold id, time and model are known,
-and the missing pieces are set in beside them. Inside a JSON string a quote is always escaped, so
-these byte sequences can only stand where JSON has a key. Everything else is parsed and mended:
-split choices, calls, endings, usage, errors, the prompt filter's first chunk. Nothing is ever added
-that upstream did not say: a stream without a finish reason gets no `[DONE]` (`security-rules` 20).
+plain frame is never parsed: the first chunk shows the bytes that stand around each choice (id, time
+and model), and a frame with the same bytes gets mended ones in their place. Inside a JSON string a
+quote is always escaped, so the byte sequences looked for can only stand where JSON has a key.
+Everything else is parsed and mended: split choices, calls, endings, usage, errors, the prompt
+filter's first chunk. Nothing is ever added that upstream did not say: a stream without a finish
+reason gets no `[DONE]` (`security-rules` 20).
 """
 
 from __future__ import annotations
@@ -34,16 +35,6 @@ DONE = b"[DONE]"
 _CHUNK = b'"object":"chat.completion.chunk"'
 _FIRST = b'"choices":[{"index":0,'
 _ROLE = b'"role":"assistant"'
-# A frame with one of these is looked at; all others only carry text on.
-_SPECIAL = (
-    b'"finish_reason":"',
-    b'"tool_calls":',
-    b'"usage":{',
-    b'"error":',
-    b'"function_call":',
-    b'"message":',
-    b'"copilot_',
-)
 _DROPPED = frozenset({"usage", "prompt_filter_results", "padding", "obfuscation"})
 
 
@@ -68,8 +59,8 @@ class ChatStream:
         self._calls = Calls(renamed)
         self._id = ""
         self._created = 0
-        self._marks: tuple[bytes, ...] = ()
-        self._new_mark = b""
+        self._around: tuple[bytes, bytes] | None = None
+        self._mended_around = (b"", b"")
         self._spoken_to: set[int] = set()
         self._usage_due = False
         self._over = False
@@ -77,7 +68,8 @@ class ChatStream:
     def feed(self, frame: Frame) -> bytes:
         if self.failed or self._over:
             return b""
-        if self._is_plain(frame) and (spliced := self._spliced(frame)):
+        inner = self._inner(frame)
+        if inner is not None and _is_plain(inner) and (spliced := self._spliced(frame, inner)):
             return spliced
         data = frame.data.strip()
         if data == DONE:
@@ -91,68 +83,70 @@ class ChatStream:
             payload = json.loads(data)
         except (ValueError, RecursionError):
             if frame.raw.endswith((b"\n", b"\r")):
-                return self._fail({"message": "GitHub Copilot sent a damaged event."})
+                return self._fail({"message": DAMAGED})
             return b""  # cut in the middle: the caller sees that it is not complete
         return self._mended(payload, frame) if isinstance(payload, dict) else b""
 
     # -------------------------------------------------------------------------- plain frames
 
-    def _is_plain(self, frame: Frame) -> bool:
-        """Whether this frame only carries text on, in the envelope that is known."""
+    def _inner(self, frame: Frame) -> bytes | None:
+        """What the only choice of this frame holds, if the frame around it is as expected."""
+        if self._around is None:
+            return None
+        head, tail = self._around
         data = frame.data
-        if not self._marks or any(word in data for word in _SPECIAL):
-            return False
-        return self._is_known(frame)
+        if data.startswith(head) and data.endswith(tail) and frame.raw.endswith((b"\n", b"\r")):
+            return data[len(head) : -len(tail)]
+        return None
 
-    def _is_known(self, frame: Frame) -> bool:
-        data = frame.data
-        return (
-            bool(self._marks)
-            and all(mark in data for mark in self._marks)
-            and _FIRST in data
-            and data.count(b'"delta":{') == 1
-            and data.startswith(b"{")
-            and frame.raw.endswith((b"\n", b"\r"))
-            and (_CHUNK in data or b'"object":' not in data)
-        )
-
-    def _spliced(self, frame: Frame, *, keep_role: bool = False) -> bytes:
+    def _spliced(self, frame: Frame, inner: bytes, *, keep_role: bool = False) -> bytes:
         """The frame with what is missing set in; empty if that takes more than bytes."""
-        data = frame.data
-        if _ROLE in data and not keep_role:
+        mended = inner
+        if _ROLE in inner and not keep_role:
             # Clients join repeated strings: the role is told once.
             for spelled in (b"," + _ROLE, _ROLE + b","):
-                if spelled in data:
-                    data = data.replace(spelled, b"", 1)
+                if spelled in inner:
+                    mended = inner.replace(spelled, b"", 1)
                     break
             else:
                 return b""
-        if self._new_mark:
-            data = data.replace(self._marks[-1], self._new_mark, 1)
-        missing = b"" if b'"logprobs":' in data else b'"logprobs":null,'
-        missing += b"" if b'"finish_reason":' in data else b'"finish_reason":null,'
-        if missing:
-            data = data.replace(_FIRST, _FIRST + missing, 1)
-        if _CHUNK not in data:
-            data = b"{" + _CHUNK + b"," + data[1:]
-        return frame.raw if data is frame.data else encode(data)
+        if b'"logprobs":' not in inner:
+            mended = b'"logprobs":null,' + mended
+        if b'"finish_reason":' not in inner:
+            mended = b'"finish_reason":null,' + mended
+        if mended is inner and self._around == self._mended_around:
+            return frame.raw
+        head, tail = self._mended_around
+        return b"".join((b"data: ", head, mended, tail, b"\n\n"))
 
     def _learn(self, payload: Json, data: bytes) -> None:
-        """The bytes by which the frames to come will be known."""
+        """The envelope, and the bytes by which the frames to come will be known."""
         reply_id, created, model = (payload.get(key) for key in ("id", "created", "model"))
         if not self._id:
             self._id = reply_id if isinstance(reply_id, str) and reply_id else _mint()
         if not self._created:
             known = isinstance(created, int) and created > 0
             self._created = int(created) if known else int(time.time())  # type: ignore[arg-type]
-        marks = tuple(
-            f'"{key}":{json.dumps(value)}'.encode()
-            for key, value in (("id", self._id), ("created", self._created), ("model", model))
-        )
-        if all(mark in data for mark in marks):
-            self._marks = marks
-            new = f'"model":{json.dumps(self._shown)}'.encode()
-            self._new_mark = new if new != marks[-1] else b""
+        start, end = data.find(_FIRST) + len(_FIRST), data.rfind(b"}]")
+        head, tail = data[:start], data[end:]
+        told = [f'"{key}":{json.dumps(payload.get(key))}'.encode() for key in ("id", "created")]
+        told.append(b'"model":' + json.dumps(model).encode())
+        whole = head + b"\n" + tail
+        if (
+            start < len(_FIRST)
+            or end < start
+            or not all(whole.count(mark) == 1 for mark in told)
+            or (reply_id, created) != (self._id, self._created)
+            or b'"usage"' in whole
+            or b'"copilot_' in whole
+            or (b'"object":' in whole and _CHUNK not in whole)
+        ):
+            return
+        shown = b'"model":' + json.dumps(self._shown).encode()
+        new_head, new_tail = head.replace(told[2], shown), tail.replace(told[2], shown)
+        if _CHUNK not in whole:
+            new_head = b"{" + _CHUNK + b"," + new_head[1:]
+        self._around, self._mended_around = (head, tail), (new_head, new_tail)
 
     # -------------------------------------------------------------------------- other frames
 
@@ -167,7 +161,7 @@ class ChatStream:
         choices = payload.get("choices")
         if not isinstance(choices, list) or not choices:
             return self._told_usage()
-        if not self._marks:
+        if self._around is None:
             self._learn(payload, frame.data)
         mended = self._choices(choices)
         if self.failed:
@@ -180,8 +174,8 @@ class ChatStream:
             new is old for new, old in zip(mended, choices, strict=True)
         )
         extra = "usage" in payload or any(key.startswith("copilot_") for key in payload)
-        if same and not extra and self._is_known(frame):
-            return self._spliced(frame, keep_role=True)
+        if same and not extra and (inner := self._inner(frame)) is not None:
+            return self._spliced(frame, inner, keep_role=True)
         kept = {
             key: value
             for key, value in payload.items()
@@ -256,6 +250,19 @@ class ChatStream:
             "code": None if code is None else str(code),
         }
         return encode_json({"error": told})
+
+
+def _is_plain(inner: bytes) -> bool:
+    """Whether a choice only carries text on. Spelled out: it runs for every piece of text."""
+    return (
+        not (
+            b'_reason":"' in inner
+            or b"_call" in inner
+            or b"copilot_" in inner
+            or b'"message":' in inner
+        )
+        and inner.count(b'"delta":{') == 1
+    )
 
 
 def mended_reply(

@@ -136,6 +136,20 @@ def test_a_frame_with_nothing_missing_keeps_its_bytes() -> None:
         assert through(b"".join(chunks), size=size)[1] == b"".join(chunks)
 
 
+@pytest.mark.parametrize("name", ["22", "24"])
+def test_plain_frames_are_never_parsed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[bytes] = []
+    loads = json.loads
+    frames = example(name).split(b"\n\n")
+    text = next(frame for frame in frames if b'"content":"' in frame and b"role" not in frame)
+    opening = next(frame for frame in frames if b'"role"' in frame)
+    raw = b"\n\n".join([opening, *[text] * 50, b""])
+    monkeypatch.setattr(json, "loads", lambda data: parsed.append(data) or loads(data))
+    _, out = through(raw)
+    assert len(parsed) == 1
+    assert out.count(b'"model":"mine"') == 51
+
+
 def test_comments_pass() -> None:
     assert through(b": ping\n\n")[1] == b": ping\n\n"
 
@@ -144,6 +158,41 @@ def test_text_that_looks_like_the_envelope_is_left_alone() -> None:
     text = '"model":"up","choices":[{"index":0,"role":"assistant"'
     raw = sse(chunk({"role": "assistant", "content": "a"}), chunk({"content": text}))
     assert payloads(through(raw)[1])[1]["choices"][0]["delta"] == {"content": text}
+
+
+@given(
+    st.lists(
+        st.dictionaries(
+            st.sampled_from(["content", "reasoning_text", "role", "refusal"]),
+            st.none() | st.text(max_size=20) | st.just('"delta":{"role":"assistant",'),
+            max_size=3,
+        ),
+        max_size=5,
+    ),
+    st.booleans(),
+    st.booleans(),
+)
+def test_setting_bytes_in_says_the_same_as_parsing(
+    deltas: list[Any], ours_first: bool, pretty: bool
+) -> None:
+    """Both layouts of a chunk that are seen, and one (with spaces) that must be parsed."""
+    chunks = [chunk({"role": "assistant", "content": ""}), *(chunk(delta) for delta in deltas)]
+    if ours_first:
+        chunks = [dict(reversed(item.items())) for item in chunks]
+    space = " " if pretty else ""
+    texts = [json.dumps(item, separators=("," + space, ":" + space)) for item in chunks]
+    told = payloads(through(sse(*texts))[1])
+    for sent, given_chunk in zip(told, chunks, strict=True):
+        expected = {**given_chunk, "model": "mine", "object": "chat.completion.chunk"}
+        choice = dict(given_chunk["choices"][0], logprobs=None, finish_reason=None)
+        if given_chunk is not chunks[0] and choice["delta"].get("role", "") == "assistant":
+            choice["delta"] = {k: v for k, v in choice["delta"].items() if k != "role"}
+        sent["choices"][0]["delta"].setdefault("role", None)
+        choice["delta"] = {"role": None, **choice["delta"]}
+        if choice["delta"]["role"] != sent["choices"][0]["delta"]["role"]:
+            # A role that is no role is left out where the frame is parsed.
+            choice["delta"]["role"] = None
+        assert sent == {**expected, "choices": [choice]}
 
 
 def test_the_filter_chunk_and_chunks_of_references_are_left_out() -> None:
