@@ -18,6 +18,8 @@ from copilot_desktop.sse import Frame
 
 Json = dict[str, Any]
 
+DAMAGED = "GitHub Copilot sent a damaged event."
+
 
 @dataclass(frozen=True, slots=True)
 class Fixed:

@@ -20,7 +20,7 @@ from uuid import uuid4
 from copilot_desktop.errors import DETAIL_LIMIT, UpstreamFault
 from copilot_desktop.redaction import redact
 from copilot_desktop.sse import Frame, encode, encode_json
-from copilot_desktop.upstream.quirks import nano_credits
+from copilot_desktop.upstream.quirks import DAMAGED, nano_credits
 from copilot_desktop.upstream.quirks.chat_choices import (
     Calls,
     corrected,
