@@ -182,6 +182,8 @@ class Relay:
             async for chunk in reply.chunks():
                 if out := b"".join([stream.feed(frame) for frame in decoder.feed(chunk)]):
                     await down.write(out, reply)
+                if stream.failed:  # the error that went out is the last word
+                    break
             if out := b"".join([stream.feed(frame) for frame in decoder.close()]):
                 await down.write(out, reply)
         except EventTooLarge as error:

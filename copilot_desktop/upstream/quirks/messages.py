@@ -14,7 +14,7 @@ from typing import Any
 from copilot_desktop.model import Model
 from copilot_desktop.redaction import redact
 from copilot_desktop.sse import Frame, encode, encode_json
-from copilot_desktop.upstream.quirks import Fixed, Json, nano_credits
+from copilot_desktop.upstream.quirks import DAMAGED, Fixed, Json, nano_credits
 from copilot_desktop.upstream.quirks.messages_caching import settle_marks
 from copilot_desktop.upstream.quirks.messages_draft import Draft
 from copilot_desktop.upstream.quirks.messages_request import (
@@ -83,7 +83,10 @@ class MessagesStream:
         try:
             payload = frame.json()
         except (ValueError, RecursionError):
-            return b""  # the missing end is reported as such
+            if whole:
+                self.failed = True
+                return encode_json(_error({"error": DAMAGED}), "error")
+            return b""  # cut in the middle: the missing end is reported as such
         if not isinstance(payload, dict):
             return b""
         return self._mended(frame, payload, whole=whole)

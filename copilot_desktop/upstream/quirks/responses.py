@@ -22,7 +22,12 @@ from typing import Any
 from copilot_desktop.model import Model
 from copilot_desktop.redaction import redact
 from copilot_desktop.sse import Frame, encode_json
-from copilot_desktop.upstream.quirks import Fixed, nano_credits
+from copilot_desktop.upstream.quirks import DAMAGED, Fixed, nano_credits
+from copilot_desktop.upstream.quirks.responses_namespaces import (
+    Group,
+    flat_names,
+    regrouped,
+)
 from copilot_desktop.upstream.quirks.responses_request import fixed_request
 
 Json = dict[str, Any]
@@ -78,24 +83,41 @@ class ResponsesQuirks:
 
     def __init__(self, issued: IssuedIds | None = None) -> None:
         self._issued = issued or IssuedIds()
+        self._groups: OrderedDict[str, Group] = OrderedDict()
 
     def fix_request(self, body: Mapping[str, Any], model: Model, betas: tuple[str, ...]) -> Fixed:
         """Never changes `body` itself. Raises InvalidRequest for what Copilot cannot do."""
         fixed, notes = fixed_request(body, model, self._issued.true_id)
+        if not body.get("stream"):
+            self._remember_groups(body)
         return Fixed(fixed, (), notes)
 
     def stream(self, body: Mapping[str, Any], shown_model: str) -> ResponsesStream:
         """Mends one streamed answer."""
-        return ResponsesStream(self._issued, shown_model)
+        groups = {flat: group for group, flat in flat_names(body).items()}
+        return ResponsesStream(self._issued, shown_model, groups)
+
+    def _remember_groups(self, body: Mapping[str, Any]) -> None:
+        """An unstreamed reply is mended without its request, so the names must be known here."""
+        for group, flat in flat_names(body).items():
+            self._groups[flat] = group
+            self._groups.move_to_end(flat)
+        while len(self._groups) > _MEMORY:
+            self._groups.popitem(last=False)
 
     def fix_reply(self, reply: Json, shown_model: str) -> Json:
         """The unstreamed body. Its ids are genuine and stay."""
         fixed = _without_extras(reply)
         for item in fixed["output"]:
             self._issued.remember(item)
+        fixed["output"] = [_grouped(item, self._groups) for item in fixed["output"]]
         if shown_model:
             fixed["model"] = shown_model
         return fixed
+
+
+def _grouped(item: Any, groups: Mapping[str, Group]) -> Any:
+    return regrouped(item, groups) if isinstance(item, Mapping) else item
 
 
 def _without_extras(response: Mapping[str, Any]) -> Json:
@@ -122,6 +144,7 @@ class ResponsesStream:
 
     _issued: IssuedIds
     _shown_model: str
+    _groups: Mapping[str, Group] = field(default_factory=dict)
     complete: bool = False
     failed: bool = False
     usage: Mapping[str, Any] | None = None
@@ -141,6 +164,8 @@ class ResponsesStream:
         try:
             payload = frame.json()
         except (ValueError, RecursionError):
+            if frame.raw.endswith(_ENDS):
+                return self._error({"error": {"message": DAMAGED}})
             return b""  # half an event at a cut; the missing end is reported for it
         if not isinstance(payload, dict):
             return b""
@@ -162,6 +187,8 @@ class ResponsesStream:
             return None
         index = int(place[1])
         if kind[1].startswith(_GATED.encode()) and not self._gate(index).plain:
+            return None
+        if self._groups and kind[1].endswith(b"arguments.done"):
             return None
         pinned = self._pinned.setdefault(index, found[1].decode("utf-8", "replace"))
         written = json.dumps(pinned)[1:-1].encode()
@@ -194,11 +221,16 @@ class ResponsesStream:
         return ahead + encode_json(payload, frame.event)
 
     def _pin(self, index: int, payload: Json, kind: object) -> bool:
-        """Write the pinned id; whether that changed anything."""
-        item = payload.get("item")
+        """Write the pinned id and the client's names; whether that changed anything."""
         if kind == "response.output_item.done":
-            self._issued.remember(item)
+            self._issued.remember(payload.get("item"))
         changed = False
+        if isinstance(item := payload.get("item"), Mapping):
+            payload["item"] = regrouped(item, self._groups)
+            changed = payload["item"] != item
+        elif (group := self._groups.get(str(payload.get("name")))) is not None:
+            payload["name"], changed = group[1], True
+        item = payload.get("item")
         for holder, key in ((item, "id"), (payload, "item_id")):
             if isinstance(holder, dict) and isinstance(found := holder.get(key), str):
                 holder[key] = self._pinned.setdefault(index, found)
@@ -251,8 +283,9 @@ class ResponsesStream:
         if isinstance(error, Mapping) and isinstance(error.get("message"), str):
             fixed["error"] = {**error, "message": redact(error["message"])}
         output: list[Any] = []
-        for index, item in enumerate(fixed["output"]):
-            self._issued.remember(item)
+        for index, told in enumerate(fixed["output"]):
+            self._issued.remember(told)
+            item = _grouped(told, self._groups)
             if isinstance(item, Mapping) and isinstance(item.get("id"), str):
                 output.append({**item, "id": self._pinned.setdefault(index, item["id"])})
             else:

@@ -13,6 +13,7 @@ from typing import Any
 from copilot_desktop.errors import InvalidRequest
 from copilot_desktop.model import LADDER, Model
 from copilot_desktop.sealing import is_sealed, unseal
+from copilot_desktop.upstream.quirks.responses_namespaces import flatten
 
 Json = dict[str, Any]
 TrueId = Callable[[str], str | None]
@@ -171,8 +172,11 @@ def _fix_tools(fixed: Json, model: Model, notes: list[str]) -> None:
     if hosted and not remaining:
         raise _invalid("tools", f"the hosted tool {hosted[0]} is not available through Copilot")
     notes += [f"dropped=tools.{kind}" for kind in dict.fromkeys(hosted)]
-    if remaining > _MOST_TOOLS:
-        raise _invalid("tools", f"{remaining} tools were sent, the limit is {_MOST_TOOLS}")
+    if flatten(fixed):
+        notes.append("mapped=tools.namespace>function")
+    count = len(fixed["tools"]) if isinstance(fixed.get("tools"), list) else 0
+    if count > _MOST_TOOLS:
+        raise _invalid("tools", f"{count} tools were sent, the limit is {_MOST_TOOLS}")
     choice = fixed.get("tool_choice")
     if isinstance(choice, Mapping) and choice.get("type") in hosted:
         raise _invalid("tool_choice", f"{choice['type']} cannot be chosen through Copilot")
@@ -187,7 +191,7 @@ def _kept(tools: list[Any], hosted: list[str], notes: list[str]) -> list[Any]:
         elif kind == "namespace" and not tool.get("tools"):
             notes.append("dropped=tools.namespace (empty)")
         elif kind == "namespace" and not tool.get("description"):
-            # Copilot refuses an empty description, which Codex sends for its own group.
+            # Where groups stay groups: Copilot refuses the empty description of Codex's own.
             kept.append({**tool, "description": str(tool.get("name") or "tools")})
         else:
             kept.append(tool)
