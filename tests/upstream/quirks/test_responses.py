@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +34,6 @@ GOOD: dict[str, Any] = {
     ],
     "tools": [
         {"type": "function", "name": "exec_command", "parameters": {}},
-        {
-            "type": "namespace",
-            "name": "agents",
-            "description": "Agents",
-            "tools": [{"type": "function", "name": "spawn", "parameters": {}}],
-        },
         {"type": "custom", "name": "apply_patch"},
     ],
     "tool_choice": "auto",
@@ -117,21 +112,61 @@ def test_what_is_dropped_or_changed_is_noted(fields, changed, notes):
     assert fixed(**fields).notes == notes
 
 
-def test_codex_groups_without_description_get_one():
-    group = {
-        "type": "namespace",
-        "name": "functions",
-        "description": "",
-        "tools": [GOOD["tools"][2]],
-    }
-    item = {
-        "type": "additional_tools",
-        "role": "developer",
-        "tools": [group, {"type": "web_search"}],
-    }
-    body = sent(tools=[], input=[item, *GOOD["input"]])
-    assert body["input"][0]["tools"] == [{**group, "description": "functions"}]
-    assert body["input"][1:] == GOOD["input"]
+SPAWN = {"type": "function", "name": "spawn", "parameters": {}}
+GROUP = {"type": "namespace", "name": "agents", "description": "", "tools": [SPAWN]}
+MORE = {"type": "additional_tools", "role": "developer", "tools": [GROUP, {"type": "web_search"}]}
+SPAWNED = {"type": "function_call", "call_id": "c", "name": "spawn", "arguments": "{}"}
+
+
+def test_groups_of_tools_go_out_as_plain_functions():
+    twin = {"type": "custom", "name": "agents__spawn"}
+    body = sent(
+        tools=[twin, GOOD["tools"][0]],
+        input=[MORE, *GOOD["input"], {**SPAWNED, "namespace": "agents"}],
+        tool_choice={"type": "function", "name": "spawn", "namespace": "agents"},
+    )
+    assert body["tools"] == [twin, GOOD["tools"][0], {**SPAWN, "name": "agents__spawn_2"}]
+    assert body["input"] == [*GOOD["input"], {**SPAWNED, "name": "agents__spawn_2"}]
+    assert body["tool_choice"] == {"type": "function", "name": "agents__spawn_2"}
+    long = {**GROUP, "name": "n" * 50, "tools": [{**SPAWN, "name": "läng" * 9}]}
+    (tool,) = sent(tools=[long])["tools"]
+    assert re.fullmatch(r"[A-Za-z0-9_-]{1,64}", tool["name"])
+
+
+def test_groups_of_clients_that_search_for_tools_stay_groups():
+    tools = [{"type": "tool_search"}, GROUP]
+    assert sent(tools=tools)["tools"] == [tools[0], {**GROUP, "description": "agents"}]
+    found = {"type": "tool_search_output", "tools": [GROUP]}
+    call = {**SPAWNED, "namespace": "agents"}
+    assert sent(input=[found, call])["input"] == [found, call]
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_calls_of_grouped_tools_come_back_with_their_namespace(stream):
+    body = {**GOOD, "tools": [GROUP, *GOOD["tools"]], "stream": stream}
+    quirks = ResponsesQuirks()
+    quirks.fix_request(body, MODEL, ())
+    made = {**SPAWNED, "id": "fc_1", "name": "agents__spawn"}
+    other = {**SPAWNED, "id": "fc_2", "name": "exec_command"}
+    reply = {"id": "r", "model": "gpt-x", "output": [made, other]}
+    expected = {**made, "name": "spawn", "namespace": "agents"}
+    if not stream:
+        assert quirks.fix_reply(reply, "m")["output"] == [expected, other]
+        return
+    arguments = "response.function_call_arguments"
+    common = {"output_index": 0, "item_id": "fc_1"}
+    data = events(
+        {"type": "response.output_item.added", "output_index": 0, "item": made},
+        {"type": f"{arguments}.delta", **common, "delta": "{}"},
+        {"type": f"{arguments}.done", **common, "name": "agents__spawn", "arguments": "{}"},
+        {"type": "response.output_item.done", "output_index": 0, "item": made},
+        {"type": "response.completed", "response": reply},
+    )
+    mender, decoder = quirks.stream(body, "m"), FrameDecoder()
+    told = payloads(b"".join(mender.feed(frame) for frame in decoder.feed(data)))
+    assert told[0]["item"] == told[3]["item"] == expected
+    assert told[2]["name"] == "spawn"
+    assert told[4]["response"]["output"] == [expected, other]
 
 
 @pytest.mark.parametrize(
