@@ -86,7 +86,7 @@ def memory_place(_: Path, __: MemoryKeyring) -> Place:
 
 def keyring_place(_: Path, backend: MemoryKeyring) -> Place:
     def locked() -> None:
-        raise KeyringLocked(f"cannot write {TOKEN}")
+        raise KeyringLocked(f"private words {TOKEN}")
 
     def fail() -> None:
         backend.trouble = locked
@@ -133,7 +133,7 @@ def callback_place(_: Path, __: MemoryKeyring) -> Place:
 
     def fail() -> None:
         def broken() -> None:
-            raise RuntimeError(f"cannot keep {TOKEN}")
+            raise RuntimeError(f"private words {TOKEN}")
 
         trouble.append(broken)
 
@@ -151,7 +151,7 @@ def coroutine_place(_: Path, __: MemoryKeyring) -> Place:
 
     async def load() -> StoredAccount | None:
         if state.get("broken"):
-            raise RuntimeError(f"cannot keep {TOKEN}")
+            raise RuntimeError(f"private words {TOKEN}")
         if state.get("hangs"):
             await asyncio.sleep(30)
         return kept[0]
@@ -223,6 +223,7 @@ async def test_trouble_names_the_place_and_no_secret(place: Place) -> None:
         told = str(caught.value)
         assert place.store.where in told
         assert TOKEN not in f"{told} {caught.value.detail} {caught.value!r}"
+        assert "private words" not in told  # a place's own words may quote what it was given
         assert caught.value.__cause__ is None
 
 
@@ -306,6 +307,32 @@ async def test_a_save_given_up_before_its_turn_never_happens(backend: MemoryKeyr
     free.set()
     assert await KeyringStore().load() is None
     await store.delete()
+    assert backend.entries == {}
+
+
+async def test_a_save_that_was_cancelled_before_its_turn_never_happens(
+    backend: MemoryKeyring,
+) -> None:
+    busy, free = threading.Event(), threading.Event()
+
+    def occupied() -> None:
+        busy.set()
+        free.wait(30)
+
+    backend.trouble = occupied
+    store = KeyringStore(limit=30)
+    loading = asyncio.create_task(store.load())
+    await asyncio.to_thread(busy.wait, 10)
+    saving = asyncio.create_task(store.save(ACCOUNT))
+    await asyncio.sleep(0)
+    saving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await saving
+    free.set()
+    await loading
+    for thread in threading.enumerate():
+        if thread.name == "copilot-store":
+            await asyncio.to_thread(thread.join, 10)
     assert backend.entries == {}
 
 
