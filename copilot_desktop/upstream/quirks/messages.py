@@ -78,7 +78,8 @@ class MessagesStream:
             return frame.raw if whole else b""  # half a frame would swallow the next one
         if data.strip() == b"[DONE]":
             return b""
-        if frame.event in _PLAIN and whole and not any(key in data for key in _FOREIGN_BYTES):
+        plain = frame.event in _PLAIN and whole and data.endswith(b"}")
+        if plain and not any(key in data for key in _FOREIGN_BYTES):
             return frame.encode()
         try:
             payload = frame.json()

@@ -181,7 +181,7 @@ class ResponsesStream:
         found = _ITEM_ID.search(frame.raw)
         place = _PLACE.search(frame.raw)
         kind = _KIND.search(frame.raw)
-        if found is None or place is None or kind is None:
+        if found is None or place is None or kind is None or not frame.data.endswith(b"}"):
             return None
         if b'"response":' in frame.raw:
             return None
