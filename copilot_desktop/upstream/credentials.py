@@ -30,7 +30,6 @@ __all__ = [
     "StoredAccount",
     "TokenStore",
     "choose_store",
-    "other_stores",
     "token_file",
 ]
 
@@ -75,15 +74,3 @@ async def choose_store(
         log.info("The file is used instead of the keyring: %s", problem.detail)
         return file
     return keyring
-
-
-def other_stores(chosen: TokenStore, *, data_dir: Path, host: str) -> tuple[TokenStore, ...]:
-    """The places besides `chosen` where an earlier choice may have left a sign-in for `host`.
-
-    For `Session(others=…)`: signing out empties them too (security rule 12).
-    """
-    places: tuple[TokenStore, ...] = (
-        KeyringStore(host),
-        FileStore(token_file(data_dir), host=host),
-    )
-    return tuple(place for place in places if place.name != chosen.name)

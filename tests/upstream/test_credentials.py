@@ -13,12 +13,9 @@ from keyring.backends.null import Keyring as NullKeyring
 
 from copilot_desktop.errors import BadSetting
 from copilot_desktop.upstream.credentials import (
-    MemoryStore,
     StoredAccount,
     TokenStore,
     choose_store,
-    other_stores,
-    token_file,
 )
 
 TOKEN = "ghu_EXAMPLEonlyNotARealToken000000000000"
@@ -77,9 +74,3 @@ async def test_with_consent_the_file_stands_in(tmp_path: Path) -> None:
     assert (await chosen(tmp_path, allow_file=True)).name == "file"  # the sign-in is there
     await store.delete()
     assert (await chosen(tmp_path, allow_file=True)).name == "keyring"
-
-
-def test_signing_out_knows_the_other_places(tmp_path: Path) -> None:
-    places = other_stores(MemoryStore(), data_dir=tmp_path, host="github.com")
-    assert [place.name for place in places] == ["keyring", "file"]
-    assert places[1].where == str(token_file(tmp_path))
