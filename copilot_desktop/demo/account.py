@@ -33,6 +33,14 @@ def _next_month(now: datetime) -> datetime:
     )
 
 
+def _number(value: Any) -> float:
+    """Of a scenario's own answer, in which numbers may be texts."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return 0.0
+
+
 class Account:
     """One signed-in person. Amounts are AI credits or premium requests, as the plan says."""
 
@@ -52,9 +60,10 @@ class Account:
         if snapshots is None:
             left = self.user().get("limited_user_quotas", {}).get("chat", 0)
             return self.has_copilot and left <= 0
-        premium = snapshots["premium_interactions"]
-        measured = premium.get("entitlement", 0) > 0 and not premium.get("overage_permitted")
-        return measured and premium["percent_remaining"] <= 0
+        premium = snapshots.get("premium_interactions") or {}
+        limited = _number(premium.get("entitlement")) > 0 and not premium.get("unlimited")
+        over = premium.get("overage_permitted")
+        return limited and not over and _number(premium.get("percent_remaining", 100)) <= 0
 
     def profile(self) -> dict[str, Any]:
         """`GET /user`."""
@@ -155,7 +164,7 @@ class Account:
             rest = snapshot.get("quota_remaining", snapshot.get("remaining", 0))
             overage = str(bool(snapshot.get("overage_permitted"))).lower()
             found[f"x-quota-snapshot-{name}"] = (
-                f"ent={total}&ov=0.0&ovPerm={overage}&rem={snapshot['percent_remaining']}"
+                f"ent={total}&ov=0.0&ovPerm={overage}&rem={snapshot.get('percent_remaining', 0)}"
                 f"&rst={until}&totRem={rest}"
             )
         if left := user.get("limited_user_quotas"):

@@ -7,6 +7,7 @@ seen and noted in the ledger by the server around this.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import cycle
 from typing import TypeVar
@@ -20,6 +21,9 @@ from copilot_desktop.demo.wire import frame
 
 _SIZES = (5, 61, 1021, 3, 4093, 16381, 13)  # bytes
 _SPLIT = 11  # where a paced event is cut: after `data: {"cho`, or inside a later line
+
+_NEAR = 600  # bytes within which a cut moves into a character
+_CONTINUATION = re.compile(rb"[\x80-\xbf]")
 
 _F = TypeVar("_F", bound=Fault)
 
@@ -100,9 +104,10 @@ class Sender:
     async def _write(self, response: web.StreamResponse, data: bytes) -> None:
         start = 0
         while start < len(data):
-            size = next(self._sizes)
-            await response.write(data[start : start + size])
-            start += size
+            end = start + next(self._sizes)
+            end += _inside_character(data[end : end + _NEAR]) or 0
+            await response.write(data[start:end])
+            start = end
 
     async def _paced(self, response: web.StreamResponse, item: bytes) -> None:
         cut = _inside_character(item) or min(_SPLIT, len(item) - 1)
@@ -125,7 +130,8 @@ class Sender:
 
 def _inside_character(item: bytes) -> int | None:
     """A place between the bytes of one character."""
-    return next((place for place, byte in enumerate(item) if byte & 0xC0 == 0x80), None)
+    found = _CONTINUATION.search(item)
+    return found and found.start()
 
 
 def _error(fault: ErrorInStream, path: str) -> bytes:

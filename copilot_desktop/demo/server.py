@@ -16,7 +16,7 @@ from typing import Any, Self
 from aiohttp import ClientConnectionError, web
 
 from copilot_desktop.demo.copilot import Copilot
-from copilot_desktop.demo.faults import FAULTS, DropConnection, Fault, HtmlIn200, Slow, Status
+from copilot_desktop.demo.faults import FAULTS, Cut, DropConnection, Fault, HtmlIn200, Slow, Status
 from copilot_desktop.demo.github import GitHub
 from copilot_desktop.demo.ledger import Ledger, Received
 from copilot_desktop.demo.refusals import Refused, example
@@ -153,16 +153,23 @@ class FakeUpstream:
         received = Received(len(ledger) + 1, request.method, request.path, request.headers)
         ledger.append(received)
         request[FAULTS] = self._world.faults.striking(request.path)
+        answer: web.StreamResponse = web.Response()
         try:
             await self._read(request, received)
             answer = await self._respond(request, handler)
             received.status = answer.status
+            faults = request[FAULTS]
+            if one(faults, DropConnection) is not None or one(faults, Cut) is not None:
+                return answer  # not complete, and not the client's doing
             if not answer.prepared:
                 await answer.prepare(request)
                 await answer.write_eof()
-        except (asyncio.CancelledError, ConnectionError, ClientConnectionError):
+        except asyncio.CancelledError:
             received.aborted = not self._stopping
             raise
+        except (ConnectionError, ClientConnectionError):
+            received.aborted = not self._stopping
+            return answer
         received.done = True
         return answer
 

@@ -160,3 +160,23 @@ async def test_all_named_scenarios_start(calling):
     for scenario in SCENARIOS.values():
         async with calling(scenario) as caller:
             assert (await caller.github("/copilot_internal/user")).status == 200
+
+
+async def test_a_scenario_can_change_while_it_runs(calling):
+    async with calling() as caller:
+        await caller.exchange()
+        assert (await caller.chat()).status == 200
+        caller.fake.scenario = Scenario(who="no_access")
+        assert (await caller.github("/copilot_internal/v2/token")).status == 403
+        assert (await caller.chat()).status == 403
+        caller.fake.scenario = Scenario()
+        assert (await caller.chat()).status == 200, "the token is still good"
+
+
+async def test_a_scenario_can_bring_its_own_user(calling):
+    odd = {"entitlement": "300", "remaining": "-1", "percent_remaining": "-0.3"}
+    user = {"login": "me", "quota_snapshots": {"premium_interactions": odd, "new_kind": {}}}
+    async with calling(Scenario(user=user)) as caller:
+        assert (await caller.github("/copilot_internal/user")).json == user
+        await caller.exchange()
+        assert (await caller.chat(model="gpt-5-mini")).status == 402
