@@ -73,6 +73,8 @@ class MessagesStream:
 
     def feed(self, frame: Frame) -> bytes:
         data = frame.data
+        if self.failed:
+            return b""  # the error was the last word
         whole = frame.raw.endswith(_FRAME_ENDS) or not frame.raw
         if not data:
             return frame.raw if whole else b""  # half a frame would swallow the next one
