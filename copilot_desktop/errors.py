@@ -374,7 +374,8 @@ class StorageFailed(Problem):
 def spoken_wait(seconds: float) -> str:
     """`75 -> "75 seconds"`, `600 -> "10 minutes"`, `200000 -> "56 hours"`."""
     if seconds < 120:
-        return f"{max(1, round(seconds))} seconds"
+        whole = max(1, round(seconds))
+        return "1 second" if whole == 1 else f"{whole} seconds"
     if seconds < 2 * 3600:
         return f"{round(seconds / 60)} minutes"
     return f"{round(seconds / 3600)} hours"

@@ -25,6 +25,7 @@ from copilot_desktop.errors import (
     Unreachable,
     UpstreamFault,
     UpstreamTimeout,
+    WrongKey,
 )
 
 Json = dict[str, Any]
@@ -106,9 +107,7 @@ def render_problem(problem: Problem) -> Json:
 
 
 def problem_status(problem: Problem) -> int:
-    """The status, where the tree's own is not what OpenAI clients expect."""
-    if type(problem) is InvalidRequest and problem.upstream_status in {404, 409, 413}:
-        return problem.upstream_status
+    """OpenAI's statuses are those of the tree."""
     return problem.status
 
 
@@ -129,6 +128,8 @@ def _type_and_code(problem: Problem) -> tuple[str, str | None]:
         case InvalidRequest():
             own = None if type(problem) is InvalidRequest else problem.kind
             return "invalid_request_error", problem.code or own
+        case WrongKey():
+            return "authentication_error", "invalid_api_key"
         case NotSignedIn():
             return "authentication_error", "reauth_required"
         case SignInFailed():

@@ -28,6 +28,7 @@ from copilot_desktop.errors import (
     Unreachable,
     UpstreamFault,
     UpstreamTimeout,
+    WrongKey,
 )
 
 
@@ -37,12 +38,12 @@ from copilot_desktop.errors import (
         (InvalidRequest("bad", code="unsupported_parameter"), 400, "invalid_request_error",
          "unsupported_parameter"),
         (InvalidRequest("bad"), 400, "invalid_request_error", None),
-        (InvalidRequest("twice", upstream_status=409), 409, "invalid_request_error", None),
         (UnknownModel(fields={"model": "x"}), 404, "invalid_request_error", "model_not_found"),
         (ContentFiltered(), 400, "invalid_request_error", "content_filter"),
         (BodyTooLarge(fields={"limit": "32 MB"}), 413, "invalid_request_error",
          "request_too_large"),
         (NotSupported(fields={"what": "Speech"}), 501, "invalid_request_error", "not_supported"),
+        (WrongKey(), 401, "authentication_error", "invalid_api_key"),
         (NotSignedIn(), 401, "authentication_error", "reauth_required"),
         (SignInExpired(), 401, "authentication_error", "reauth_required"),
         (QuotaExhausted(code="quota_exceeded"), 402, "insufficient_quota", "insufficient_quota"),
