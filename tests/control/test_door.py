@@ -11,9 +11,10 @@ from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp.test_utils import make_mocked_request
 
 from copilot_desktop.control.app import ControlPlane, open_control
-from copilot_desktop.control.door import KEY_LIFETIME, Door
+from copilot_desktop.control.door import KEY_LIFETIME, Door, Turned
 from copilot_desktop.control.instance import claim
 from tests.core_rig import CoreRig, running_core
 
@@ -86,8 +87,12 @@ async def test_the_key_of_the_page_works_once(plane: ControlPlane) -> None:
             assert "k=" not in answer.headers["Location"]
         async with http.get(f"http://127.0.0.1:{plane.port}/state") as answer:
             assert answer.status == 200
-    async with aiohttp.ClientSession() as other, other.get(url) as answer:
+    async with (
+        aiohttp.ClientSession() as other,
+        other.get(url, allow_redirects=False) as answer,
+    ):
         assert answer.status == 401
+        assert "Set-Cookie" not in answer.headers
 
 
 async def test_each_window_gets_its_own_key(plane: ControlPlane) -> None:
@@ -106,12 +111,20 @@ async def test_a_made_up_key_is_worth_nothing(plane: ControlPlane, key: str) -> 
 def test_an_unused_key_dies_of_age() -> None:
     now = [0.0]
     door = Door("token", clock=lambda: now[0])
-    key = door.new_key()
+    keys = [door.new_key() for _ in range(2)]
+    assert door.exchange(make_mocked_request("GET", f"/?k={keys[0]}")).status == 303
     now[0] = KEY_LIFETIME + 1
-    assert door._keys[key] < now[0]
+    with pytest.raises(Turned, match="used before"):
+        door.exchange(make_mocked_request("GET", f"/?k={keys[1]}"))
+
+
+def test_keys_that_nobody_uses_do_not_pile_up() -> None:
+    door = Door("token")
+    first = door.new_key()
     for _ in range(50):
         door.new_key()
-    assert key not in door._keys
+    with pytest.raises(Turned):
+        door.exchange(make_mocked_request("GET", f"/?k={first}"))
     assert len(door._keys) < 10
 
 

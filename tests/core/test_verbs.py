@@ -10,6 +10,8 @@ import pytest
 from copilot_desktop.core.commands import Commands
 from copilot_desktop.core.state import Ask
 from copilot_desktop.core.verbs import NAMES
+from copilot_desktop.errors import NoCopilot
+from copilot_desktop.upstream.account import Account
 from tests.core_rig import running_core
 
 
@@ -68,12 +70,22 @@ async def test_unknown_verbs_and_inner_names_are_refused(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    "name", ["github_url", "copilot_url", "api_key", "data_dir", "token_store", "github_host"]
+    ("name", "value"),
+    [
+        ("github_url", "http://127.0.0.1:1"),
+        ("copilot_url", "http://127.0.0.1:1"),
+        ("api_key", "another-key"),
+        ("data_dir", "/elsewhere"),
+        ("token_store", "file"),
+        ("github_host", "acme.ghe.com"),
+    ],
 )
-async def test_the_page_cannot_change_where_secrets_go(tmp_path: Path, name: str) -> None:
+async def test_the_page_cannot_change_where_secrets_go(
+    tmp_path: Path, name: str, value: str
+) -> None:
     async with running_core(tmp_path, start_proxy=False) as rig:
         before = getattr(rig.core.settings, name)
-        answer = await rig.do("update_settings", patch={name: "http://127.0.0.1:1"})
+        answer = await rig.do("update_settings", patch={name: value})
         assert (answer["ok"], answer["code"]) == (False, "bad_setting")
         assert getattr(rig.core.settings, name) == before
 
@@ -112,6 +124,26 @@ async def test_links_come_from_a_fixed_list(tmp_path: Path) -> None:
             assert (await rig.do("open_link", id=link))["ok"]
         assert rig.system.opened[0] == rig.fake.url + "/login/device"
         assert all(url.startswith("https://") for url in rig.system.opened[1:])
+
+
+@pytest.mark.parametrize(
+    ("given", "opened"),
+    [
+        ("https://github.com/github-copilot/signup", "https://github.com/github-copilot/signup"),
+        ("https://evil.example/github.com", "https://github.com/settings/copilot"),
+        ("https://github.com@evil.example/", "https://github.com/settings/copilot"),
+        ("http://github.com/x", "https://github.com/settings/copilot"),
+        ("javascript:alert(1)", "https://github.com/settings/copilot"),
+        (None, "https://github.com/settings/copilot"),
+    ],
+)
+async def test_an_address_out_of_an_answer_is_opened_only_if_it_is_githubs(
+    tmp_path: Path, given: str | None, opened: str
+) -> None:
+    async with running_core(tmp_path, start_proxy=False) as rig:
+        rig.core.session.account = Account("no_access", problem=NoCopilot(url=given))
+        assert (await rig.do("open_link", id="account_problem"))["ok"]
+        assert rig.system.opened == [opened]
 
 
 async def test_a_browser_that_does_not_open_is_said(tmp_path: Path) -> None:

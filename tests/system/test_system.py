@@ -57,6 +57,17 @@ def test_the_holder_of_a_port_is_named() -> None:
     assert str(holder) == f"{holder.name} (process {holder.pid})"
 
 
+def test_a_port_is_not_found_in_an_address(tmp_path: Path) -> None:
+    (tmp_path / "net").mkdir()
+    line = "   0: 0100007F:1092 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 77 1"
+    (tmp_path / "net" / "tcp").write_text(f"  sl  local_address\n{line}\n")
+    (tmp_path / "12" / "fd").mkdir(parents=True)
+    (tmp_path / "12" / "comm").write_text("node\n")
+    (tmp_path / "12" / "fd" / "3").symlink_to("socket:[77]")
+    assert Linux(proc=tmp_path).port_holder(0x1092) == PortHolder("node", 12)
+    assert Linux(proc=tmp_path).port_holder(0x007F) is None
+
+
 @pytest.mark.parametrize(
     ("people", "shared"),
     [
