@@ -17,10 +17,11 @@ from copilot_desktop.demo.ask import Ask, Tool
 from copilot_desktop.demo.samples import instance
 
 _PATHS = (
-    "file_path", "filePath", "path", "filepath", "filename", "absolute_path", "target_file", "file",
+    "file_path", "filePath", "path", "filepath", "filename", "absolute_path", "absolutePath",
+    "target_file", "file",
 )  # fmt: skip
 _CONTENTS = ("content", "contents", "file_text", "text", "code_edit", "data")
-_COMMANDS = ("command", "cmd", "script", "commandLine", "command_line", "input")
+_COMMANDS = ("command", "cmd", "script", "commandLine", "command_line", "commands", "input")
 _SHELLS = (
     "bash", "shell", "exec_command", "shell_command", "run_terminal_cmd", "run_shell_command",
     "execute_command", "run_command", "run_in_terminal", "local_shell", "terminal", "exec",
@@ -28,12 +29,17 @@ _SHELLS = (
 _WRITES = ("write", "create", "save", "new_file")
 _READS = ("read", "view", "open", "cat")
 _NOT_WRITES = ("edit", "replace", "notebook", "todo", "memory", "task", "comment", "stdin")
+_WORD = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])")
+_NOT_READS = ("image", "web", "mcp")
 _CWD = re.compile(
-    r"(?:<cwd>|(?:current |primary )?working directory(?: is)?:?\s*`?)\s*(/[^\s<`]+)", re.IGNORECASE
+    r"(?:<cwd>|working directory(?: is)?|working in the directory)[\s:(`]*(/[^\s<`)]+)",
+    re.IGNORECASE,
 )
-_COMMON = {"get", "set", "list", "read", "write", "make", "create", "find", "fetch", "run", "exec",
-           "execute", "apply", "edit", "file", "files", "command", "tool", "text", "the", "new",
-           "update", "delete", "send", "view"}  # fmt: skip
+_LOOKS = {"get", "search", "find", "fetch", "look", "lookup", "query", "list", "calculate"}
+_CHANGES = {"write", "create", "edit", "delete", "remove", "update", "send", "post", "patch",
+            "apply", "move", "kill", "replace"}  # fmt: skip
+_VAGUE = {"the", "new", "all", "file", "files", "text", "command", "commands", "tool", "tools",
+          "read", "run", "current"}  # fmt: skip
 
 
 def _word(names: Sequence[str], tool: Tool) -> str | None:
@@ -74,7 +80,7 @@ def _write(ask: Ask, path: str, text: str) -> tuple[Tool, Any] | None:
         where, what = _word(_PATHS, tool), _word(_CONTENTS, tool)
         fits = any(word in name for word in _WRITES) and not any(w in name for w in _NOT_WRITES)
         if fits and where and what:
-            wanted = {where: _absolute(ask, path, where), what: text}
+            wanted = {where: _absolute(ask, path), what: text}
             return tool, _complete(tool, wanted)
     for tool in ask.tools:
         if tool.kind.startswith("text_editor_"):
@@ -96,8 +102,9 @@ def _patch(tool: Tool, path: str, text: str) -> Any:
 def _read(ask: Ask, path: str) -> tuple[Tool, Any] | None:
     for tool in ask.tools:
         name, where = tool.name.lower(), _word(_PATHS, tool)
-        if where and any(word in name for word in _READS) and not _word(_CONTENTS, tool):
-            return tool, _complete(tool, {where: _absolute(ask, path, where)})
+        fits = any(word in name for word in _READS) and not any(w in name for w in _NOT_READS)
+        if fits and where and not _word(_CONTENTS, tool):
+            return tool, _complete(tool, {where: _absolute(ask, path)})
     return _run(ask.tools, f"cat {shlex.quote(path)}")
 
 
@@ -110,14 +117,15 @@ def _run(tools: Iterable[Tool], command: str) -> tuple[Tool, Any] | None:
         if not known or where is None or "stdin" in name or "kill" in name:
             continue
         listed = tool.properties[where].get("type") == "array"
-        wanted = ["bash", "-lc", command] if listed else command
+        words = [command] if where == "commands" else ["bash", "-lc", command]
+        wanted = words if listed else command
         return tool, _complete(tool, {where: wanted})
     return None
 
 
-def _absolute(ask: Ask, path: str, where: str) -> str:
-    """A full path for parameters that ask for one, if the client said where it works."""
-    if where == "path" or path.startswith("/"):
+def _absolute(ask: Ask, path: str) -> str:
+    """A full path, if the client said where it works: many tools take no other."""
+    if path.startswith("/"):
         return path
     found = _CWD.search(ask.system) or _CWD.search(ask.everything)
     return posixpath.join(found[1], path) if found else path
@@ -135,15 +143,19 @@ def _complete(tool: Tool, wanted: dict[str, Any]) -> dict[str, Any]:
 
 
 def named(tools: Sequence[Tool], text: str) -> Tool | None:
-    """The tool that a message speaks of: by its name, or by all telling words of a long name."""
+    """The tool that a message speaks of: "use NAME", or a looking tool by its telling words.
+
+    Tools that change something are never guessed: behind them may be real files and services.
+    """
     low = text.lower()
     for tool in tools:
+        words = {word.lower() for word in _WORD.findall(tool.name)}
+        if words & _CHANGES:
+            continue
         if re.search(rf"\b(?:call|use)\b.{{0,12}}\b{re.escape(tool.name.lower())}\b", low):
             return tool
-    for tool in tools:
-        words = [word.lower() for word in re.findall(r"[A-Z]?[a-z0-9]+|[A-Z]+(?![a-z])", tool.name)]
-        telling = [word for word in words if word not in _COMMON and len(word) > 2]
-        if len(words) > 1 and telling and all(re.search(rf"\b{w}\b", low) for w in telling):
+        telling = words - _LOOKS - _VAGUE
+        if words & _LOOKS and telling and all(re.search(rf"\b{w}\b", low) for w in telling):
             return tool
     return None
 

@@ -88,7 +88,7 @@ def strict_schema(found: Any, what: str, say: Say) -> None:
             strict_schema(value, what, say)
 
 
-def data_url(url: Any, facts: Facts, say: Say) -> None:
+def inline_picture(url: Any, facts: Facts, say: Say) -> None:
     """A picture stands in the request itself. Raises Refused."""
     if not isinstance(url, str) or not url.startswith("data:"):
         raise gateway("external image URLs are not supported")

@@ -106,7 +106,7 @@ def _content(message: Body, where: str, facts: Facts, say: Say) -> None:
 def _images(body: Body, facts: Facts, say: Say) -> None:
     found = pictures(body)
     for part in found:
-        rules.data_url((part.get("image_url") or {}).get("url"), facts, say)
+        rules.inline_picture((part.get("image_url") or {}).get("url"), facts, say)
     most = (facts.limits.get("vision") or {}).get("max_prompt_images")
     if most is not None:
         rules.picture_count(found, most, say)

@@ -58,7 +58,7 @@ def check(body: Body, facts: Facts, headers: Mapping[str, str], world: World) ->
     _parameters(body, facts)
     _tools(body)
     for part in pictures(body):
-        rules.data_url(part.get("image_url"), facts, _say)
+        rules.inline_picture(part.get("image_url"), facts, _say)
     _settings(body, facts)
     _input(body.get("input"))
 

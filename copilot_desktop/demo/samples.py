@@ -56,7 +56,7 @@ class _Filler:
             case "integer" | "number":
                 return schema.get("minimum", 1)
             case "boolean":
-                return True
+                return False
             case "null":
                 return None
         if name in _PLACES:

@@ -16,6 +16,10 @@ SCHEMAS = {
     "shell": {"command": {"type": "array", "items": {"type": "string"}}},
     "exec_command": {"cmd": {"type": "string"}},
     "apply_patch": {"input": {"type": "string"}},
+    "run_shell_command": {"command": {"type": "string"}, "is_background": {"type": "boolean"}},
+    "run_commands": {"commands": {"type": "array", "items": {"type": "string"}}},
+    "view_image": {"path": {"type": "string"}},
+    "create_issue": {"title": {"type": "string"}},
     "get_weather": {"city": {"type": "string"}},
 }
 
@@ -175,8 +179,15 @@ async def test_it_finds_the_tool_that_writes(ask, tools, name, arguments):
 async def test_it_finds_the_tools_that_read_and_run(ask):
     _, _, calls = await ask("demo: read a.txt", ["Write", "Read", "bash"])
     assert calls == [("Read", {"file_path": "a.txt", "limit": 1})]
-    _, _, calls = await ask("demo: run ls -la", ["Read", "exec_command"])
-    assert calls == [("exec_command", {"cmd": "ls -la"})]
+    for name, arguments in (
+        ("exec_command", {"cmd": "ls -la"}),
+        ("run_shell_command", {"command": "ls -la", "is_background": False}),
+        ("run_commands", {"commands": ["ls -la"]}),
+    ):
+        _, _, calls = await ask("demo: run ls -la", ["Read", name])
+        assert calls == [(name, arguments)]
+    _, _, calls = await ask("demo: read a.txt", ["view_image", "exec_command"])
+    assert calls == [("exec_command", {"cmd": "cat a.txt"})]
 
 
 async def test_a_task_of_several_steps_is_finished(ask, dialect):
@@ -240,8 +251,15 @@ async def test_a_message_that_names_a_tool_gets_one_call(ask, dialect):
 
 
 async def test_agents_tools_are_not_used_without_being_asked(ask):
-    for text in ("Write a poem about the sea", "What is in this file?", "Explain the command"):
-        _, _, calls = await ask(text, ["Write", "Read", "bash", "exec_command", "apply_patch"])
+    tools = ["Write", "Read", "bash", "exec_command", "apply_patch", "create_issue"]
+    for text in (
+        "Write a poem about the sea",
+        "What is in this file?",
+        "Explain the command",
+        "Fix this issue",
+        "Use Write and create_issue",
+    ):
+        _, _, calls = await ask(text, tools)
         assert calls == []
 
 
@@ -263,10 +281,20 @@ async def test_a_long_answer(ask):
     assert text.split() == [str(number) for number in range(1, 3001)]
 
 
-async def test_claude_codes_write_gets_a_full_path(caller):
+@pytest.mark.parametrize(
+    "said",
+    [
+        "# Environment\n - Primary working directory: /home/me/project\n",
+        "<env>\n  Working directory: /home/me/project\n",
+        "<cwd>/home/me/project</cwd>",
+        "I'm currently working in the directory: /home/me/project\n",
+        "# Current Working Directory (/home/me/project) Files",
+    ],
+)
+async def test_a_full_path_is_given_if_the_client_says_where_it_works(caller, said):
     dialect = Messages()
     body = dialect.body([{"role": "user", "content": "demo: write a.txt A"}])
-    body["system"] = "# Environment\n - Primary working directory: /home/me/project\n"
+    body["system"] = said
     body["tools"] = [dialect.tool("Write")]
     answer = await caller.post(dialect.path, {"model": dialect.model, **body})
     assert dialect.heard(answer.json)[1][0][1]["file_path"] == "/home/me/project/a.txt"

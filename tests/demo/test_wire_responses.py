@@ -152,4 +152,4 @@ async def test_a_form(caller):
     }
     text = {"format": {"type": "json_schema", "name": "ok", "schema": schema, "strict": True}}
     body = (await caller.responses("Fine?", text=text, reasoning={"effort": "none"})).json
-    assert body["output"][0]["content"][0]["text"] == '{"ok": true}'
+    assert body["output"][0]["content"][0]["text"] == '{"ok": false}'
