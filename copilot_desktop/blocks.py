@@ -183,6 +183,7 @@ class BlockSequencer:
         if self._pending_call():
             self._later.append((block, text, signature))
             return
+        yield from self._flush_later()
         yield from self._show(block, text, signature)
 
     def _show(self, block: ReplyBlock, text: str, signature: str) -> Iterator[Event]:

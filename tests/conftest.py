@@ -9,6 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# How fast this machine is today is nothing that a test may depend on.
+settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")
 
 # Shared pieces (the rig, the SDK speakers) are plain modules beside this file.
 sys.path.insert(0, str(Path(__file__).parent))

@@ -199,6 +199,19 @@ def test_text_that_waited_comes_before_text_that_did_not() -> None:
     assert answer.blocks == (ToolUse("c", "f", "{}"), Text("one two"))
 
 
+def test_text_that_waited_comes_first_even_if_a_nameless_call_has_begun() -> None:
+    s = BlockSequencer()
+    answer = reply(
+        s,
+        s.call(0, call_id="c", name="f"),
+        s.text("one "),
+        s.arguments(0, "{}"),
+        s.arguments(1, "{"),
+        s.text("two"),
+    )
+    assert answer.blocks == (ToolUse("c", "f", "{}"), Text("one two"))
+
+
 def test_a_closed_call_takes_nothing_more() -> None:
     s = BlockSequencer()
     answer = reply(
