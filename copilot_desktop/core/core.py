@@ -50,7 +50,6 @@ from copilot_desktop.upstream.credentials import (
     token_file,
 )
 from copilot_desktop.upstream.http import open_http
-from copilot_desktop.upstream.identity import Identity
 from copilot_desktop.upstream.origins import Origins
 from copilot_desktop.upstream.passthrough import PassThrough
 from copilot_desktop.upstream.quota import Quota
@@ -92,7 +91,7 @@ class Core:
         self._shared_machine = system.shared_machine()
         self._nonce = secrets.token_hex(16)
         self._traffic_waits = False
-        identity = Identity()
+        identity = settings.identity
         self.http = open_http(github_timeout=settings.github_timeout)
         self.quota = Quota()
         self.session = Session(
@@ -101,6 +100,7 @@ class Core:
             identity,
             token_store,
             timeout=settings.github_timeout,
+            direct=settings.direct_token,
             others=_other_stores(token_store, self.data_dir, origins.host),
         )
         self.pass_through = PassThrough(

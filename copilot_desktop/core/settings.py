@@ -18,6 +18,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from copilot_desktop.errors import BadSetting
+from copilot_desktop.upstream.identity import Identity
 
 PREFIX = "COPILOT_DESKTOP_"
 Source = Literal["default", "file", "environment", "flag"]
@@ -69,6 +70,8 @@ def _paired(value: object) -> object:
 
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Lowered = BeforeValidator(_lower)
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._/-]{1,80}$")]
+DEFAULTS = Identity()
 
 
 class Settings(BaseModel):
@@ -81,6 +84,13 @@ class Settings(BaseModel):
     github_url: str | None = None
     github_api_url: str | None = None
     copilot_url: str | None = None
+    # How the app introduces itself (`upstream.identity`); Copilot refuses old versions.
+    client_id: Name = DEFAULTS.client_id
+    editor_version: Name = DEFAULTS.editor_version
+    plugin_version: Name = DEFAULTS.plugin_version
+    api_version: Name = DEFAULTS.copilot_api_version
+    # Send the GitHub token itself to Copilot, for tokens that cannot be exchanged.
+    direct_token: bool = False
     # What is kept, and where. `data_dir` None: the system's place for this app.
     data_dir: Path | None = None
     token_store: Annotated[Literal["keyring", "file", "memory"], Lowered] = "keyring"  # noqa: S105
@@ -115,6 +125,17 @@ class Settings(BaseModel):
     notice_accepted: bool = False
 
     @property
+    def identity(self) -> Identity:
+        """How the app introduces itself to GitHub and Copilot."""
+        return Identity(
+            client_id=self.client_id,
+            editor_version=self.editor_version,
+            plugin_version=self.plugin_version,
+            user_agent=self.plugin_version.replace("copilot-chat/", "GitHubCopilotChat/"),
+            copilot_api_version=self.api_version,
+        )
+
+    @property
     def open_to_network(self) -> bool:
         """Whether other computers could reach the proxy."""
         return not ipaddress.ip_address(self.host).is_loopback
@@ -138,6 +159,11 @@ CHANGEABLE = frozenset(NAMES) - {
     "data_dir",
     "api_key",
     "token_store",
+    "client_id",
+    "editor_version",
+    "plugin_version",
+    "api_version",
+    "direct_token",
 }
 # Changing one of these means that the proxy has to be told.
 PROXY_NAMES = frozenset(

@@ -13,6 +13,7 @@ others. Nothing of a client's request headers passes through here (rule 15).
 from __future__ import annotations
 
 import asyncio
+import io
 import json as jsonlib
 import logging
 import random
@@ -51,6 +52,7 @@ log = logging.getLogger(__name__)
 
 CALLS = 3  # upstream calls that one request may cost
 JSON_LIMIT = 64 * 1024 * 1024
+LARGE_BODY = 512 * 1024  # bytes
 REFUSAL_LIMIT = 256 * 1024
 REFUSAL_SECONDS = 10.0
 LONGEST_PAUSE = 5.0  # a 503 that asks for more is the client's to repeat
@@ -258,7 +260,7 @@ class CopilotClient:
                         out.method,
                         url,
                         headers=self._headers(out, grant),
-                        data=out.body,
+                        data=_payload(out.body),
                         allow_redirects=False,
                         proxy=proxy_for(url),
                         trace_request_ctx=attempt,
@@ -294,6 +296,11 @@ class CopilotClient:
             if out.betas:
                 headers["anthropic-beta"] = ",".join(out.betas)
         return headers
+
+
+def _payload(body: bytes | None) -> bytes | io.BytesIO | None:
+    """A large body in pieces, so that sending it does not keep other streams waiting."""
+    return io.BytesIO(body) if body is not None and len(body) > LARGE_BODY else body
 
 
 def _remedy(response: aiohttp.ClientResponse, body: bytes, tries: _Tries) -> str | None:
