@@ -91,6 +91,7 @@ function drawMain(main, screen, snapshot, local) {
   patch(main, column);
   const words = banner ? $('banner-title').textContent : '';
   if (words !== shownBanner && banner && banner.level === 'error') alertNow(words);
+  if (!words && shownBanner) $('assertive').textContent = '';
   shownBanner = words;
 }
 

@@ -25,16 +25,27 @@ def merged(under: Json, over: Json) -> Json:
     result = copy.copy(under)
     for name, value in over.items():
         old = result.get(name)
-        result[name] = merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+        result[name] = (
+            merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+        )
     return result
 
 
 def meter(name: str, **changes: Any) -> Json:
     now = time.time()
     usual = {
-        "id": name.lower().replace(" ", "_"), "name": name, "kind": "metered", "unit": "credits",
-        "used": 412.0, "limit": 1500.0, "left": 1088.0, "percent_used": 27.5, "overage": 0.0,
-        "overage_ok": False, "resets_at": now + 9 * DAY, "window_start": now - 21 * DAY,
+        "id": name.lower().replace(" ", "_"),
+        "name": name,
+        "kind": "metered",
+        "unit": "credits",
+        "used": 412.0,
+        "limit": 1500.0,
+        "left": 1088.0,
+        "percent_used": 27.5,
+        "overage": 0.0,
+        "overage_ok": False,
+        "resets_at": now + 9 * DAY,
+        "window_start": now - 21 * DAY,
         "exhausted": False,
     }
     return usual | changes
@@ -42,16 +53,32 @@ def meter(name: str, **changes: Any) -> Json:
 
 def weekly(percent: float = 81.0, **changes: Any) -> Json:
     now = time.time()
-    return meter(
-        "Weekly limit", kind="window", unit="percent", used=None, limit=None, left=None,
-        percent_used=percent, resets_at=now + 2.1 * DAY, window_start=now - 4.9 * DAY,
-    ) | changes
+    return (
+        meter(
+            "Weekly limit",
+            kind="window",
+            unit="percent",
+            used=None,
+            limit=None,
+            left=None,
+            percent_used=percent,
+            resets_at=now + 2.1 * DAY,
+            window_start=now - 4.9 * DAY,
+        )
+        | changes
+    )
 
 
 def included(name: str = "Completions") -> Json:
     return meter(
-        name, kind="included", used=None, limit=None, left=None, percent_used=None,
-        resets_at=None, window_start=None,
+        name,
+        kind="included",
+        used=None,
+        limit=None,
+        left=None,
+        percent_used=None,
+        resets_at=None,
+        window_start=None,
     )
 
 
@@ -62,11 +89,21 @@ def unknown(name: str, kind: str = "unknown") -> Json:
 def model(name: str, **changes: Any) -> Json:
     identity = name.lower().replace(" ", "-")
     usual = {
-        "id": identity, "name": name, "vendor": "OpenAI", "kind": "chat",
+        "id": identity,
+        "name": name,
+        "vendor": "OpenAI",
+        "kind": "chat",
         "endpoints": ["/chat/completions", "/responses"],
         "cost": {"kind": "multiplier", "multiplier": 1.0, "input": None, "output": None},
-        "context": 200_000, "max_prompt": 128_000, "max_output": 16_384, "tools": True,
-        "vision": True, "reasoning": False, "efforts": [], "state": "ready", "aliases": [],
+        "context": 200_000,
+        "max_prompt": 128_000,
+        "max_output": 16_384,
+        "tools": True,
+        "vision": True,
+        "reasoning": False,
+        "efforts": [],
+        "state": "ready",
+        "aliases": [],
         "notices": [],
     }
     return merged(usual, changes)
@@ -75,33 +112,83 @@ def model(name: str, **changes: Any) -> Json:
 def some_models() -> list[Json]:
     cost = {"kind": "included"}
     return [
-        model("Claude Sonnet 4.5", vendor="Anthropic", endpoints=["/chat/completions", "/v1/messages"],
-              reasoning=True, aliases=["claude-sonnet-4-5", "claude-sonnet-4-5-20250929"]),
-        model("Claude Opus 4.1", vendor="Anthropic", endpoints=["/chat/completions", "/v1/messages"],
-              reasoning=True, cost={"multiplier": 10.0}, state="needs_approval"),
-        model("Claude Haiku 4.5", vendor="Anthropic", endpoints=["/chat/completions", "/v1/messages"],
-              cost={"multiplier": 0.33}),
-        model("GPT-5.1 Codex", reasoning=True, endpoints=["/responses"], efforts=["low", "medium", "high"]),
+        model(
+            "Claude Sonnet 4.5",
+            vendor="Anthropic",
+            endpoints=["/chat/completions", "/v1/messages"],
+            reasoning=True,
+            aliases=["claude-sonnet-4-5", "claude-sonnet-4-5-20250929"],
+        ),
+        model(
+            "Claude Opus 4.1",
+            vendor="Anthropic",
+            endpoints=["/chat/completions", "/v1/messages"],
+            reasoning=True,
+            cost={"multiplier": 10.0},
+            state="needs_approval",
+        ),
+        model(
+            "Claude Haiku 4.5",
+            vendor="Anthropic",
+            endpoints=["/chat/completions", "/v1/messages"],
+            cost={"multiplier": 0.33},
+        ),
+        model(
+            "GPT-5.1 Codex",
+            reasoning=True,
+            endpoints=["/responses"],
+            efforts=["low", "medium", "high"],
+        ),
         model("GPT-5 mini", cost=cost | {"multiplier": 0}, context=264_000),
         model("GPT-4.1", cost=cost | {"multiplier": 0}, context=1_000_000),
         model("Gemini 2.5 Pro", vendor="Google", endpoints=["/chat/completions"], state="preview"),
-        model("Grok Code Fast 1", vendor="xAI", endpoints=["/chat/completions"], vision=False,
-              cost={"kind": "tokens", "multiplier": None, "input": 0.2, "output": 1.5}),
+        model(
+            "Grok Code Fast 1",
+            vendor="xAI",
+            endpoints=["/chat/completions"],
+            vision=False,
+            cost={"kind": "tokens", "multiplier": None, "input": 0.2, "output": 1.5},
+        ),
         model("o4-mini", state="blocked", vision=False, reasoning=True),
-        model("GPT-3.5 Turbo", state="hidden", vision=False, context=16_384,
-              notices=["This model leaves on 1 March."]),
-        model("text-embedding-3-small", kind="embeddings", endpoints=["/embeddings"], tools=False,
-              vision=False, context=8192, cost=cost),
+        model(
+            "GPT-3.5 Turbo",
+            state="hidden",
+            vision=False,
+            context=16_384,
+            notices=["This model leaves on 1 March."],
+        ),
+        model(
+            "text-embedding-3-small",
+            kind="embeddings",
+            endpoints=["/embeddings"],
+            tools=False,
+            vision=False,
+            context=8192,
+            cost=cost,
+        ),
     ]
 
 
 def request(identity: int, **changes: Any) -> Json:
     usual = {
-        "id": identity, "at": time.time() - 20 * identity, "client": "Claude Code",
-        "dialect": "anthropic_messages", "model_asked": "claude-sonnet-4.5",
-        "model_used": "claude-sonnet-4.5", "route": "/v1/messages", "status": 200, "outcome": "ok",
-        "stream": True, "initiator": "user", "input_tokens": 18_204, "output_tokens": 812,
-        "cache_tokens": 16_000, "first_ms": 640, "took_ms": 8200, "notes": [], "error": "",
+        "id": identity,
+        "at": time.time() - 20 * identity,
+        "client": "Claude Code",
+        "dialect": "anthropic_messages",
+        "model_asked": "claude-sonnet-4.5",
+        "model_used": "claude-sonnet-4.5",
+        "route": "/v1/messages",
+        "status": 200,
+        "outcome": "ok",
+        "stream": True,
+        "initiator": "user",
+        "input_tokens": 18_204,
+        "output_tokens": 812,
+        "cache_tokens": 16_000,
+        "first_ms": 640,
+        "took_ms": 8200,
+        "notes": [],
+        "error": "",
     }
     return usual | changes
 
@@ -109,14 +196,38 @@ def request(identity: int, **changes: Any) -> Json:
 def some_requests() -> list[Json]:
     return [
         request(1),
-        request(2, client="Codex", dialect="openai_responses", model_asked="gpt-5.1-codex",
-                model_used="gpt-5.1-codex", took_ms=3900),
-        request(3, client="Zed", dialect="openai_chat", model_asked="gpt-4", model_used="gpt-4.1",
-                status=429, outcome="failed", took_ms=300, first_ms=None, input_tokens=None,
-                error="GitHub Copilot asks to wait 20 seconds."),
-        request(4, client="aider", dialect="openai_chat", outcome="cancelled", status=499, took_ms=1200),
-        request(5, client="curl", dialect="openai_chat", outcome="failed", took_ms=5100,
-                error="The upstream stream ended before it was complete."),
+        request(
+            2,
+            client="Codex",
+            dialect="openai_responses",
+            model_asked="gpt-5.1-codex",
+            model_used="gpt-5.1-codex",
+            took_ms=3900,
+        ),
+        request(
+            3,
+            client="Zed",
+            dialect="openai_chat",
+            model_asked="gpt-4",
+            model_used="gpt-4.1",
+            status=429,
+            outcome="failed",
+            took_ms=300,
+            first_ms=None,
+            input_tokens=None,
+            error="GitHub Copilot asks to wait 20 seconds.",
+        ),
+        request(
+            4, client="aider", dialect="openai_chat", outcome="cancelled", status=499, took_ms=1200
+        ),
+        request(
+            5,
+            client="curl",
+            dialect="openai_chat",
+            outcome="failed",
+            took_ms=5100,
+            error="The upstream stream ended before it was complete.",
+        ),
         request(6, status=0, outcome="open", took_ms=None, first_ms=None),
     ]
 
@@ -124,27 +235,79 @@ def some_requests() -> list[Json]:
 def _usual() -> Json:
     now = time.time()
     return {
-        "v": 1, "seq": 1, "at": now,
-        "app": {"version": "0.1.0", "os": "Linux", "tray": "ok", "engine": "gtk", "engine_reason": "",
-                "demo": None, "notice_accepted": True, "lang": "en", "dark": None, "screen": None,
-                "data_dir": "/home/hana/.local/share/copilot-desktop"},
-        "headline": {"key": "running", "glyph": "running", "fields": {"host": "127.0.0.1", "port": 4141}},
-        "proxy": {"phase": "running", "since": now - 3.2 * HOUR, "host": "127.0.0.1", "port": 4141,
-                  "lan": False, "key_required": False, "key_hint": "7f2c", "key_fixed": False, "error": None,
-                  "in_flight": 0, "today": 148, "degraded": None},
-        "auth": {"state": "signed_in", "host": "github.com", "login": "octo-hana", "id": 7,
-                 "plan": "Copilot Pro", "source": "keyring", "source_where": "GNOME Keyring",
-                 "error": None},
+        "v": 1,
+        "seq": 1,
+        "at": now,
+        "app": {
+            "version": "0.1.0",
+            "os": "Linux",
+            "tray": "ok",
+            "engine": "gtk",
+            "engine_reason": "",
+            "demo": None,
+            "notice_accepted": True,
+            "lang": "en",
+            "dark": None,
+            "screen": None,
+            "data_dir": "/home/hana/.local/share/copilot-desktop",
+        },
+        "headline": {
+            "key": "running",
+            "glyph": "running",
+            "fields": {"host": "127.0.0.1", "port": 4141},
+        },
+        "proxy": {
+            "phase": "running",
+            "since": now - 3.2 * HOUR,
+            "host": "127.0.0.1",
+            "port": 4141,
+            "lan": False,
+            "key_required": False,
+            "key_hint": "7f2c",
+            "key_fixed": False,
+            "error": None,
+            "in_flight": 0,
+            "today": 148,
+            "degraded": None,
+        },
+        "auth": {
+            "state": "signed_in",
+            "host": "github.com",
+            "login": "octo-hana",
+            "id": 7,
+            "plan": "Copilot Pro",
+            "source": "keyring",
+            "source_where": "GNOME Keyring",
+            "error": None,
+        },
         "login": None,
-        "usage": {"state": "ready", "fetched_at": now - 120, "source": "user",
-                  "meters": [meter("AI credits"), weekly(), included()]},
-        "models": {"state": "ready", "fetched_at": now - 300, "error": None, "items": some_models()},
+        "usage": {
+            "state": "ready",
+            "fetched_at": now - 120,
+            "source": "user",
+            "meters": [meter("AI credits"), weekly(), included()],
+        },
+        "models": {
+            "state": "ready",
+            "fetched_at": now - 300,
+            "error": None,
+            "items": some_models(),
+        },
         "requests": some_requests(),
         "banner": None,
         "ask": None,
-        "settings": {"host": "127.0.0.1", "port": 4141, "require_key": False, "start_proxy": True,
-                     "start_hidden": True, "on_close": "ask",
-                     "theme": "light", "text_size": 100, "copy_code": False, "usage_shows": "used"},
+        "settings": {
+            "host": "127.0.0.1",
+            "port": 4141,
+            "require_key": False,
+            "start_proxy": True,
+            "start_hidden": True,
+            "on_close": "ask",
+            "theme": "light",
+            "text_size": 100,
+            "copy_code": False,
+            "usage_shows": "used",
+        },
         "settings_source": {},
     }
 
@@ -153,19 +316,31 @@ def _usual() -> Json:
 
 SIGNED_OUT: Json = {
     "headline": {"key": "signin", "glyph": "signin", "fields": {}},
-    "auth": {"state": "signed_out", "login": None, "id": None, "plan": None, "source": None,
-             "source_where": None},
+    "auth": {
+        "state": "signed_out",
+        "login": None,
+        "id": None,
+        "plan": None,
+        "source": None,
+        "source_where": None,
+    },
     "usage": {"state": "signed_out", "meters": [], "fetched_at": None},
     "models": {"state": "empty", "items": [], "fetched_at": None},
     "requests": [],
 }
 
 
-def signing_in(state: str = "waiting", *, error: Json | None = None, left: float = 822, **changes: Any) -> Json:
+def signing_in(
+    state: str = "waiting", *, error: Json | None = None, left: float = 822, **changes: Any
+) -> Json:
     now = time.time()
     login = {
-        "state": state, "user_code": "WDJB-MJHT", "uri": "https://github.com/login/device",
-        "expires_at": now + left, "next_poll_at": now + 5, "error": error,
+        "state": state,
+        "user_code": "WDJB-MJHT",
+        "uri": "https://github.com/login/device",
+        "expires_at": now + left,
+        "next_poll_at": now + 5,
+        "error": error,
     }
     return snapshot(**merged(SIGNED_OUT, {"login": login} | changes))
 
@@ -176,17 +351,35 @@ def signed_out(**changes: Any) -> Json:
 
 
 def first_run() -> Json:
-    return snapshot(**merged(SIGNED_OUT, {"app": {"notice_accepted": False}, "proxy": {"today": 0}}))
+    return snapshot(
+        **merged(SIGNED_OUT, {"app": {"notice_accepted": False}, "proxy": {"today": 0}})
+    )
 
 
 def port_conflict() -> Json:
-    fields = {"host": "127.0.0.1", "port": "4141", "holder": "another program (node, process 8120)", "next": "4142"}
+    fields = {
+        "host": "127.0.0.1",
+        "port": "4141",
+        "holder": "another program (node, process 8120)",
+        "next": "4142",
+    }
     return snapshot(
         headline={"key": "port_conflict", "glyph": "error", "fields": fields},
-        proxy={"phase": "error", "since": None,
-               "error": {"kind": "port_taken", "message": "Port 4141 is already in use.", "fields": fields}},
-        banner={"id": "port_conflict", "level": "error", "fields": fields,
-                "actions": ["use_port", "retry_port", "copy_details"]},
+        proxy={
+            "phase": "error",
+            "since": None,
+            "error": {
+                "kind": "port_taken",
+                "message": "Port 4141 is already in use.",
+                "fields": fields,
+            },
+        },
+        banner={
+            "id": "port_conflict",
+            "level": "error",
+            "fields": fields,
+            "actions": ["use_port", "retry_port", "copy_details"],
+        },
     )
 
 
@@ -198,25 +391,44 @@ def stopped() -> Json:
 
 
 def exhausted() -> Json:
-    credits = meter("AI credits", used=1500.0, left=0.0, percent_used=100.0, exhausted=True)
+    credit = meter("AI credits", used=1500.0, left=0.0, percent_used=100.0, exhausted=True)
     fields = {"meter": "AI credits", "p": 100, "when": time.time() + 9 * DAY}
     return snapshot(
         headline={"key": "exhausted", "glyph": "exhausted", "fields": fields},
-        usage={"meters": [credits, weekly(40), included()]},
+        usage={"meters": [credit, weekly(40), included()]},
         banner={"id": "exhausted", "level": "error", "fields": fields, "actions": []},
     )
 
 
 def many_meters() -> Json:
     now = time.time()
-    return snapshot(usage={"meters": [
-        meter("AI credits"),
-        weekly(),
-        meter("Premium requests", unit="requests", used=338.0, limit=300.0, left=0.0, percent_used=112.7,
-              overage=38.0, overage_ok=True),
-        meter("Chat", used=92.0, limit=100.0, left=8.0, percent_used=92.0, resets_at=now + 5 * HOUR,
-              window_start=now - 25 * DAY),
-        included(),
-        unknown("Team seat", "unmetered"),
-        unknown("copilot_nightly"),
-    ]})
+    return snapshot(
+        usage={
+            "meters": [
+                meter("AI credits"),
+                weekly(),
+                meter(
+                    "Premium requests",
+                    unit="requests",
+                    used=338.0,
+                    limit=300.0,
+                    left=0.0,
+                    percent_used=112.7,
+                    overage=38.0,
+                    overage_ok=True,
+                ),
+                meter(
+                    "Chat",
+                    used=92.0,
+                    limit=100.0,
+                    left=8.0,
+                    percent_used=92.0,
+                    resets_at=now + 5 * HOUR,
+                    window_start=now - 25 * DAY,
+                ),
+                included(),
+                unknown("Team seat", "unmetered"),
+                unknown("copilot_nightly"),
+            ]
+        }
+    )

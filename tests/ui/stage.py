@@ -1,0 +1,171 @@
+"""A stand-in for the control plane, and a page that is open on it.
+
+The stand-in serves the files of `ui/` with the real content policy, one snapshot, the stream of
+snapshots, and records what the page asks for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+UI = Path(__file__).resolve().parents[2] / "ui"
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+Json = dict[str, Any]
+
+
+class ControlPlane:
+    """`state` is what `/state` and `/events` tell; `calls` what the page asked for, in order."""
+
+    def __init__(self, state: Json) -> None:
+        self.state = state
+        self.strings: Json = json.loads((UI / "strings" / "en.json").read_text("utf-8"))
+        self.calls: list[tuple[str, Json]] = []
+        self.answers: dict[str, Json] = {}
+        self.address = ""
+        self.refusing = False  # streams are refused, as by an app that has ended
+        self._streams: set[asyncio.Queue[bytes]] = set()
+
+    def app(self) -> web.Application:
+        app = web.Application(middlewares=[_with_policy])
+        app.router.add_get("/", self._page)
+        app.router.add_get("/state", self._state)
+        app.router.add_get("/strings.json", self._words)
+        app.router.add_get("/events", self._events)
+        app.router.add_post("/do/{verb}", self._do)
+        app.router.add_static("/ui", UI)
+        return app
+
+    def push(self, state: Json) -> None:
+        """Tell every open page a newer state."""
+        state["seq"] = self.state["seq"] + 1
+        self.state = state
+        for stream in self._streams:
+            stream.put_nowait(_frame("state", state))
+
+    def cut(self) -> None:
+        for stream in self._streams:
+            stream.put_nowait(b"")
+
+    async def _page(self, _: web.Request) -> web.FileResponse:
+        return web.FileResponse(UI / "index.html")
+
+    async def _state(self, _: web.Request) -> web.Response:
+        return web.json_response(self.state)
+
+    async def _words(self, _: web.Request) -> web.Response:
+        return web.json_response(self.strings)
+
+    async def _do(self, request: web.Request) -> web.Response:
+        verb = request.match_info["verb"]
+        self.calls.append((verb, await request.json()))
+        return web.json_response(self.answers.get(verb, {"ok": True}))
+
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        if self.refusing:
+            raise web.HTTPServiceUnavailable
+        reply = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await reply.prepare(request)
+        stream: asyncio.Queue[bytes] = asyncio.Queue()
+        self._streams.add(stream)
+        try:
+            await reply.write(_frame("state", self.state))
+            while chunk := await stream.get():
+                await reply.write(chunk)
+        except ConnectionResetError:
+            pass
+        finally:
+            self._streams.discard(stream)
+        return reply
+
+
+def _frame(event: str, value: Json) -> bytes:
+    return f"event: {event}\ndata: {json.dumps(value)}\n\n".encode()
+
+
+@web.middleware
+async def _with_policy(request: web.Request, handler: Callable[..., Any]) -> web.StreamResponse:
+    reply: web.StreamResponse = await handler(request)
+    if not reply.prepared:
+        reply.headers["Content-Security-Policy"] = POLICY
+        reply.headers["X-Content-Type-Options"] = "nosniff"
+        reply.headers["Cache-Control"] = "no-store"
+    return reply
+
+
+class Window:
+    """One open page with its control plane, and everything that the browser complained about."""
+
+    def __init__(self, page: Any, plane: ControlPlane) -> None:
+        self.page = page
+        self.plane = plane
+        self.complaints: list[str] = []
+        page.on("console", self._note)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _note(self, message: Any) -> None:
+        if message.type in {"error", "warning"}:
+            self.complaints.append(message.text)
+
+    async def open(self) -> None:
+        await self.page.goto(self.plane.address)
+        try:
+            await self.page.locator("h1").first.wait_for(state="attached", timeout=8000)
+        except Exception as error:
+            raise AssertionError(f"the page did not draw: {self.complaints}") from error
+
+    async def go(self, screen: str) -> None:
+        await self.page.locator(f'.nav-item:has(use[href$="#{_ICONS[screen]}"])').click()
+        await self.page.locator("h1", has_text=screen.capitalize()).wait_for(state="attached")
+
+    async def text(self, selector: str = "main") -> str:
+        """What a person can read there, white space folded."""
+        found = await self.page.locator(selector).first.inner_text()
+        return " ".join(found.split())
+
+    async def see(self, words: str, where: str = "body") -> None:
+        """Wait until these words can be read."""
+        await (
+            self.page.locator(where)
+            .get_by_text(words)
+            .locator("visible=true")
+            .first.wait_for(timeout=5000)
+        )
+
+    async def press(self, name: str) -> None:
+        await self.page.get_by_role("button", name=name, exact=True).first.click()
+
+    async def called(self, verb: str) -> Json:
+        """Wait for the page's call of `verb`; returns its arguments."""
+        async with asyncio.timeout(5):
+            while True:
+                for name, arguments in reversed(self.plane.calls):
+                    if name == verb:
+                        return arguments
+                await asyncio.sleep(0.01)
+
+    async def focused(self) -> str:
+        """The accessible name, id or text of what has the focus."""
+        return await self.page.evaluate(
+            "() => { const e = document.activeElement;"
+            " return e.id || e.getAttribute('aria-label') || e.textContent.trim(); }"
+        )
+
+
+_ICONS = {
+    "overview": "home",
+    "models": "cube",
+    "usage": "gauge",
+    "activity": "pulse",
+    "settings": "sliders",
+    "help": "help",
+}

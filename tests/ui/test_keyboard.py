@@ -1,0 +1,149 @@
+"""The window without a mouse."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.ui import snapshots
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+
+async def heading(page: Any) -> str:
+    return await page.page.locator("h1").first.text_content()
+
+
+async def test_numbers_open_screens_and_the_title_gets_the_focus(window: Any) -> None:
+    page = await window(snapshots.snapshot())
+    for key, title in [
+        ("2", "Models"),
+        ("3", "Usage"),
+        ("5", "Activity"),
+        ("6", "Settings"),
+        ("1", "Overview"),
+        (",", "Settings"),
+    ]:
+        await page.page.keyboard.press(f"Control+{key}")
+        assert await heading(page) == title
+        assert await page.focused() == title
+    await page.page.keyboard.press("F1")
+    assert await heading(page) == "Help"
+
+
+async def test_shortcuts_do_what_the_buttons_do(window: Any) -> None:
+    page = await window(snapshots.snapshot())
+    await page.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.page.keyboard.press("Control+Shift+KeyS")
+    await page.called("stop_proxy")
+    await page.page.keyboard.press("Control+Shift+KeyC")
+    assert await page.page.evaluate("navigator.clipboard.readText()") == "http://127.0.0.1:4141/v1"
+    await page.page.keyboard.press("Control+Shift+KeyA")
+    assert await page.page.evaluate("navigator.clipboard.readText()") == "http://127.0.0.1:4141"
+    await page.page.keyboard.press("Control+Equal")
+    assert await page.called("update_settings") == {"patch": {"text_size": 110}}
+    await page.page.keyboard.press("Control+w")
+    await page.called("hide_window")
+    await page.page.keyboard.press("Control+q")
+    await page.called("quit")
+
+
+async def test_search_is_one_key_away_from_everywhere(window: Any) -> None:
+    page = await window(snapshots.snapshot())
+    await page.page.keyboard.press("/")
+    assert await page.focused() == "search"
+    await page.page.keyboard.type("haiku/")
+    assert await page.page.locator("#search").input_value() == "haiku/"
+    await page.page.keyboard.press("Control+1")
+    await page.page.keyboard.press("Control+f")
+    assert await page.focused() == "search"
+
+
+@pytest.mark.parametrize("key", ["F5", "Control+r"])
+async def test_reload_refreshes_the_screen_and_never_the_page(window: Any, key: str) -> None:
+    page = await window(snapshots.snapshot())
+    await page.go("models")
+    await page.page.evaluate("window.stillHere = true")
+    await page.page.keyboard.press(key)
+    await page.called("refresh_models")
+    assert await page.page.evaluate("window.stillHere")
+
+
+async def test_rows_are_walked_opened_and_copied(window: Any) -> None:
+    page = await window(snapshots.snapshot())
+    await page.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.go("models")
+    await page.page.locator("[data-row]").first.focus()
+    await page.page.keyboard.press("ArrowDown")
+    await page.page.keyboard.press("ArrowDown")
+    await page.page.keyboard.press("Control+c")
+    assert await page.page.evaluate("navigator.clipboard.readText()") == "claude-haiku-4.5"
+    await page.page.keyboard.press("End")
+    await page.page.keyboard.press("Enter")
+    await page.see("text-embedding-3-small", "#panel")
+    assert await page.focused() == "panel-title"
+    await page.page.keyboard.press("Escape")
+    assert not await page.page.locator("#panel").is_visible()
+
+
+async def test_f6_goes_round_the_regions(window: Any) -> None:
+    page = await window(snapshots.port_conflict())
+    await page.page.locator("h1").focus()
+    visited = []
+    for _ in range(3):
+        await page.page.keyboard.press("F6")
+        visited.append(
+            await page.page.evaluate(
+                "(document.activeElement.closest('#sidebar, #banner') || document.activeElement).id"
+                " || 'title'"
+            )
+        )
+    assert visited == ["sidebar", "banner", "title"]
+
+
+async def test_arrows_move_in_segmented_controls(window: Any) -> None:
+    page = await window(snapshots.snapshot())
+    await page.go("settings")
+    await page.page.get_by_role("radio", name="Light").focus()
+    await page.page.keyboard.press("ArrowRight")
+    assert await page.called("update_settings") == {"patch": {"theme": "dark"}}
+
+
+async def test_sign_in_keys(window: Any) -> None:
+    page = await window(snapshots.signing_in())
+    await page.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.page.keyboard.press("Control+c")
+    assert await page.page.evaluate("navigator.clipboard.readText()") == "WDJB-MJHT"
+    await page.page.keyboard.press("Control+n")
+    await page.called("sign_in")
+
+
+async def test_from_first_run_to_a_copied_address_without_a_mouse(window: Any) -> None:
+    page = await window(snapshots.first_run())
+    await page.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await tab_to(page, "accept")
+    await page.page.keyboard.press("Enter")
+    await page.called("sign_in")
+    page.plane.push(snapshots.signing_in("requesting"))
+    await page.see("Asking GitHub for a code…")
+    page.plane.push(snapshots.signing_in())
+    await page.see("WDJB-MJHT")
+    await page.page.wait_for_function("document.activeElement.id === 'open-github'")
+    await page.page.keyboard.press("Enter")
+    await page.called("open_link")
+    page.plane.push(snapshots.snapshot())
+    await page.see("Proxy is running")
+    await tab_to(page, "Copy: OpenAI address")
+    await page.page.keyboard.press("Space")
+    assert await page.page.evaluate("navigator.clipboard.readText()") == "http://127.0.0.1:4141/v1"
+    await page.page.keyboard.press("Control+q")
+    await page.called("quit")
+
+
+async def tab_to(page: Any, name: str) -> None:
+    for _ in range(30):
+        await page.page.keyboard.press("Tab")
+        if await page.focused() == name:
+            return
+    raise AssertionError(f"{name} cannot be reached by Tab")

@@ -1,0 +1,157 @@
+"""Models: find one, understand its state, copy what is needed."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from tests.ui import snapshots
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+
+async def opened(window: Any, **changes: Any) -> Any:
+    page = await window(snapshots.snapshot(**changes))
+    await page.go("models")
+    return page
+
+
+async def shown(page: Any) -> list[str]:
+    return await page.page.locator("[data-row]").evaluate_all(
+        "rows => rows.map(r => r.dataset.row)"
+    )
+
+
+async def test_search_and_filters_narrow_the_list(window: Any) -> None:
+    page = await opened(window)
+    assert len(await shown(page)) == 11
+    await page.page.locator("#search").fill("claude 4.5")
+    assert await shown(page) == ["claude-sonnet-4.5", "claude-haiku-4.5"]
+    assert "2 of 11 shown" in await page.text()
+    await page.page.keyboard.press("Escape")
+    assert len(await shown(page)) == 11
+    await page.page.locator("#vendor").select_option("Google")
+    assert await shown(page) == ["gemini-2.5-pro"]
+    await page.page.locator("#vendor").select_option("")
+    await page.page.locator("#only-ready").click()
+    assert "o4-mini" not in await shown(page)
+    assert "gemini-2.5-pro" in await shown(page)
+
+
+async def test_a_name_that_a_model_also_answers_to_finds_it(window: Any) -> None:
+    page = await opened(window)
+    await page.page.locator("#search").fill("sonnet-4-5-2025")
+    assert await shown(page) == ["claude-sonnet-4.5"]
+
+
+async def test_nothing_found_is_said_and_undone(window: Any) -> None:
+    page = await opened(window)
+    await page.page.locator("#search").fill("zzz")
+    await page.see("Nothing matches “zzz”.")
+    await page.page.locator("main .empty").get_by_role("button").click()
+    assert len(await shown(page)) == 11
+
+
+async def test_costs_and_states_are_words(window: Any) -> None:
+    words = await (await opened(window)).text()
+    for expected in (
+        "Included",
+        "0.33×",
+        "By tokens",
+        "Preview",
+        "Needs your approval",
+        "Blocked by your organisation",
+        "Hidden by GitHub",
+        "264 K",
+        "1 M",
+    ):
+        assert expected in words
+
+
+async def test_the_panel_tells_all_and_copies(window: Any) -> None:
+    page = await opened(window)
+    await page.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.page.locator('[data-row="claude-sonnet-4.5"]').click()
+    words = await page.text("#panel")
+    assert "claude-sonnet-4-5-20250929" in words
+    assert "200,000 tokens" in words
+    assert "http://127.0.0.1:4141/v1/chat/completions" in words
+    await page.page.locator("#panel .copy").first.click()
+    await page.see("Copied", "#panel")
+    assert await page.page.evaluate("navigator.clipboard.readText()") == "claude-sonnet-4.5"
+    await page.page.keyboard.press("Escape")
+    assert not await page.page.locator("#panel").is_visible()
+    assert await page.page.evaluate("document.activeElement.dataset.row") == "claude-sonnet-4.5"
+
+
+async def test_a_model_that_needs_approval_leads_to_github(window: Any) -> None:
+    page = await opened(window)
+    await page.page.locator('[data-row="claude-opus-4.1"]').click()
+    await page.press("Open settings on GitHub")
+    assert await page.called("open_link") == {"id": "copilot_settings"}
+
+
+async def test_included_models_are_one_press_away_when_credits_are_gone(window: Any) -> None:
+    page = await window(snapshots.exhausted())
+    await page.press("Show included models")
+    await page.see("GPT-5 mini")
+    assert set(await shown(page)) == {"gpt-5-mini", "gpt-4.1", "text-embedding-3-small"}
+
+
+async def test_used_up_is_marked_at_the_models_that_cost(window: Any) -> None:
+    page = await window(snapshots.exhausted())
+    await page.go("models")
+    assert "Used up" in await page.text('tr:has([data-row="claude-sonnet-4.5"])')
+    assert "Ready" in await page.text('tr:has([data-row="gpt-4.1"])')
+
+
+async def test_refresh_asks_the_app(window: Any) -> None:
+    page = await opened(window)
+    await page.press("Refresh")
+    await page.called("refresh_models")
+
+
+TROUBLE = {
+    "kind": "unreachable",
+    "message": "api.github.com could not be reached: no route.",
+    "fields": {},
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"models": {"state": "loading", "items": []}}, "Loading models…"),
+        ({"models": {"state": "ready", "items": []}}, "GitHub sent an empty list"),
+        (
+            {"models": {"state": "empty", "items": [], "error": TROUBLE}},
+            "could not be reached: no route.",
+        ),
+        (
+            {"models": {"state": "stale", "error": TROUBLE, "fetched_at": time.time()}},
+            "Saved list from",
+        ),
+        (snapshots.SIGNED_OUT, "Sign in to see your models"),
+    ],
+)
+async def test_a_missing_list_says_why(window: Any, changes: Any, words: str) -> None:
+    page = await opened(window, **changes)
+    assert words in await page.page.locator("main").text_content()
+
+
+async def test_two_hundred_models_open_at_once(window: Any) -> None:
+    items = [snapshots.model(f"Model {n}") for n in range(200)]
+    page = await opened(window, models={"items": items})
+    assert len(await shown(page)) == 200
+
+
+async def test_names_from_outside_stay_text(window: Any) -> None:
+    evil = "<img src=x onerror=alert(1)><b>bold</b>"
+    hostile = {"name": evil, "vendor": evil, "notices": [evil]}
+    page = await opened(window, models={"items": [snapshots.model("x") | hostile]})
+    await page.page.locator("[data-row]").click()
+    assert evil in await page.text()
+    assert evil in await page.text("#panel")
+    assert await page.page.locator("main img, #panel img, main b b").count() == 0
