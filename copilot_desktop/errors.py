@@ -367,7 +367,7 @@ class StorageFailed(Problem):
     """`fields["where"]` is the backend's name or the path."""
 
     kind = "storage_failed"
-    sentence = "The sign-in could not be stored in {where}."
+    sentence = "The sign-in cannot be kept in {where}."
     action = Action.CHOOSE_STORE
 
 

@@ -56,11 +56,16 @@ class AccountDesk:
         self._on_look = on_look
         self._loading: asyncio.Task[Any] | None = None
 
-    async def begin(self) -> None:
-        """Read the stored sign-in; a slow keyring is waited for in the background."""
+    async def begin(self, *, alone: bool = False) -> None:
+        """Read the stored sign-in; a slow keyring is waited for in the background.
+
+        `alone`: there is only one command to carry out, so it is waited for, and GitHub is not
+        asked unless the command does.
+        """
         self._loading = self._tasks.start(self._session.load(), "load account")
-        await asyncio.wait({self._loading}, timeout=LOAD_PATIENCE)
-        self._tasks.start(self._first_look(), "first look")
+        await asyncio.wait({self._loading}, timeout=None if alone else LOAD_PATIENCE)
+        if not alone:
+            self._tasks.start(self._first_look(), "first look")
 
     async def look(self) -> None:
         """Ask GitHub about account, models and usage. Raises Problem."""

@@ -101,7 +101,7 @@ class Core:
             token_store,
             timeout=settings.github_timeout,
             direct=settings.direct_token,
-            others=_other_stores(token_store, self.data_dir, origins.host),
+            others=() if demo else _other_stores(token_store, self.data_dir, origins.host),
         )
         self.pass_through = PassThrough(
             self.http, origins, identity, timeout=settings.github_timeout
@@ -145,12 +145,14 @@ class Core:
         demo: str | None = None,
         environ: Mapping[str, str] | None = None,
         headless: bool = False,
+        alone: bool = False,
         system: System | None = None,
     ) -> AsyncIterator[Core]:
         """A core with everything started. Raises BadSetting.
 
         `demo` names a scenario of the built-in fake GitHub and Copilot. `headless`: the sign-in may
-        go into a file where there is no keyring, because nobody can be asked.
+        go into a file where there is no keyring, because nobody can be asked. `alone`: for a single
+        command; no proxy, and nothing that happens by itself.
         """
         preferences = Preferences.of(settings) if isinstance(settings, Settings) else settings
         environ = os.environ if environ is None else environ
@@ -176,7 +178,7 @@ class Core:
                 demo=demo,
             )
             stack.push_async_callback(core._close)
-            await core._begin(headless=headless)
+            await core._begin(headless=headless, alone=alone)
             yield core
 
     @property
@@ -253,9 +255,12 @@ class Core:
 
     # ------------------------------------------------------------------------ inner workings
 
-    async def _begin(self, *, headless: bool) -> None:
+    async def _begin(self, *, headless: bool, alone: bool) -> None:
         self.catalogue.load_cache()
         self.key_changed()
+        if alone:
+            await self.desk.begin(alone=True)
+            return
         if not headless:
             looking = self.tasks.start(self._find_look(), "dark or light")
             await asyncio.wait({looking}, timeout=LOOK_PATIENCE)
@@ -331,12 +336,8 @@ class Core:
 
 def _other_stores(store: TokenStore, folder: Path, host: str) -> tuple[TokenStore, ...]:
     """Where an earlier choice may have left a sign-in: signing out empties these as well."""
-    match store.name:
-        case "keyring":
-            return (FileStore(token_file(folder), host=host),)
-        case "file":
-            return (KeyringStore(host),)
-    return ()
+    lasting: tuple[TokenStore, ...] = (FileStore(token_file(folder), host=host), KeyringStore(host))
+    return tuple(other for other in lasting if other.name != store.name)
 
 
 def _origins(preferences: Preferences) -> Origins:
