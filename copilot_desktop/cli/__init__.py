@@ -15,14 +15,26 @@ from collections.abc import Coroutine, Sequence
 from typing import Any, NoReturn
 
 from copilot_desktop.cli.parser import Invocation, read
-from copilot_desktop.errors import Problem
+from copilot_desktop.errors import NotSignedIn, Problem
 
 DONE, FAILED, SIGNED_OUT, INTERRUPTED = 0, 1, 3, 130
 
 
+class Ended(Exception):
+    """A command is over: `words` for stderr, and the exit code."""
+
+    def __init__(self, words: str, code: int = FAILED) -> None:
+        super().__init__(words)
+        self.words, self.code = words, code
+
+
 def entry() -> NoReturn:
     """The installed command. Leaves without waiting for a toolkit's own threads."""
-    code = main(sys.argv[1:])
+    _prepare_streams()
+    try:
+        code = main(sys.argv[1:])
+    except SystemExit as ending:  # argparse: help, version, or words it does not know
+        code = ending.code if isinstance(ending.code, int) else FAILED
     for stream in (sys.stdout, sys.stderr):
         try:
             if stream is not None:
@@ -34,13 +46,16 @@ def entry() -> NoReturn:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one command; returns the exit code."""
+    """Run one command; returns the exit code. Raises SystemExit for help and unknown words."""
     invocation = read(arguments)
     try:
         return _run(invocation)
+    except Ended as ended:
+        complain(ended.words)
+        return ended.code
     except Problem as problem:
         complain(problem.message)
-        return SIGNED_OUT if problem.kind == "not_signed_in" else FAILED
+        return SIGNED_OUT if isinstance(problem, NotSignedIn) else FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
 
@@ -98,3 +113,18 @@ def _print(words: str, stream: Any) -> None:
     except (OSError, ValueError, AttributeError):
         # Closed, broken or absent (a windowed program has no terminal): nobody is reading.
         return
+
+
+def _prepare_streams() -> None:
+    """Words never fail for want of a letter, and no socket gets the number of a closed stream."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            try:
+                os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
+            except OSError:
+                return

@@ -4,42 +4,80 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from copilot_desktop.cli import complain, say
+from copilot_desktop.cli import FAILED, SIGNED_OUT, Ended, complain, say
 from copilot_desktop.cli.parser import Invocation
 from copilot_desktop.control.instance import NotAnswering, Running, find
 from copilot_desktop.core import logs, settings_file
 from copilot_desktop.core.core import Core
 from copilot_desktop.core.settings import Preferences
-from copilot_desktop.errors import Problem
+from copilot_desktop.errors import Blocked, InvalidRequest, NoCopilot, NotSignedIn
 
-_LOOK = 0.5  # seconds between two looks at the running app
+Json = dict[str, Any]
+
+_LOOK = 0.3  # seconds between two looks at the running app
 _CODE_LIFE = 1000.0  # seconds; a code lasts 15 minutes
+# The sign-in is kept, but this account will not answer any call.
+_USELESS = (NoCopilot.kind, Blocked.kind)
+_SIGNED_OUT = (NotSignedIn.kind, *(each.kind for each in NotSignedIn.__subclasses__()))
+
+
+class App:
+    """The running app as the terminal sees it. What it refuses ends the command."""
+
+    def __init__(self, running: Running) -> None:
+        self._running = running
+
+    async def do(self, verb: str, arguments: Mapping[str, Any] | None = None) -> Json:
+        """Carry out a verb. Raises Ended with the app's own sentence."""
+        try:
+            outcome = await asyncio.to_thread(self._running.do, verb, arguments)
+        except NotAnswering as trouble:
+            raise Ended(str(trouble)) from None
+        if not outcome.get("ok"):
+            code = SIGNED_OUT if outcome.get("code") in _SIGNED_OUT else FAILED
+            raise Ended(str(outcome.get("message", "")), code)
+        return outcome
+
+    async def state(self) -> Json:
+        """The snapshot. Raises Ended."""
+        try:
+            return await asyncio.to_thread(self._running.state)
+        except NotAnswering as trouble:
+            raise Ended(str(trouble)) from None
 
 
 async def login(preferences: Preferences, invocation: Invocation) -> int:
-    """0 when the sign-in is stored; else 1, with the reason on stderr. Raises Problem."""
-    if (app := running_app(preferences)) is not None:
-        return await asyncio.to_thread(_login_through, app, open_browser=invocation.browser)
+    """0 when the sign-in is stored; else 1, with the reason on stderr. Raises Problem or Ended."""
+    if (app := await running_app(preferences)) is not None:
+        return await _login_through(app, open_browser=invocation.browser)
+    if preferences.settings.token_store == "memory" and invocation.demo is None:  # noqa: S105
+        raise InvalidRequest(
+            "With the token store `memory` a sign-in ends with this command. "
+            "Start the app or `copilot-desktop serve` first."
+        )
     async with core_alone(preferences, invocation) as core:
         started = await core.session.start()
         announce_code(started.user_code, started.uri)
         if invocation.browser:
             await asyncio.to_thread(core.system.open_url, started.uri)
         account = await core.session.poll()
-        say(f"Signed in as {account.login}. The sign-in is kept in: {account.where}.")
-        if account.problem is not None:
-            raise account.problem
-    return 0
+        problem = account.problem
+        return _signed_in(
+            account.login,
+            account.where,
+            problem.kind if problem else "",
+            problem.message if problem else "",
+        )
 
 
 async def logout(preferences: Preferences, invocation: Invocation) -> int:
-    """Delete every stored token. Raises Problem if one could not be deleted."""
-    if (app := running_app(preferences)) is not None:
-        _check(await asyncio.to_thread(app.do, "sign_out"))
+    """Delete every stored token. Raises Problem or Ended if one could not be deleted."""
+    if (app := await running_app(preferences)) is not None:
+        await app.do("sign_out")
     else:
         async with core_alone(preferences, invocation) as core:
             await core.commands.sign_out()
@@ -56,60 +94,76 @@ def announce_code(user_code: str, uri: str) -> None:
     say("Only go on if you started this yourself. Waiting for GitHub…")
 
 
-def running_app(preferences: Preferences) -> Running | None:
+async def running_app(preferences: Preferences) -> App | None:
     """The app that runs with the same data folder, if it answers."""
     found = find(settings_file.data_dir(preferences))
     if found is None:
         return None
     try:
-        found.state()
+        await asyncio.to_thread(found.state)
     except NotAnswering:
         return None
-    return found
+    return App(found)
 
 
 @asynccontextmanager
 async def core_alone(preferences: Preferences, invocation: Invocation) -> AsyncIterator[Core]:
-    """A core for one command: no proxy, no window."""
-    quiet = Preferences.of(
-        preferences.settings.model_copy(update={"start_proxy": False}), preferences.path
-    )
+    """A core for one command: no proxy, no window, nothing by itself."""
     logs.start(
         settings_file.data_dir(preferences), preferences.settings.log_level, terminal="error"
     )
-    async with Core.running(quiet, demo=invocation.demo, headless=True) as core:
+    running = Core.running(preferences, demo=invocation.demo, headless=True, alone=True)
+    async with running as core:
         yield core
 
 
-def _login_through(app: Running, *, open_browser: bool) -> int:
-    started = _check(app.do("sign_in"))
+async def _login_through(app: App, *, open_browser: bool) -> int:
+    started = await app.do("sign_in")
     announce_code(started["user_code"], started["uri"])
-    if open_browser:
-        app.do("open_link", {"id": "device_page"})
+    try:
+        if open_browser:
+            await _show_page(app)
+        return await _outcome(app, started["user_code"])
+    except asyncio.CancelledError:  # Ctrl-C: the code on the screen is not wanted any more
+        await app.do("cancel_sign_in")
+        raise
+
+
+async def _show_page(app: App) -> None:
+    try:
+        await app.do("open_link", {"id": "device_page"})
+    except Ended:
+        return  # there is no browser; the address is on the screen
+
+
+async def _outcome(app: App, user_code: str) -> int:
     deadline = time.monotonic() + _CODE_LIFE
     while time.monotonic() < deadline:
-        state = app.state()
+        state = await app.state()
         shown = state["login"] or {}
+        if shown.get("user_code") != user_code:
+            raise Ended("Another sign-in was started in the meantime.")
+        error = shown.get("error") or {}
         match shown.get("state"):
             case "done" | "no_access":
                 auth = state["auth"]
-                say(
-                    f"Signed in as {auth['login']}. The sign-in is kept in: {auth['source_where']}."
+                trouble = auth["error"] or {}
+                return _signed_in(
+                    auth["login"],
+                    auth["source_where"],
+                    trouble.get("kind", ""),
+                    trouble.get("message", ""),
                 )
-                if auth["error"]:
-                    complain(auth["error"]["message"])
-                    return 1
-                return 0
             case "expired" | "denied" | "failed" | "cancelled":
-                error = shown.get("error") or {}
-                complain(error.get("message") or "The sign-in did not work.")
-                return 1
-        time.sleep(_LOOK)
-    complain("The code has expired before it was entered on GitHub.")
-    return 1
+                raise Ended(error.get("message") or "The sign-in did not work.")
+        await asyncio.sleep(_LOOK)
+    raise Ended("The code has expired before it was entered on GitHub.")
 
 
-def _check(outcome: dict[str, Any]) -> dict[str, Any]:
-    if not outcome.get("ok"):
-        raise Problem(str(outcome.get("message", "")))
-    return outcome
+def _signed_in(login: str, where: str, kind: str, message: str) -> int:
+    """Say how it ended. `kind` and `message` tell what is in the way, if anything is."""
+    who = f"Signed in as {login}." if login else "Signed in."
+    say(f"{who} The sign-in is kept in: {where}.")
+    if message:
+        complain(message)
+    return FAILED if kind in _USELESS else 0

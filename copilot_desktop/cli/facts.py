@@ -2,54 +2,72 @@
 
 The running app is asked first; without one the stored account and the cached lists are read.
 `status` never touches the network; the other two fetch what they show.
+
+As JSON, `status` is `{running, app, account, proxy, headline, models}`, `models` a list and `quota`
+`{plan, state, fetched_at, source, error, meters}`, each with the fields of the snapshot.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
+import os
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from copilot_desktop.cli import say
+from copilot_desktop.cli import DONE, FAILED, SIGNED_OUT, say
 from copilot_desktop.cli.account import core_alone, running_app
 from copilot_desktop.cli.parser import Invocation
+from copilot_desktop.core.core import Core
 from copilot_desktop.core.settings import Preferences
 from copilot_desktop.core.snapshot import snapshot
-from copilot_desktop.errors import NotSignedIn, Problem
+from copilot_desktop.errors import NotSignedIn
+from copilot_desktop.shell.engine import choose_engine
+from copilot_desktop.system import current
 
 Snapshot = Mapping[str, Any]
 
-SIGNED_OUT = 3
-
 
 async def show(preferences: Preferences, invocation: Invocation) -> int:
-    """Print one part of the snapshot. 3 if nobody is signed in. Raises Problem."""
+    """Print one part of the snapshot. 3 if nobody is signed in. Raises Problem or Ended."""
     fetch = {"models": "refresh_models", "quota": "refresh_quota"}.get(invocation.command)
-    if (app := running_app(preferences)) is not None:
+    if (app := await running_app(preferences)) is not None:
         if fetch:
-            outcome = await asyncio.to_thread(app.do, fetch)
-            if not outcome.get("ok"):
-                raise Problem(str(outcome.get("message", "")))
-        shown: Snapshot = {**await asyncio.to_thread(app.state), "running": True}
+            await app.do(fetch)
+        shown: Snapshot = {**await app.state(), "running": True}
     else:
-        async with core_alone(preferences, invocation) as core:
-            if fetch and not core.session.account.usable:
-                raise core.session.account.problem or NotSignedIn()
-            if fetch:
-                done = await core.verbs.do(fetch)
-                if not done.ok:
-                    raise Problem(done.message)
-            shown = {**snapshot(core.store.state), "running": False}
+        shown = {**await _from_the_store(preferences, invocation), "running": False}
     part, words = _PARTS[invocation.command]
     if invocation.json:
         say(json.dumps(part(shown), indent=2))
     else:
         for line in words(shown):
             say(line)
-    signed_in = shown["auth"]["state"] == "signed_in"
-    return 0 if signed_in else SIGNED_OUT
+    match shown["auth"]["state"]:
+        case "signed_in" | "checking":
+            return DONE
+        case "no_access":
+            return FAILED
+    return SIGNED_OUT
+
+
+async def _from_the_store(preferences: Preferences, invocation: Invocation) -> Snapshot:
+    async with core_alone(preferences, invocation) as core:
+        match invocation.command:
+            case "models":
+                _check_account(core)
+                await core.desk.refresh_models()
+            case "quota":
+                _check_account(core)
+                await core.desk.refresh_quota()
+        engine = choose_engine(current().name, os.environ)
+        core.surroundings(engine=engine.name, engine_reason=engine.reason)
+        return snapshot(core.store.state)
+
+
+def _check_account(core: Core) -> None:
+    if not core.session.account.usable:
+        raise core.session.account.problem or NotSignedIn()
 
 
 # ---------------------------------------------------------------------------------- status
@@ -83,7 +101,8 @@ def _status_words(shown: Snapshot) -> list[str]:
         lines.append(f"Proxy    {proxy['phase']}, {address}")
         if proxy["error"]:
             lines.append(f"         {proxy['error']['message']}")
-        lines.append(f"Window   {app['engine']}: {app['engine_reason']}")
+    lines.append(f"Window   {app['engine']}: {app['engine_reason']}")
+    if shown["running"]:
         lines.append(f"Tray     {app['tray']}")
     lines.append(f"Models   {len(shown['models']['items'])} known")
     lines.append(f"Data     {app['data_dir']}")

@@ -38,7 +38,7 @@ def read(arguments: Sequence[str]) -> Invocation:
     """Exits with code 2 and a usage line if the words cannot be understood."""
     # A bare `--demo` must not swallow the command behind it.
     spelled = [f"--demo={DEFAULT_SCENARIO}" if word == "--demo" else word for word in arguments]
-    found = vars(_parser().parse_args(spelled))
+    found = vars(parser().parse_args(spelled))
     return Invocation(
         command=found.pop("command", None) or "desktop",
         demo=found.pop("demo", None),
@@ -49,26 +49,33 @@ def read(arguments: Sequence[str]) -> Invocation:
     )
 
 
-def _parser() -> argparse.ArgumentParser:
-    common = _common_flags()
+def parser() -> argparse.ArgumentParser:
+    """Everything that can be typed; `docs/commands.md` is compared with it."""
+    shared = _shared_flags()
     layout = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(
+    whole = argparse.ArgumentParser(
         prog="copilot-desktop",
         description=_DESCRIPTION,
         epilog=_EPILOGUE,
         formatter_class=layout,
-        parents=[common],
+        parents=[shared],
+        allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=f"copilot-desktop {__version__}")
-    parser.add_argument(
+    whole.add_argument("--version", action="version", version=f"copilot-desktop {__version__}")
+    whole.add_argument(
         "--hidden", action="store_true", default=argparse.SUPPRESS,
         help="start in the tray, without showing the window",
     )  # fmt: skip
-    commands = parser.add_subparsers(dest="command", metavar="command", title="commands")
+    commands = whole.add_subparsers(dest="command", metavar="command", title="commands")
 
     def command(name: str, words: str) -> argparse.ArgumentParser:
         return commands.add_parser(
-            name, help=words, description=words, parents=[common], formatter_class=layout
+            name,
+            help=words,
+            description=words,
+            parents=[shared],
+            formatter_class=layout,
+            allow_abbrev=False,
         )
 
     command("serve", "run the proxy without a window, until SIGTERM or Ctrl-C")
@@ -86,10 +93,10 @@ def _parser() -> argparse.ArgumentParser:
         command(name, words).add_argument(
             "--json", action="store_true", default=argparse.SUPPRESS, help="as JSON, for programs"
         )
-    return parser
+    return whole
 
 
-def _common_flags() -> argparse.ArgumentParser:
+def _shared_flags() -> argparse.ArgumentParser:
     """Flags that may stand before or after the command. No key: arguments can be read by others."""
     flags = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
     group = flags.add_argument_group("settings")
