@@ -154,9 +154,13 @@ export function setTextSize(size) {
   if (wanted !== state.snapshot.settings.text_size) change('text_size', { text_size: wanted });
 }
 
+let keyOnItsWay = null;
+
 export async function fetchKey() {
   if (state.local.key) return state.local.key;
-  const answer = await act('reveal_key');
+  keyOnItsWay = keyOnItsWay || act('reveal_key');
+  const answer = await keyOnItsWay;
+  keyOnItsWay = null;
   if (answer.ok) setLocal({ key: answer.key });
   else toast(sentence(answer), 'error');
   return answer.key;
@@ -168,8 +172,10 @@ export async function showKey(shown) {
 }
 
 export async function copyKey() {
+  // Some engines copy only within the press itself. The key is asked for when the pointer comes
+  // near; if it is still not there in time, it is shown so that it can be copied by hand.
   const key = state.local.key || await fetchKey();
-  if (key) copyText(key, 'address-key', t('overview.address.key_what'));
+  if (key && !copyText(key, 'address-key', t('overview.address.key_what'))) setLocal({ keyShown: true });
 }
 
 export async function makeKey() {

@@ -45,8 +45,11 @@ function copied(id, what) {
 }
 
 function byHand(id) {
-  const shown = document.querySelector(`[data-copy-text="${id}"]`);
-  if (shown) getSelection().selectAllChildren(shown);
+  // After the next drawing: a text that was hidden until now has to be there to be selected.
+  setTimeout(() => {
+    const shown = document.querySelector(`[data-copy-text="${id}"]`);
+    if (shown) getSelection().selectAllChildren(shown);
+  });
   const keys = `${modifier()}+C`;
   setLocal({ toast: { text: t('action.copy_failed', { keys }), level: 'warn' } });
 }

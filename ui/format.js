@@ -3,7 +3,7 @@
    Every function takes plain values and returns text. Times are seconds since the epoch, as in the
    snapshot; durations are seconds unless the name says otherwise. */
 
-import { t } from './strings.js';
+import { LOCALE, t } from './strings.js';
 
 const MINUTE = 60;
 const HOUR = 3600;
@@ -13,7 +13,7 @@ export const now = () => Date.now() / 1000;
 
 /** `1500 -> "1,500"`; at most `digits` decimals. */
 export function number(value, digits = 0) {
-  return new Intl.NumberFormat(undefined, { maximumFractionDigits: digits }).format(value);
+  return new Intl.NumberFormat(LOCALE, { maximumFractionDigits: digits }).format(value);
 }
 
 /** A meter's amount: whole when large, one decimal when small. */
@@ -28,7 +28,7 @@ export function percent(value) {
   return Math.round(value);
 }
 
-const clock = (at, options) => new Intl.DateTimeFormat(undefined, options).format(new Date(at * 1000));
+const clock = (at, options) => new Intl.DateTimeFormat(LOCALE, options).format(new Date(at * 1000));
 
 export const timeOfDay = (at) => clock(at, { hour: '2-digit', minute: '2-digit' });
 export const timeWithSeconds = (at) => clock(at, { hour: '2-digit', minute: '2-digit', second: '2-digit' });

@@ -11,6 +11,7 @@ const local = {
   selectable: null,  // id of a text to be copied by hand, after copying failed
   toast: null,       // {text, level}
   sheet: null,       // {id, ...fields}
+  remember: null,    // the tick in the question at the first close, once it was touched
   busy: {},          // verb -> true while its answer is awaited
   key: null,         // the local key, once the user asked for it
   keyShown: false,

@@ -8,6 +8,9 @@
 const NAMES = new Set(['port', 'next', 'pid', 'status']);
 
 let words = {};
+// A bare C locale writes 1500 and 02:31 PM; people without a locale get plain English.
+export const LOCALE = /posix/i.test(new Intl.NumberFormat().resolvedOptions().locale) ? 'en' : undefined;
+
 let plural = new Intl.PluralRules('en');
 
 export async function loadStrings() {
@@ -46,7 +49,7 @@ export function t(key, fields = {}) {
   return found.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = fields[name];
     if (value === undefined || value === null) return '';
-    return typeof value === 'number' && !NAMES.has(name) ? new Intl.NumberFormat().format(value) : String(value);
+    return typeof value === 'number' && !NAMES.has(name) ? new Intl.NumberFormat(LOCALE).format(value) : String(value);
   });
 }
 

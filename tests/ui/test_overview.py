@@ -200,3 +200,13 @@ async def test_a_model_that_was_replaced_shows_both_names(window: Any) -> None:
     page = await window(snapshots.snapshot())
     await page.go("activity")
     assert "gpt-4 → gpt-4.1" in await page.text()
+
+
+async def test_a_key_that_cannot_be_copied_is_shown_and_selected(window: Any) -> None:
+    """Some web engines copy only within the press, and the key may come a moment later."""
+    page = await window(snapshots.snapshot(proxy={"key_required": True}))
+    page.plane.answers["reveal_key"] = {"ok": True, "key": "secret-key-7f2c"}
+    await page.page.evaluate("document.execCommand = () => false")
+    await page.page.locator(".address .copy").nth(2).click()
+    await page.see("Copying did not work. The text is selected: press Ctrl+C.", "#toast")
+    await page.page.wait_for_function("String(getSelection()) === 'secret-key-7f2c'")

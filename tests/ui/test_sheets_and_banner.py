@@ -17,7 +17,7 @@ async def test_the_first_close_asks(window: Any, press: str, choice: str) -> Non
     page = await window(snapshots.snapshot(ask={"id": "close", "fields": {}}))
     await page.see("Keep running in the tray?")
     assert await page.focused() == "Keep running"
-    await page.page.get_by_label("Remember my choice").check()
+    assert await page.page.get_by_label("Remember my choice").is_checked()
     await page.press(press)
     assert await page.called("close_choice") == {"choice": choice, "remember": True}
     page.plane.push(snapshots.snapshot(ask=None))
@@ -29,6 +29,7 @@ async def test_without_a_tray_the_question_says_so(window: Any) -> None:
         snapshots.snapshot(ask={"id": "close", "fields": {}}, app={"tray": "missing"})
     )
     await page.see("This desktop shows no tray icons.")
+    assert not await page.page.get_by_label("Remember my choice").is_checked()
     await page.press("Cancel")
     assert await page.called("close_choice") == {"choice": "cancel", "remember": False}
 
@@ -195,3 +196,11 @@ async def test_the_tray_can_choose_the_screen(window: Any) -> None:
     assert await page.page.locator("h1").inner_text() == "Usage"
     page.plane.push(snapshots.snapshot(app={"screen": {"name": "activity", "n": 2}}))
     await page.see("Contents are never kept.")
+
+
+async def test_the_choice_need_not_be_remembered(window: Any) -> None:
+    page = await window(snapshots.snapshot(ask={"id": "close", "fields": {}}))
+    await page.page.get_by_label("Remember my choice").uncheck()
+    page.plane.push(snapshots.snapshot(ask={"id": "close", "fields": {}}, proxy={"today": 149}))
+    await page.press("Keep running")
+    assert await page.called("close_choice") == {"choice": "hide", "remember": False}

@@ -45,6 +45,7 @@ export function copyButton(id, text, what, options = {}) {
     class: `button ${look}${small ? ' small' : ''} copy${done ? ' done' : ''}`,
     'aria-label': done ? t('action.copied_announce', { what }) : `${label}: ${what}`,
     onclick: press,
+    onpointerenter: options.prepare || null,
     onpointerdown: options.prepare || null,
     onfocus: options.prepare || null,
   },
@@ -73,7 +74,7 @@ export function toggle(id, on, onChange, options = {}) {
 }
 
 export function select(id, value, choices, onChange, options = {}) {
-  return h('select', {
+  return h('span', { class: 'select-box' }, h('select', {
     id,
     class: 'select',
     value,
@@ -82,7 +83,7 @@ export function select(id, value, choices, onChange, options = {}) {
     'aria-labelledby': options.labelled || null,
     'aria-describedby': options.described || null,
     onchange: (event) => onChange(event.target.value),
-  }, choices.map(([key, text]) => h('option', { key: `o-${key}`, value: key }, text)));
+  }, choices.map(([key, text]) => h('option', { key: `o-${key}`, value: key }, text))), icon('chevron-down'));
 }
 
 /** A few choices side by side; arrow keys move between them. */

@@ -42,13 +42,18 @@ function answer(choice) {
 }
 
 const SHEETS = {
-  close(sheet, snapshot) {
+  close(sheet, snapshot, local) {
     const tray = snapshot.app.tray === 'ok';
     const part = tray ? '' : '_no_tray';
     return frame(
       t(`sheet.close.title${part}`), t(`sheet.close.body${part}`),
       h('label', { class: 'check-line' },
-        h('input', { type: 'checkbox', id: 'remember' }), h('span', null, t('sheet.close.remember'))),
+        h('input', {
+          type: 'checkbox',
+          id: 'remember',
+          checked: local.remember === null ? tray : local.remember,
+          onchange: (event) => setLocal({ remember: event.target.checked }),
+        }), h('span', null, t('sheet.close.remember'))),
       [
         tray ? null : cancel(),
         button(t('sheet.close.quit'), () => answer('quit')),
