@@ -1,9 +1,17 @@
 """Copilot as a Python object: ask in canonical values, get canonical events. No HTTP server needed.
 
-    async with open_provider(store=EnvironmentStore(os.environ)) as copilot:
-        request = Request("gpt-4.1", (Message("user", (Text("Hello"),)),))
-        async for event in copilot.stream(request):
-            ...
+    import asyncio, os
+    from copilot_desktop.canonical import BlockDelta, Message, Request, Text
+    from copilot_desktop.provider import open_provider
+    from copilot_desktop.upstream.credentials import EnvironmentStore
+
+    async def main():
+        async with open_provider(EnvironmentStore(os.environ)) as copilot:
+            question = Request("gpt-4.1", (Message("user", (Text("Hello"),)),))
+            async for event in copilot.stream(question):
+                print(event.text if isinstance(event, BlockDelta) else "", end="")
+
+    asyncio.run(main())
 
 This is the hub of the whole product: the proxy's translated routes run through `Provider.run`, too.
 It knows conversations, models and routes; it knows no client dialect and no web server.
@@ -12,14 +20,15 @@ It knows conversations, models and routes; it knows no client dialect and no web
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from copilot_desktop.canonical import (
     BlockStart,
     Document,
+    End,
     Event,
     Image,
     Message,
@@ -29,12 +38,12 @@ from copilot_desktop.canonical import (
     ToolUse,
     fold,
 )
-from copilot_desktop.dialects import Initiator
-from copilot_desktop.errors import NotExpressible, Problem
+from copilot_desktop.dialects import Dialect, Initiator
+from copilot_desktop.errors import InvalidRequest, NotExpressible, UpstreamFault
 from copilot_desktop.model import Model
 from copilot_desktop.preparation import prepared
-from copilot_desktop.routing import Route, route
-from copilot_desktop.sse import FrameDecoder
+from copilot_desktop.routing import UNSUPPORTED, Route, route
+from copilot_desktop.sse import EventTooLarge, FrameDecoder
 from copilot_desktop.upstream.catalogue import Catalogue
 from copilot_desktop.upstream.client import Call, CopilotClient, UpstreamReply
 from copilot_desktop.upstream.credentials import TokenStore
@@ -76,6 +85,7 @@ class Provider:
         self.catalogue = catalogue
         self._quota = quota
         self.session = session
+        self._refused: set[tuple[str, str]] = set()
 
     async def models(self, authority: Authority | None = None) -> tuple[Model, ...]:
         """The models of this account, at most ten minutes old. Raises Problem."""
@@ -95,16 +105,46 @@ class Provider:
         Raises a Problem before the first event if Copilot refuses, later if the answer breaks off;
         tool names are the caller's own. Close the iterator to stop Copilot.
         """
-        await self.models()
-        model = self.catalogue.resolve(request.model)
-        turn = self.plan(request, route(model, None), initiator or initiator_of(request))
-        async for events in self.run(turn, self._own()):
-            for event in events:
-                yield _with_original_name(event, turn.request)
+        model = await self.catalogue.find(request.model, self._own())
+        way = self.route(model, None)
+        initiator = initiator or initiator_of(request)
+        begun = rerouted = False
+        while True:
+            turn = self.plan(request, way, initiator)
+            async with aclosing(self.run(turn, self._own())) as batches:
+                try:
+                    async for events in batches:
+                        begun = True
+                        for event in events:
+                            yield _with_original_name(event, turn.request)
+                except InvalidRequest as problem:
+                    other = self.another_way(way, None, problem)
+                    if other is None or begun or rerouted:
+                        raise
+                    way, rerouted = other, True
+                else:
+                    return
 
     async def complete(self, request: Request, *, initiator: Initiator | None = None) -> Reply:
         """The whole reply at once. Raises Problem."""
         return fold([event async for event in self.stream(request, initiator=initiator)])
+
+    def route(self, model: Model, spoken: Dialect | None) -> Route:
+        """Which endpoint answers, as far as is known by now. Raises UnknownModel."""
+        return route(model, spoken, self._refused)
+
+    def another_way(
+        self, way: Route, spoken: Dialect | None, problem: InvalidRequest
+    ) -> Route | None:
+        """Where to turn when Copilot says that the model is not at the endpoint it was listed at.
+
+        The pair is remembered as long as this object lives. None if there is no other way.
+        """
+        if problem.code != UNSUPPORTED:
+            return None
+        self._refused.add((way.model.id, way.endpoint))
+        other = self.route(way.model, spoken)
+        return other if other.endpoint != way.endpoint else None
 
     def plan(self, request: Request, way: Route, initiator: Initiator) -> Turn:
         """Prepare, check and render. Raises NotExpressible for what would silently change."""
@@ -134,7 +174,7 @@ class Provider:
         turn: Turn,
         authority: Authority,
         on_reply: Callable[[UpstreamReply], None] | None = None,
-    ) -> AsyncIterator[list[Event]]:
+    ) -> AsyncGenerator[list[Event], None]:
         """The events of each network read, in order. Raises Problem, also in mid-stream.
 
         Events that were read before the trouble are always given out first.
@@ -146,12 +186,17 @@ class Provider:
             heard = _Listener(turn)
             try:
                 async for chunk in reply.chunks():
-                    if events := heard.feed(chunk):
-                        yield events
+                    heard.feed(chunk)
+                    if heard.over:  # whether or not upstream hangs up
+                        break
+                    if heard.events:
+                        yield heard.take()
                 heard.close()
-            except Problem:
+            except Exception as trouble:
                 if heard.events:
                     yield heard.take()
+                if isinstance(trouble, EventTooLarge):
+                    raise UpstreamFault(str(trouble), request_id=reply.request_id) from trouble
                 raise
             if heard.events:
                 yield heard.take()
@@ -172,31 +217,38 @@ async def refuse_a_page(reply: UpstreamReply) -> None:
 
 
 class _Listener:
-    """Bytes to events. What was understood before a Problem stays in `events`."""
+    """Bytes to events. What was understood before trouble stays in `events`.
+
+    `over`: the reply is complete; nothing that follows counts.
+    """
 
     def __init__(self, turn: Turn) -> None:
         self._decoder = FrameDecoder()
         self._reader = turn.route.target.reader(turn.route.model)
         self.events: list[Event] = []
+        self.over = False
 
-    def feed(self, chunk: bytes) -> list[Event]:
+    def feed(self, chunk: bytes) -> None:
         for frame in self._decoder.feed(chunk):
             self._hear(self._reader.feed(frame))
-        return self.take()
 
     def close(self) -> None:
         for frame in self._decoder.close():
             self._hear(self._reader.feed(frame))
-        self._hear(self._reader.close())
+        if not self.over:
+            self._hear(self._reader.close())
 
     def take(self) -> list[Event]:
         events, self.events = self.events, []
         return events
 
     def _hear(self, events: Iterator[Event]) -> None:
-        # One by one, not `extend`: a Problem may interrupt, and what came before it counts.
+        # One by one, not `extend`: trouble may interrupt, and what came before it counts.
         for event in events:
+            if self.over:
+                return
             self.events.append(event)
+            self.over = isinstance(event, End)
 
 
 def has_image(messages: Iterable[Message]) -> bool:

@@ -1,17 +1,21 @@
 """Which of Copilot's endpoints answers a request: a pure decision.
 
 A model lists the endpoints that it accepts. The client's own dialect comes first (nothing is lost),
-then the others in the order that loses least (`translation.md` §1.2).
+then the others in the order that loses least (`translation.md` §1.2). What GitHub lists is not
+always what it takes: pairs of model and endpoint that were refused are passed in and avoided.
 """
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from copilot_desktop.dialects import Dialect
 from copilot_desktop.dialects.registry import ALL
 from copilot_desktop.errors import UnknownModel
 from copilot_desktop.model import CHAT, MESSAGES, RESPONSES, Model
+
+UNSUPPORTED = "unsupported_api_for_model"  # Copilot's code for a model at a wrong endpoint
 
 _PREFERENCE: dict[str | None, tuple[str, ...]] = {
     MESSAGES: (MESSAGES, RESPONSES, CHAT),
@@ -31,22 +35,27 @@ class Route:
     same: bool
 
 
-def route(model: Model, spoken: Dialect | None) -> Route:
+def route(
+    model: Model, spoken: Dialect | None, refused: AbstractSet[tuple[str, str]] = frozenset()
+) -> Route:
     """The route for `model` and the dialect that the client speaks (None: the canonical form).
 
+    `refused` holds pairs of model id and endpoint to go around, as long as there is another way.
     Raises UnknownModel if the model takes no conversation at all.
     """
     own = spoken.endpoint if spoken is not None else None
     order = _PREFERENCE[own] if spoken is not None else _PREFERENCE[MESSAGES]
-    for endpoint in order:
-        if endpoint in model.endpoints:
-            target = next(dialect for dialect in ALL if dialect.endpoint == endpoint)
-            return Route(model, endpoint, target, same=endpoint == own)
-    served = ", ".join(model.endpoints) or "none that this app knows"
-    raise UnknownModel(
-        code="unsupported_api_for_model",
-        fields={
-            "model": model.id,
-            "reason": f"It does not take conversations; its endpoints are: {served}.",
-        },
-    )
+    listed = [endpoint for endpoint in order if endpoint in model.endpoints]
+    if not listed:
+        served = ", ".join(model.endpoints) or "none that this app knows"
+        raise UnknownModel(
+            code=UNSUPPORTED,
+            fields={
+                "model": model.id,
+                "reason": f"It does not take conversations; its endpoints are: {served}.",
+            },
+        )
+    open_ones = (endpoint for endpoint in listed if (model.id, endpoint) not in refused)
+    endpoint = next(open_ones, listed[0])
+    target = next(dialect for dialect in ALL if dialect.endpoint == endpoint)
+    return Route(model, endpoint, target, same=endpoint == own)

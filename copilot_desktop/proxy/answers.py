@@ -9,24 +9,29 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
+import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from typing import Any
 
 from aiohttp import hdrs, web
 
 from copilot_desktop import __version__
 from copilot_desktop.dialects import Dialect, Writer
-from copilot_desktop.errors import Problem, QuotaExhausted
+from copilot_desktop.errors import InvalidRequest, Problem, QuotaExhausted, UpstreamTimeout
+from copilot_desktop.model import MESSAGES
 from copilot_desktop.proxy.exchange import Exchange, Outcome
 from copilot_desktop.upstream.client import UpstreamReply
+
+log = logging.getLogger(__name__)
 
 SILENCE_BEFORE_HEADERS = 20.0  # seconds until the status line is sent ahead
 SILENCE_IN_STREAM = 10.0  # seconds until a ping
 STUCK_CLIENT = 120.0  # seconds without taking a byte until the client is dropped
-LONGEST_RETRY = (
-    60.0  # a longer `retry-after` would freeze the official SDKs (`translation.md` §13.2)
-)
+# What takes longer is not repeated by the official SDKs on their own: a longer `retry-after` would
+# freeze them, a longer attempt would triple the wait (`translation.md` §13.1, §13.2).
+LONGEST_RETRY = 60.0
 
 _PASSED_ON = ("x-request-id", "x-github-request-id")
 
@@ -50,17 +55,36 @@ def json_answer(
     )
 
 
-def problem_answer(problem: Problem, dialect: Dialect) -> web.Response:
-    """The error body of `dialect`, with the headers that keep SDKs from retrying in vain."""
+def problem_answer(problem: Problem, dialect: Dialect, *, took: float = 0.0) -> web.Response:
+    """The error body of `dialect`, with the headers that keep SDKs from retrying in vain.
+
+    `took`: seconds that the client has waited for it.
+    """
     headers: dict[str, str] = {}
     if problem.retry_after is not None:
         headers[hdrs.RETRY_AFTER] = str(max(1, round(problem.retry_after)))
     hopeless = isinstance(problem, QuotaExhausted) or (problem.retry_after or 0) > LONGEST_RETRY
-    if hopeless or (problem.status >= 500 and not problem.retryable):
+    endless = isinstance(problem, UpstreamTimeout) and took > LONGEST_RETRY
+    if hopeless or endless or (problem.status >= 500 and not problem.retryable):
         headers["x-should-retry"] = "false"
     if problem.request_id:
-        headers["x-request-id"] = problem.request_id
+        headers |= _named_request(problem.request_id, dialect)
     return json_answer(dialect.render_problem(problem), dialect.problem_status(problem), headers)
+
+
+def unexpected(error: Exception) -> Problem:
+    """For an error that nobody thought of. The client gets a number, the log what it stands for."""
+    if isinstance(error, RecursionError):
+        return InvalidRequest("The body is nested too deeply.")
+    number = secrets.token_hex(6)
+    log.error("unexpected error %s", number, exc_info=error)
+    return Problem(f"Error id {number}.", request_id=number)
+
+
+def _named_request(request_id: str, dialect: Dialect) -> dict[str, str]:
+    """Each vendor's SDK looks for the id under its own name."""
+    names = ["x-request-id"] + (["request-id"] if dialect.endpoint == MESSAGES else [])
+    return dict.fromkeys(names, request_id)
 
 
 class Downstream:
@@ -72,7 +96,6 @@ class Downstream:
         self.writer: Writer | None = None
         self._request = request
         self._response: web.StreamResponse | None = None
-        self._preparing = asyncio.Lock()
         self._last_sent = time.monotonic()
         self._writing_since: float | None = None
         self._pulse: asyncio.Task[None] | None = None
@@ -80,6 +103,11 @@ class Downstream:
     def expect_stream(self) -> None:
         """Give signs of life from now on."""
         self._pulse = asyncio.create_task(self._keep_alive())
+
+    @property
+    def spoke(self) -> bool:
+        """Has the client got anything of the answer itself (signs of life do not count)?"""
+        return self.exchange.first_ms is not None
 
     async def write(self, out: bytes, reply: UpstreamReply | None = None) -> None:
         """Send bytes of the stream and wait until the client has room for more."""
@@ -91,16 +119,19 @@ class Downstream:
         """The stream is complete."""
         response = await self._open(None)
         self._stop_pulse()
-        await response.write_eof()
+        await self._in_time(response.write_eof())
         self.exchange.finish(outcome)
         return response
 
-    def whole(self, body: Any, reply: UpstreamReply) -> web.StreamResponse:
+    async def whole(self, body: Any, reply: UpstreamReply) -> web.StreamResponse:
         """An unstreamed answer."""
+        answer = json_answer(body, headers=self._headers(reply))
         self.exchange.first_byte()
         self.exchange.status = 200
+        await self._in_time(answer.prepare(self._request))
+        await self._in_time(answer.write_eof())
         self.exchange.finish("ok")
-        return json_answer(body, headers=self._headers(reply))
+        return answer
 
     async def fail(self, problem: Problem) -> web.StreamResponse:
         """Tell the client, in its dialect: as a status if that is still possible."""
@@ -108,12 +139,13 @@ class Downstream:
         self.exchange.error = problem.message
         self.exchange.finish("failed")
         if self._response is None:
-            answer = problem_answer(problem, self.dialect)
+            took = time.monotonic() - self.exchange.started
+            answer = problem_answer(problem, self.dialect, took=took)
             self.exchange.status = answer.status
             return answer
         fault = self.writer.fail(problem) if self.writer else self.dialect.fault(problem)
-        await self._send(self._response, fault)
-        await self._response.write_eof()
+        await self._in_time(self._response.write(fault))
+        await self._in_time(self._response.write_eof())
         return self._response
 
     def close(self) -> None:
@@ -125,15 +157,15 @@ class Downstream:
     async def _open(self, reply: UpstreamReply | None) -> web.StreamResponse:
         if self._response is not None:
             return self._response
-        async with self._preparing:
-            if self._response is None:
-                response = web.StreamResponse(headers={**STREAM_HEADERS, **self._headers(reply)})
-                kind = self.writer.content_type if self.writer else "text/event-stream"
-                response.headers[hdrs.CONTENT_TYPE] = f"{kind}; charset=utf-8"
-                await response.prepare(self._request)
-                self.exchange.status = 200
-                self._response = response
-        return self._response
+        response = web.StreamResponse(headers={**STREAM_HEADERS, **self._headers(reply)})
+        kind = self.writer.content_type if self.writer else "text/event-stream"
+        response.headers[hdrs.CONTENT_TYPE] = f"{kind}; charset=utf-8"
+        # From here on the status is decided. (Sending the head does not suspend, so that nobody
+        # can find a response that is not prepared yet.)
+        self._response = response
+        self.exchange.status = 200
+        await response.prepare(self._request)
+        return response
 
     def _headers(self, reply: UpstreamReply | None) -> dict[str, str]:
         headers = {"x-copilot-desktop-notes": self.exchange.note_line()}
@@ -141,7 +173,22 @@ class Downstream:
             for name in _PASSED_ON:
                 if value := reply.headers.get(name):
                     headers[name] = value
+            if reply.request_id:
+                headers |= _named_request(reply.request_id, self.dialect)
         return headers
+
+    async def _in_time(self, sending: Awaitable[Any]) -> None:
+        """Wait for the client to take this, but not for ever."""
+        try:
+            async with asyncio.timeout(STUCK_CLIENT):
+                await sending
+        except TimeoutError:
+            self._drop()
+            raise ConnectionResetError("the client takes nothing any more") from None
+
+    def _drop(self) -> None:
+        if self._request.transport is not None:
+            self._request.transport.abort()
 
     async def _send(self, response: web.StreamResponse, out: bytes) -> None:
         self._writing_since = time.monotonic()
@@ -154,16 +201,18 @@ class Downstream:
             await asyncio.sleep(SILENCE_IN_STREAM / 2)
             now = time.monotonic()
             if self._writing_since is not None:
-                if now - self._writing_since > STUCK_CLIENT and self._request.transport:
-                    self._request.transport.abort()
+                if now - self._writing_since > STUCK_CLIENT:
+                    self._drop()
                 continue
             patience = SILENCE_BEFORE_HEADERS if self._response is None else SILENCE_IN_STREAM
             if now - self._last_sent >= patience:
                 ping = self.writer.ping() if self.writer else b": keep-alive\n\n"
                 try:
-                    await self._send(await self._open(None), ping)
+                    response = await self._open(None)
+                    await self._in_time(response.write(ping))
                 except ConnectionResetError:
                     return
+                self._last_sent = time.monotonic()
 
     def _stop_pulse(self) -> None:
         if self._pulse is not None:

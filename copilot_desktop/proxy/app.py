@@ -5,8 +5,6 @@ Conversation routes are generated from the registered dialects, with and without
 
 from __future__ import annotations
 
-import logging
-import secrets
 from collections.abc import Awaitable, Callable
 from functools import partial
 
@@ -17,12 +15,10 @@ from copilot_desktop.dialects import Dialect
 from copilot_desktop.dialects.registry import ALL
 from copilot_desktop.errors import NoSuchRoute, NotSupported, Problem, WrongMethod
 from copilot_desktop.model import MESSAGES
-from copilot_desktop.proxy.answers import problem_answer
-from copilot_desktop.proxy.guard import check
+from copilot_desktop.proxy.answers import FIXED_HEADERS, problem_answer, unexpected
+from copilot_desktop.proxy.guard import check, ignore_expectations
 from copilot_desktop.proxy.relay import Relay
 from copilot_desktop.proxy.side_routes import SideRoutes
-
-log = logging.getLogger(__name__)
 
 _UNSUPPORTED = {
     "/files": "File storage",
@@ -42,18 +38,26 @@ def build_app(relay: Relay) -> web.Application:
         middlewares=[outermost_layer(relay)], client_max_size=relay.config.max_body + 1
     )
     side = SideRoutes(relay)
+    get = partial(app.router.add_get, expect_handler=ignore_expectations)
+    post = partial(app.router.add_post, expect_handler=ignore_expectations)
     for prefix in ("", "/v1"):
         for dialect in ALL:
             for path in dialect.paths:
-                app.router.add_post(prefix + path, partial(relay.converse, dialect=dialect))
-        app.router.add_get(f"{prefix}/models", side.models)
-        app.router.add_get(f"{prefix}/models/{{id:.+}}", side.model)
-        app.router.add_post(f"{prefix}/messages/count_tokens", side.count_tokens)
-        app.router.add_post(f"{prefix}/embeddings", side.embeddings)
-    app.router.add_get("/", side.root)
-    app.router.add_get("/health", side.health)
-    app.router.add_get("/__self", side.itself)
+                post(prefix + path, partial(relay.converse, dialect=dialect))
+        get(f"{prefix}/models", side.models)
+        get(f"{prefix}/models/{{id:.+}}", side.model)
+        post(f"{prefix}/messages/count_tokens", side.count_tokens)
+        post(f"{prefix}/embeddings", side.embeddings)
+    get("/", side.root)
+    get("/health", side.health)
+    get("/__self", side.itself)
+    app.on_response_prepare.append(_fix_headers)
     return app
+
+
+async def _fix_headers(_request: web.Request, response: web.StreamResponse) -> None:
+    """Also on what aiohttp answers by itself."""
+    response.headers.update(FIXED_HEADERS)
 
 
 def outermost_layer(relay: Relay) -> Middleware:
@@ -65,16 +69,16 @@ def outermost_layer(relay: Relay) -> Middleware:
     ) -> web.StreamResponse:
         dialect = dialect_of(request)
         try:
-            check(request, relay.config)
+            check(request, relay.config, relay.traffic.refused_origins.note)
             return await handler(request)
         except Problem as problem:
             return problem_answer(problem, dialect)
         except web.HTTPException as refusal:
             return problem_answer(_no_route(request, refusal), dialect)
-        except Exception:  # the last resort: the client must get a clean answer
-            number = secrets.token_hex(6)
-            log.exception("unexpected error %s", number)
-            return problem_answer(Problem(f"Error id {number}.", request_id=number), dialect)
+        except ConnectionError:  # the client is gone
+            raise
+        except Exception as error:  # noqa: BLE001  (the last resort: a clean answer)
+            return problem_answer(unexpected(error), dialect)
 
     return outermost
 

@@ -26,6 +26,7 @@ from aiohttp import web
 from copilot_desktop.errors import BadSetting, PortTaken, Problem
 from copilot_desktop.proxy.app import build_app
 from copilot_desktop.proxy.config import ProxyConfig
+from copilot_desktop.proxy.connection import Runner
 from copilot_desktop.proxy.relay import Relay
 
 log = logging.getLogger(__name__)
@@ -89,6 +90,7 @@ class ProxyController:
         async with self._lock:
             if self._runner is not None:
                 self._enter("stopping")
+                self._relay.close()
                 for site in list(self._runner.sites):
                     await site.stop()
                 await self._drained(drain)
@@ -111,6 +113,7 @@ class ProxyController:
                 async with asyncio.timeout(START_LIMIT):
                     await self._reach_itself()
             except (Problem, OSError, TimeoutError) as trouble:
+                self._relay.cut()
                 await self._release()
                 self._enter("error", self._named(trouble))
                 return False
@@ -122,12 +125,10 @@ class ProxyController:
         config = self._relay.config
         self._relay.reopen()
         # keepalive_timeout also bounds how long a new connection may take to send its head.
-        runner = web.AppRunner(
+        runner = Runner(
             build_app(self._relay),
-            handle_signals=False,
-            access_log=None,
-            handler_cancellation=True,
             shutdown_timeout=1.0,
+            access_log=None,
             keepalive_timeout=config.client_timeout,
             auto_decompress=False,
             max_line_size=HEAD_LIMIT,
@@ -206,7 +207,7 @@ def next_free_port(host: str, port: int) -> int:
     for candidate in range(port + 1, min(port + 1 + _PORTS_TRIED, 65536)):
         if is_free(host, candidate):
             return candidate
-    with socket.socket() as probe:
+    with socket.socket(_family(host)) as probe:
         probe.bind((host, 0))
         found: int = probe.getsockname()[1]
         return found
@@ -214,11 +215,16 @@ def next_free_port(host: str, port: int) -> int:
 
 def is_free(host: str, port: int) -> bool:
     """Whether `port` can be bound right now."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # Where SO_REUSEADDR would let two programs have one port, its opposite exists.
+    option = getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR)
+    with socket.socket(_family(host)) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, option, 1)
         try:
             probe.bind((host, port))
         except OSError:
             return False
     return True
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from copilot_desktop.canonical import Usage
+from copilot_desktop.proxy.origins import RefusedOrigins
 
 KEPT = 200
 
@@ -92,7 +93,7 @@ def client_name(user_agent: str) -> str:
 
 
 class Traffic:
-    """The open exchanges and the latest finished ones."""
+    """The open exchanges, the latest finished ones, and whose requests were not let in."""
 
     def __init__(self) -> None:
         self._recent: deque[Exchange] = deque(maxlen=KEPT)
@@ -102,6 +103,7 @@ class Traffic:
         self.idle = asyncio.Event()
         self.idle.set()
         self.today = 0
+        self.refused_origins = RefusedOrigins()
         self.on_change: Callable[[], None] = lambda: None
 
     @property

@@ -10,22 +10,31 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import re
+from collections.abc import Callable
 
-from aiohttp import hdrs, web
+from aiohttp import HttpVersion11, hdrs, web
 
 from copilot_desktop.errors import NotSupported, Problem, Refused, WrongKey, WrongMediaType
 from copilot_desktop.proxy.config import ProxyConfig
+from copilot_desktop.proxy.origins import plain_origin
 
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[^:\[\]]+)(?::(?P<port>\d{1,5}))?\Z", re.IGNORECASE)
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
-def check(request: web.Request, config: ProxyConfig) -> None:
-    """Raises a Problem for a request that must not go on."""
+def check(
+    request: web.Request, config: ProxyConfig, on_foreign: Callable[[str], None] = lambda _: None
+) -> None:
+    """Raises a Problem for a request that must not go on.
+
+    `on_foreign` is told the origin of a request that is refused for that alone so far; never of
+    one that does not name this server.
+    """
     _check_target(request)
     _check_host(request, config)
-    _check_origin(request, config)
-    if request.headers.get(hdrs.UPGRADE):
+    _check_origin(request, config, on_foreign)
+    # Other offers, such as `h2c` of Java's client, are answered in HTTP/1.1 as if not made.
+    if "websocket" in ",".join(request.headers.getall(hdrs.UPGRADE, ())).lower():
         raise NotSupported(fields={"what": "A WebSocket connection"})
     if request.method == hdrs.METH_POST:
         _check_media_type(request)
@@ -50,7 +59,9 @@ def _check_host(request: web.Request, config: ProxyConfig) -> None:
     if found is None:
         raise refused("the Host header is missing or doubled")
     name, port = found["name"].lower(), found["port"]
-    known = name in _LOCAL_NAMES or (config.open_to_network and _is_address(name))
+    known = name in _LOCAL_NAMES or name.strip("[]") == config.host.lower()
+    if config.open_to_network:
+        known = name in _LOCAL_NAMES or _is_address(name)
     if not known or (port is not None and int(port) != config.port):
         raise refused("the Host header does not name this server")
 
@@ -63,20 +74,27 @@ def _is_address(name: str) -> bool:
         return False
 
 
-def _check_origin(request: web.Request, config: ProxyConfig) -> None:
-    for origin in request.headers.getall(hdrs.ORIGIN, []):
-        if origin not in config.allowed_origins:
+def _check_origin(
+    request: web.Request, config: ProxyConfig, on_foreign: Callable[[str], None]
+) -> None:
+    origins = request.headers.getall(hdrs.ORIGIN, [])
+    if len(origins) > 1:
+        raise refused("it names more than one origin")
+    for origin in origins:
+        if plain_origin(origin) not in config.allowed_origins:
+            on_foreign(origin)
             raise refused(f"the page {origin[:100]} is not on the list of allowed origins")
-    allowed = hdrs.ORIGIN in request.headers
-    if not allowed and request.headers.get("Sec-Fetch-Site", "none") not in {"none", "same-origin"}:
+    sites = set(request.headers.getall("Sec-Fetch-Site", ()))
+    if hdrs.ORIGIN not in request.headers and not sites <= {"none", "same-origin"}:
         raise refused("it comes from a web page")
 
 
 def _check_media_type(request: web.Request) -> None:
     types = request.headers.getall(hdrs.CONTENT_TYPE, [])
     kind = types[0].split(";", 1)[0].strip().lower() if len(types) == 1 else ""
-    encoding = request.headers.get(hdrs.CONTENT_ENCODING, "identity").strip().lower()
-    if kind != "application/json" or encoding not in {"", "identity"}:
+    codings = request.headers.getall(hdrs.CONTENT_ENCODING, ())
+    plain = all(coding.strip().lower() in {"", "identity"} for coding in codings)
+    if kind != "application/json" or not plain:
         raise WrongMediaType
 
 
@@ -86,6 +104,17 @@ def _check_key(request: web.Request, config: ProxyConfig) -> None:
         if wanted and hmac.compare_digest(given.encode("utf-8", "surrogateescape"), wanted):
             return
     raise WrongKey
+
+
+async def ignore_expectations(_request: web.Request) -> None:
+    """In place of aiohttp's answer to `Expect`, which would come before any check."""
+
+
+async def invite_body(request: web.Request) -> None:
+    """Let a client that asked first (`Expect: 100-continue`) send its body now."""
+    asked = request.headers.get(hdrs.EXPECT, "").strip().lower() == "100-continue"
+    if asked and request.version >= HttpVersion11 and request.transport is not None:
+        request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
 
 def credentials(request: web.Request) -> list[str]:

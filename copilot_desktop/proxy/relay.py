@@ -3,6 +3,7 @@
     read the body → peek → resolve the model → choose the route
     same dialect:  quirks mend the request → send → mend frames → client
     translated:    parse → prepare → render → send → read → write → client
+    refused because the model is not at this endpoint: once more by another route
 
 The status line is the point of no return: as long as nothing was sent, trouble is an ordinary HTTP
 status; afterwards it is an error in the stream, in the client's own dialect, and never a made-up
@@ -14,8 +15,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -30,23 +31,30 @@ from copilot_desktop.errors import (
     Problem,
     ShuttingDown,
     UpstreamFault,
+    UpstreamTimeout,
 )
+from copilot_desktop.model import Model
 from copilot_desktop.provider import Provider, Turn, refuse_a_page
-from copilot_desktop.proxy.answers import Downstream
+from copilot_desktop.proxy.answers import Downstream, unexpected
 from copilot_desktop.proxy.config import ProxyConfig
 from copilot_desktop.proxy.exchange import Exchange, Traffic
-from copilot_desktop.proxy.guard import credentials
-from copilot_desktop.routing import Route, route
-from copilot_desktop.sse import EventTooLarge, FrameDecoder
+from copilot_desktop.proxy.guard import credentials, invite_body
+from copilot_desktop.redaction import redact
+from copilot_desktop.routing import Route
+from copilot_desktop.sse import EventTooLarge, Frame, FrameDecoder
 from copilot_desktop.upstream.client import Call, UpstreamReply
 from copilot_desktop.upstream.failures import problem_from
 from copilot_desktop.upstream.passthrough import PassThrough
 from copilot_desktop.upstream.quirks import Stream, nano_credits, quirks_for
 from copilot_desktop.upstream.token import Authority
 
-log = logging.getLogger(__name__)
-
 Json = dict[str, Any]
+
+LONGEST_NAME = 200  # characters of a model name that are kept for the list of requests
+
+# What stands in the last event of an answer. Some upstreams do not hang up after it.
+_LAST_DATA = b"[DONE]"
+_LAST_EVENTS = frozenset({"message_stop", "response.completed", "response.incomplete"})
 
 
 @dataclass(slots=True)
@@ -62,6 +70,11 @@ class Asked:
     envelope: Envelope
     route: Route
 
+    def head_arrived(self, reply: UpstreamReply) -> None:
+        """Copilot answers. The request is not needed any more; a long stream should not hold it."""
+        self.exchange.request_id = reply.request_id or ""
+        self.body, self.raw = {}, b""
+
 
 class Relay:
     """Answers conversations. `config` may be replaced at any time; each exchange reads it once."""
@@ -74,17 +87,22 @@ class Relay:
         self.config = config
         self._passthrough = passthrough
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._stopping = False
+        self._closed = False
+        self._cutting = False
 
     def reopen(self) -> None:
         """Take requests (again)."""
-        self._stopping = False
+        self._closed = self._cutting = False
+
+    def close(self) -> None:
+        """Take no more requests; what is open may go on. Idle connections can still bring one."""
+        self._closed = True
 
     def cut(self) -> None:
         """End every open exchange now; each client is told that the proxy is stopping."""
-        self._stopping = True
-        for task in self._tasks:
-            task.cancel()
+        self._closed = self._cutting = True
+        while self._tasks:  # each once: a second cancellation would interrupt the telling
+            self._tasks.pop().cancel()
 
     # ------------------------------------------------------------------------ the straight line
 
@@ -96,23 +114,25 @@ class Relay:
         assert task is not None
         self._tasks.add(task)
         try:
+            if self._closed:
+                raise ShuttingDown
             asked = await self._ask(request, dialect, exchange)
             if asked.envelope.stream:
                 down.expect_stream()
-            if asked.route.same:
-                return await self._pass_through(asked, down)
-            return await self._translate(asked, down)
+            return await self._answer(asked, down)
         except Problem as problem:
             return await down.fail(problem)
         except asyncio.CancelledError:
-            if not self._stopping:
+            if not self._cutting:
                 exchange.finish("cancelled")
                 raise
             task.uncancel()
             return await down.fail(ShuttingDown())
-        except (ConnectionResetError, TimeoutError):
+        except ConnectionError:
             exchange.finish("cancelled")
             raise
+        except Exception as error:  # noqa: BLE001  (the last resort; told in the stream if need be)
+            return await down.fail(unexpected(error))
         finally:
             down.close()
             self._tasks.discard(task)
@@ -121,25 +141,38 @@ class Relay:
     async def _ask(self, request: web.Request, dialect: Dialect, exchange: Exchange) -> Asked:
         raw, body = await self.read_json(request)
         envelope = dialect.peek(body)
-        exchange.model_asked = envelope.model
+        exchange.model_asked = redact(envelope.model[:LONGEST_NAME])
         exchange.stream = envelope.stream
         envelope = replace(envelope, initiator=_initiator(request, envelope))
         exchange.initiator = envelope.initiator
         authority = self.authority(request)
-        await self.provider.models(authority)
-        model = self.provider.catalogue.resolve(
-            envelope.model, aliases=self.config.aliases, default=self.config.default_model
-        )
-        way = route(model, dialect)
+        model = await self.find(envelope.model, authority)
+        way = self.provider.route(model, dialect)
         exchange.model_used = model.id
-        exchange.route = way.endpoint
         return Asked(request, dialect, exchange, authority, raw, body, envelope, way)
+
+    async def _answer(self, asked: Asked, down: Downstream) -> web.StreamResponse:
+        """By the chosen route; by another one if Copilot has moved the model."""
+        try:
+            return await self._by_route(asked, down)
+        except InvalidRequest as problem:
+            other = self.provider.another_way(asked.route, asked.dialect, problem)
+            if other is None or down.spoke:
+                raise
+            asked.route, asked.exchange.notes, down.writer = other, [], None
+            return await self._by_route(asked, down)
+
+    async def _by_route(self, asked: Asked, down: Downstream) -> web.StreamResponse:
+        asked.exchange.route = asked.route.endpoint
+        if asked.route.same:
+            return await self._pass_through(asked, down)
+        return await self._translate(asked, down)
 
     async def _pass_through(self, asked: Asked, down: Downstream) -> web.StreamResponse:
         """The client's own format all the way; a frame that no quirk touches keeps its bytes."""
         way = asked.route
         quirks = quirks_for(way.endpoint)
-        betas = tuple(asked.web.headers.get("anthropic-beta", "").replace(" ", "").split(","))
+        betas = ",".join(asked.web.headers.getall("anthropic-beta", ())).replace(" ", "").split(",")
         body = asked.body
         if asked.envelope.model != way.model.id:
             body = {**body, "model": way.model.id}
@@ -161,15 +194,14 @@ class Relay:
         )
         stream = quirks.stream(asked.body, asked.envelope.model)
         shown = asked.envelope.model
-        # The parsed request is not needed any more; a long stream should not hold it.
-        asked.body, asked.raw = {}, b""
+        del body, fixed
         async with self.provider.client.converse(call, asked.authority) as reply:
-            asked.exchange.request_id = reply.request_id or ""
+            asked.head_arrived(reply)
             if not asked.envelope.stream:
                 answer = await _whole_body(reply)
                 asked.exchange.nano_credits = nano_credits(answer)
                 asked.exchange.usage = _usage(asked.dialect, answer.get("usage"))
-                return down.whole(quirks.fix_reply(answer, shown), reply)
+                return await down.whole(quirks.fix_reply(answer, shown), reply)
             return await self._forward(reply, stream, down)
 
     async def _forward(
@@ -180,16 +212,14 @@ class Relay:
         decoder = FrameDecoder()
         try:
             async for chunk in reply.chunks():
-                if out := b"".join([stream.feed(frame) for frame in decoder.feed(chunk)]):
-                    await down.write(out, reply)
-                if stream.failed:  # the error that went out is the last word
+                if await _passed_on(decoder.feed(chunk), stream, down, reply):
                     break
-            if out := b"".join([stream.feed(frame) for frame in decoder.close()]):
-                await down.write(out, reply)
+            else:
+                await _passed_on(decoder.close(), stream, down, reply)
         except EventTooLarge as error:
-            raise UpstreamFault(str(error)) from error
-        except CutShort:
-            # Some gateways reset the connection after the last event.
+            raise UpstreamFault(str(error), request_id=reply.request_id) from error
+        except (CutShort, UpstreamTimeout):
+            # Some gateways reset the connection after the last event, or leave it open.
             if not stream.complete:
                 raise
         finally:
@@ -204,44 +234,58 @@ class Relay:
         request = asked.dialect.parse_request(asked.body)
         turn = self.provider.plan(request, asked.route, asked.envelope.initiator)
         asked.exchange.notes += turn.notes
-        asked.body, asked.raw = {}, b""
         replies: list[UpstreamReply] = []
-        batches = self.provider.run(turn, asked.authority, replies.append)
-        if not asked.envelope.stream:
+
+        def arrived(reply: UpstreamReply) -> None:
+            replies.append(reply)
+            asked.head_arrived(reply)
+
+        async with aclosing(self.provider.run(turn, asked.authority, arrived)) as batches:
+            if asked.envelope.stream:
+                return await self._write(batches, turn, down, replies)
             events = [event async for batch in batches for event in batch]
-            reply = fold(events)
-            asked.exchange.usage = reply.usage
-            body = asked.dialect.render_reply(reply, turn.request)
-            return down.whole(body, replies[0])
-        return await self._write(batches, turn, down, replies)
+        reply = fold(events)
+        asked.exchange.usage = reply.usage
+        body = asked.dialect.render_reply(reply, turn.request)
+        return await down.whole(body, replies[0])
 
     async def _write(
         self,
-        batches: AsyncIterator[list[Event]],
+        batches: AsyncGenerator[list[Event], None],
         turn: Turn,
         down: Downstream,
         replies: list[UpstreamReply],
     ) -> web.StreamResponse:
         writer = down.dialect.writer(turn.request)
         down.writer = writer
-        try:
-            async for events in batches:
+        async for events in batches:
+            out: list[bytes] = []
+            try:
                 for event in events:
                     if isinstance(event, End):
                         down.exchange.usage = event.usage
-                if out := b"".join([writer.feed(event) for event in events]):
-                    await down.write(out, replies[0])
-        finally:
-            await batches.aclose()  # type: ignore[attr-defined]  # it is an async generator
+                    out.append(writer.feed(event))
+            finally:  # what was written before trouble is delivered first
+                if written := b"".join(out):
+                    await down.write(written, replies[0])
+        await batches.aclose()  # upstream is done before the client knows
         return await down.end("ok")
 
     # ------------------------------------------------------------------------ for side routes too
+
+    async def find(self, name: str, authority: Authority) -> Model:
+        """The model that a client means. Raises UnknownModel, and what fetching the list raises."""
+        config = self.config
+        return await self.provider.catalogue.find(
+            name, authority, aliases=config.aliases, default=config.default_model
+        )
 
     async def read_json(self, request: web.Request) -> tuple[bytes, Json]:
         """The body, raw and parsed. Raises InvalidRequest, BodyTooLarge."""
         limit = self.config.max_body
         if (request.content_length or 0) > limit:
             raise _too_large(limit)
+        await invite_body(request)
         try:
             async with asyncio.timeout(self.config.client_timeout):
                 raw = await request.read()
@@ -262,6 +306,29 @@ class Relay:
         session = self.provider.session
         assert session is not None
         return session
+
+
+async def _passed_on(
+    frames: Iterable[Frame], stream: Stream, down: Downstream, reply: UpstreamReply
+) -> bool:
+    """Mend `frames` and send them on; whether the answer is over.
+
+    What was mended before trouble is sent first. An error that upstream told is the last word.
+    """
+    out: list[bytes] = []
+    over = False
+    try:
+        for frame in frames:
+            out.append(stream.feed(frame))
+            over = stream.failed or (
+                stream.complete and (frame.data == _LAST_DATA or frame.event in _LAST_EVENTS)
+            )
+            if over:
+                break
+    finally:
+        if mended := b"".join(out):
+            await down.write(mended, reply)
+    return over
 
 
 def _initiator(request: web.Request, envelope: Envelope) -> Initiator:

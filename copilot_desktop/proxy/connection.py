@@ -1,0 +1,70 @@
+"""What is answered when a request cannot even be read: JSON, with the fixed headers, and a close.
+
+aiohttp answers malformed HTTP below the application, in plain text that quotes the client's bytes,
+and logs a traceback with them. Neither may happen here (`security-rules.md` 7, 9). Knows aiohttp's
+server; must not know routes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from aiohttp import web
+
+from copilot_desktop.dialects.registry import ALL
+from copilot_desktop.errors import InvalidRequest, Problem
+from copilot_desktop.proxy.answers import problem_answer
+
+log = logging.getLogger(__name__)
+
+
+class Connection(web.RequestHandler):
+    """One client's connection."""
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """In place of aiohttp's own; `message` and `exc` hold what the client sent."""
+        if request.writer.output_size > 0:
+            raise ConnectionError("an answer has begun already")
+        log.info("a request could not be answered: %s", type(exc).__name__)
+        malformed = InvalidRequest("The request is not valid HTTP.")
+        answer = problem_answer(malformed if status < 500 else Problem(), ALL[-1])
+        answer.force_close()
+        return answer
+
+
+class Server(web.Server):
+    """Makes a `Connection` for each client. `options` are those of `web.RequestHandler`."""
+
+    def __init__(self, made: web.Server, options: dict[str, Any]) -> None:
+        super().__init__(
+            made.request_handler,
+            request_factory=made.request_factory,
+            handler_cancellation=made.handler_cancellation,
+        )
+        self._options = options
+
+    def __call__(self) -> web.RequestHandler:
+        return Connection(self, loop=asyncio.get_running_loop(), **self._options)
+
+
+class Runner(web.AppRunner):
+    """An application behind `Server`. `options` are those of `web.RequestHandler`."""
+
+    __slots__ = ("_options",)
+
+    def __init__(self, app: web.Application, *, shutdown_timeout: float, **options: Any) -> None:
+        super().__init__(app, handler_cancellation=True, shutdown_timeout=shutdown_timeout)
+        self._options = options
+
+    async def _make_server(self) -> web.Server:
+        return Server(await super()._make_server(), self._options)
