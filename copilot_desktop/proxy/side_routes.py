@@ -10,7 +10,7 @@ import asyncio
 import base64
 import struct
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -18,10 +18,11 @@ from aiohttp import web
 from copilot_desktop import __version__
 from copilot_desktop.dialects import Json
 from copilot_desktop.dialects.registry import ALL
-from copilot_desktop.errors import InvalidRequest, Problem
+from copilot_desktop.errors import InvalidRequest, Problem, UpstreamFault
 from copilot_desktop.model import EMBEDDINGS, MESSAGES, Model
 from copilot_desktop.proxy.answers import json_answer
 from copilot_desktop.proxy.relay import Relay
+from copilot_desktop.upstream.names import usable
 from copilot_desktop.upstream.quirks import quirks_for
 
 COUNT_TOKENS = "/v1/messages/count_tokens"
@@ -39,26 +40,24 @@ class SideRoutes:
     # ------------------------------------------------------------------------ models
 
     async def models(self, request: web.Request) -> web.Response:
-        models = await self._known(request)
-        entries = [entry(model) for model in models if model.kind != "completion"]
-        after, limit = request.query.get("after_id"), request.query.get("limit", "")
-        ids = [each["id"] for each in entries]
-        start = ids.index(after) + 1 if after in ids else 0
-        size = int(limit) if limit.isdecimal() and int(limit) > 0 else len(entries)
-        page = entries[start : start + size]
+        entries = [entry(model) for model in await self._known(request) if _shown(model)]
+        page, more = _page(entries, request.query)
         return json_answer(
             {
                 "object": "list",
                 "data": page,
-                "has_more": start + size < len(entries),
+                "has_more": more,
                 "first_id": page[0]["id"] if page else None,
                 "last_id": page[-1]["id"] if page else None,
             }
         )
 
     async def model(self, request: web.Request) -> web.Response:
-        await self._known(request)
-        return json_answer(entry(self._resolve(request.match_info["id"])))
+        name = request.match_info["id"]
+        known = next((model for model in await self._known(request) if model.id == name), None)
+        if known is None or not usable(known):
+            known = await self._relay.find(name, self._relay.authority(request))
+        return json_answer(entry(known))
 
     async def _known(self, request: web.Request) -> tuple[Model, ...]:
         catalogue = self._relay.provider.catalogue
@@ -66,12 +65,6 @@ class SideRoutes:
             # A list of models must not wait for the network; refreshing is somebody else's job.
             return catalogue.models
         return await self._relay.provider.models(self._relay.authority(request))
-
-    def _resolve(self, name: str) -> Model:
-        config = self._relay.config
-        return self._relay.provider.catalogue.resolve(
-            name, aliases=config.aliases, default=config.default_model
-        )
 
     # ------------------------------------------------------------------------ tokens, embeddings
 
@@ -81,8 +74,7 @@ class SideRoutes:
         messages = next(d for d in ALL if d.endpoint == MESSAGES)
         envelope = messages.peek(body)
         authority = self._relay.authority(request)
-        await self._relay.provider.models(authority)
-        model = self._resolve(envelope.model)
+        model = await self._relay.find(envelope.model, authority)
         if MESSAGES in model.endpoints:
             fixed = quirks_for(MESSAGES).fix_request({**body, "model": model.id}, model, ())
             payload = dict(fixed.body or {**body, "model": model.id})
@@ -116,21 +108,23 @@ class SideRoutes:
             raise InvalidRequest("model: is required")
         texts = _texts(body.get("input"))
         authority = self._relay.authority(request)
-        await self._relay.provider.models(authority)
-        model = self._resolve(name)
+        model = await self._relay.find(name, authority)
         if model.kind != "embeddings":
             raise InvalidRequest(f"{model.id} does not make embeddings.")
-        payload: Json = {"model": model.id, "input": texts}
-        payload |= {key: body[key] for key in ("dimensions", "user") if key in body}
-        answer = await self._relay.provider.client.request_json(
-            "POST",
-            EMBEDDINGS,
-            authority,
-            json=payload,
-            intent="copilot-panel",
-            timeout=_EMBED_TIMEOUT,
-        )
-        return json_answer(embedding_list(answer, name, body.get("encoding_format") == "base64"))
+        options: Json = {key: body[key] for key in ("dimensions", "user") if key in body}
+        most = model.max_inputs or len(texts)
+        answers = [
+            await self._relay.provider.client.request_json(
+                "POST",
+                EMBEDDINGS,
+                authority,
+                json={**options, "model": model.id, "input": texts[start : start + most]},
+                intent="copilot-panel",
+                timeout=_EMBED_TIMEOUT,
+            )
+            for start in range(0, len(texts), most)
+        ]
+        return json_answer(embedding_list(answers, name, body.get("encoding_format") == "base64"))
 
     # ------------------------------------------------------------------------ signs of life
 
@@ -178,19 +172,57 @@ def _texts(given: object) -> list[str]:
     return texts
 
 
-def embedding_list(answer: Any, model: str, as_base64: bool) -> Json:
-    """Copilot's answer with the fields that OpenAI's has."""
-    rows = answer.get("data") if isinstance(answer, Mapping) else None
-    if not isinstance(rows, list):
-        raise InvalidRequest("Copilot sent no embeddings.")
-    entries = []
-    for place, row in enumerate(rows):
-        vector = row.get("embedding", [])
-        if as_base64:
-            packed = struct.pack(f"<{len(vector)}f", *vector)
-            vector = base64.b64encode(packed).decode()
-        entries.append(
-            {"object": "embedding", "index": row.get("index", place), "embedding": vector}
-        )
-    usage = answer.get("usage") or {"prompt_tokens": 0, "total_tokens": 0}
+def embedding_list(answers: Sequence[Any], model: str, as_base64: bool) -> Json:
+    """Copilot's answers (one per batch) as one, with the fields that OpenAI's has.
+
+    Raises UpstreamFault if there is nothing in them: the official SDK would.
+    """
+    entries: list[Json] = []
+    usage = {"prompt_tokens": 0, "total_tokens": 0}
+    for answer in answers:
+        told: Mapping[str, Any] = answer if isinstance(answer, Mapping) else {}
+        for vector in _vectors(told.get("data")):
+            packed = struct.pack(f"<{len(vector)}f", *vector) if as_base64 else b""
+            shown = base64.b64encode(packed).decode() if as_base64 else vector
+            entries.append({"object": "embedding", "index": len(entries), "embedding": shown})
+        match told.get("usage"):
+            case {"prompt_tokens": int(prompt), "total_tokens": int(total)}:
+                usage["prompt_tokens"] += prompt
+                usage["total_tokens"] += total
     return {"object": "list", "model": model, "data": entries, "usage": usage}
+
+
+def _vectors(rows: object) -> list[list[float]]:
+    """The vectors of one answer in the order of its texts. Raises UpstreamFault."""
+    placed: dict[int, Any] = {}
+    for place, row in enumerate(rows if isinstance(rows, list) else ()):
+        told = row if isinstance(row, Mapping) else {}
+        index = told.get("index")
+        placed[index if isinstance(index, int) else place] = told.get("embedding")
+    vectors = [placed.get(place) for place in range(len(placed))]
+    if not vectors or not all(_is_vector(vector) for vector in vectors):
+        raise UpstreamFault("There are no embeddings in the answer.")
+    return vectors  # type: ignore[return-value]  # just looked at
+
+
+def _is_vector(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(type(n) in (int, float) for n in value)
+
+
+def _shown(model: Model) -> bool:
+    """What the list offers: models that can be called and that GitHub's own picker shows."""
+    if model.kind == "embeddings":
+        return usable(model)
+    return model.kind == "chat" and model.in_picker and usable(model)
+
+
+def _page(entries: list[Json], query: Mapping[str, str]) -> tuple[list[Json], bool]:
+    """The part of the list that Anthropic's paging asks for, and whether more lies beyond it."""
+    ids = [entry["id"] for entry in entries]
+    after, before, limit = query.get("after_id"), query.get("before_id"), query.get("limit", "")
+    size = int(limit) if limit.isdecimal() and 0 < len(limit) < 6 and int(limit) else len(ids)
+    if before in ids:
+        end = ids.index(before)
+        return entries[max(0, end - size) : end], end > size
+    start = ids.index(after) + 1 if after in ids else 0
+    return entries[start : start + size], start + size < len(ids)

@@ -63,9 +63,8 @@ class Quirks(Protocol):
         """The unstreamed body, mended. `copilot_usage` is taken out (read it before)."""
 
 
-@cache  # one each for the life of the process: `/responses` remembers which ids it issued
 def quirks_for(endpoint: str) -> Quirks:
-    """The accent of `/chat/completions`, `/responses` or `/v1/messages`."""
+    """The accent of `/chat/completions`, `/responses` or `/v1/messages`. Take one per exchange."""
     # Imported on use: one session mostly needs one of them.
     match endpoint:
         case _ if endpoint == CHAT:
@@ -73,14 +72,19 @@ def quirks_for(endpoint: str) -> Quirks:
 
             return ChatQuirks()
         case _ if endpoint == RESPONSES:
-            from copilot_desktop.upstream.quirks.responses import ResponsesQuirks  # noqa: PLC0415
-
-            return ResponsesQuirks()
+            return _responses()
         case _ if endpoint == MESSAGES:
             from copilot_desktop.upstream.quirks.messages import MessagesQuirks  # noqa: PLC0415
 
             return MessagesQuirks()
     raise ValueError(endpoint)
+
+
+@cache  # one for the life of the process: it remembers which ids it issued
+def _responses() -> Quirks:
+    from copilot_desktop.upstream.quirks.responses import ResponsesQuirks  # noqa: PLC0415
+
+    return ResponsesQuirks()
 
 
 def nano_credits(payload: Mapping[str, Any]) -> int | None:
