@@ -103,6 +103,19 @@ class Commands:
             raise bad(unknown[0], "it cannot be changed here")
         return {"saved": await self._core.change(patch)}
 
+    async def allow_origin(self, origin: str) -> Json:
+        """Let in a web page or editor that was refused; it counts from the next request on."""
+        self._refused(origin)
+        origins = self._core.settings.allowed_origins
+        saved = await self._core.change({"allowed_origins": [*origins, origin]})
+        self._core.traffic.refused_origins.settle(origin, ignore=False)
+        return {"saved": saved}
+
+    async def ignore_origin(self, origin: str) -> None:
+        """Keep it out, and say no more about it until the app is started again."""
+        self._refused(origin)
+        self._core.traffic.refused_origins.settle(origin, ignore=True)
+
     async def accept_notice(self) -> None:
         await self._core.change({"notice_accepted": True})
 
@@ -156,6 +169,11 @@ class Commands:
         self._core.quit_wanted.set()
         if self._core.shell is not None:
             self._core.shell.quit()
+
+    def _refused(self, origin: str) -> None:
+        """Nothing can be let in that has not asked: the page itself names no origins."""
+        if origin not in self._core.traffic.refused_origins.waiting:
+            raise InvalidRequest("This origin has not asked to be let in.")
 
     def _link(self, name: str) -> str:
         if name == "device_page":

@@ -286,6 +286,8 @@ class Core:
         self.quota.on_change = lambda: self.store.set(quota=self.quota.snapshot)
         self.controller.on_change = lambda: self.store.set(proxy=self.controller.state)
         self.traffic.on_change = self._traffic_changed
+        refused = self.traffic.refused_origins
+        refused.on_change = lambda: self.store.set(refused_origins=refused.waiting)
         self._account_changed()
 
     def _account_changed(self) -> None:

@@ -70,6 +70,7 @@ def banner(state: State) -> Banner | None:
         _port_banner(state)
         or _account_banner(state)
         or _network_banner(state)
+        or _origin_banner(state)
         or _usage_banner(state)
     )
 
@@ -160,6 +161,13 @@ def _network_banner(state: State) -> Banner | None:
         case "github_down":
             return Banner("github_down", "warn", {}, ("try_now", "github_status"))
     return None
+
+
+def _origin_banner(state: State) -> Banner | None:
+    if not state.refused_origins:
+        return None
+    fields = {"origin": state.refused_origins[0]}
+    return Banner("origin_refused", "info", fields, ("allow_origin", "ignore_origin"))
 
 
 def _usage_banner(state: State) -> Banner | None:

@@ -18,12 +18,11 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from copilot_desktop.errors import BadSetting
+from copilot_desktop.proxy.origins import plain_origin
 from copilot_desktop.upstream.identity import Identity
 
 PREFIX = "COPILOT_DESKTOP_"
 Source = Literal["default", "file", "environment", "flag"]
-
-_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s*?#@]+\Z", re.IGNORECASE)
 
 
 def _host(value: str) -> str:
@@ -42,9 +41,9 @@ def _key(value: str) -> str:
 
 
 def _origin(value: str) -> str:
-    if not _ORIGIN.match(value):
+    if (origin := plain_origin(value)) is None:
         raise ValueError("give origins such as https://editor.example")
-    return value.lower()
+    return origin
 
 
 def _lower(value: object) -> object:

@@ -88,6 +88,7 @@ class State:
     models: ModelList = field(default_factory=ModelList)
     quota: QuotaSnapshot = field(default_factory=QuotaSnapshot)
     requests: Requests = field(default_factory=Requests)
+    refused_origins: tuple[str, ...] = ()  # to decide about, the first one first
     ask: Ask | None = None
 
     @property

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from copilot_desktop.core.commands import Commands
 from copilot_desktop.errors import Problem
+from copilot_desktop.proxy.origins import LONGEST
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +55,10 @@ class Screen(Arguments):
     screen: str | None = Field(default=None, pattern=r"^[a-z_]{1,32}$")
 
 
+class Origin(Arguments):
+    origin: str = Field(min_length=1, max_length=LONGEST)
+
+
 class Choice(Arguments):
     choice: Literal["hide", "quit", "cancel"]
     remember: bool = False
@@ -73,6 +78,8 @@ _VERBS: Mapping[str, type[Arguments]] = {
     "refresh_models": Arguments,
     "refresh_quota": Arguments,
     "update_settings": Patch,
+    "allow_origin": Origin,
+    "ignore_origin": Origin,
     "reveal_key": Arguments,
     "new_key": Arguments,
     "open_link": Link,

@@ -74,7 +74,7 @@ def test_every_pair_of_proxy_and_account_has_words() -> None:
 
 def test_every_banner_has_words_and_its_buttons_do_too() -> None:
     words = strings.words()
-    for each in every_state():
+    for each in [*every_state(), state(refused_origins=("app://a",))]:
         found = banner(each)
         if found is None:
             continue
@@ -134,6 +134,8 @@ def test_the_first_match_wins(parts: dict[str, Any], key: str, glyph: str) -> No
         ({"account": Account("no_access", problem=Blocked())}, "blocked"),
         ({"account": Account("expired"), "degraded": "offline"}, "expired"),
         ({"degraded": "offline", "meters": (USED_UP,)}, "offline"),
+        ({"refused_origins": ("app://a",), "account": Account("expired")}, "expired"),
+        ({"refused_origins": ("app://a",), "meters": (USED_UP,)}, "origin_refused"),
         ({"meters": (WEEKLY,)}, "weekly_limit"),
         ({"meters": (SESSION,)}, "session_limit"),
         ({"meters": (LOW,)}, "low"),

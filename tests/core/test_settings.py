@@ -133,6 +133,12 @@ def test_lists_and_pairs_fit_into_a_variable() -> None:
     assert chosen.settings.allowed_origins == ("https://a.b",)
 
 
+@pytest.mark.parametrize("value", ["null", "*", "https://*.b", "editor.example", "https://a/b"])
+def test_an_allowed_origin_is_one_plain_origin(value: str) -> None:
+    with pytest.raises(BadSetting, match="ALLOWED_ORIGINS"):
+        of(env={"ALLOWED_ORIGINS": value})
+
+
 def test_nonsense_in_the_file_falls_back_unless_it_guards_the_door() -> None:
     chosen = of(theme="sepia", text_size=100, from_a_newer_version=1)
     assert chosen.settings.theme == "system"

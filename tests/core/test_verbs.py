@@ -51,6 +51,10 @@ def test_every_verb_has_its_command() -> None:
         ("update_settings", {"patch": "theme"}),
         ("sign_out", {"host": "x"}),
         ("quit", {"force": True}),
+        ("allow_origin", {}),
+        ("allow_origin", {"origin": "https://a", "also": "https://b"}),
+        ("ignore_origin", {"origin": ["https://a"]}),
+        ("allow_origin", {"origin": "a" * 201}),
     ],
 )
 async def test_arguments_are_checked_before_anything_happens(

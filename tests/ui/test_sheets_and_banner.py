@@ -124,6 +124,21 @@ async def test_a_sheet_keeps_the_focus_and_gives_it_back(window: Any) -> None:
             "use_port",
             {"port": 4141},
         ),
+        *(
+            (
+                {
+                    "id": "origin_refused",
+                    "level": "info",
+                    "fields": {"origin": "app://editor"},
+                    "actions": ["allow_origin", "ignore_origin"],
+                },
+                "app://editor was refused",
+                press,
+                verb,
+                {"origin": "app://editor"},
+            )
+            for press, verb in (("Allow", "allow_origin"), ("Ignore", "ignore_origin"))
+        ),
     ],
 )
 async def test_each_banner_offers_its_next_step(

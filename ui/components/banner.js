@@ -33,6 +33,8 @@ const DOES = {
   account_problem: () => actions.openLink('account_problem'),
   github_status: () => actions.openLink('github_status'),
   open_logs: () => actions.perform('open_logs'),
+  allow_origin: (f) => actions.perform('allow_origin', { origin: f.origin }),
+  ignore_origin: (f) => actions.perform('ignore_origin', { origin: f.origin }),
   show_included: () => {
     setLocal({ models: { ...state.local.models, q: '', vendor: '', cost: 'included' } });
     actions.go('models');
