@@ -217,6 +217,7 @@ class Core:
             return
         origins = _origins(self.store.state.preferences.changed({"github_host": host}))
         await self.desk.use(origins, self.settings.token_store)
+        await self.pass_through.use(origins)
         self.origins = origins
         await self.change({"github_host": host})
 

@@ -49,8 +49,15 @@ class ProxyState:
     problem: Problem | None = None
 
 
+class _Stranger(Exception):
+    """Somebody else answers at our address."""
+
+
 class ProxyController:
-    """Owns the listener. `holder_of(port)` names the program that holds a port, if it can."""
+    """Owns the listener. `holder_of(port)` names the program that holds a port, if it can.
+
+    It may block: it is called on another thread.
+    """
 
     def __init__(
         self, relay: Relay, holder_of: Callable[[int], str | None] = lambda _port: None
@@ -71,18 +78,12 @@ class ProxyController:
                 return self.state
             self._enter("starting")
             try:
-                async with asyncio.timeout(START_LIMIT):
-                    await self._listen()
-                    await self._reach_itself()
-            except (Problem, OSError, OverflowError, TimeoutError) as trouble:
-                await self._release()
-                self._enter("error", self._named(trouble))
+                problem = await self._attempt()
             except BaseException:
                 await self._release()
                 self._enter("stopped")
                 raise
-            else:
-                self._enter("running")
+            self._enter("running" if problem is None else "error", problem)
             return self.state
 
     async def stop(self, drain: float = 10.0) -> ProxyState:
@@ -112,14 +113,25 @@ class ProxyController:
             try:
                 async with asyncio.timeout(START_LIMIT):
                     await self._reach_itself()
-            except (Problem, OSError, TimeoutError) as trouble:
+            except (Problem, OSError, TimeoutError, _Stranger) as trouble:
                 self._relay.cut()
                 await self._release()
-                self._enter("error", self._named(trouble))
+                self._enter("error", await self._named(trouble))
                 return False
             return True
 
     # ------------------------------------------------------------------------ inner workings
+
+    async def _attempt(self) -> Problem | None:
+        """Listen; why that did not work, if it did not."""
+        try:
+            async with asyncio.timeout(START_LIMIT):
+                await self._listen()
+                await self._reach_itself()
+        except (Problem, OSError, OverflowError, TimeoutError, _Stranger) as trouble:
+            await self._release()
+            return await self._named(trouble)
+        return None
 
     async def _listen(self) -> None:
         config = self._relay.config
@@ -153,7 +165,7 @@ class ProxyController:
             except (aiohttp.ClientError, ValueError) as error:
                 raise Problem(f"The new listener did not answer: {error}") from error
         if not isinstance(found, dict) or found.get("nonce") != config.nonce:
-            raise self._taken()
+            raise _Stranger
 
     async def _drained(self, limit: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -165,13 +177,13 @@ class ProxyController:
         if runner is not None:
             await runner.cleanup()
 
-    def _named(self, trouble: Exception) -> Problem:
+    async def _named(self, trouble: Exception) -> Problem:
         config = self._relay.config
         match trouble:
             case Problem():
                 return trouble
-            case OSError(errno=errno.EADDRINUSE):
-                return self._taken()
+            case _Stranger() | OSError(errno=errno.EADDRINUSE):
+                return await self._taken()
             case OSError(errno=errno.EACCES):
                 return BadSetting(
                     fields={"name": f"Port {config.port}", "reason": "the system does not allow it"}
@@ -184,13 +196,16 @@ class ProxyController:
                 return Problem("The proxy did not start in time.")
         return Problem(str(trouble))
 
-    def _taken(self) -> PortTaken:
+    async def _taken(self) -> PortTaken:
+        """Who has the port, and which one is free: other programs are asked, so off the loop."""
         config = self._relay.config
+        holder = await asyncio.to_thread(self._holder_of, config.port)
+        following = await asyncio.to_thread(next_free_port, config.host, config.port)
         return PortTaken(
             fields={
                 "port": str(config.port),
-                "holder": self._holder_of(config.port) or "another program",
-                "next": str(next_free_port(config.host, config.port)),
+                "holder": holder or "another program",
+                "next": str(following),
             }
         )
 

@@ -85,6 +85,12 @@ class PassThrough:
         self._entries.move_to_end(key)
         return entry.authority
 
+    async def use(self, origins: Origins) -> None:
+        """Talk to another GitHub from now on: a token never goes to a place it was not meant for,
+        so what is known of clients is forgotten."""
+        self._origins = origins
+        await self.close()
+
     async def close(self) -> None:
         """Forget every token; renewals under way end."""
         entries = [entry.authority for entry in self._entries.values()]

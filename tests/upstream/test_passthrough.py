@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from copilot_desktop.errors import NotSignedIn, SignInExpired
+from copilot_desktop.upstream.origins import Origins
 from copilot_desktop.upstream.passthrough import IDLE, KEPT, PassThrough
 from tests.upstream.github_rig import BAD_CREDENTIALS, EXCHANGE, GITHUB_TOKEN, Said, Stage, stage
 
@@ -84,3 +85,12 @@ async def test_tokens_are_forgotten() -> None:
         assert GITHUB_TOKEN not in repr(through._entries)
         await through.close()
         assert not through._entries
+
+
+async def test_after_a_change_of_host_nothing_goes_to_the_old_one() -> None:
+    async with stage() as on:
+        through = pass_through(on)
+        await through.for_client("tid=1;exp=2").grant()
+        await through.use(Origins.of(host="acme.ghe.com"))
+        grant = await through.for_client("tid=1;exp=2").grant()
+        assert grant.base_url == "https://copilot-api.acme.ghe.com"

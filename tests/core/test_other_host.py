@@ -1,0 +1,20 @@
+"""Another GitHub, chosen while the app runs: every part follows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.core_rig import running_core
+
+CLIENT_TOKEN = "tid=1;exp=2"
+NOWHERE = {"github_url": None, "github_api_url": None, "copilot_url": None}
+
+
+async def test_clients_with_tokens_of_their_own_follow_to_the_tenant(tmp_path: Path) -> None:
+    async with running_core(tmp_path, start_proxy=False, auth_mode="passthrough", **NOWHERE) as rig:
+        before = await rig.core.pass_through.for_client(CLIENT_TOKEN).grant()
+        assert before.base_url == "https://api.githubcopilot.com"
+        await rig.core.use_host("acme.ghe.com")
+        after = await rig.core.pass_through.for_client(CLIENT_TOKEN).grant()
+        assert after.base_url == "https://copilot-api.acme.ghe.com"
+        assert rig.snapshot()["auth"]["host"] == "acme.ghe.com"
