@@ -42,6 +42,7 @@ TEST_PACKAGES = (
     "trayer",
     "wmctrl",
     "x11-utils",
+    "xclip",
     "xdotool",
     "xvfb",
 )

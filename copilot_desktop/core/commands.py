@@ -79,7 +79,7 @@ class Commands:
         await self._core.listening.stop()
 
     async def use_port(self, port: int) -> Json:
-        await self._core.change({"port": port})
+        await self._core.use_port(port)
         return await self.start_proxy()
 
     async def try_port(self, port: int) -> Json:

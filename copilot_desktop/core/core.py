@@ -204,12 +204,25 @@ class Core:
         }
         self.store.set(preferences=after)
         saved = await asyncio.to_thread(save_quietly, after)
+        await self._apply(after, changed)
+        return saved
+
+    async def use_port(self, port: int) -> None:
+        """Listen there from now on; where a flag or the environment named a port, in this run."""
+        before = self.store.state.preferences
+        if "port" not in before.fixed_by:
+            await self.change({"port": port})
+            return
+        after = before.with_flags(port=port)
+        self.store.set(preferences=after)
+        await self._apply(after, {"port"})
+
+    async def _apply(self, after: Preferences, changed: set[str]) -> None:
         if "log_level" in changed:
             logging.getLogger("copilot_desktop").setLevel(after.settings.log_level.upper())
         if changed & PROXY_NAMES:
             self.key_changed()
             await self.listening.apply(self._proxy_config(after), changed)
-        return saved
 
     async def use_host(self, host: str) -> None:
         """Sign in at another GitHub from now on. Raises BadSetting."""

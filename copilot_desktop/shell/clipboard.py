@@ -6,6 +6,8 @@ import shutil
 import subprocess
 import sys
 
+from copilot_desktop.system.programs import child_environment
+
 _PROGRAMS = (
     ("pbcopy",),
     ("clip.exe",),
@@ -25,7 +27,11 @@ def copy(text: str) -> bool:
             try:
                 # Standard input, never an argument: arguments can be read by other users.
                 subprocess.run(  # noqa: S603 - a fixed list of programs
-                    [path, *program[1:]], input=text.encode(), timeout=_LIMIT, check=True
+                    [path, *program[1:]],
+                    input=text.encode(),
+                    timeout=_LIMIT,
+                    check=True,
+                    env=child_environment(),
                 )
             except (OSError, subprocess.SubprocessError):
                 continue

@@ -12,10 +12,10 @@ verbs in.
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import threading
-import webbrowser
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,8 +36,11 @@ from copilot_desktop.shell.menu import Item, menu_for, tooltip
 from copilot_desktop.shell.tray import PystrayTray, background, panel_present
 from copilot_desktop.shell.window import Window
 from copilot_desktop.strings import words
+from copilot_desktop.system.programs import SECRET_NAMES
 
 log = logging.getLogger(__name__)
+
+PANEL_LOOK = 5.0  # seconds between two looks for a panel while there is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,10 @@ def run_desktop(preferences: Preferences, engine: Engine, *, demo: str | None, h
     logs.start(folder, preferences.settings.log_level, terminal="warning")
     instance = claim(folder)
     if instance is None:
-        return 0 if show_running(folder) else 1
+        if show_running(folder):
+            return 0
+        log.warning("Copilot Desktop is already running, but it does not answer.")
+        return 1
     try:
         return Desktop(preferences, engine, instance, demo=demo, hidden=hidden).run()
     finally:
@@ -75,12 +81,18 @@ class Desktop:
         self._hidden = hidden or preferences.settings.start_hidden
         self._quitting = threading.Event()
         self._told_hidden = False
+        self._changed = threading.Event()
+        self._panel = False
         self._tray = PystrayTray(background(self._press))
         self._window: Window | None = None
+        # The web view's processes inherit our environment; secrets are not for them.
+        environ = dict(os.environ)
+        for name in SECRET_NAMES:
+            os.environ.pop(name, None)
 
         @asynccontextmanager
         async def everything() -> AsyncIterator[_Running]:
-            running = Core.running(preferences, demo=demo)
+            running = Core.running(preferences, demo=demo, environ=environ)
             async with running as core, open_control(core, instance) as control:
                 yield _Running(core, control)
 
@@ -88,15 +100,16 @@ class Desktop:
 
     def run(self) -> int:
         """Main thread only."""
-        core = self._thread.start().core
+        self._listen_to_signals()
         try:
+            core = self._thread.start().core
             core.shell = self
-            self._start_tray(core)
-            self._listen_to_signals()
-            if self._engine.has_window:
-                self._run_window(core)
-            else:
-                self._run_without_window()
+            if core.quit_wanted.is_set():  # by a second program, before there was a shell
+                self._quitting.set()
+            if not self._quitting.is_set():
+                self._start_tray(core)
+                self._listen_to_signals()
+                self._show_until_the_end(core)
         finally:
             self._quitting.set()
             self._tray.stop()
@@ -117,9 +130,17 @@ class Desktop:
 
     # ------------------------------------------------------------------------ window
 
+    def _show_until_the_end(self, core: Core) -> None:
+        if self._engine.has_window:
+            self._run_window(core)
+            return
+        if not self._hidden:
+            self._aside(self._show)
+        self._tray.hold(self._quitting)
+
     def _run_window(self, core: Core) -> None:
         icon = resources.assets() / "icon-256.png"
-        self._window = Window(
+        window = Window(
             self._thread.value.control.url(),
             self._engine,
             hidden=self._hidden,
@@ -127,39 +148,39 @@ class Desktop:
             icon=icon if Path(icon).exists() else None,
             asked_to_close=self._asked_to_close,
         )
+        self._window = window
+        if self._quitting.is_set():
+            return  # asked before there was a window to destroy
         self._note(window_shown=not self._hidden)
-        self._window.run(self._listen_to_signals, lambda: log.info("the window is ready"))
-
-    def _run_without_window(self) -> None:
-        """The default browser shows the same page; the tray, if any, needs a loop of its own."""
-        if not self._hidden:
-            webbrowser.open(self._thread.value.control.url())
-        while not self._quitting.wait(0.5):
-            continue
+        window.run(self._listen_to_signals, lambda: log.info("the window is ready"))
 
     def _show(self) -> None:
+        if not self._engine.has_window:
+            # The same page in the default browser.
+            if not self._thread.value.core.system.open_url(self._thread.value.control.url()):
+                log.warning("No browser could be started to show the window in.")
+            return
+        self._hidden = False
         if self._window is not None:
             self._window.show()
             self._note(window_shown=True)
-        else:
-            webbrowser.open(self._thread.value.control.url())
 
     def _hide(self) -> None:
         if self._window is None:
             return
         self._window.hide()
         self._note(window_shown=False)
-        if not self._told_hidden and self._tray.available:
+        if not self._told_hidden:
             self._told_hidden = True
-            text = words().text
-            self._tray.notify(text("notification.hidden.title"), text("notification.hidden.body"))
+            self._notify("hidden" if self._look_for_panel() else "hidden_no_tray")
 
     def _asked_to_close(self) -> None:
         """The close button was pressed: hide, quit, or ask in the window."""
         core = self._thread.value.core
+        self._look_for_panel()
         choice = core.settings.on_close
-        present = self._tray.available and panel_present(core.system.name)
-        self._note(tray="ok" if present else "missing")
+        if choice == "ask" and core.store.state.ask is not None:
+            choice = "hide"  # pressed again instead of an answer: nothing must be lost
         if choice == "ask":
             self._thread.call_soon(lambda: core.ask(Ask("close")))
         else:
@@ -169,6 +190,7 @@ class Desktop:
         if self._quitting.is_set():
             return
         self._quitting.set()
+        self._changed.set()
         self._tray.stop()
         if self._window is not None:
             self._window.destroy()
@@ -177,46 +199,63 @@ class Desktop:
 
     def _start_tray(self, core: Core) -> None:
         self._tray.start()
-        present = self._tray.available and panel_present(core.system.name)
-        self._note(
-            tray="ok" if present else "missing",
-            engine=self._engine.name,
-            engine_reason=self._engine.reason,
-        )
+        self._note(engine=self._engine.name, engine_reason=self._engine.reason)
+        self._look_for_panel()
         if self._tray.available:
             threading.Thread(target=self._keep_tray_true, name="tray", daemon=True).start()
 
+    def _look_for_panel(self) -> bool:
+        """Whether the icon can be seen right now; the state says so, too."""
+        name = self._thread.value.core.system.name
+        self._panel = self._tray.available and panel_present(name)
+        self._note(tray="ok" if self._panel else "missing")
+        return self._panel
+
     def _keep_tray_true(self) -> None:
         """Redraw on each new snapshot; a burst of changes is drawn once."""
-        changed = threading.Event()
         core = self._thread.value.core
 
         async def follow() -> None:
             async for _ in core.store.watch():
-                changed.set()
+                self._changed.set()
 
         self._thread.post(follow())
         while not self._quitting.is_set():
-            if not changed.wait(1.0):
+            # At login the app may be there before the panel is.
+            if not self._changed.wait(None if self._panel else PANEL_LOOK):
+                self._look_for_panel()
                 continue
-            changed.clear()
-            shown = snapshot(core.store.state)
-            language = words(shown["app"]["lang"])
-            rows = menu_for(shown, language)
-            self._tray.show(shown["headline"]["glyph"], tooltip(shown, language), rows)
+            self._changed.clear()
+            try:
+                self._draw(snapshot(core.store.state))
+            except Exception:  # one bad picture must not be the last one
+                log.exception("The tray could not be brought up to date")
+
+    def _draw(self, shown: dict[str, Any]) -> None:
+        language = words(shown["app"]["lang"])
+        rows = menu_for(shown, language)
+        self._tray.show(shown["headline"]["glyph"], tooltip(shown, language), rows)
 
     def _press(self, item: Item) -> None:
         """On a thread of its own."""
         if item.copies:
-            self._copy(item.copies)
+            self._copy(item.copies, item.copies)
         elif item.verb == "copy_key":
-            self._copy(self._thread.value.core.key)
+            self._copy(self._thread.value.core.key, item.text)
         elif item.verb:
             self._do(item.verb, dict(item.arguments))
 
-    def _copy(self, text: str) -> None:
-        if not clipboard.copy(text):
+    def _copy(self, text: str, what: str) -> None:
+        """`what` names the text for people: a key must not stand in a notification."""
+        if clipboard.copy(text):
+            self._notify("copied", what=what)
+        else:
             log.warning("nothing on this system could take a text for the clipboard")
+
+    def _notify(self, key: str, **fields: str) -> None:
+        text = words(self._thread.value.core.settings.language).text
+        title, body = (text(f"notification.{key}.{part}", **fields) for part in ("title", "body"))
+        self._tray.notify(title, body)
 
     # ------------------------------------------------------------------------ small pieces
 
@@ -229,7 +268,7 @@ class Desktop:
         core = self._thread.value.core
         self._thread.call_soon(lambda: core.surroundings(**facts))
 
-    def _aside(self, action: Any) -> None:
+    def _aside(self, action: Callable[[], None]) -> None:
         threading.Thread(target=action, name="shell", daemon=True).start()
 
     def _is_dark(self, core: Core) -> bool:

@@ -23,6 +23,7 @@ DARK_INK = "#1C1E22"  # for light panels
 _GREEN, _RED, _AMBER = "#35B870", "#EA5F56", "#E89E24"
 _OVERSAMPLING = 8
 _GRID = 16.0
+_OUTLINE = 0.9  # grid units on each side of a line
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,19 @@ class _Pen:
         return ((8 - radius) * s, (y - radius) * s, (8 + radius) * s, (y + radius) * s)
 
 
-def paint(glyph: Glyph, size: int = 32, ink: str = LIGHT_INK, *, mono: bool = False) -> Image:
-    """The glyph as a square RGBA picture. `mono` draws the mark in the ink, too (macOS)."""
+def paint(
+    glyph: Glyph,
+    size: int = 32,
+    ink: str = LIGHT_INK,
+    *,
+    mono: bool = False,
+    outline: str | None = None,
+) -> Image:
+    """The glyph as a square RGBA picture. `mono` draws the mark in the ink, too (macOS).
+
+    `outline` runs around all lines in a second colour: where nobody tells whether the panel is
+    light or dark (Linux), one of the two always stands out.
+    """
     from PIL import Image as Images  # noqa: PLC0415 - only a tray needs Pillow
     from PIL import ImageDraw as Draws  # noqa: PLC0415
 
@@ -92,7 +104,22 @@ def paint(glyph: Glyph, size: int = 32, ink: str = LIGHT_INK, *, mono: bool = Fa
         case "exhausted":
             pen.arc(0, 360)
             pen.bar((3.6, 3.6, 12.4, 12.4), 1.75, coloured(_RED))
+    if outline is not None:
+        canvas = _outlined(canvas, outline, _OUTLINE * side / _GRID)
     return canvas.resize((size, size), Images.Resampling.LANCZOS)
+
+
+def _outlined(picture: Image, colour: str, width: float) -> Image:
+    """`picture` on a broader copy of itself in `colour`."""
+    from PIL import Image as Images  # noqa: PLC0415
+    from PIL import ImageFilter as Filters  # noqa: PLC0415
+
+    blurred = picture.getchannel("A").filter(Filters.GaussianBlur(width / 2))
+    # A blurred edge falls off over twice the radius; what is left of it there becomes solid.
+    broader = blurred.point(lambda opacity: min(255, opacity * 6))
+    below = Images.new("RGBA", picture.size, colour)
+    below.putalpha(broader)
+    return Images.alpha_composite(below, picture)
 
 
 def application_icon(size: int = 256) -> Image:

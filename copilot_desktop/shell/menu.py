@@ -6,8 +6,9 @@ knows neither pystray nor how a verb is carried out; an item says which verb it 
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,7 @@ from copilot_desktop.strings import Words
 
 ROW_LIMIT = 60  # characters of a row
 TOOLTIP_LIMIT = 127  # UTF-16 units that Windows shows
+WEEK = 7 * 86_400  # seconds in which a weekday says which day is meant
 
 Snapshot = Mapping[str, Any]
 
@@ -65,10 +67,12 @@ def menu_for(snapshot: Snapshot, words: Words) -> tuple[Item, ...]:
 def headline_text(snapshot: Snapshot, words: Words) -> str:
     """The one sentence that says how things are; the window's sidebar shows the same."""
     headline = snapshot["headline"]
-    fields = dict(headline["fields"])
+    key, fields = f"headline.{headline['key']}", dict(headline["fields"])
     if "when" in fields:
         fields["when"] = spoken_time(fields["when"])
-    return words.text(f"headline.{headline['key']}", **fields)
+        if not fields["when"] and words.has(f"{key}_undated"):
+            key += "_undated"
+    return words.text(key, **fields)
 
 
 def tooltip(snapshot: Snapshot, words: Words) -> str:
@@ -86,10 +90,10 @@ def meter_text(meter: Mapping[str, Any], words: Words) -> str:
         return clipped(words.text("tray.meter_included", meter=name))
     if percent is None:
         return clipped(words.text("tray.meter_unknown", meter=name))
-    if meter["resets_at"]:
-        when = spoken_time(meter["resets_at"])
-        return clipped(words.text("tray.meter_resets", meter=name, p=round(percent), when=when))
-    return clipped(words.text("tray.meter", meter=name, p=round(percent)))
+    p, when = spoken_percent(percent), spoken_time(meter["resets_at"])
+    if not when:
+        return fitted(name, lambda short: words.text("tray.meter", meter=short, p=p))
+    return fitted(name, lambda short: words.text("tray.meter_resets", meter=short, p=p, when=when))
 
 
 def worst_meter(meters: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
@@ -99,17 +103,38 @@ def worst_meter(meters: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None
     return max(counted, key=lambda meter: float(meter["percent_used"]), default=None)
 
 
-def spoken_time(when: object) -> str:
-    """`1787400000` as "Sat 14:20" within a week, else as "22 Aug"; text stays as it is."""
+def spoken_percent(value: float) -> int:
+    """As in the window: never 100 unless it is used up, never 0 unless it is untouched."""
+    if 0 < value < 1:
+        return 1
+    if 99 < value < 100:
+        return 99
+    return math.floor(value + 0.5)
+
+
+def spoken_time(when: object, *, now: float | None = None) -> str:
+    """`1787400000` as "Sat 14:20" within a week, else as "22 Aug"; empty if it is no moment."""
     if not isinstance(when, int | float):
-        return str(when)
-    moment = time.localtime(when)
-    near = abs(when - time.time()) < 6 * 86_400
-    return time.strftime("%a %H:%M" if near else "%d %b", moment)
+        return ""
+    try:
+        moment = time.localtime(when)
+    except (OverflowError, ValueError, OSError):
+        return ""
+    if 0 <= when - (time.time() if now is None else now) < WEEK:
+        return time.strftime("%a %H:%M", moment)
+    return f"{moment.tm_mday} {time.strftime('%b', moment)}"
 
 
 def clipped(text: str) -> str:
     return text if len(text) <= ROW_LIMIT else text[: ROW_LIMIT - 1].rstrip() + "…"
+
+
+def fitted(name: str, row: Callable[[str], str]) -> str:
+    """The row with as much of `name` as fits: the numbers behind it matter more."""
+    excess = len(row(name)) - ROW_LIMIT
+    if excess <= 0:
+        return row(name)
+    return clipped(row(name[: max(0, len(name) - excess - 1)].rstrip() + "…"))
 
 
 def _proxy_rows(proxy: Mapping[str, Any], words: Words) -> list[Item]:
@@ -123,9 +148,10 @@ def _proxy_rows(proxy: Mapping[str, Any], words: Words) -> list[Item]:
     )
     error = proxy["error"]
     if phase == "error" and error and error["kind"] == "port_taken":
-        free = error["fields"]["next"]
-        use = words.text("tray.use_port", port=free)
-        return [row, Item(use, "use_port", {"port": int(free)})]
+        free = str(error["fields"].get("next", ""))
+        if free.isdecimal():  # there may be no free port nearby
+            use = words.text("tray.use_port", port=free)
+            return [row, Item(use, "use_port", {"port": int(free)})]
     return [row]
 
 

@@ -8,18 +8,28 @@ On Linux and macOS `start` must be called on the main thread before the window's
 
 from __future__ import annotations
 
+import importlib
+import itertools
 import logging
 import os
+import shutil
+import tempfile
 import threading
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
+from copilot_desktop import resources
+from copilot_desktop.shell import notices
 from copilot_desktop.shell.icons import DARK_INK, LIGHT_INK, Glyph, paint
 from copilot_desktop.shell.menu import Item
 
 log = logging.getLogger(__name__)
 
 ICON_SIZE = 48
+TITLE_LIMIT, BODY_LIMIT = 63, 255  # characters of a notification that Windows shows
+_GTK_BACKENDS = frozenset({"_appindicator", "_gtk"})
+_LOOK = 0.25  # seconds between two looks at whether the app is to end
 OnPress = Callable[[Item], None]
 
 
@@ -34,6 +44,8 @@ class Tray(Protocol):
     def show(self, glyph: Glyph, tooltip: str, rows: tuple[Item, ...]) -> None: ...
 
     def notify(self, title: str, body: str) -> None: ...
+
+    def hold(self, until: threading.Event) -> None: ...
 
     def stop(self) -> None: ...
 
@@ -52,6 +64,9 @@ class NullTray:
 
     def notify(self, title: str, body: str) -> None: ...
 
+    def hold(self, until: threading.Event) -> None:
+        until.wait()
+
     def stop(self) -> None: ...
 
 
@@ -62,66 +77,101 @@ class PystrayTray:
         self.available = False
         self.why_not = "The tray has not been started."
         self._press = press
-        self._ink = DARK_INK if dark_panel is False else LIGHT_INK
+        self._ink, self._outline = _inks(dark_panel)
         self._icon: Any = None
+        self._backend = ""
+        self._folder: Path | None = None
         self._glyph: Glyph = "busy"
+        self._tooltip = ""
         self._rows: tuple[Item, ...] = ()
 
     def start(self) -> None:
         try:
             self._icon = self._made()
-            self._icon.run_detached()
+            self._tame()
+            # Its own way of showing itself touches the icon off the main thread: macOS ends that.
+            self._icon.run_detached(*([_leave_alone] if self._backend == "_darwin" else []))
         except Exception as error:  # noqa: BLE001 - GLib, Xlib and D-Bus raise their own kinds
             log.warning("There is no tray icon: %s", error)
             self.why_not = "This desktop shows no tray icons."
             self._release_setup_thread()
+            self._forget_pictures()
             return
         self.available, self.why_not = True, ""
         self._quieten_notifier()
+        if self._backend == "_darwin":
+            self._on_gui(lambda: setattr(self._icon, "visible", True))
 
     def show(self, glyph: Glyph, tooltip: str, rows: tuple[Item, ...]) -> None:
+        before = (self._glyph, self._tooltip, self._rows)
+        self._glyph, self._tooltip, self._rows = glyph, tooltip, rows
         if not self.available:
-            self._rows, self._glyph = rows, glyph
             return
-        if glyph != self._glyph:
-            self._glyph = glyph
-            self._icon.icon = self._picture(glyph)
-        if tooltip != self._icon.title:
-            self._icon.title = tooltip
-        if rows != self._rows:
-            self._rows = rows
-            self._icon.update_menu()
+        if glyph != before[0]:
+            picture = self._picture(glyph)
+            self._on_gui(lambda: setattr(self._icon, "icon", picture))
+        if tooltip != before[1]:
+            self._on_gui(lambda: setattr(self._icon, "title", tooltip))
+        if rows != before[2]:
+            self._on_gui(self._icon.update_menu)
 
     def notify(self, title: str, body: str) -> None:
-        if self.available and self._icon.HAS_NOTIFICATION:
+        """Not on the GUI thread: a notification service may take its time."""
+        title, body = title[:TITLE_LIMIT], body[:BODY_LIMIT]
+        if self._backend in _GTK_BACKENDS:
+            notices.notify(title, body, resources.assets() / "icon-128.png")
+        elif self.available and self._icon.HAS_NOTIFICATION:
             try:
-                self._icon.notify(body[:255], title[:63])
+                self._icon.notify(body, title)
             except Exception as error:  # noqa: BLE001 - a notification is never worth a crash
                 log.info("The notification was not shown: %s", error)
+
+    def hold(self, until: threading.Event) -> None:
+        """Keep the icon alive where no window does: runs the toolkit's loop on the main thread."""
+        if not (self.available and self._backend in _GTK_BACKENDS):
+            while not until.wait(_LOOK):
+                continue
+            return
+        from gi.repository import GLib  # noqa: PLC0415
+
+        loop = GLib.MainLoop()
+
+        def look() -> bool:
+            if until.is_set():
+                loop.quit()
+            return not until.is_set()
+
+        GLib.timeout_add(round(_LOOK * 1000), look)
+        loop.run()
 
     def stop(self) -> None:
         if not self.available:
             return
         self.available = False
         try:
-            self._icon.visible = False
-            self._icon.stop()
+            if self._backend == "_darwin":
+                # Stopping the icon would stop the loop of the whole app with it.
+                self._on_gui(lambda: setattr(self._icon, "visible", False))
+            else:
+                self._icon.visible = False
+                self._icon.stop()
         except Exception as error:  # noqa: BLE001 - the icon goes with the process anyway
             log.info("The tray icon did not stop: %s", error)
+        self._forget_pictures()
 
     # ------------------------------------------------------------------------ inner workings
 
     def _made(self) -> Any:
         import pystray  # noqa: PLC0415 - may raise without a display
 
-        backend = pystray.Icon.__module__.rpartition(".")[2]
-        if backend == "_xorg":
+        self._backend = pystray.Icon.__module__.rpartition(".")[2]
+        if self._backend == "_xorg":
             raise RuntimeError("the X11 fallback of the tray library has no menu")
         menu = pystray.Menu(lambda: tuple(self._entry(pystray, row) for row in self._rows))
         return pystray.Icon("copilot-desktop", self._picture(self._glyph), "Copilot Desktop", menu)
 
     def _picture(self, glyph: Glyph) -> Any:
-        return paint(glyph, ICON_SIZE, self._ink)
+        return paint(glyph, ICON_SIZE, self._ink, outline=self._outline)
 
     def _entry(self, pystray: Any, row: Item) -> Any:
         if row.is_separator:
@@ -131,6 +181,35 @@ class PystrayTray:
         else:
             action = lambda _icon, _item: self._press(row)  # noqa: E731
         return pystray.MenuItem(row.text, action, default=row.default, enabled=row.enabled)
+
+    def _on_gui(self, action: Callable[[], object]) -> None:
+        """GTK and Windows icons hand calls over by themselves; AppKit ends a wrong thread."""
+        if self._backend == "_darwin":
+            importlib.import_module("PyObjCTools.AppHelper").callAfter(action)
+        else:
+            action()
+
+    def _tame(self) -> None:
+        """Pictures for the panel go into a folder of our own that is removed at the end.
+
+        The library would leave files with guessable names in the shared temporary folder.
+        """
+        if self._backend not in _GTK_BACKENDS:
+            return
+        icon, numbers = self._icon, itertools.count()
+        folder = self._folder = Path(tempfile.mkdtemp(prefix="copilot-desktop-"))
+
+        def write() -> None:
+            # A new name each time: panels keep what they have read under the old one.
+            path = folder / f"{next(numbers)}.png"
+            icon.icon.save(path, "PNG")
+            icon._icon_path, icon._icon_valid = str(path), True  # noqa: SLF001
+
+        icon._update_fs_icon = write  # noqa: SLF001
+
+    def _forget_pictures(self) -> None:
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     def _release_setup_thread(self) -> None:
         """A failed start leaves a thread waiting for the icon; let it go, or the app never ends."""
@@ -154,6 +233,17 @@ class PystrayTray:
                 log.debug("no notification to hide: %s", error)
 
         notifier.hide = quiet
+
+
+def _inks(dark_panel: bool | None) -> tuple[str, str | None]:
+    """Ink and outline. Where nobody tells what the panel looks like, both inks are used."""
+    if dark_panel is None:
+        return LIGHT_INK, DARK_INK
+    return (LIGHT_INK if dark_panel else DARK_INK), None
+
+
+def _leave_alone(_icon: Any) -> None:
+    """A set-up that does nothing: the icon is shown from the main thread instead."""
 
 
 def background(press: Callable[[Item], None]) -> OnPress:

@@ -72,6 +72,8 @@ class Window:
             text_select=True,
         )
         self._window = window
+        if self._leaving.is_set():
+            return  # told to end before there was anything to destroy
         window.events.closing += self._closing
         window.events.before_show += before_show
         window.events.loaded += self._stay_home
@@ -83,6 +85,8 @@ class Window:
         )
 
     def show(self) -> None:
+        """Bring the window to the front. Before `run` has made it: let it start visible."""
+        self._hidden = False
         if self._window is not None:
             self._window.show()
             self._window.restore()

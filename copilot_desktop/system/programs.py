@@ -13,12 +13,12 @@ import webbrowser
 from collections.abc import Sequence
 
 ANSWER_SECONDS = 3.0
-_SECRET_NAMES = ("COPILOT_GITHUB_TOKEN", "COPILOT_DESKTOP_API_KEY")
+SECRET_NAMES = ("COPILOT_GITHUB_TOKEN", "COPILOT_DESKTOP_API_KEY")
 
 
 def child_environment() -> dict[str, str]:
     """Our environment without secrets, and with the library path from before we were frozen."""
-    kept = {name: value for name, value in os.environ.items() if name not in _SECRET_NAMES}
+    kept = {name: value for name, value in os.environ.items() if name not in SECRET_NAMES}
     # A frozen bundle points LD_LIBRARY_PATH at its own libraries, which break a system browser.
     if "LD_LIBRARY_PATH_ORIG" in kept:
         kept["LD_LIBRARY_PATH"] = kept.pop("LD_LIBRARY_PATH_ORIG")
