@@ -62,6 +62,8 @@ def told(problem: Problem | None) -> Json | None:
         "message": problem.message,
         "fields": dict(problem.fields),
         "action": str(problem.action),
+        "code": problem.code,
+        "status": problem.upstream_status,
         "url": problem.url,
     }
 
