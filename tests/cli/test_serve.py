@@ -1,0 +1,239 @@
+"""`serve`: from the first moment to the last, as a program that other programs start."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from copilot_desktop.demo import FakeUpstream, Scenario
+from copilot_desktop.upstream.stores import StoredAccount, to_text
+from tests.cli.terminal import Terminal, listening, settings
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+
+QUICK = Scenario(interval=1, enforce_interval=False, approve_after=0.0)
+HELLO = {"model": "gpt-4.1", "messages": [{"role": "user", "content": "Hello"}]}
+CODE_PAGE = "/login/device/code"
+
+
+async def ask(http: aiohttp.ClientSession, port: int, **headers: str) -> tuple[int, Any]:
+    url = f"http://127.0.0.1:{port}/v1/chat/completions"
+    async with http.post(url, json=HELLO, headers=headers) as answer:
+        return answer.status, await answer.json()
+
+
+async def until_listening(port: int) -> None:
+    async with asyncio.timeout(20):
+        while not listening(port):
+            await asyncio.sleep(0.05)
+
+
+def keep(terminal: Terminal, token: str, login: str = "octo-kept") -> None:
+    """As if an earlier run had signed in."""
+    terminal.token_file.parent.mkdir(parents=True)
+    terminal.token_file.write_text(to_text(StoredAccount("127.0.0.1", login, 7, token)))
+    terminal.token_file.chmod(0o600)
+
+
+def a_free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+async def test_the_demo_needs_nothing_and_ends_with_a_stream_open(
+    terminal: Terminal, http: aiohttp.ClientSession
+) -> None:
+    async with terminal.start("serve", "--demo=slow", "--port=0") as serve:
+        port = await serve.port()
+        code = await serve.code()
+        assert f"http://127.0.0.1:{port}/v1" in serve.out
+        await serve.until(r"Signed in as \S+\.")
+        assert re.search(r"Open   http://127\.0\.0\.1:\d+/login/device\n", serve.out)
+        assert len(code) == 9
+        url = f"http://127.0.0.1:{port}/v1/chat/completions"
+        async with http.post(url, json=HELLO | {"stream": True}) as stream:
+            first = await stream.content.readuntil(b"\n\n")
+            assert first.startswith(b"data: {")
+            ended = await serve.end(signal.SIGTERM)
+            rest = await stream.content.read()
+        assert b"[DONE]" not in rest
+        assert b'"error"' in rest, "the editor must see that the answer is not complete"
+    assert (ended.code, ended.err) == (0, "")
+    assert not listening(port)
+    assert not (terminal.folder / "demo" / "instance.json").exists()
+    assert not terminal.token_file.exists()
+
+
+async def test_a_sign_in_lasts_beyond_the_end(
+    terminal: Terminal, http: aiohttp.ClientSession
+) -> None:
+    async with FakeUpstream(QUICK) as fake:
+        terminal.at(fake)
+        async with terminal.start("serve") as first:
+            port = await first.port()
+            await first.code()
+            await first.until("Signed in as octo-user")
+            assert (await ask(http, port))[0] == 200
+            assert terminal.token_file.stat().st_mode & 0o777 == 0o600
+            ended = await first.end(signal.SIGINT)
+        assert (ended.code, ended.err) == (0, "")
+        codes = len(fake.ledger.to(CODE_PAGE))
+        async with terminal.start("serve") as second:
+            port = await second.port()
+            await second.until("Signed in as octo-user")
+            status, answer = await ask(http, port)
+            assert status == 200
+            assert answer["choices"][0]["message"]["content"]
+            third = await terminal.run("serve")
+            assert third.code == 1
+            assert third.err == "Copilot Desktop is already running with this data folder.\n"
+            assert (await second.end(signal.SIGTERM)).code == 0
+        assert "Enter" not in second.out
+        assert len(fake.ledger.to(CODE_PAGE)) == codes
+
+
+async def test_a_token_from_the_environment_wins_and_is_written_nowhere(
+    terminal: Terminal, http: aiohttp.ClientSession
+) -> None:
+    async with FakeUpstream(QUICK) as fake:
+        terminal.at(fake)
+        stored = "ghu_" + "S" * 36
+        keep(terminal, stored)
+        terminal.environ["COPILOT_GITHUB_TOKEN"] = fake.github_token
+        async with terminal.start("serve", "--log-level", "debug") as serve:
+            port = await serve.port()
+            await serve.until("Signed in as octo-user")
+            assert (await ask(http, port))[0] == 200
+            refused = await terminal.run("logout")
+            assert refused.code == 1
+            assert "COPILOT_GITHUB_TOKEN. Remove the variable to sign out." in refused.err
+            assert (await ask(http, port))[0] == 200
+            assert (await serve.end(signal.SIGTERM)).code == 0
+        assert "Enter" not in serve.out
+        sent = {each.headers["Authorization"] for each in fake.ledger.to("/copilot_internal/user")}
+        assert sent == {f"token {fake.github_token}"}
+        files = [path for path in terminal.home.parent.rglob("*") if path.is_file()]
+        assert any(path.suffix == ".log" for path in files)
+        for path in files:
+            assert fake.github_token.encode() not in path.read_bytes(), path
+        assert not terminal.token_file.exists(), "signing out empties what an earlier run has kept"
+
+
+async def test_a_taken_port_is_explained(terminal: Terminal) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port = holder.getsockname()[1]
+        ended = await terminal.run("serve", "--demo", "--port", str(port))
+    assert ended.code == 1
+    found = re.fullmatch(
+        r"Port (\d+) is already in use by (.+)\. Port (\d+) is free\.\n", ended.err
+    )
+    assert found, ended.err
+    assert int(found[1]) == port
+    assert found[3] != found[1]
+    if sys.platform == "linux":
+        assert f"(process {os.getpid()})" in found[2]
+    assert not (terminal.folder / "demo" / "instance.json").exists()
+
+
+async def test_clients_may_bring_their_own_token(
+    terminal: Terminal, http: aiohttp.ClientSession
+) -> None:
+    async with FakeUpstream(QUICK) as fake:
+        terminal.at(fake)
+        terminal.environ |= settings(auth_mode="passthrough")
+        async with terminal.start("serve") as serve:
+            port = await serve.port()
+            await serve.until("Each client brings its own")
+            assert (await ask(http, port))[0] == 401
+            status, _ = await ask(http, port, Authorization=f"Bearer {fake.github_token}")
+            assert status == 200
+            assert (await serve.end(signal.SIGTERM)).code == 0
+        assert "Enter" not in serve.out
+        assert not fake.ledger.to(CODE_PAGE)
+        assert not terminal.token_file.exists()
+
+
+async def test_it_serves_with_closed_streams(
+    terminal: Terminal, http: aiohttp.ClientSession
+) -> None:
+    """As some launchers start a program: without input, output and error."""
+    async with FakeUpstream(QUICK) as fake:
+        terminal.at(fake)
+        terminal.environ["COPILOT_GITHUB_TOKEN"] = fake.github_token
+        port = a_free_port()
+        shell = ("sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh")
+        async with terminal.start("serve", "--port", str(port), through=shell) as serve:
+            await until_listening(port)
+            assert (await ask(http, port))[0] == 200
+            assert await serve.end(signal.SIGTERM) == (0, "", "")
+
+
+async def test_it_serves_where_nothing_can_be_written(
+    terminal: Terminal, http: aiohttp.ClientSession
+) -> None:
+    """The sign-in works until the end, and it is said that it will be gone then."""
+    nowhere = "/proc/copilot-desktop" if sys.platform == "linux" else read_only(terminal.home)
+    async with FakeUpstream(QUICK) as fake:
+        terminal.at(fake)
+        terminal.environ |= settings(data_dir=nowhere)
+        async with terminal.start("serve") as serve:
+            port = await serve.port()
+            await serve.until("Signed in as octo-user")
+            await serve.until(r"The sign-in cannot be kept in \S+token\.json\. ", "err")
+            assert (await ask(http, port))[0] == 200
+            assert (await serve.end(signal.SIGTERM)).code == 0
+        assert "Traceback" not in serve.err
+
+
+def read_only(home: Path) -> str:
+    folder = home / "read-only"
+    folder.mkdir(mode=0o500)
+    return str(folder)
+
+
+async def test_a_sign_in_that_github_took_back_is_renewed_by_itself(terminal: Terminal) -> None:
+    async with FakeUpstream(QUICK) as fake:
+        terminal.at(fake)
+        keep(terminal, "ghu_" + "R" * 36)
+        async with terminal.start("serve") as serve:
+            await serve.until("GitHub no longer accepts the saved sign-in", "err")
+            await serve.code()
+            await serve.until("Signed in as octo-user")
+            assert (await serve.end(signal.SIGTERM)).code == 0
+        assert json.loads(terminal.token_file.read_text())["login"] == "octo-user"
+
+
+async def test_it_can_be_ended_before_it_has_started(terminal: Terminal) -> None:
+    """A keyring that waits for a password holds up the start; nobody has to wait for it."""
+    backend = terminal.home / "waiting_keyring.py"
+    backend.write_text(
+        "import pathlib, threading\n"
+        "from keyring.backend import KeyringBackend\n"
+        "class Waiting(KeyringBackend):\n"
+        "    priority = 5\n"
+        "    def get_password(self, service, username):\n"
+        "        pathlib.Path(__file__).with_name('asked').touch()\n"
+        "        threading.Event().wait(60)\n"
+        "    set_password = delete_password = get_password\n"
+    )
+    terminal.environ["PYTHONPATH"] += os.pathsep + str(terminal.home)
+    terminal.environ["PYTHON_KEYRING_BACKEND"] = "waiting_keyring.Waiting"
+    terminal.environ |= settings(token_store="keyring")
+    async with terminal.start("serve") as serve:
+        async with asyncio.timeout(20):
+            while not (terminal.home / "asked").exists():
+                await asyncio.sleep(0.02)
+        ended = await serve.end(signal.SIGTERM)
+    assert ended == (0, "", "")
+    assert not (terminal.folder / "instance.json").exists()
