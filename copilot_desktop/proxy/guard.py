@@ -19,6 +19,7 @@ from copilot_desktop.proxy.config import ProxyConfig
 from copilot_desktop.proxy.origins import plain_origin
 
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[^:\[\]]+)(?::(?P<port>\d{1,5}))?\Z", re.IGNORECASE)
+_EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104  (compared with, not bound to)
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
@@ -59,11 +60,15 @@ def _check_host(request: web.Request, config: ProxyConfig) -> None:
     if found is None:
         raise refused("the Host header is missing or doubled")
     name, port = found["name"].lower(), found["port"]
-    known = name in _LOCAL_NAMES or name.strip("[]") == config.host.lower()
-    if config.open_to_network:
-        known = name in _LOCAL_NAMES or _is_address(name)
-    if not known or (port is not None and int(port) != config.port):
+    if not _is_ours(name, config) or (port is not None and int(port) != config.port):
         raise refused("the Host header does not name this server")
+
+
+def _is_ours(name: str, config: ProxyConfig) -> bool:
+    bound = config.host.lower()
+    if name in _LOCAL_NAMES or (name.strip("[]") == bound and bound not in _EVERYWHERE):
+        return True
+    return config.open_to_network and _is_address(name)
 
 
 def _is_address(name: str) -> bool:
