@@ -1,4 +1,4 @@
-"""A terminal for the real commands: an empty home, no screen, a fake GitHub given by environment."""
+"""A terminal for the real commands: an empty home, no screen, a fake GitHub in the environment."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import re
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -79,10 +79,8 @@ class Process:
 
     async def clear(self) -> None:
         """For a test that failed on the way."""
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         await asyncio.gather(*self._readers)
         await self._process.wait()
 
@@ -186,3 +184,10 @@ def settings(**values: Any) -> dict[str, str]:
 def listening(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """For what other processes do: there is nothing to be woken by."""
+    async with asyncio.timeout(START):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)

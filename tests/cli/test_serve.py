@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import re
@@ -17,7 +16,7 @@ import pytest
 
 from copilot_desktop.demo import FakeUpstream, Scenario
 from copilot_desktop.upstream.stores import StoredAccount, to_text
-from tests.cli.terminal import Terminal, listening, settings
+from tests.cli.terminal import Terminal, listening, settings, until
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 
@@ -30,12 +29,6 @@ async def ask(http: aiohttp.ClientSession, port: int, **headers: str) -> tuple[i
     url = f"http://127.0.0.1:{port}/v1/chat/completions"
     async with http.post(url, json=HELLO, headers=headers) as answer:
         return answer.status, await answer.json()
-
-
-async def until_listening(port: int) -> None:
-    async with asyncio.timeout(20):
-        while not listening(port):
-            await asyncio.sleep(0.05)
 
 
 def keep(terminal: Terminal, token: str, login: str = "octo-kept") -> None:
@@ -174,7 +167,7 @@ async def test_it_serves_with_closed_streams(
         port = a_free_port()
         shell = ("sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh")
         async with terminal.start("serve", "--port", str(port), through=shell) as serve:
-            await until_listening(port)
+            await until(lambda: listening(port))
             assert (await ask(http, port))[0] == 200
             assert await serve.end(signal.SIGTERM) == (0, "", "")
 
@@ -231,9 +224,7 @@ async def test_it_can_be_ended_before_it_has_started(terminal: Terminal) -> None
     terminal.environ["PYTHON_KEYRING_BACKEND"] = "waiting_keyring.Waiting"
     terminal.environ |= settings(token_store="keyring")
     async with terminal.start("serve") as serve:
-        async with asyncio.timeout(20):
-            while not (terminal.home / "asked").exists():
-                await asyncio.sleep(0.02)
+        await until((terminal.home / "asked").exists)
         ended = await serve.end(signal.SIGTERM)
     assert ended == (0, "", "")
     assert not (terminal.folder / "instance.json").exists()

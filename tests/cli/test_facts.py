@@ -1,0 +1,113 @@
+"""`status`, `models`, `quota`: for people and for programs, with and without a running app."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+
+import pytest
+
+from copilot_desktop.demo import FakeUpstream, Scenario
+from copilot_desktop.upstream.stores import StoredAccount, to_text
+from tests.cli.terminal import Commands, Terminal
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+
+FACTS = ("status", "models", "quota")
+
+
+def sign_in(terminal: Terminal, fake: FakeUpstream) -> None:
+    terminal.at(fake)
+    terminal.token_file.parent.mkdir(parents=True)
+    kept = StoredAccount("127.0.0.1", "octo-user", 7, fake.github_token)
+    terminal.token_file.write_text(to_text(kept))
+
+
+async def check(commands: Commands, *, running: bool) -> None:
+    """The same facts, whoever knows them."""
+    status = await commands.run("status")
+    assert (status.code, status.err) == (0, "")
+    assert "octo-user" in status.out
+    assert ("http://127.0.0.1:" in status.out) is running
+    found = json.loads((await commands.run("status", "--json")).out)
+    assert set(found) == {"running", "app", "account", "proxy", "headline", "models"}
+    assert found["running"] is running
+    assert (found["account"]["login"], found["account"]["source"]) == ("octo-user", "file")
+    assert found["app"]["engine"] == "none"
+    assert found["app"]["engine_reason"]
+
+    models = await commands.run("models")
+    assert (models.code, models.err) == (0, "")
+    lines = {line.split()[0]: line for line in models.out.splitlines()}
+    assert "Chat" in lines["gpt-4.1"]
+    assert "Messages" in lines["claude-sonnet-4.6"]
+    listed = json.loads((await commands.run("models", "--json")).out)
+    assert set(lines) <= {model["id"] for model in listed}
+
+    quota = await commands.run("quota")
+    assert (quota.code, quota.err) == (0, "")
+    assert quota.out.startswith("Plan  Pro\n")
+    shown = json.loads((await commands.run("quota", "--json")).out)
+    assert shown["plan"] == "Pro"
+    assert shown["meters"]
+    for meter in shown["meters"]:
+        assert meter["name"] in quota.out
+
+
+async def test_signed_in_without_a_running_app(terminal: Terminal) -> None:
+    async with FakeUpstream() as fake:
+        sign_in(terminal, fake)
+        async with terminal.commands() as commands:
+            for words in (("status",), ("status", "--json")):
+                assert (await commands.run(*words)).code == 0
+            assert len(fake.ledger) == 0, "status asks nobody"
+            await check(commands, running=False)
+
+
+async def test_signed_in_with_a_running_app(terminal: Terminal) -> None:
+    async with FakeUpstream() as fake:
+        sign_in(terminal, fake)
+        async with terminal.start("serve") as serve, terminal.commands() as commands:
+            port = await serve.port()
+            await serve.until("Signed in as octo-user")
+            await check(commands, running=True)
+            status = await commands.run("status")
+            assert f"running, http://127.0.0.1:{port}\n" in status.out
+            assert (await commands.run("logout")).code == 0
+            for name in FACTS:
+                assert (await commands.run(name)).code == 3
+            assert (await serve.end(signal.SIGTERM)).code == 0
+
+
+async def test_nobody_is_signed_in(terminal: Terminal) -> None:
+    async with FakeUpstream() as fake, terminal.commands() as commands:
+        terminal.at(fake)
+        status = await commands.run("status", "--json")
+        assert status.code == 3
+        assert json.loads(status.out)["account"]["state"] == "signed_out"
+        assert "signed out" in (await commands.run("status")).out
+        for name in ("models", "quota"):
+            for words in ((name,), (name, "--json")):
+                ended = await commands.run(*words)
+                assert (ended.code, ended.out) == (3, "")
+                assert ended.err.startswith("Nobody is signed in. ")
+
+
+async def test_trouble_is_told_and_not_taken_for_an_empty_list(terminal: Terminal) -> None:
+    async with FakeUpstream() as fake:
+        sign_in(terminal, fake)
+    async with terminal.commands() as commands:  # GitHub has gone away
+        for name in ("models", "quota"):
+            ended = await commands.run(name, "--json")
+            assert (ended.code, ended.out) == (1, "")
+            assert "could not be reached" in ended.err
+
+
+async def test_a_sign_in_without_copilot(terminal: Terminal) -> None:
+    async with FakeUpstream(Scenario(name="no_access", who="no_access")) as fake:
+        sign_in(terminal, fake)
+        async with terminal.commands() as commands:
+            ended = await commands.run("models")
+            assert (ended.code, ended.out) == (1, "")
+            assert ended.err.startswith("GitHub Copilot subscription required. ")

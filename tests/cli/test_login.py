@@ -1,0 +1,171 @@
+"""`login` and `logout`: what a person reads, what a script sees, and what is left on the disk."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import sys
+
+import pytest
+
+from copilot_desktop.demo import FakeUpstream, Scenario
+from copilot_desktop.upstream.stores import StoredAccount, to_text
+from tests.cli.terminal import Process, Terminal, settings
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+
+QUICK = Scenario(interval=1, enforce_interval=False, approve_after=0.0)
+LEFT = "ghu_" + "L" * 36
+
+
+async def test_the_ways_a_sign_in_can_end(terminal: Terminal) -> None:
+    async with FakeUpstream(QUICK) as fake, terminal.commands() as commands:
+        terminal.at(fake)
+        fake.scenario = Scenario(interval=1, polls=("denied",))
+        ended = await commands.run("login", "--no-browser")
+        assert (ended.code, ended.err) == (1, "Access was refused on GitHub.\n")
+        fake.scenario = Scenario(interval=1, polls=("expired",))
+        ended = await commands.run("login", "--no-browser")
+        assert ended.code == 1
+        assert ended.err == "The code has expired before it was entered on GitHub.\n"
+        assert not terminal.token_file.exists()
+
+        fake.scenario = Scenario(name="no_access", who="no_access", interval=1, approve_after=0)
+        ended = await commands.run("login", "--no-browser")
+        assert ended.code == 1
+        assert ended.err.startswith("GitHub Copilot subscription required. ")
+
+        fake.scenario = QUICK
+        ended = await commands.run("login", "--no-browser")
+        assert (ended.code, ended.err) == (0, "")
+        assert re.search(r"Open   " + re.escape(fake.url) + "/login/device\n", ended.out)
+        assert re.search(r"Enter  [A-Z0-9]{4}-[A-Z0-9]{4}\n", ended.out)
+        assert ended.out.endswith(
+            f"Signed in as octo-user. The sign-in is kept in: {terminal.token_file}.\n"
+        )
+        token = json.loads(terminal.token_file.read_text())["token"]
+        assert fake.tokens.knows(token)
+        assert token not in ended.out
+        assert terminal.token_file.stat().st_mode & 0o777 == 0o600
+
+
+async def test_what_makes_a_sign_in_pointless_is_said_before_a_code_is_shown(
+    terminal: Terminal,
+) -> None:
+    async with FakeUpstream(QUICK) as fake, terminal.commands() as commands:
+        terminal.at(fake)
+        with socket.socket() as nobody:  # bound, but not listening
+            nobody.bind(("127.0.0.1", 0))
+            away = f"http://127.0.0.1:{nobody.getsockname()[1]}"
+            ended = await commands.run("login", **settings(github_url=away))
+        assert (ended.code, ended.out) == (1, "")
+        assert re.fullmatch(r"127\.0\.0\.1:?\d* could not be reached: .+\.\n", ended.err)
+
+        ended = await commands.run("login", **settings(token_store="memory"))
+        assert (ended.code, ended.out) == (1, "")
+        assert "`copilot-desktop serve` first" in ended.err
+
+        ended = await commands.run("login", COPILOT_GITHUB_TOKEN=fake.github_token)
+        assert (ended.code, ended.out) == (1, "")
+        assert "Remove the variable to sign in here." in ended.err
+        assert not fake.ledger.to("/login/device/code")
+
+
+async def test_ctrl_c_ends_the_wait(terminal: Terminal) -> None:
+    async with FakeUpstream(Scenario(interval=1, approval="manual")) as fake:
+        terminal.at(fake)
+        async with terminal.start("login", "--no-browser") as login:
+            await login.code()
+            ended = await login.end(signal.SIGINT)
+        assert (ended.code, ended.err) == (130, "")
+        assert not terminal.token_file.exists()
+
+
+async def test_signing_in_and_out_through_the_running_app(terminal: Terminal) -> None:
+    async with FakeUpstream(Scenario(interval=1, approval="manual")) as fake:
+        terminal.at(fake)
+        async with terminal.start("serve") as serve:
+            shown_first = await serve.code()
+
+            async with terminal.start("login", "--no-browser") as login:
+                code = await login.code()
+                assert code != shown_first
+                fake.deny(code)
+                ended = await login.end()
+            assert (ended.code, ended.err) == (1, "Access was refused on GitHub.\n")
+
+            async with terminal.start("login", "--no-browser") as login:
+                code = await login.code()
+                ended = await login.end(signal.SIGINT)
+            assert (ended.code, ended.err) == (130, "")
+            state = json.loads((await terminal.run("status", "--json")).out)
+            assert state["running"] is True
+            assert state["account"]["state"] == "signed_out"
+            assert not terminal.token_file.exists()
+
+            async with terminal.start("login") as login:
+                fake.approve(await login.code())
+                ended = await login.end()
+            assert (ended.code, ended.err) == (0, "")
+            assert "Signed in as octo-user. The sign-in is kept in: " in ended.out
+            await serve.until("Signed in as octo-user")
+            assert terminal.token_file.exists()
+
+            ended = await terminal.run("logout")
+            assert (ended.code, ended.err) == (0, "")
+            assert not terminal.token_file.exists()
+            assert (await terminal.run("status")).code == 3
+            await no_new_code(serve, fake)
+            assert (await serve.end(signal.SIGTERM)).code == 0
+
+
+async def no_new_code(serve: Process, fake: FakeUpstream) -> None:
+    """Who has signed out by hand is not asked to sign in at once."""
+    asked = len(fake.ledger.to("/login/device/code"))
+    assert serve.out.count("Enter  ") == 1
+    assert asked == 4
+
+
+KEYRING = """\
+import pathlib
+from keyring.backend import KeyringBackend
+
+class Kept(KeyringBackend):
+    priority = 5
+    place = pathlib.Path(__file__).with_name("entry")
+
+    def get_password(self, service, username):
+        return self.place.read_text() if self.place.exists() else None
+
+    def set_password(self, service, username, password):
+        self.place.write_text(password)
+
+    def delete_password(self, service, username):
+        self.place.unlink()
+"""
+
+
+@pytest.mark.parametrize("chosen", ["keyring", "file", "memory"])
+async def test_signing_out_leaves_nothing_in_any_store(terminal: Terminal, chosen: str) -> None:
+    """Also what an earlier choice of another store has left behind."""
+    (terminal.home / "kept_keyring.py").write_text(KEYRING)
+    entry = terminal.home / "entry"
+    terminal.environ["PYTHONPATH"] += os.pathsep + str(terminal.home)
+    terminal.environ["PYTHON_KEYRING_BACKEND"] = "kept_keyring.Kept"
+    kept = to_text(StoredAccount("127.0.0.1", "octo-left", 1, LEFT))
+    entry.write_text(kept)
+    terminal.token_file.parent.mkdir(parents=True)
+    terminal.token_file.write_text(kept)
+    async with FakeUpstream(QUICK) as fake:
+        terminal.at(fake)
+        terminal.environ |= settings(token_store=chosen)
+        ended = await terminal.run("logout")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.out == "Signed out. The stored sign-in is deleted.\n"
+    assert not entry.exists()
+    assert not terminal.token_file.exists()
+    for path in terminal.home.parent.rglob("*"):
+        assert not path.is_file() or LEFT.encode() not in path.read_bytes(), path
