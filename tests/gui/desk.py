@@ -8,6 +8,7 @@ leaves; the session bus must know the display before it starts anything.
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shutil
@@ -38,9 +39,9 @@ _LOOK = 0.04
 _KEPT = ("PATH", "LANG", "LC_ALL", "PYTHONPATH")
 
 
-def missing() -> str | None:
+def missing(*more: str) -> str | None:
     """What this machine lacks for these tests, in words; None if nothing."""
-    absent = [name for name in NEEDED if shutil.which(name) is None]
+    absent = [name for name in (*NEEDED, *more) if shutil.which(name) is None]
     if absent:
         return f"not installed: {', '.join(absent)}"
     from copilot_desktop.shell.engine import choose_engine
@@ -102,8 +103,7 @@ class Desk:
             self._start("openbox")
             until(self._is_managed, "a window manager", within=STARTUP)
             if tray:
-                self._start("trayer", "--edge", "bottom", "--align", "right", "--SetDockType",
-                            "true", "--widthtype", "request", "--height", "28")  # fmt: skip
+                self._start("trayer", "--widthtype", "request", "--height", "28")
                 until(self.has_classic_tray, "a classic tray", within=STARTUP)
         except BaseException:
             self.close()
@@ -135,11 +135,14 @@ class Desk:
     def clipboard(self) -> str:
         return self.run("xclip", "-selection", "clipboard", "-o")
 
+    def tray_icon(self) -> str:
+        """The id of the app's icon in the classic tray; empty if there is none."""
+        rows = self.run("xwininfo", "-root", "-tree").splitlines()
+        inside = itertools.dropwhile(lambda row: '("panel" "trayer")' not in row, rows)
+        return next((row.split()[0] for row in inside if '"Copilot Desktop: ' in row), "")
+
     def has_classic_tray(self) -> bool:
-        owner = self.run("xprop", "-root", "-len", "4", "MANAGER")
-        return bool(owner) and any(
-            "trayer" in line for line in self.run("xwininfo", "-root", "-tree").splitlines()
-        )
+        return '("panel" "trayer")' in self.run("xwininfo", "-root", "-tree")
 
     # ------------------------------------------------------------------------ pieces
 

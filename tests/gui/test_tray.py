@@ -7,13 +7,14 @@ import os
 import socket
 import urllib.request
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from copilot_desktop.strings import text
-from tests.gui.app import App, assert_gone, is_open
-from tests.gui.desk import Desk, until
+from tests.gui.app import App, assert_gone, free_port, is_open
+from tests.gui.desk import Desk, colours, missing, until
 from tests.gui.sni import Panel
 
 pytestmark = pytest.mark.gui
@@ -188,3 +189,23 @@ def test_a_panel_that_comes_later_is_noticed(desk: Desk, launch: Launch) -> None
         assert agrees(panel, app) == "Sign in to GitHub"
     finally:
         panel.close()
+
+
+def test_a_classic_tray_shows_the_icon(
+    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
+) -> None:
+    if (lacking := missing("trayer")) is not None:
+        pytest.skip(f"no classic tray here: {lacking}")
+    desk = Desk(tmp_path_factory.mktemp("classic"), tray=True)
+    app = App(desk, tmp_path / "data", port=free_port())
+    try:
+        app.ready()
+        assert app.state()["app"]["tray"] == "ok"
+        icon = until(desk.tray_icon, "the icon in the tray", otherwise=app.story)
+        drawn = tmp_path / "icon.png"
+        until(lambda: colours(desk.picture(drawn, icon)) > 5, "the icon to be drawn")
+        app.do("quit")
+        assert_gone(app)
+    finally:
+        app.discard()
+        desk.close()

@@ -1,0 +1,58 @@
+"""Which engine shows the page: the best that is there, and a true reason for it."""
+
+from __future__ import annotations
+
+import pytest
+
+from copilot_desktop.shell.engine import choose_engine
+
+SCREEN = {"DISPLAY": ":0"}
+NO_GTK, NO_QT = "No GTK.", "No Qt."
+
+
+def chosen(environ: dict[str, str], *, gtk: bool = True, qt: bool = True) -> tuple[str, str]:
+    engine = choose_engine(
+        "Linux",
+        environ,
+        gtk_missing=lambda: None if gtk else NO_GTK,
+        qt_missing=lambda: None if qt else NO_QT,
+    )
+    return engine.name, engine.reason
+
+
+def test_gtk_comes_first_then_qt_then_the_browser() -> None:
+    assert chosen(SCREEN)[0] == "gtk"
+    assert chosen(SCREEN, gtk=False)[0] == "qt"
+    assert chosen(SCREEN, gtk=False, qt=False) == ("browser", f"{NO_GTK} {NO_QT}")
+    assert chosen({"WAYLAND_DISPLAY": "wayland-0"})[0] == "gtk"
+
+
+def test_a_wish_is_followed_where_it_can_be() -> None:
+    assert chosen({**SCREEN, "COPILOT_DESKTOP_ENGINE": "qt"})[0] == "qt"
+    assert chosen({**SCREEN, "COPILOT_DESKTOP_ENGINE": "browser"})[0] == "browser"
+    assert chosen({**SCREEN, "COPILOT_DESKTOP_ENGINE": "qt"}, qt=False) == (
+        "gtk",
+        "WebKitGTK is installed; Qt is not.",
+    )
+
+
+@pytest.mark.parametrize("wish", ["", "gtk", "browser"])
+def test_without_a_screen_there_is_no_window(wish: str) -> None:
+    def never() -> str | None:
+        raise AssertionError("a toolkit was looked at without a screen")
+
+    engine = choose_engine(
+        "Linux", {"COPILOT_DESKTOP_ENGINE": wish}, gtk_missing=never, qt_missing=never
+    )
+    assert engine.name == "none"
+    assert not engine.has_window
+
+
+def test_other_systems_bring_their_own() -> None:
+    assert choose_engine("Windows", {}).name == "webview2"
+    assert choose_engine("macOS", {}).name == "cocoa"
+    assert choose_engine("macOS", {}).has_window
+
+
+def test_looking_for_the_engines_of_this_machine_never_fails() -> None:
+    assert choose_engine("Linux", SCREEN).reason
