@@ -61,7 +61,10 @@ class Conversation:
             self.dropped.append("messages.name")
 
     def _instruct(self, item: Mapping[str, Any], place: str) -> None:
-        texts = [part for part in self._parts(item.get("content"), place) if type(part) is Text]
+        parts = self._parts(item.get("content"), place)
+        texts = [part for part in parts if isinstance(part, Text)]
+        if len(texts) != len(parts):
+            raise InvalidRequest(f"{place}: an instruction can hold text alone.")
         if self.messages:
             self.messages.append(Message("system", tuple(texts)))
         else:

@@ -36,6 +36,10 @@ def parse(*messages: dict[str, Any], **fields: Any) -> Request:
     )
 
 
+def picture(role: str) -> dict[str, Any]:
+    return {"role": role, "content": [{"type": "image_url", "image_url": {"url": PIXEL}}]}
+
+
 def lost(request: Request) -> set[str]:
     return {loss.what for loss in request.losses}
 
@@ -245,7 +249,7 @@ def test_options_of_every_kind() -> None:
         max_tokens=9,
         temperature=0,
         top_p=0.5,
-        stop="END",
+        stop=["", "END"],
         parallel_tool_calls=False,
         user="me",
         stream=True,
@@ -341,6 +345,7 @@ def test_content_that_copilot_cannot_fetch_or_hear_is_refused(part: Any) -> None
         {"model": "m", "messages": [{"role": "user", "content": [{"type": "hologram"}]}]},
         {"model": "m", "messages": [{"role": "user", "content": [5]}]},
         {"model": "m", "messages": [USER, {"role": "tool", "content": "x"}]},
+        {"model": "m", "messages": [picture("system"), USER]},
         {"model": "m", "messages": [USER], "max_tokens": 0},
         {"model": "m", "messages": [USER], "max_tokens": "many"},
         {"model": "m", "messages": [USER], "temperature": "hot"},

@@ -335,7 +335,30 @@ def test_a_seal_in_pieces_or_alone() -> None:
     assert unseal(thinking.signature, "gc1.", "claude-x") == {"o": "ABCD"}
 
 
+def test_a_seal_that_is_repeated_is_one_seal() -> None:
+    again = {"reasoning_opaque": "AB"}
+    answer = reply(chunks(again, again, {"content": "4"}, again))
+    assert [type(block) for block in answer.blocks] == [Thinking, Text]
+
+
 # ------------------------------------------------------------------------------------ endings
+
+
+@pytest.mark.parametrize("reasons", [("length", "tool_calls"), ("tool_calls", "length")])
+def test_a_cut_choice_makes_the_whole_answer_cut(reasons: tuple[str, str]) -> None:
+    ends = [
+        {"index": place, "delta": {}, "finish_reason": reason}
+        for place, reason in enumerate(reasons)
+    ]
+    opening = {"choices": [{"index": 1, "delta": call(0, id="a", name="f", arguments="{}")}]}
+    assert reply(stream(opening, {"choices": ends}, "[DONE]")).reason is StopReason.LENGTH
+
+
+def test_a_null_never_overwrites_a_count() -> None:
+    first = {"choices": [], "usage": {"prompt_tokens": 5, "completion_tokens": 2}}
+    second = {"choices": [], "usage": {"prompt_tokens": None, "completion_tokens": 3}}
+    finish = {"choices": [{"index": 0, "delta": {"content": "a"}, "finish_reason": "stop"}]}
+    assert reply(stream(first, finish, second, "[DONE]")).usage == Usage(5, 3)
 
 
 @pytest.mark.parametrize(

@@ -150,6 +150,26 @@ def test_plain_frames_are_never_parsed(name: str, monkeypatch: pytest.MonkeyPatc
     assert out.count(b'"model":"mine"') == 51
 
 
+def test_a_last_frame_without_its_blank_line_gets_one() -> None:
+    """What follows, an error perhaps, must not end up on the same line."""
+    envelope = {"id": "c1", "object": "chat.completion.chunk", "created": 5, "model": "mine"}
+    choice = {"index": 0, "delta": {}, "logprobs": None, "finish_reason": None}
+    opening = {**envelope, "choices": [choice | {"delta": {"role": "assistant", "content": ""}}]}
+    last = {**envelope, "choices": [choice | {"delta": {"content": "a"}}]}
+    _, out = through(sse(opening, last)[:-2])
+    assert out.endswith(b"\n\n")
+    assert payloads(out) == [opening, last]
+
+
+def test_two_choices_in_a_known_frame_become_one() -> None:
+    both = chunk({"content": "a"})
+    both["choices"].append({"index": 1, "delta": {"content": "b"}})
+    raw = sse(chunk({"role": "assistant", "content": ""}), both)
+    assert [choice["delta"] for choice in payloads(through(raw)[1])[1]["choices"]] == [
+        {"content": "ab"}
+    ]
+
+
 def test_comments_pass() -> None:
     assert through(b": ping\n\n")[1] == b": ping\n\n"
 
