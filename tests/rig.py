@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from copilot_desktop.demo import FakeUpstream, Fault, Scenario
 from copilot_desktop.provider import Provider, open_provider
 from copilot_desktop.proxy.config import ProxyConfig
-from copilot_desktop.proxy.controller import ProxyController, next_free_port
+from copilot_desktop.proxy.controller import ProxyController
 from copilot_desktop.proxy.exchange import Traffic
 from copilot_desktop.proxy.relay import Relay
 from copilot_desktop.upstream.credentials import MemoryStore, StoredAccount
@@ -47,14 +47,17 @@ async def running_rig(
     config: ProxyConfig | None = None,
     idle_timeout: float = 30.0,
     headers_timeout: float = 30.0,
+    signed_in: bool = True,
+    copilot: str | None = None,
 ) -> AsyncIterator[Rig]:
-    """A signed-in proxy on a free port."""
+    """A proxy on a free port. `copilot` is another server to send the calls to."""
     async with FakeUpstream(scenario) as fake:
         for fault in faults:
             fake.add_fault(fault)
-        origins = Origins.of(github=fake.url, api=fake.url)
+        origins = Origins.of(github=fake.url, api=fake.url, copilot=copilot)
         store = MemoryStore()
-        await store.save(StoredAccount(origins.host, "octo-demo", 1, fake.github_token))
+        if signed_in:
+            await store.save(StoredAccount(origins.host, "octo-demo", 1, fake.github_token))
         async with (
             open_provider(
                 store, origins=origins, idle_timeout=idle_timeout, headers_timeout=headers_timeout
@@ -67,7 +70,7 @@ async def running_rig(
                 provider,
                 PassThrough(http, origins, Identity()),
                 traffic,
-                replace(chosen, port=next_free_port("127.0.0.1", 20_000)),
+                replace(chosen, port=0),
             )
             controller = ProxyController(relay)
             state = await controller.start()

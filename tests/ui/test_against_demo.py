@@ -16,7 +16,6 @@ from copilot_desktop.control.app import open_control
 from copilot_desktop.control.instance import claim
 from copilot_desktop.core.core import Core
 from copilot_desktop.core.settings import Settings
-from copilot_desktop.proxy.controller import next_free_port
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 LIMIT = 20_000  # milliseconds for anything to appear
@@ -24,7 +23,7 @@ LIMIT = 20_000  # milliseconds for anything to appear
 
 @asynccontextmanager
 async def demo(folder: Path, scenario: str = "pro", **settings: Any) -> AsyncIterator[tuple]:
-    chosen = {"port": next_free_port("127.0.0.1", 23_000), "require_key": False, **settings}
+    chosen = {"port": 0, "require_key": False, **settings}
     instance = claim(folder)
     assert instance is not None
     async with (
@@ -87,7 +86,7 @@ async def test_a_new_user_signs_in_asks_stops_and_signs_out(page, tmp_path):
         assert not listens(port)
         await page.get_by_role("button", name="Start proxy").click()
         await page.get_by_role("heading", name="Proxy is running", exact=True).wait_for()
-        assert listens(port)
+        assert listens(core.store.state.proxy.port)
         assert page.complaints == []
 
 
