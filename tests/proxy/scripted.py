@@ -1,0 +1,98 @@
+"""A Copilot that answers exactly what a test says, for streams that the demo does not speak."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+from aiohttp import web
+from rig import Rig, running_rig
+
+from copilot_desktop.demo import Scenario
+from copilot_desktop.demo.catalogue import models
+
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass
+class Script:
+    """`seen`: path and raw body of every conversation request."""
+
+    answer: Answer
+    url: str = ""
+    seen: list[tuple[str, bytes]] = field(default_factory=list)
+    open: int = 0  # answers that are being given
+
+    @property
+    def bodies(self) -> list[Any]:
+        return [json.loads(raw) for _, raw in self.seen]
+
+
+def pieces(*chunks: bytes, hang: bool = False, kind: str = "text/event-stream") -> Answer:
+    """These reads, one after the other; then the end, or (`hang`) nothing at all."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"content-type": kind})
+        await response.prepare(request)
+        for chunk in chunks:
+            await response.write(chunk)
+            await asyncio.sleep(0.002)  # so that they are different reads; nothing depends on it
+        if hang:
+            await asyncio.Event().wait()
+        return response
+
+    return answer
+
+
+@asynccontextmanager
+async def scripted_rig(answer: Answer, **options: Any) -> AsyncIterator[tuple[Rig, Script]]:
+    """A proxy whose conversations go to `answer`; sign-in and models are the demo's."""
+    script = Script(answer)
+
+    async def models_of(_request: web.Request) -> web.Response:
+        return web.json_response({"object": "list", "data": models(Scenario())})
+
+    async def converse(request: web.Request) -> web.StreamResponse:
+        script.seen.append((request.path, await request.read()))
+        script.open += 1
+        try:
+            return await script.answer(request)
+        finally:
+            script.open -= 1
+
+    app = web.Application(client_max_size=2**30)
+    app.router.add_get("/models", models_of)
+    app.router.add_post("/{path:.*}", converse)
+    runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.2)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    script.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    try:
+        async with running_rig(copilot=script.url, **options) as rig:
+            yield rig, script
+    finally:
+        await runner.cleanup()
+
+
+async def post(rig: Rig, path: str, body: Any, **options: Any) -> tuple[int, bytes, Any]:
+    """Status, body and headers of one request."""
+    async with (
+        aiohttp.ClientSession() as http,
+        http.post(rig.url + path, json=body, **options) as response,
+    ):
+        return response.status, await response.read(), response.headers
+
+
+def events(*payloads: tuple[str, Any] | Any) -> bytes:
+    """Events on the wire, with a name where a pair is given."""
+    out = b""
+    for payload in payloads:
+        name, data = payload if isinstance(payload, tuple) else ("", payload)
+        text = data if isinstance(data, str) else json.dumps(data, separators=(",", ":"))
+        out += (f"event: {name}\n" if name else "").encode() + f"data: {text}\n\n".encode()
+    return out
