@@ -73,7 +73,12 @@ class ChatSpeaker:
         messages = ([{"role": "system", "content": system}] if system else []) + turns
         options: dict[str, Any] = {"model": model, "messages": messages}
         if tools:
-            function = {"name": TOOL, "description": "Write a file", "parameters": SCHEMA}
+            function = {
+                "name": TOOL,
+                "description": "Write a file",
+                "parameters": {**SCHEMA, "additionalProperties": False},
+                "strict": True,  # the stream helper of older SDKs takes no others
+            }
             options["tools"] = [{"type": "function", "function": function}]
         heard = Heard()
         if stream:
