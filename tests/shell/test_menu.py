@@ -27,7 +27,7 @@ from copilot_desktop.shell.menu import (
 )
 from copilot_desktop.strings import words
 
-NOW = 1_787_400_000.0  # a Saturday, 18:40 UTC
+NOW = 1_787_400_000.0  # a Saturday, 12:00 UTC
 HEADLINES = sorted(
     key
     for key in json.loads((resources.ui() / "strings" / "en.json").read_text())["headline"]
@@ -238,7 +238,8 @@ def test_a_moment_is_a_weekday_within_a_week_and_a_date_beyond() -> None:
     local = time.localtime(NOW + 3600)
     assert spoken(3600) == time.strftime("%a %H:%M", local)
     assert spoken(6.9 * 86_400).count(":") == 1
-    assert spoken(8 * 86_400) == f"30 {time.strftime('%b', local)}"
+    beyond = time.localtime(NOW + 8 * 86_400)
+    assert spoken(8 * 86_400) == f"{beyond.tm_mday} {time.strftime('%b', beyond)}"
     assert spoken(-86_400).count(":") == 0
     assert spoken_time(None) == spoken_time(1e30) == spoken_time("soon") == ""
 
