@@ -31,7 +31,7 @@ from copilot_desktop.sealing import is_sealed, seal
 Part = Text | Image | Document
 Read = Callable[[Mapping[str, Any], str], tuple[Block, ...]]
 
-_IMAGES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
+_IMAGES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 _PDF = "application/pdf"
 
 

@@ -71,7 +71,7 @@ def _shows(content: Any) -> bool:
         match block.get("type"):
             case "image":
                 return True
-            case "document" if inner.get("type") not in {"text", "content"}:
+            case "document" if inner.get("type") not in ("text", "content"):
                 return True
             case "document" if _shows(inner.get("content")):
                 return True

@@ -16,7 +16,7 @@ def thinks(request: Request, model: Model) -> bool:
     """Whether the rendered request asks for reasoning."""
     limit = request.max_tokens if request.max_tokens is not None else model.max_output
     fields = reasoning_fields(request, model, limit)
-    return fields.get("thinking", {}).get("type") in {"enabled", "adaptive"}
+    return fields.get("thinking", {}).get("type") in ("enabled", "adaptive")
 
 
 def reasoning_fields(request: Request, model: Model, limit: int) -> Json:

@@ -244,7 +244,7 @@ def _tool_fields(request: Request, model: Model) -> Json:
     fields: Json = {"tools": [_tool(tool) for tool in request.tools]}
     choice = request.tool_choice
     mode = choice.mode if choice is not None else "auto"
-    if mode in {"required", "tool"} and thinks(request, model):
+    if mode in ("required", "tool") and thinks(request, model):
         mode = "auto"
     rendered: Json
     match mode:
@@ -292,4 +292,4 @@ def _tool(tool: Tool) -> Json:
 
 def _forces(request: Request) -> bool:
     choice = request.tool_choice
-    return bool(request.tools) and choice is not None and choice.mode in {"required", "tool"}
+    return bool(request.tools) and choice is not None and choice.mode in ("required", "tool")

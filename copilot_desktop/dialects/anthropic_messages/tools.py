@@ -23,7 +23,7 @@ _SERVER = (
     "advisor",
 )
 _SCREEN = ("computer_", "browser_toolset_")
-_KEPT = frozenset({"type", "name", "description", "input_schema", "strict", "cache_control"})
+_KEPT = ("type", "name", "description", "input_schema", "strict", "cache_control")
 
 _TEXT = {"type": "string"}
 _LINE = {"type": "integer"}
@@ -94,7 +94,7 @@ def _tool(declared: Mapping[str, Any], where: str) -> Tool:
             implied = {"type": "object", "properties": properties, "required": list(required)}
             return Tool(name, purpose, implied)
     schema = declared.get("input_schema")
-    if kind not in {None, "custom"} and schema is None:
+    if kind not in (None, "custom") and schema is None:
         raise NotExpressible(f"{where}: the tool {kind} is not available through Copilot.")
     description = declared.get("description")
     strict = declared.get("strict")

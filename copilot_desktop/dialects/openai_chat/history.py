@@ -57,7 +57,7 @@ class Conversation:
                 self._result(item, self.legacy_id, place)
             case role:
                 raise InvalidRequest(f"{place}.role {str(role)[:40]!r} is not known.")
-        if item.get("name") and item["role"] not in {"tool", "function"}:
+        if item.get("name") and item["role"] not in ("tool", "function"):
             self.dropped.append("messages.name")
 
     def _instruct(self, item: Mapping[str, Any], place: str) -> None:

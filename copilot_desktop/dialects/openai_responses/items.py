@@ -26,8 +26,8 @@ from copilot_desktop.canonical import (
 from copilot_desktop.dialects.openai_responses.fields import invalid, list_of, object_of, text_of
 from copilot_desktop.sealing import is_sealed
 
-TOOL_ITEMS = frozenset({"additional_tools", "tool_search_output"})  # read in `tools`
-_PICTURES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
+TOOL_ITEMS = ("additional_tools", "tool_search_output")  # read in `tools`
+_PICTURES = ("image/jpeg", "image/png", "image/gif", "image/webp")
 # The first characters of a picture in base64; clients often name the wrong type (§2.5).
 _MAGIC = (
     ("iVBORw0KGgo", "image/png"),

@@ -155,7 +155,7 @@ def _initiator(items: list[Any]) -> Initiator:
         if not isinstance(item, Mapping):
             return "agent"
         role = item.get("role")
-        if role in {"system", "developer"}:
+        if role in ("system", "developer"):
             continue
         return "user" if role == "user" and item.get("type", "message") == "message" else "agent"
     return "user"
@@ -166,7 +166,7 @@ def _shows(item: Any) -> bool:
     if not isinstance(item, Mapping):
         return False
     return any(
-        isinstance(part, Mapping) and part.get("type") in {"input_image", "input_file"}
+        isinstance(part, Mapping) and part.get("type") in ("input_image", "input_file")
         for name in ("content", "output")
         for part in (item[name] if isinstance(item.get(name), list) else ())
     )

@@ -22,7 +22,7 @@ from copilot_desktop.sealing import seal
 from copilot_desktop.sse import Frame
 
 Payload = Mapping[str, Any]
-_CALLS = frozenset({"function_call", "custom_tool_call"})
+_CALLS = ("function_call", "custom_tool_call")
 _REASONS = {"max_output_tokens": StopReason.LENGTH, "content_filter": StopReason.REFUSAL}
 
 

@@ -124,7 +124,7 @@ def _read_allowed(
     names = {
         _chosen(entry, tools, "tool_choice.tools")
         for entry in allowed
-        if isinstance(entry, Mapping) and entry.get("type") in {"function", "custom"}
+        if isinstance(entry, Mapping) and entry.get("type") in ("function", "custom")
     }
     left = tuple(tool for tool in tools if tool.name in names)
     if not left:

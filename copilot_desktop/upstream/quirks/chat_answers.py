@@ -35,7 +35,7 @@ DONE = b"[DONE]"
 _CHUNK = b'"object":"chat.completion.chunk"'
 _FIRST = b'"choices":[{"index":0,'
 _ROLE = b'"role":"assistant"'
-_DROPPED = frozenset({"usage", "prompt_filter_results", "padding", "obfuscation"})
+_DROPPED = ("usage", "prompt_filter_results", "padding", "obfuscation")
 
 
 class ChatStream:

@@ -49,7 +49,7 @@ class Calls:
         call_id = call.get("id")
         number = self._number(call.get("index"), call_id, name, choice)
         self._watch(arguments)
-        new: Json = {key: value for key, value in call.items() if key not in {"id", "function"}}
+        new: Json = {key: value for key, value in call.items() if key not in ("id", "function")}
         new["index"] = number
         if isinstance(call_id, str) and call_id and number not in self._ids:
             self._ids[number] = call_id
@@ -141,7 +141,7 @@ def worse(one: str | None, other: Any) -> str | None:
 
 def corrected(reason: str | None, calls: int) -> str | None:
     """`stop` after a call means the call, and the other way round. Unknown words mean `stop`."""
-    if reason is None or reason in {"length", "content_filter", "error"}:
+    if reason is None or reason in ("length", "content_filter", "error"):
         return reason
     return "tool_calls" if calls else "stop"
 

@@ -29,7 +29,7 @@ from copilot_desktop.upstream.quirks.messages_turns import mend_turns
 _FOREIGN = ("copilot_", "amazon-bedrock-")
 _FOREIGN_BYTES = (b"copilot_", b"amazon-bedrock-")
 _FRAME_ENDS = (b"\n\n", b"\r\r", b"\n\r\n", b"\n\r")
-_PLAIN = frozenset({"content_block_start", "content_block_delta", "content_block_stop", "ping"})
+_PLAIN = ("content_block_start", "content_block_delta", "content_block_stop", "ping")
 
 
 class MessagesQuirks:
@@ -45,7 +45,7 @@ class MessagesQuirks:
         settle_thinking(draft, model, unsealed=unsealed)
         thinking = draft.body.get("thinking")
         kind = thinking.get("type") if isinstance(thinking, Mapping) else None
-        mend_context(draft, thinks=kind in {"enabled", "adaptive"})
+        mend_context(draft, thinks=kind in ("enabled", "adaptive"))
         settle_marks(draft)
         return Fixed(draft.body if draft.changed else None, tuple(draft.betas), tuple(draft.notes))
 

@@ -14,7 +14,7 @@ from copilot_desktop.upstream.quirks.messages_draft import Draft, Json
 
 LIMIT = 4
 _PLAIN = {"type": "ephemeral"}
-_UNMARKED = frozenset({"thinking", "redacted_thinking"})
+_UNMARKED = ("thinking", "redacted_thinking")
 
 # A mark's place: the top-level key, the element in it and, for messages, the block in that.
 Place = tuple[str, int, int]

@@ -102,7 +102,7 @@ def _mend_format(draft: Draft) -> None:
         inner = nested if isinstance(nested, Mapping) else wanted
         schema = wanted.get("schema", inner.get("schema"))
         config["format"] = {"type": "json_schema", "schema": schema}
-    for key in [key for key in config if key not in {"effort", "format"}]:
+    for key in [key for key in config if key not in ("effort", "format")]:
         del config[key]
         draft.note(f"dropped=output_config.{key}")
     if config != (given if isinstance(given, Mapping) else {}):

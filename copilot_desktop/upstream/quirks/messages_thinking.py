@@ -17,7 +17,7 @@ from copilot_desktop.upstream.quirks.messages_draft import Draft, Json
 from copilot_desktop.upstream.quirks.messages_turns import lacks_reasoning
 
 INTERLEAVED = "interleaved-thinking-2025-05-14"
-_ACTIVE = frozenset({"enabled", "adaptive", "between_tools"})
+_ACTIVE = ("enabled", "adaptive", "between_tools")
 
 
 def settle_thinking(draft: Draft, model: Model, *, unsealed: bool) -> None:
@@ -51,7 +51,7 @@ def settle_thinking(draft: Draft, model: Model, *, unsealed: bool) -> None:
 def _wish(draft: Draft) -> Effort | None:
     config = draft.body.get("output_config")
     word = config.get("effort") if isinstance(config, Mapping) else None
-    return Effort(word) if word in {effort.value for effort in Effort} else None
+    return Effort(word) if word in [effort.value for effort in Effort] else None
 
 
 def _settled(
@@ -59,7 +59,7 @@ def _settled(
 ) -> tuple[Mapping[str, Any] | None, Effort | None]:
     """The `thinking` object and the effort that this model takes."""
     kind = thinking.get("type") if thinking is not None else None
-    if thinking is None or kind not in _ACTIVE | {"disabled"}:
+    if thinking is None or kind not in (*_ACTIVE, "disabled"):
         return thinking, _nearest(model, wish)
     room = limit if isinstance(limit, int) and not isinstance(limit, bool) else None
     match kind, model.thinking:
@@ -145,7 +145,7 @@ def _settle_companions(draft: Draft, model: Model, *, active: bool, effort: Effo
     elif model.is_claude and draft.body.get("temperature") is not None:
         draft.drop("top_p")
     choice = draft.body.get("tool_choice")
-    if active and isinstance(choice, Mapping) and choice.get("type") in {"any", "tool"}:
+    if active and isinstance(choice, Mapping) and choice.get("type") in ("any", "tool"):
         kept = {k: v for k, v in choice.items() if k == "disable_parallel_tool_use"}
         note = f"mapped=tool_choice.{choice['type']}>auto"
         draft.put("tool_choice", {"type": "auto", **kept}, note)

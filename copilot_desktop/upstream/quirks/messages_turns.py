@@ -18,7 +18,7 @@ from copilot_desktop.upstream.quirks.messages_draft import Draft, Json
 
 MID_SYSTEM = "mid-conversation-system-2026-04-07"
 CONTINUE = "Continue exactly from where the last message stopped."
-_PLACEHOLDERS = frozenset({"Thinking...", "Thinking…"})
+_PLACEHOLDERS = ("Thinking...", "Thinking…")
 
 
 def mend_turns(draft: Draft) -> bool:
@@ -61,7 +61,7 @@ def lacks_reasoning(messages: Any) -> bool:
             break
     blocks = _blocks(started) if started is not None else []
     first = blocks[0].get("type") if blocks else None
-    return first not in {"thinking", "redacted_thinking"}
+    return first not in ("thinking", "redacted_thinking")
 
 
 # ------------------------------------------------------------------------------------ one turn
@@ -79,7 +79,7 @@ def _turn(turn: Any, where: str, draft: Draft) -> tuple[Any, bool]:
         altered = altered or mended is not block
         if mended is not None:
             kept.append(mended)
-        elif block.get("type") == "thinking":
+        elif isinstance(block, Mapping) and block.get("type") == "thinking":
             unsealed = True
     if not altered:
         return turn, False
@@ -113,7 +113,7 @@ def _block(block: Any, where: str, draft: Draft, *, assistant: bool) -> Any:
 def _genuine(block: Mapping[str, Any]) -> bool:
     """Signed by Anthropic. Its text may be empty: newer models hide it."""
     signature = block.get("signature")
-    if not isinstance(signature, str) or signature in {"", "@"} or is_sealed(signature):
+    if not isinstance(signature, str) or signature in ("", "@") or is_sealed(signature):
         return False
     return block.get("thinking") not in _PLACEHOLDERS
 
@@ -166,7 +166,7 @@ def _enclosed(block: Mapping[str, Any], where: str) -> Mapping[str, Any]:
     source = block.get("source")
     if not isinstance(source, Mapping):
         return block
-    if source.get("type") in {"url", "file"}:
+    if source.get("type") in ("url", "file"):
         raise NotExpressible(
             f"{where}: Copilot only takes pictures and files that are in the request (base64), "
             "not addresses or file ids."

@@ -19,9 +19,9 @@ Group = tuple[str, str]  # namespace and name, as the client spells them
 
 _ILLEGAL = re.compile(r"[^A-Za-z0-9_-]")
 _LONGEST = 64
-_SEARCH = frozenset({"tool_search", "tool_search_call", "tool_search_output"})
-_CALLS = frozenset({"function_call", "custom_tool_call"})
-_NAMED = frozenset({"function", "custom"})
+_SEARCH = ("tool_search", "tool_search_call", "tool_search_output")
+_CALLS = ("function_call", "custom_tool_call")
+_NAMED = ("function", "custom")
 
 
 def flat_names(body: Mapping[str, Any]) -> dict[Group, str]:
@@ -45,7 +45,7 @@ def flatten(fixed: Json) -> bool:
     """Open all groups of `fixed`; its lists are replaced, not changed. Whether there were any."""
     items = fixed.get("input") if isinstance(fixed.get("input"), list) else []
     grouped = any(
-        entry.get("type") in {"namespace", "additional_tools"}
+        entry.get("type") in ("namespace", "additional_tools")
         for entry in (*_mappings(fixed.get("tools")), *_mappings(items))
     )
     if not grouped or _searches(fixed):

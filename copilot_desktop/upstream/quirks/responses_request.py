@@ -22,12 +22,12 @@ _SMALLEST_OUTPUT = 16  # tokens
 _MOST_TOOLS = 128
 _OWN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _ENCRYPTED = "reasoning.encrypted_content"
-_CLIENT_TOOLS = frozenset({"function", "custom", "namespace", "tool_search"})
+_CLIENT_TOOLS = ("function", "custom", "namespace", "tool_search")
 _DROPPED = ("service_tier", "client_metadata", "background", "previous_response_id")
 _STORED = ("conversation", "prompt")
 # Ids of these items must have the API's own prefix, or be left out.
 _PREFIXES = {"message": "msg", "function_call": "fc", "custom_tool_call": "ctc"}
-_BOUND = frozenset({"reasoning", "compaction"})  # their ids belong to their encrypted content
+_BOUND = ("reasoning", "compaction")  # their ids belong to their encrypted content
 
 
 def fixed_request(
@@ -94,7 +94,7 @@ def _refuse_part(part: Mapping[str, Any], path: str) -> None:
     kind = part.get("type")
     if kind == "input_audio":
         raise _invalid(path, "content of type input_audio is not available through Copilot")
-    if kind not in {"input_image", "input_file"}:
+    if kind not in ("input_image", "input_file"):
         return
     if part.get("file_id"):
         raise _invalid(f"{path}.file_id", "files are not stored here; send the content itself")
