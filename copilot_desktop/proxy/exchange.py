@@ -15,8 +15,11 @@ from typing import Literal
 
 from copilot_desktop.canonical import Usage
 from copilot_desktop.proxy.origins import RefusedOrigins
+from copilot_desktop.redaction import redact
 
 KEPT = 200
+LONGEST_TEXT = 1000  # characters
+MOST_NOTES = 20
 
 Outcome = Literal["open", "ok", "failed", "cancelled", "refused"]
 
@@ -74,10 +77,15 @@ class Exchange:
             self.outcome = outcome
             self.took_ms = self._elapsed()
 
+    def shorten(self) -> None:
+        """Before it is kept: names that a client made up may be as long as its request."""
+        self.notes = [redact(note[:LONGEST_TEXT]) for note in self.notes[:MOST_NOTES]]
+        self.error = self.error[:LONGEST_TEXT]
+
     def note_line(self) -> str:
         """The notes for the response header: ASCII, at most 1 KiB."""
         line = "; ".join([f"route={self.route}", *self.notes])
-        return line.encode("ascii", "replace").decode()[:1024].replace("\r", " ").replace("\n", " ")
+        return "".join(c if " " <= c <= "~" else "?" for c in line[:1024])
 
     def _elapsed(self) -> int:
         return round((time.monotonic() - self.started) * 1000)
@@ -123,6 +131,7 @@ class Traffic:
 
     def close(self, exchange: Exchange, outcome: Outcome) -> None:
         exchange.finish(outcome)
+        exchange.shorten()
         self.in_flight -= 1
         if not self.in_flight:
             self.idle.set()

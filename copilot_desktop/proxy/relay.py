@@ -38,7 +38,7 @@ from copilot_desktop.provider import Provider, Turn, refuse_a_page
 from copilot_desktop.proxy.answers import Downstream, unexpected
 from copilot_desktop.proxy.config import ProxyConfig
 from copilot_desktop.proxy.exchange import Exchange, Traffic
-from copilot_desktop.proxy.guard import credentials, invite_body
+from copilot_desktop.proxy.guard import credentials, invite_body, is_local_key
 from copilot_desktop.redaction import redact
 from copilot_desktop.routing import Route
 from copilot_desktop.sse import EventTooLarge, Frame, FrameDecoder
@@ -300,7 +300,7 @@ class Relay:
         config = self.config
         if config.auth_mode == "passthrough":
             for given in credentials(request):
-                if given != config.key:
+                if not is_local_key(given, config):
                     return self._passthrough.for_client(given)
             return self._passthrough.for_client("")
         session = self.provider.session
