@@ -11,6 +11,7 @@ import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from aiohttp import hdrs, web
@@ -21,6 +22,8 @@ from copilot_desktop.control.instance import Instance
 from copilot_desktop.control.pages import Pages, sentences
 from copilot_desktop.core.core import Core
 from copilot_desktop.core.snapshot import snapshot
+from copilot_desktop.proxy.connection import Runner
+from copilot_desktop.proxy.guard import ignore_expectations
 
 log = logging.getLogger(__name__)
 
@@ -54,12 +57,11 @@ class ControlPlane:
         self._door = Door(token)
         self._pages = Pages(ui)
         self._events = EventStream(core, ping=ping)
-        self._runner = web.AppRunner(
+        self._runner = Runner(
             self._application(),
-            handle_signals=False,
-            access_log=None,
-            handler_cancellation=True,
             shutdown_timeout=1.0,
+            refuse=_malformed,
+            access_log=None,
             auto_decompress=False,
         )
 
@@ -83,12 +85,13 @@ class ControlPlane:
     def _application(self) -> web.Application:
         app = web.Application(middlewares=[self._outermost], client_max_size=BODY_LIMIT)
         app.on_response_prepare.append(_dress)
-        app.router.add_get("/", self._page, allow_head=False)
-        app.router.add_get("/ui/{name:.+}", self._file, allow_head=False)
-        app.router.add_get("/strings.json", self._strings, allow_head=False)
-        app.router.add_get("/state", self._state, allow_head=False)
-        app.router.add_get("/events", self._stream, allow_head=False)
-        app.router.add_post("/do/{verb:[a-z_]+}", self._do)
+        get = partial(app.router.add_get, allow_head=False, expect_handler=ignore_expectations)
+        get("/", self._page)
+        get("/ui/{name:.+}", self._file)
+        get("/strings.json", self._strings)
+        get("/state", self._state)
+        get("/events", self._stream)
+        app.router.add_post("/do/{verb:[a-z_]+}", self._do, expect_handler=ignore_expectations)
         return app
 
     @web.middleware
@@ -153,6 +156,18 @@ async def open_control(
 
 async def _dress(_request: web.Request, response: web.StreamResponse) -> None:
     response.headers.update(HEADERS)
+
+
+def _malformed(status: int) -> web.Response:
+    """Bytes that are no HTTP: nothing of them may be in an answer or in the log."""
+    if status < 500:
+        return _dressed(_refusal(400, "bad_request", "The request is not valid HTTP."))
+    return _dressed(_refusal(500, "internal_error", "Something went wrong in Copilot Desktop."))
+
+
+def _dressed(answer: web.Response) -> web.Response:
+    answer.headers.update(HEADERS)
+    return answer
 
 
 def _refusal(status: int, code: str, message: str) -> web.Response:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
@@ -20,10 +21,23 @@ from copilot_desktop.proxy.answers import problem_answer
 log = logging.getLogger(__name__)
 
 
-class Connection(web.RequestHandler):
-    """One client's connection."""
+Refuse = Callable[[int], web.Response]
 
-    __slots__ = ()
+
+def told_in_a_dialect(status: int) -> web.Response:
+    """The proxy's answer, in the error shape that most clients understand."""
+    malformed = InvalidRequest("The request is not valid HTTP.")
+    return problem_answer(malformed if status < 500 else Problem(), ALL[-1])
+
+
+class Connection(web.RequestHandler):
+    """One client's connection. `refuse` makes the answer for a status."""
+
+    __slots__ = ("_refuse",)
+
+    def __init__(self, server: web.Server, *, refuse: Refuse, **options: Any) -> None:
+        super().__init__(server, **options)
+        self._refuse = refuse
 
     def handle_error(
         self,
@@ -36,8 +50,7 @@ class Connection(web.RequestHandler):
         if request.writer.output_size > 0:
             raise ConnectionError("an answer has begun already")
         log.info("a request could not be answered: %s", type(exc).__name__)
-        malformed = InvalidRequest("The request is not valid HTTP.")
-        answer = problem_answer(malformed if status < 500 else Problem(), ALL[-1])
+        answer = self._refuse(status)
         answer.force_close()
         return answer
 
@@ -62,9 +75,16 @@ class Runner(web.AppRunner):
 
     __slots__ = ("_options",)
 
-    def __init__(self, app: web.Application, *, shutdown_timeout: float, **options: Any) -> None:
+    def __init__(
+        self,
+        app: web.Application,
+        *,
+        shutdown_timeout: float,
+        refuse: Refuse = told_in_a_dialect,
+        **options: Any,
+    ) -> None:
         super().__init__(app, handler_cancellation=True, shutdown_timeout=shutdown_timeout)
-        self._options = options
+        self._options = {"refuse": refuse, **options}
 
     async def _make_server(self) -> web.Server:
         return Server(await super()._make_server(), self._options)
