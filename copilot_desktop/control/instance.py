@@ -21,15 +21,24 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from copilot_desktop.system.files import private_folder, write_private
+from copilot_desktop.system.files import private_folder, read_private, write_private
 
 log = logging.getLogger(__name__)
 
 LOCK_NAME, FILE_NAME = "instance.lock", "instance.json"
 ANSWER_SECONDS = 5.0
+_ANSWER_LIMIT = 16 * 1024 * 1024  # bytes
 _RETRY = 0.1
+_LOOKED = 0.2
 
 Json = dict[str, Any]
+
+
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """Our token goes to our own port and nowhere else."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
 
 
 class NotAnswering(Exception):
@@ -64,13 +73,13 @@ class Running:
                 "Content-Type": "application/json",
             },
         )
-        straight = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        straight = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect())
         try:
             with straight.open(request, timeout=timeout) as answer:
-                found = json.load(answer)
+                found = json.loads(answer.read(_ANSWER_LIMIT))
         except urllib.error.HTTPError as error:
             with error:
-                found = _json_or_none(error.read())
+                found = _json_or_none(error.read(_ANSWER_LIMIT))
         except (OSError, ValueError) as error:
             raise NotAnswering(f"The running app does not answer: {error}") from None
         if not isinstance(found, dict):
@@ -107,7 +116,8 @@ def claim(data_dir: Path) -> Instance | None:
         private_folder(data_dir)
         # Taken and released on whatever threads the shell has: not bound to one.
         lock = FileLock(data_dir / LOCK_NAME, timeout=0, mode=0o600, thread_local=False)
-        lock.acquire()
+        # Long enough for somebody who only looked whether it is held.
+        lock.acquire(timeout=_LOOKED, poll_interval=_LOOKED / 4)
     except Timeout:
         return None
     except (OSError, NotImplementedError) as error:
@@ -117,15 +127,29 @@ def claim(data_dir: Path) -> Instance | None:
 
 
 def find(data_dir: Path) -> Running | None:
-    """What the first instance has published; it may have died since."""
+    """What the running instance has published; None if it has died since.
+
+    By now its port may belong to somebody else, who must not be asked to sign anybody in.
+    """
     try:
-        content = _json_or_none((data_dir / FILE_NAME).read_bytes())
+        content = _json_or_none(read_private(data_dir / FILE_NAME))
     except OSError:
+        return None
+    if _nobody_holds(data_dir / LOCK_NAME):
         return None
     match content:
         case {"port": int(port), "token": str(token), "pid": int(pid)}:
             return Running(port, token, pid)
     return None
+
+
+def _nobody_holds(path: Path) -> bool:
+    """Whether the lock is free. Where locks do not work, nobody knows: false."""
+    try:
+        with FileLock(path, timeout=0, mode=0o600):
+            return True
+    except (Timeout, OSError, NotImplementedError):
+        return False
 
 
 def show_running(data_dir: Path, wait: float = 5.0) -> bool:

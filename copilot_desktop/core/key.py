@@ -6,13 +6,12 @@ file holds no secret. On a disk that takes nothing it lasts until the app ends.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import re
 import secrets
 from pathlib import Path
 
-from copilot_desktop.system.files import write_private
+from copilot_desktop.system.files import read_private, write_private
 
 log = logging.getLogger(__name__)
 
@@ -24,13 +23,11 @@ def load_or_make(data_dir: Path) -> str:
     """The kept key, or a new one if there is none (or none that could be ours)."""
     path = data_dir / FILE_NAME
     try:
-        kept = path.read_text(encoding="ascii").strip()
+        kept = read_private(path).decode("ascii").strip()
     except (OSError, ValueError):
         kept = ""
     if not _SHAPE.fullmatch(kept):
         return make(data_dir)
-    with contextlib.suppress(OSError):  # a read-only disk stays as it is
-        path.chmod(0o600)
     return kept
 
 

@@ -7,8 +7,10 @@ any moment (`security-rules.md` 11).
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
+import stat
 from pathlib import Path
 
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
@@ -17,10 +19,25 @@ _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 def private_folder(path: Path) -> Path:
     """Make sure that `path` is a folder with mode 0700. Raises OSError."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if path.stat().st_mode & 0o077:
+    mode = path.stat().st_mode
+    if mode & 0o077 and not mode & stat.S_ISVTX:  # /tmp and the like belong to everybody
         with contextlib.suppress(OSError):  # another owner's folder: writing will tell
             path.chmod(0o700)
     return path
+
+
+def read_private(path: Path, limit: int = 65_536) -> bytes:
+    """The content of a file of ours, at most `limit` bytes; a file that others could read is
+    closed to them. Raises OSError, also for links and for what is no regular file."""
+    flags = os.O_RDONLY | _NO_FOLLOW | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    with os.fdopen(os.open(path, flags), "rb") as file:
+        mode = os.fstat(file.fileno()).st_mode
+        if not stat.S_ISREG(mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        if mode & 0o077 and hasattr(os, "fchmod"):
+            with contextlib.suppress(OSError):  # a read-only disk stays as it is
+                os.fchmod(file.fileno(), 0o600)
+        return file.read(limit)
 
 
 def write_private(path: Path, content: bytes) -> None:

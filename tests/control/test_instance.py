@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import http.server
 import json
 import os
 import stat
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from copilot_desktop.control.app import open_control
 from copilot_desktop.control.instance import (
+    Instance,
     NotAnswering,
     Running,
     claim,
@@ -132,3 +135,57 @@ async def test_a_second_launch_shows_the_window_of_the_first(
     mine.release()
     with pytest.raises(NotAnswering):
         await asyncio.to_thread(running.state)
+
+
+def test_nobody_is_asked_on_the_port_of_an_app_that_has_died(tmp_path: Path) -> None:
+    """By now somebody else may listen there, and would show a code of their own to sign in with."""
+    died = Instance(tmp_path, None)
+    died.publish(4242)
+    assert find(tmp_path) is None
+    alive = claim(tmp_path)
+    assert alive is not None
+    alive.publish(4242)
+    assert find(tmp_path) is not None
+    alive.release()
+
+
+def test_looking_does_not_keep_the_app_from_starting(tmp_path: Path) -> None:
+    Instance(tmp_path, None).publish(4242)
+    ended = threading.Event()
+
+    def look_on() -> None:
+        while not ended.is_set():
+            find(tmp_path)
+            ended.wait(0.01)
+
+    looking = threading.Thread(target=look_on)
+    looking.start()
+    try:
+        for _ in range(10):
+            mine = claim(tmp_path)
+            assert mine is not None
+            assert mine._lock is not None
+            mine._lock.release()
+    finally:
+        ended.set()
+        looking.join()
+
+
+def test_the_token_follows_no_redirect(tmp_path: Path) -> None:
+    seen: list[str] = []
+
+    class Elsewhere(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            seen.append(self.path)
+            self.send_response(302)
+            self.send_header("Location", "/taken")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None: ...
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with pytest.raises(NotAnswering):
+            Running(server.server_port, "secret").state()
+        server.shutdown()
+    assert seen == ["/state"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from copilot_desktop.system.files import private_folder, write_private
+from copilot_desktop.system.files import private_folder, read_private, write_private
 
 
 def mode(path: Path) -> int:
@@ -55,3 +55,29 @@ def test_a_failed_write_leaves_the_old_file_and_no_litter(
         write_private(path, b"new")
     assert path.read_bytes() == b"old"
     assert [entry.name for entry in path.parent.iterdir()] == ["file"]
+
+
+def test_a_folder_that_belongs_to_everybody_stays_so(tmp_path: Path) -> None:
+    shared = tmp_path / "tmp"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    private_folder(shared)
+    assert mode(shared) == 0o1777
+
+
+def test_what_is_read_is_closed_to_others(tmp_path: Path) -> None:
+    kept = tmp_path / "key"
+    kept.write_bytes(b"secret")
+    kept.chmod(0o644)
+    assert read_private(kept) == b"secret"
+    assert mode(kept) == 0o600
+    assert read_private(kept, limit=3) == b"sec"
+
+
+def test_neither_links_nor_pipes_are_read(tmp_path: Path) -> None:
+    (tmp_path / "other").write_bytes(b"somebody else's")
+    (tmp_path / "link").symlink_to(tmp_path / "other")
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("link", "pipe", "missing", "."):
+        with pytest.raises(OSError, match=r"."):
+            read_private(tmp_path / name)
