@@ -49,6 +49,7 @@ from typing import ClassVar
 from copilot_desktop.redaction import redact
 
 DETAIL_LIMIT = 500  # characters of upstream text that a person is shown
+CODE_LIMIT = 100
 
 
 class Action(StrEnum):
@@ -89,7 +90,7 @@ class Problem(Exception):
     ) -> None:
         self.detail = redact(detail.strip())[:DETAIL_LIMIT]
         self.fields: dict[str, str] = {k: redact(v) for k, v in (fields or {}).items()}
-        self.code = code
+        self.code = redact(code[:CODE_LIMIT]) if code else code
         self.retry_after = retry_after
         self.upstream_status = upstream_status
         self.request_id = request_id

@@ -12,10 +12,10 @@ import re
 
 _SECRETS = re.compile(
     r"""
-      \bgh[opusr]_[A-Za-z0-9_]{8,}                # GitHub tokens
-    | \bgithub_pat_[A-Za-z0-9_]{8,}
-    | \btid=[^\s"'<>]+                            # a Copilot token starts with its tracking id
-    | \bcd-[A-Za-z0-9_-]{32,}                     # our own local key
+      (?<![a-z0-9])gh[opusr]_[A-Za-z0-9_]{8,}     # GitHub tokens
+    | (?<![a-z0-9])github_pat_[A-Za-z0-9_]{8,}
+    | (?<![a-z0-9])tid=[^\s"'<>]+                 # a Copilot token starts with its tracking id
+    | (?<![a-z0-9])cd-[A-Za-z0-9_-]{32,}          # our own local key
     | (?<=bearer\s)[^\s"',;]{8,}
     | (?<=token\s)[^\s"',;]{20,}
     | (?<=x-api-key:\s)[^\s"',;]{4,}
@@ -38,7 +38,8 @@ def one_line(text: str) -> str:
 
 
 class RedactingFormatter(logging.Formatter):
-    """The only formatter in use. Tracebacks are redacted as well, but keep their lines."""
+    """The only formatter in use. Tracebacks keep their lines, which are set in: an error's own
+    text may hold line ends, and must not look like a record."""
 
     def format(self, record: logging.LogRecord) -> str:
         record.message = one_line(record.getMessage())
@@ -48,5 +49,6 @@ class RedactingFormatter(logging.Formatter):
         if record.exc_info and not record.exc_text:
             record.exc_text = self.formatException(record.exc_info)
         if record.exc_text:
-            text = f"{text}\n{redact(record.exc_text)}"
+            told = [f"    {one_line(line)}" for line in record.exc_text.split("\n")]
+            text = "\n".join([text, *told])
         return text

@@ -135,3 +135,10 @@ def test_waits_and_dates_are_told() -> None:
 )
 def test_spoken_waits(seconds: float, spoken: str) -> None:
     assert spoken_wait(seconds) == spoken
+
+
+def test_a_code_from_upstream_is_cut_and_redacted_as_well() -> None:
+    problem = Problem(code="ghu_abcdefgh12345678" + "x" * 10_000)
+    assert problem.code is not None
+    assert "ghu_" not in problem.code
+    assert len(problem.code) <= 100

@@ -68,7 +68,7 @@ class Call:
     """
 
     endpoint: str
-    body: bytes
+    body: bytes = field(repr=False)
     model: str
     stream: bool
     initiator: str
@@ -84,7 +84,7 @@ class _Outgoing:
 
     method: str
     path: str
-    body: bytes | None
+    body: bytes | None = field(repr=False)
     accept: str
     intent: str
     initiator: str

@@ -1,0 +1,68 @@
+"""No text that leaves the process holds a secret, and nobody forges lines in the log."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import pytest
+
+from copilot_desktop.redaction import MASK, RedactingFormatter, one_line, redact
+
+SECRETS = (
+    "ghu_abcdefgh12345678",
+    "gho_abcdefgh12345678",
+    "github_pat_11ABCDE_abcdefgh",
+    "cd-" + "k" * 43,
+    "tid=abc;exp=1;st=dotcom:0123abcd",
+)
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+@pytest.mark.parametrize(
+    "around",
+    ["{}", "token {}", "key_{}", "KEY={}", '{{"token":"{}"}}', "https://x/?t={}&b=1", "«{}»"],
+)
+def test_secrets_are_taken_out_wherever_they_stand(secret: str, around: str) -> None:
+    told = redact(around.format(secret))
+    assert secret[4:] not in told
+    assert MASK in told
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Authorization: Bearer abcdefghijk",
+        "x-api-key: my-own-key",
+        '"device_code":"3584d83530557f"',
+    ],
+)
+def test_what_stands_behind_a_telling_name_is_a_secret(text: str) -> None:
+    assert MASK in redact(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["The highs and lows", "cd-rom", "Model gpt-4.1 is not available."]
+)
+def test_plain_words_stay(text: str) -> None:
+    assert redact(text) == text
+
+
+def test_control_characters_are_escaped() -> None:
+    assert one_line("a\r\n\x1b[31mb\u2028c\x00") == r"a\x0d\x0a\x1b[31mb\x2028c\x00"
+
+
+def test_an_error_cannot_look_like_a_record() -> None:
+    """An exception's own text may come from a client: line ends, escapes, secrets."""
+    forged = "x\n2026-01-01 00:00:00 INFO app: all is well\x1b[2J ghu_abcdefgh12345678"
+    try:
+        raise ValueError(forged)
+    except ValueError:
+        record = logging.LogRecord("app", logging.ERROR, "f", 1, "broken", (), sys.exc_info())
+    lines = RedactingFormatter("%(levelname)s %(message)s").format(record).split("\n")
+    assert lines[0] == "ERROR broken"
+    assert all(line.startswith("    ") for line in lines[1:])
+    whole = "\n".join(lines)
+    assert "all is well" in whole
+    assert "\x1b" not in whole
+    assert "ghu_" not in whole
