@@ -15,10 +15,12 @@ from dataclasses import dataclass
 
 from copilot_desktop import __version__
 
-# Headers that decide where a request goes or who pays; no model entry may set them.
+# Headers that decide where a request goes, how it is framed, or who pays; no model entry may set
+# them.
 _OURS = frozenset({
-    "authorization", "connection", "content-length", "cookie", "host", "proxy-authorization",
-    "transfer-encoding", "x-initiator",
+    "accept-encoding", "authorization", "connection", "content-encoding", "content-length",
+    "content-type", "cookie", "expect", "host", "keep-alive", "proxy-authorization",
+    "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade", "x-initiator",
 })  # fmt: skip
 
 

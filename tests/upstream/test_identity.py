@@ -42,6 +42,9 @@ def test_a_model_entry_may_add_headers_but_not_take_over() -> None:
             "Host": "evil.example",
             "x-initiator": "agent",
             "x-broken": "a\r\nx-smuggled: 1",
+            "Content-Encoding": "gzip",
+            "Expect": "100-continue",
+            "Upgrade": "h2c",
         }
     )
     assert headers["x-model-hint"] == "a"
@@ -50,6 +53,7 @@ def test_a_model_entry_may_add_headers_but_not_take_over() -> None:
     assert headers["X-Initiator"] == "user"
     assert "Host" not in headers
     assert "x-broken" not in headers
+    assert headers.keys().isdisjoint({"Content-Encoding", "Expect", "Upgrade"})
 
 
 def test_github_is_told_who_asks() -> None:
