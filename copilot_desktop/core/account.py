@@ -27,9 +27,11 @@ from copilot_desktop.upstream.credentials import StoreKind, TokenStore, choose_s
 from copilot_desktop.upstream.origins import Origins
 from copilot_desktop.upstream.quota import Quota
 from copilot_desktop.upstream.session import Session
+from copilot_desktop.upstream.stores.worker import Worker
 
 log = logging.getLogger(__name__)
 
+LOOK_LIMIT = 3.0  # seconds for finding out whether a store can be used
 LOAD_PATIENCE = 0.5  # seconds that the first window waits for the keyring
 
 
@@ -116,7 +118,7 @@ class AccountDesk:
                 "This sign-in comes from an environment variable and is kept nowhere."
             )
         store = await self._store(kind, self._session.account.host)
-        if reason := await asyncio.to_thread(store.why_not):
+        if reason := await _why_not(store):
             raise BadSetting(fields={"name": store.where, "reason": reason.rstrip(".")})
         await self._session.move_to(store)
 
@@ -161,6 +163,14 @@ class AccountDesk:
             await work
         except Problem as problem:
             log.info("Looking at the account failed: %s", problem)
+
+
+async def _why_not(store: TokenStore) -> str | None:
+    """A sentence why `store` cannot be used. Finding a keyring may hang; then that is why."""
+    try:
+        return await Worker(LOOK_LIMIT).run(store.why_not)
+    except TimeoutError:
+        return f"It did not answer within {LOOK_LIMIT:g} seconds."
 
 
 def is_network_trouble(problem: Problem | None) -> bool:

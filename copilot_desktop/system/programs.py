@@ -65,11 +65,14 @@ def is_web_address(url: str) -> bool:
 
 
 def browse(url: str) -> bool:
-    """Python's own search for a browser."""
+    """Python's own search for a browser. It takes no environment, so ours is cleaned meanwhile."""
+    kept = {name: os.environ.pop(name) for name in SECRET_NAMES if name in os.environ}
     try:
         return webbrowser.open(url)
     except (webbrowser.Error, OSError):
         return False
+    finally:
+        os.environ.update(kept)
 
 
 def close_to_others() -> None:

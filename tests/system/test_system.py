@@ -14,7 +14,7 @@ from copilot_desktop.system import PortHolder, System, current
 from copilot_desktop.system.fake import FakeSystem
 from copilot_desktop.system.linux import Linux
 from copilot_desktop.system.macos import read_lsof
-from copilot_desktop.system.programs import child_environment
+from copilot_desktop.system.programs import browse, child_environment
 from copilot_desktop.system.windows import read_netstat, read_tasklist
 
 LINUX = sys.platform.startswith("linux")
@@ -118,3 +118,20 @@ def test_the_answers_of_other_systems_are_read() -> None:
     assert read_netstat("", 4141) is None
     assert read_tasklist('"node.exe","7","Console","1","9 K"\n') == "node"
     assert read_tasklist("INFO: No tasks are running.") is None
+
+
+def test_a_browser_that_python_finds_gets_no_secrets_either(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """`webbrowser` hands our whole environment on."""
+    seen: list[dict[str, str]] = []
+
+    def opened(_url: str) -> bool:
+        seen.append(dict(os.environ))
+        return True
+
+    monkeypatch.setattr("webbrowser.open", opened)
+    monkeypatch.setenv("COPILOT_GITHUB_TOKEN", "ghu_abcdefgh12345678")
+    assert browse("https://github.com/login/device")
+    assert "COPILOT_GITHUB_TOKEN" not in seen[0]
+    assert os.environ["COPILOT_GITHUB_TOKEN"] == "ghu_abcdefgh12345678"
