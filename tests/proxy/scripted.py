@@ -96,3 +96,30 @@ def events(*payloads: tuple[str, Any] | Any) -> bytes:
         text = data if isinstance(data, str) else json.dumps(data, separators=(",", ":"))
         out += (f"event: {name}\n" if name else "").encode() + f"data: {text}\n\n".encode()
     return out
+
+
+def words(text: str) -> bytes:
+    """One event of a Messages stream that says `text`."""
+    delta = {"type": "text_delta", "text": text}
+    payload = {"type": "content_block_delta", "index": 0, "delta": delta}
+    return events(("content_block_delta", payload))
+
+
+MESSAGES_HEAD = events(
+    ("message_start", {"type": "message_start", "message": {
+        "id": "msg_1", "type": "message", "role": "assistant", "model": "claude-sonnet-5",
+        "content": [], "stop_reason": None, "stop_sequence": None,
+        "usage": {"input_tokens": 3, "output_tokens": 1}}}),
+    ("content_block_start", {"type": "content_block_start", "index": 0,
+                             "content_block": {"type": "text", "text": ""}}),
+)  # fmt: skip
+
+
+async def endless(request: web.Request) -> web.StreamResponse:
+    """A Messages stream that goes on as long as somebody reads it."""
+    response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+    await response.prepare(request)
+    await response.write(MESSAGES_HEAD)
+    while True:
+        await response.write(words("x" * 4000) * 8)
+        await asyncio.sleep(0)
