@@ -23,7 +23,9 @@ import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import Literal, overload
 
 from copilot_desktop.canonical import (
     BlockStart,
@@ -41,6 +43,9 @@ from copilot_desktop.canonical import (
 from copilot_desktop.dialects import Dialect, Initiator
 from copilot_desktop.errors import InvalidRequest, NotExpressible, UpstreamFault
 from copilot_desktop.model import Model
+from copilot_desktop.pi import AssistantMessageEvent, told
+from copilot_desktop.pi import Context as PiContext
+from copilot_desktop.pi import Options as PiOptions
 from copilot_desktop.preparation import prepared
 from copilot_desktop.routing import UNSUPPORTED, Route, route
 from copilot_desktop.sse import EventTooLarge, FrameDecoder
@@ -97,19 +102,58 @@ class Provider:
         await self._quota.refresh(self._session().user)
         return self._quota.snapshot
 
-    async def stream(
+    @overload
+    def stream(
         self, request: Request, *, initiator: Initiator | None = None
-    ) -> AsyncIterator[Event]:
+    ) -> AsyncGenerator[Event, None]: ...
+
+    @overload
+    def stream(
+        self,
+        request: Request | PiContext,
+        *,
+        shape: Literal["pi"],
+        model: str = "",
+        options: PiOptions | None = None,
+        initiator: Initiator | None = None,
+    ) -> AsyncGenerator[AssistantMessageEvent, None]: ...
+
+    def stream(
+        self,
+        request: Request | PiContext,
+        *,
+        shape: Literal["canonical", "pi"] = "canonical",
+        model: str = "",
+        options: PiOptions | None = None,
+        initiator: Initiator | None = None,
+    ) -> AsyncGenerator[Event, None] | AsyncGenerator[AssistantMessageEvent, None]:
         """The reply to `request` as canonical events.
 
         Raises a Problem before the first event if Copilot refuses, later if the answer breaks off;
         tool names are the caller's own. Close the iterator to stop Copilot.
+
+        With `shape="pi"` the events are pi-ai's, `request` may be pi's context for `model`, and
+        trouble is an event instead of an exception (see `copilot_desktop.pi`).
         """
+        if shape == "pi":
+            ask = partial(self._events, initiator)
+            return told(request, ask, model=model, options=options)
+        if not isinstance(request, Request):
+            raise TypeError("a pi context needs shape='pi'")
+        return self._events(initiator, request)
+
+    async def _events(
+        self,
+        initiator: Initiator | None,
+        request: Request,
+        on_route: Callable[[str, str], None] = lambda model, endpoint: None,
+    ) -> AsyncGenerator[Event, None]:
         model = await self.catalogue.find(request.model, self._own())
         way = self.route(model, None)
         initiator = initiator or initiator_of(request)
         begun = rerouted = False
         while True:
+            on_route(way.model.id, way.endpoint)
             turn = self.plan(request, way, initiator)
             async with aclosing(self.run(turn, self._own())) as batches:
                 try:
