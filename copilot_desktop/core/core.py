@@ -127,7 +127,7 @@ class Core:
             self.quota,
             self.tasks,
             data_dir=self.data_dir,
-            environ=environ,
+            environ={} if demo else environ,  # a real token is not for the fake GitHub
             on_look=self._note_look,
         )
         app = Surroundings(os=system.name, data_dir=str(self.data_dir), demo=demo)
