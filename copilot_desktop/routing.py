@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from copilot_desktop.dialects import Dialect
-from copilot_desktop.dialects.registry import ALL
+from copilot_desktop.dialects import Dialect, UpstreamDialect
+from copilot_desktop.dialects.registry import UPSTREAM
 from copilot_desktop.errors import UnknownModel
 from copilot_desktop.model import CHAT, MESSAGES, RESPONSES, Model
 
@@ -31,7 +31,7 @@ class Route:
 
     model: Model
     endpoint: str
-    target: Dialect
+    target: UpstreamDialect
     same: bool
 
 
@@ -57,5 +57,5 @@ def route(
         )
     open_ones = (endpoint for endpoint in listed if (model.id, endpoint) not in refused)
     endpoint = next(open_ones, listed[0])
-    target = next(dialect for dialect in ALL if dialect.endpoint == endpoint)
+    target = next(dialect for dialect in UPSTREAM if dialect.endpoint == endpoint)
     return Route(model, endpoint, target, same=endpoint == own)

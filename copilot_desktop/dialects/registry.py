@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from copilot_desktop.dialects import Dialect
+from copilot_desktop.dialects import Dialect, UpstreamDialect
 from copilot_desktop.dialects.anthropic_messages import AnthropicMessages
+from copilot_desktop.dialects.ollama import OLLAMA
 from copilot_desktop.dialects.openai_chat import OpenAIChat
 from copilot_desktop.dialects.openai_responses import OpenAIResponses
 
-# Richest first: the order in which endpoints are preferred for translation.
-ALL: tuple[Dialect, ...] = (AnthropicMessages(), OpenAIResponses(), OpenAIChat())
+# What Copilot speaks too. Richest first: the order in which endpoints are preferred.
+UPSTREAM: tuple[UpstreamDialect, ...] = (AnthropicMessages(), OpenAIResponses(), OpenAIChat())
+ALL: tuple[Dialect, ...] = (*UPSTREAM, *OLLAMA)
+
+# In its words a client is told what is wrong if nobody knows what it speaks.
+FALLBACK: Dialect = UPSTREAM[-1]

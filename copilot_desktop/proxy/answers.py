@@ -87,29 +87,6 @@ def _named_request(request_id: str, dialect: Dialect) -> dict[str, str]:
     return dict.fromkeys(names, request_id)
 
 
-async def deliver(answer: web.StreamResponse, request: web.Request) -> web.StreamResponse:
-    """Send what has not been sent yet, to a client that takes it."""
-    await in_time(answer.prepare(request), request)
-    await in_time(answer.write_eof(), request)
-    return answer
-
-
-async def in_time(sending: Awaitable[Any], request: web.Request) -> None:
-    """Wait for the client to take this, but not for ever."""
-    try:
-        async with asyncio.timeout(STUCK_CLIENT):
-            await sending
-    except TimeoutError:
-        drop(request)
-        raise ConnectionResetError("the client takes nothing any more") from None
-
-
-def drop(request: web.Request) -> None:
-    """End the connection without another byte."""
-    if request.transport is not None:
-        request.transport.abort()
-
-
 class Downstream:
     """Writes the answer to one client. `writer` is set on translated routes only."""
 
@@ -142,16 +119,17 @@ class Downstream:
         """The stream is complete."""
         response = await self._open(None)
         self._stop_pulse()
-        await in_time(response.write_eof(), self._request)
+        await self._in_time(response.write_eof())
         self.exchange.finish(outcome)
         return response
 
-    async def whole(self, body: Any, reply: UpstreamReply) -> web.StreamResponse:
-        """An unstreamed answer."""
+    async def whole(self, body: Any, reply: UpstreamReply | None = None) -> web.StreamResponse:
+        """An unstreamed answer; without `reply` it is ours."""
         answer = json_answer(body, headers=self._headers(reply))
         self.exchange.first_byte()
         self.exchange.status = 200
-        await deliver(answer, self._request)
+        await self._in_time(answer.prepare(self._request))
+        await self._in_time(answer.write_eof())
         self.exchange.finish("ok")
         return answer
 
@@ -166,8 +144,8 @@ class Downstream:
             self.exchange.status = answer.status
             return answer
         fault = self.writer.fail(problem) if self.writer else self.dialect.fault(problem)
-        await in_time(self._response.write(fault), self._request)
-        await in_time(self._response.write_eof(), self._request)
+        await self._in_time(self._response.write(fault))
+        await self._in_time(self._response.write_eof())
         return self._response
 
     def close(self) -> None:
@@ -180,8 +158,8 @@ class Downstream:
         if self._response is not None:
             return self._response
         response = web.StreamResponse(headers={**STREAM_HEADERS, **self._headers(reply)})
-        kind = self.writer.content_type if self.writer else "text/event-stream"
-        response.headers[hdrs.CONTENT_TYPE] = f"{kind}; charset=utf-8"
+        kind = self.writer.content_type if self.writer else "text/event-stream; charset=utf-8"
+        response.headers[hdrs.CONTENT_TYPE] = kind
         # From here on the status is decided. (Sending the head does not suspend, so that nobody
         # can find a response that is not prepared yet.)
         self._response = response
@@ -199,6 +177,19 @@ class Downstream:
                 headers |= _named_request(reply.request_id, self.dialect)
         return headers
 
+    async def _in_time(self, sending: Awaitable[Any]) -> None:
+        """Wait for the client to take this, but not for ever."""
+        try:
+            async with asyncio.timeout(STUCK_CLIENT):
+                await sending
+        except TimeoutError:
+            self._drop()
+            raise ConnectionResetError("the client takes nothing any more") from None
+
+    def _drop(self) -> None:
+        if self._request.transport is not None:
+            self._request.transport.abort()
+
     async def _send(self, response: web.StreamResponse, out: bytes) -> None:
         self._writing_since = time.monotonic()
         await response.write(out)
@@ -211,14 +202,14 @@ class Downstream:
             now = time.monotonic()
             if self._writing_since is not None:
                 if now - self._writing_since > STUCK_CLIENT:
-                    drop(self._request)
+                    self._drop()
                 continue
             patience = SILENCE_BEFORE_HEADERS if self._response is None else SILENCE_IN_STREAM
             if now - self._last_sent >= patience:
                 ping = self.writer.ping() if self.writer else b": keep-alive\n\n"
                 try:
                     response = await self._open(None)
-                    await in_time(response.write(ping), self._request)
+                    await self._in_time(response.write(ping))
                 except ConnectionResetError:
                     return
                 self._last_sent = time.monotonic()

@@ -12,10 +12,10 @@ from aiohttp import hdrs, web
 from aiohttp.typedefs import Middleware
 
 from copilot_desktop.dialects import Dialect
-from copilot_desktop.dialects.registry import ALL
+from copilot_desktop.dialects.registry import ALL, FALLBACK
 from copilot_desktop.errors import NoSuchRoute, NotSupported, Problem, WrongMethod
 from copilot_desktop.model import MESSAGES
-from copilot_desktop.proxy.answers import FIXED_HEADERS, deliver, problem_answer, unexpected
+from copilot_desktop.proxy.answers import FIXED_HEADERS, problem_answer, unexpected
 from copilot_desktop.proxy.guard import check, ignore_expectations
 from copilot_desktop.proxy.relay import Relay
 from copilot_desktop.proxy.side_routes import SideRoutes
@@ -40,10 +40,14 @@ def build_app(relay: Relay) -> web.Application:
     side = SideRoutes(relay)
     get = partial(app.router.add_get, expect_handler=ignore_expectations)
     post = partial(app.router.add_post, expect_handler=ignore_expectations)
+    other = partial(app.router.add_route, expect_handler=ignore_expectations)
     for prefix in ("", "/v1"):
         for dialect in ALL:
             for path in dialect.paths:
                 post(prefix + path, partial(relay.converse, dialect=dialect))
+            for route in dialect.side_routes:
+                add = get if route.method == hdrs.METH_GET else partial(other, route.method)
+                add(prefix + route.path, partial(side.of_dialect, route=route))
         get(f"{prefix}/models", side.models)
         get(f"{prefix}/models/{{id:.+}}", side.model)
         post(f"{prefix}/messages/count_tokens", side.count_tokens)
@@ -70,29 +74,32 @@ def outermost_layer(relay: Relay) -> Middleware:
         dialect = dialect_of(request)
         try:
             check(request, relay.config, relay.traffic.refused_origins.note)
-            answer = await handler(request)
+            return await handler(request)
         except Problem as problem:
-            answer = problem_answer(problem, dialect)
+            return problem_answer(problem, dialect)
         except web.HTTPException as refusal:
-            answer = problem_answer(_no_route(request, refusal), dialect)
+            return problem_answer(_no_route(request, refusal), dialect)
         except ConnectionError:  # the client is gone
             raise
         except Exception as error:  # noqa: BLE001  (the last resort: a clean answer)
-            answer = problem_answer(unexpected(error), dialect)
-        return await deliver(answer, request)
+            return problem_answer(unexpected(error), dialect)
 
     return outermost
 
 
 def dialect_of(request: web.Request) -> Dialect:
     """The dialect in which a client of this path understands errors."""
-    path = request.path.removeprefix("/v1")
-    speaks_anthropic = path.startswith("/messages") or "anthropic-version" in request.headers
-    wanted = MESSAGES if speaks_anthropic else None
+    if "anthropic-version" in request.headers:
+        return next(dialect for dialect in ALL if dialect.endpoint == MESSAGES)
+    first = _first_segment(request.path.removeprefix("/v1"))
     for dialect in ALL:
-        if path in dialect.paths or (wanted is not None and dialect.endpoint == wanted):
+        if any(_first_segment(path) == first for path in dialect.paths):
             return dialect
-    return ALL[-1]
+    return FALLBACK
+
+
+def _first_segment(path: str) -> str:
+    return path.strip("/").partition("/")[0]
 
 
 def _no_route(request: web.Request, refusal: web.HTTPException) -> Problem:

@@ -14,7 +14,7 @@ from typing import Any
 
 from aiohttp import web
 
-from copilot_desktop.dialects.registry import ALL
+from copilot_desktop.dialects.registry import FALLBACK
 from copilot_desktop.errors import InvalidRequest, Problem
 from copilot_desktop.proxy.answers import problem_answer
 
@@ -27,7 +27,7 @@ Refuse = Callable[[int], web.Response]
 def told_in_a_dialect(status: int) -> web.Response:
     """The proxy's answer, in the error shape that most clients understand."""
     malformed = InvalidRequest("The request is not valid HTTP.")
-    return problem_answer(malformed if status < 500 else Problem(), ALL[-1])
+    return problem_answer(malformed if status < 500 else Problem(), FALLBACK)
 
 
 class Connection(web.RequestHandler):

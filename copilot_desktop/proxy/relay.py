@@ -23,7 +23,7 @@ from typing import Any
 from aiohttp import hdrs, web
 
 from copilot_desktop.canonical import End, Event, Usage, fold
-from copilot_desktop.dialects import Dialect, Envelope, Initiator
+from copilot_desktop.dialects import Dialect, Envelope, Initiator, UpstreamDialect
 from copilot_desktop.errors import (
     BodyTooLarge,
     CutShort,
@@ -117,6 +117,8 @@ class Relay:
             if self._closed:
                 raise ShuttingDown
             asked = await self._ask(request, dialect, exchange)
+            if asked.envelope.answer is not None:
+                return await down.whole(asked.envelope.answer)
             if asked.envelope.stream:
                 down.expect_stream()
             return await self._answer(asked, down)
@@ -200,12 +202,12 @@ class Relay:
             if not asked.envelope.stream:
                 answer = await _whole_body(reply)
                 asked.exchange.nano_credits = nano_credits(answer)
-                asked.exchange.usage = _usage(asked.dialect, answer.get("usage"))
+                asked.exchange.usage = _usage(way.target, answer.get("usage"))
                 return await down.whole(quirks.fix_reply(answer, shown), reply)
-            return await self._forward(reply, stream, down)
+            return await self._forward(reply, stream, down, way.target)
 
     async def _forward(
-        self, reply: UpstreamReply, stream: Stream, down: Downstream
+        self, reply: UpstreamReply, stream: Stream, down: Downstream, spoken: UpstreamDialect
     ) -> web.StreamResponse:
         """All frames of one network read leave in one write."""
         await refuse_a_page(reply)
@@ -223,7 +225,7 @@ class Relay:
             if not stream.complete:
                 raise
         finally:
-            down.exchange.usage = _usage(down.dialect, stream.usage)
+            down.exchange.usage = _usage(spoken, stream.usage)
             down.exchange.nano_credits = stream.nano_credits
         if not (stream.complete or stream.failed):
             raise CutShort
@@ -355,7 +357,7 @@ async def _whole_body(reply: UpstreamReply) -> Json:
     return answer
 
 
-def _usage(dialect: Dialect, raw: object) -> Usage | None:
+def _usage(dialect: UpstreamDialect, raw: object) -> Usage | None:
     return dialect.read_usage(raw) if isinstance(raw, Mapping) else None
 
 

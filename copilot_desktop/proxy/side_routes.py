@@ -11,13 +11,21 @@ import base64
 import struct
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, assert_never
 
 from aiohttp import web
 
 from copilot_desktop import __version__
 from copilot_desktop.dialects import Json
-from copilot_desktop.dialects.registry import ALL
+from copilot_desktop.dialects.registry import UPSTREAM
+from copilot_desktop.dialects.side_routes import (
+    AboutModel,
+    AboutModels,
+    Embedding,
+    Fixed,
+    SideRoute,
+    Vectors,
+)
 from copilot_desktop.errors import InvalidRequest, Problem, UpstreamFault
 from copilot_desktop.model import EMBEDDINGS, MESSAGES, Model
 from copilot_desktop.proxy.answers import json_answer
@@ -71,7 +79,7 @@ class SideRoutes:
     async def count_tokens(self, request: web.Request) -> web.Response:
         """Copilot's own count where the model has one, else an estimate that says so."""
         _, body = await self._relay.read_json(request)
-        messages = next(d for d in ALL if d.endpoint == MESSAGES)
+        messages = next(d for d in UPSTREAM if d.endpoint == MESSAGES)
         envelope = messages.peek(body)
         authority = self._relay.authority(request)
         model = await self._relay.find(envelope.model, authority)
@@ -107,13 +115,20 @@ class SideRoutes:
         if not isinstance(name, str) or not name:
             raise InvalidRequest("model: is required")
         texts = _texts(body.get("input"))
+        options: Json = {key: body[key] for key in ("dimensions", "user") if key in body}
+        answers = await self._embedded(request, name, texts, options)
+        return json_answer(embedding_list(answers, name, body.get("encoding_format") == "base64"))
+
+    async def _embedded(
+        self, request: web.Request, name: str, texts: Sequence[str], options: Json
+    ) -> list[Any]:
+        """Copilot's answers, one for each batch."""
         authority = self._relay.authority(request)
         model = await self._relay.find(name, authority)
         if model.kind != "embeddings":
             raise InvalidRequest(f"{model.id} does not make embeddings.")
-        options: Json = {key: body[key] for key in ("dimensions", "user") if key in body}
         most = model.max_inputs or len(texts)
-        answers = [
+        return [
             await self._relay.provider.client.request_json(
                 "POST",
                 EMBEDDINGS,
@@ -124,7 +139,34 @@ class SideRoutes:
             )
             for start in range(0, len(texts), most)
         ]
-        return json_answer(embedding_list(answers, name, body.get("encoding_format") == "base64"))
+
+    # ------------------------------------------------------------------------ of one dialect alone
+
+    async def of_dialect(self, request: web.Request, route: SideRoute) -> web.Response:
+        """A question that a dialect has declared: find what it needs, let it say so."""
+        match route:
+            case Fixed():
+                return json_answer(route.answer())
+            case AboutModels():
+                shown = [model for model in await self._known(request) if _shown(model)]
+                return json_answer(route.answer(shown))
+            case AboutModel():
+                _, body = await self._relay.read_json(request)
+                authority = self._relay.authority(request)
+                return json_answer(
+                    route.answer(await self._relay.find(route.name(body), authority))
+                )
+            case Embedding():
+                _, body = await self._relay.read_json(request)
+                asked = route.asked(body)
+                options = {} if asked.dimensions is None else {"dimensions": asked.dimensions}
+                answers = await self._embedded(request, asked.model, asked.texts, options)
+                listed = embedding_list(answers, asked.model, as_base64=False)
+                vectors = tuple(row["embedding"] for row in listed["data"])
+                tokens = listed["usage"]["prompt_tokens"]
+                return json_answer(route.answer(Vectors(asked.model, vectors, tokens)))
+            case _:
+                assert_never(route)
 
     # ------------------------------------------------------------------------ signs of life
 

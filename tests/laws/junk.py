@@ -11,6 +11,7 @@ FIELDS = (
     "max_tokens", "max_output_tokens", "thinking", "reasoning", "metadata", "temperature", "stream",
     "stop_sequences", "include", "output_config", "store", "functions", "response_format",
     "cache_control", "context_management", "reasoning_effort", "stream_options", "truncation",
+    "prompt", "images", "format", "think", "options", "suffix", "keep_alive", "logprobs",
 )  # fmt: skip
 KINDS = (
     "text", "image", "image_url", "tool_use", "tool_result", "thinking", "document", "function",
@@ -23,6 +24,7 @@ KEYS = (
     "arguments", "output", "call_id", "tool_use_id", "tool_call_id", "image_url", "url", "schema",
     "parameters", "input_schema", "cache_control", "signature", "thinking", "summary", "tools",
     "encrypted_content", "budget_tokens", "effort", "format", "mode", "media_type", "data",
+    "images", "tool_name", "num_predict", "stop", "temperature",
 )  # fmt: skip
 ROLES = ("user", "assistant", "system", "developer", "tool", "function")
 
@@ -36,7 +38,12 @@ objects = st.recursive(
 )
 turns = st.fixed_dictionaries(
     {"role": st.sampled_from(ROLES) | junk, "content": junk | st.lists(objects, max_size=3)},
-    optional={"type": words, "tool_calls": junk | st.lists(objects, max_size=2)},
+    optional={
+        "type": words,
+        "tool_calls": junk | st.lists(objects, max_size=2),
+        "images": junk,
+        "tool_name": junk,
+    },
 )
 lists = st.lists(turns | objects | junk, max_size=4)
 bodies = st.dictionaries(st.sampled_from(FIELDS), junk | objects | lists, max_size=6).map(

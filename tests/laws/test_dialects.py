@@ -31,8 +31,8 @@ from copilot_desktop.canonical import (
     fold,
     unfold,
 )
-from copilot_desktop.dialects import Dialect
-from copilot_desktop.dialects.registry import ALL
+from copilot_desktop.dialects import Dialect, UpstreamDialect
+from copilot_desktop.dialects.registry import ALL, UPSTREAM
 from copilot_desktop.errors import InvalidRequest, Problem
 from copilot_desktop.model import Model
 from copilot_desktop.preparation import prepared
@@ -51,8 +51,8 @@ ASKED = Request("asked", (), stream=True, echo_usage=True, echo_reasoning=True)
 TOKEN = "gho_abcdefghijklmnopqrstuvwxyz"
 
 each_dialect = pytest.mark.parametrize("dialect", ALL, ids=lambda dialect: dialect.name)
-upstream_ones = [dialect for dialect in ALL if dialect.endpoint]
-each_upstream = pytest.mark.parametrize("dialect", upstream_ones, ids=lambda dialect: dialect.name)
+each_upstream = pytest.mark.parametrize("dialect", UPSTREAM, ids=lambda dialect: dialect.name)
+SSE, LINES = "text/event-stream; charset=utf-8", "application/x-ndjson"
 
 
 def written(dialect: Dialect, events: list[Event]) -> bytes:
@@ -60,7 +60,7 @@ def written(dialect: Dialect, events: list[Event]) -> bytes:
     return b"".join(writer.feed(event) for event in events)
 
 
-def read(dialect: Dialect, raw: bytes, cuts: list[int]) -> list[Event]:
+def read(dialect: UpstreamDialect, raw: bytes, cuts: list[int]) -> list[Event]:
     decoder, reader = FrameDecoder(), dialect.reader(MODEL)
     places = sorted({0, *(cut for cut in cuts if cut < len(raw)), len(raw)})
     events: list[Event] = []
@@ -70,6 +70,15 @@ def read(dialect: Dialect, raw: bytes, cuts: list[int]) -> list[Event]:
     for frame in decoder.close():
         events += reader.feed(frame)
     return [*events, *reader.close()]
+
+
+def told(dialect: Dialect, raw: bytes) -> list[bytes]:
+    """What a client takes out of the bytes of a stream, one piece after the other."""
+    kind = dialect.writer(ASKED).content_type
+    if kind == LINES:
+        return [line for line in raw.split(b"\n") if line]
+    assert kind == SSE
+    return [frame.data for frame in FrameDecoder().feed(raw) if frame.data]
 
 
 def problems(kind: type[Problem] = Problem) -> Iterator[type[Problem]]:
@@ -84,7 +93,9 @@ def problems(kind: type[Problem] = Problem) -> Iterator[type[Problem]]:
 
 @each_upstream
 @given(reply=strategies.ordered_replies(), cuts=st.lists(st.integers(1, 4000), max_size=6))
-def test_what_is_written_is_read_back(dialect: Dialect, reply: Reply, cuts: list[int]) -> None:
+def test_what_is_written_is_read_back(
+    dialect: UpstreamDialect, reply: Reply, cuts: list[int]
+) -> None:
     back = fold(read(dialect, written(dialect, list(unfold(reply))), cuts))
     assert back.text == reply.text
     assert _calls(back) == _calls(reply)
@@ -92,10 +103,10 @@ def test_what_is_written_is_read_back(dialect: Dialect, reply: Reply, cuts: list
     assert back.reason == reply.reason
 
 
-@each_dialect
+@each_upstream
 @given(reply=strategies.ordered_replies(), cuts=st.lists(st.integers(1, 4000), max_size=6))
 def test_any_split_of_an_answer_gives_the_same_frames(
-    dialect: Dialect, reply: Reply, cuts: list[int]
+    dialect: UpstreamDialect, reply: Reply, cuts: list[int]
 ) -> None:
     raw = written(dialect, list(unfold(reply)))
     whole = list(FrameDecoder().feed(raw))
@@ -109,7 +120,9 @@ def test_any_split_of_an_answer_gives_the_same_frames(
 
 @each_upstream
 @given(reply=strategies.ordered_replies(), kept=st.floats(0, 1))
-def test_an_answer_without_its_end_has_none(dialect: Dialect, reply: Reply, kept: float) -> None:
+def test_an_answer_without_its_end_has_none(
+    dialect: UpstreamDialect, reply: Reply, kept: float
+) -> None:
     events = list(unfold(reply))[:-1]
     raw = written(dialect, events)
     seen: list[Event] = []
@@ -127,7 +140,9 @@ def test_an_answer_without_its_end_has_none(dialect: Dialect, reply: Reply, kept
 
 @each_upstream
 @given(payloads=st.lists(junk.payloads | strategies.junk, max_size=4))
-def test_nothing_that_copilot_sends_breaks_a_reader(dialect: Dialect, payloads: list[Any]) -> None:
+def test_nothing_that_copilot_sends_breaks_a_reader(
+    dialect: UpstreamDialect, payloads: list[Any]
+) -> None:
     reader, events = dialect.reader(MODEL), list[Event]()
     try:
         for payload in payloads:
@@ -145,14 +160,22 @@ def test_nothing_that_copilot_sends_breaks_a_reader(dialect: Dialect, payloads: 
 def test_every_reply_can_be_told_whole_and_streamed(dialect: Dialect, reply: Reply) -> None:
     json.dumps(dialect.render_reply(reply, ASKED))
     raw = written(dialect, list(unfold(reply)))
-    assert raw.endswith(b"\n\n")
+    assert raw.endswith(b"\n\n" if dialect.writer(ASKED).content_type == SSE else b"\n")
     assert raw.isascii()
+    for piece in told(dialect, raw):
+        assert piece == b"[DONE]" or isinstance(json.loads(piece), dict)
 
 
 @each_dialect
 def test_an_empty_reply_is_an_answer(dialect: Dialect) -> None:
     reply = Reply("", (), StopReason.END)
     assert dialect.render_reply(reply, ASKED)
+    assert told(dialect, written(dialect, list(unfold(reply))))
+
+
+@each_upstream
+def test_an_empty_reply_is_read_as_one(dialect: UpstreamDialect) -> None:
+    reply = Reply("", (), StopReason.END)
     assert fold(read(dialect, written(dialect, list(unfold(reply))), [])).blocks == ()
 
 
@@ -161,7 +184,7 @@ def test_an_empty_reply_is_an_answer(dialect: Dialect) -> None:
 
 @each_upstream
 @given(request=strategies.requests())
-def test_what_is_rendered_is_parsed_back(dialect: Dialect, request: Request) -> None:
+def test_what_is_rendered_is_parsed_back(dialect: UpstreamDialect, request: Request) -> None:
     ready = prepared(request, MODEL, dialect.endpoint or "")
     body = dialect.render_request(ready, MODEL)
     assert not any(loss.semantic for loss in dialect.cannot(ready, MODEL))
@@ -192,7 +215,7 @@ def test_nothing_that_a_client_sends_breaks_a_parser(
         ready = prepared(request, MODEL, dialect.endpoint or "")
     except InvalidRequest:
         return
-    for target in upstream_ones:
+    for target in UPSTREAM:
         if not any(loss.semantic for loss in target.cannot(ready, MODEL)):
             json.dumps(target.render_request(ready, MODEL))
 
@@ -212,23 +235,30 @@ def test_a_request_without_a_model_is_refused(dialect: Dialect, model: Any) -> N
 def test_every_problem_can_be_told(dialect: Dialect, kind: type[Problem]) -> None:
     problem = kind(f"it was {TOKEN}", code="some_code", retry_after=5, request_id="r")
     body = json.dumps(dialect.render_problem(problem))
-    told = [body.encode(), dialect.fault(problem), dialect.writer(ASKED).fail(problem)]
+    words = [body.encode(), dialect.fault(problem), dialect.writer(ASKED).fail(problem)]
     writer = dialect.writer(ASKED)
     started = list(unfold(Reply("", (Text("Half"),), StopReason.END)))[:-2]
     for event in started:
         writer.feed(event)
-    told.append(writer.fail(problem))
-    for words in told:
-        assert TOKEN.encode() not in words
-        assert b"[DONE]" not in words
-        assert b"message_stop" not in words
-        assert b"response.completed" not in words
+    words.append(writer.fail(problem))
+    for spoken in words:
+        assert TOKEN.encode() not in spoken
+        assert b"[DONE]" not in spoken
+        assert b"message_stop" not in spoken
+        assert b"response.completed" not in spoken
+        assert b'"done":true' not in spoken
     assert 400 <= dialect.problem_status(problem) <= 599
     assert problem.headline[:20] in body or problem.detail[:20] in body or "limit" in body
 
 
 @each_dialect
 def test_a_ping_means_nothing(dialect: Dialect) -> None:
+    for piece in told(dialect, dialect.writer(ASKED).ping()):
+        assert json.loads(piece) == {"type": "ping"}
+
+
+@each_upstream
+def test_a_ping_is_not_read_as_anything(dialect: UpstreamDialect) -> None:
     raw = dialect.writer(ASKED).ping()
     reader = dialect.reader(MODEL)
     assert [event for frame in FrameDecoder().feed(raw) for event in reader.feed(frame)] == []

@@ -52,7 +52,7 @@ def test_whoever_would_repeat_in_vain_is_told_not_to(dialect, problem, took, wai
     assert (answer.headers.get("x-should-retry") == "false") is hopeless
     assert FIXED_HEADERS.items() <= dict(answer.headers).items()
     assert answer.content_type == "application/json"
-    assert json.loads(answer.body)["error"]["message"] == problem.message
+    assert problem.message in str(json.loads(answer.body)["error"])
 
 
 @each_dialect

@@ -17,6 +17,7 @@ from copilot_desktop.dialects.anthropic_messages import failures, parse, peek, r
 from copilot_desktop.dialects.anthropic_messages.reader import MessagesReader
 from copilot_desktop.dialects.anthropic_messages.usage import read_usage
 from copilot_desktop.dialects.anthropic_messages.writer import MessagesWriter
+from copilot_desktop.dialects.side_routes import SideRoute
 from copilot_desktop.errors import Problem
 from copilot_desktop.model import MESSAGES, Model
 
@@ -26,6 +27,7 @@ class AnthropicMessages:
 
     name = "anthropic_messages"
     paths: tuple[str, ...] = ("/messages",)
+    side_routes: tuple[SideRoute, ...] = ()
     endpoint: str | None = MESSAGES
 
     def peek(self, body: Mapping[str, Any]) -> Envelope:

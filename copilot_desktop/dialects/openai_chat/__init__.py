@@ -15,6 +15,7 @@ from copilot_desktop.dialects import Envelope, Initiator
 from copilot_desktop.dialects.openai_chat import parse, problems, render, usage, writer
 from copilot_desktop.dialects.openai_chat.reader import ChatReader
 from copilot_desktop.dialects.openai_chat.writer import ChatWriter
+from copilot_desktop.dialects.side_routes import SideRoute
 from copilot_desktop.errors import Problem
 from copilot_desktop.model import CHAT, Model
 from copilot_desktop.sse import encode_json
@@ -29,6 +30,7 @@ class OpenAIChat:
 
     name = "openai_chat"
     paths: tuple[str, ...] = ("/chat/completions",)
+    side_routes: tuple[SideRoute, ...] = ()
     endpoint: str | None = CHAT
 
     def peek(self, body: Mapping[str, Any]) -> Envelope:

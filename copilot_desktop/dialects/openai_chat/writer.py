@@ -52,7 +52,7 @@ FINISH_REASONS = {
 class ChatWriter:
     """One per stream. The envelope is rendered once; a delta only adds its own few bytes."""
 
-    content_type = "text/event-stream"
+    content_type = "text/event-stream; charset=utf-8"
 
     __slots__ = (
         "_block",

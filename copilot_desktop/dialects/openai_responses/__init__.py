@@ -16,6 +16,7 @@ from copilot_desktop.dialects.openai_responses.problems import error_of, status_
 from copilot_desktop.dialects.openai_responses.reader import ResponsesReader, read_usage
 from copilot_desktop.dialects.openai_responses.render import cannot, render
 from copilot_desktop.dialects.openai_responses.writer import ResponsesWriter, fault_event
+from copilot_desktop.dialects.side_routes import SideRoute
 from copilot_desktop.errors import Problem
 from copilot_desktop.model import RESPONSES, Model
 
@@ -27,6 +28,7 @@ class OpenAIResponses:
 
     name: str = "openai_responses"
     paths: tuple[str, ...] = ("/responses",)
+    side_routes: tuple[SideRoute, ...] = ()
     endpoint: str | None = RESPONSES
 
     def peek(self, body: Mapping[str, Any]) -> Envelope:

@@ -69,7 +69,7 @@ class _Open:
 class ResponsesWriter:
     """One per stream."""
 
-    content_type = "text/event-stream"
+    content_type = "text/event-stream; charset=utf-8"
 
     def __init__(self, request: Request) -> None:
         self._request = request
