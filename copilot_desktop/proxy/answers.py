@@ -87,6 +87,29 @@ def _named_request(request_id: str, dialect: Dialect) -> dict[str, str]:
     return dict.fromkeys(names, request_id)
 
 
+async def deliver(answer: web.StreamResponse, request: web.Request) -> web.StreamResponse:
+    """Send what has not been sent yet, to a client that takes it."""
+    await in_time(answer.prepare(request), request)
+    await in_time(answer.write_eof(), request)
+    return answer
+
+
+async def in_time(sending: Awaitable[Any], request: web.Request) -> None:
+    """Wait for the client to take this, but not for ever."""
+    try:
+        async with asyncio.timeout(STUCK_CLIENT):
+            await sending
+    except TimeoutError:
+        drop(request)
+        raise ConnectionResetError("the client takes nothing any more") from None
+
+
+def drop(request: web.Request) -> None:
+    """End the connection without another byte."""
+    if request.transport is not None:
+        request.transport.abort()
+
+
 class Downstream:
     """Writes the answer to one client. `writer` is set on translated routes only."""
 
@@ -119,7 +142,7 @@ class Downstream:
         """The stream is complete."""
         response = await self._open(None)
         self._stop_pulse()
-        await self._in_time(response.write_eof())
+        await in_time(response.write_eof(), self._request)
         self.exchange.finish(outcome)
         return response
 
@@ -128,8 +151,7 @@ class Downstream:
         answer = json_answer(body, headers=self._headers(reply))
         self.exchange.first_byte()
         self.exchange.status = 200
-        await self._in_time(answer.prepare(self._request))
-        await self._in_time(answer.write_eof())
+        await deliver(answer, self._request)
         self.exchange.finish("ok")
         return answer
 
@@ -144,8 +166,8 @@ class Downstream:
             self.exchange.status = answer.status
             return answer
         fault = self.writer.fail(problem) if self.writer else self.dialect.fault(problem)
-        await self._in_time(self._response.write(fault))
-        await self._in_time(self._response.write_eof())
+        await in_time(self._response.write(fault), self._request)
+        await in_time(self._response.write_eof(), self._request)
         return self._response
 
     def close(self) -> None:
@@ -177,19 +199,6 @@ class Downstream:
                 headers |= _named_request(reply.request_id, self.dialect)
         return headers
 
-    async def _in_time(self, sending: Awaitable[Any]) -> None:
-        """Wait for the client to take this, but not for ever."""
-        try:
-            async with asyncio.timeout(STUCK_CLIENT):
-                await sending
-        except TimeoutError:
-            self._drop()
-            raise ConnectionResetError("the client takes nothing any more") from None
-
-    def _drop(self) -> None:
-        if self._request.transport is not None:
-            self._request.transport.abort()
-
     async def _send(self, response: web.StreamResponse, out: bytes) -> None:
         self._writing_since = time.monotonic()
         await response.write(out)
@@ -202,14 +211,14 @@ class Downstream:
             now = time.monotonic()
             if self._writing_since is not None:
                 if now - self._writing_since > STUCK_CLIENT:
-                    self._drop()
+                    drop(self._request)
                 continue
             patience = SILENCE_BEFORE_HEADERS if self._response is None else SILENCE_IN_STREAM
             if now - self._last_sent >= patience:
                 ping = self.writer.ping() if self.writer else b": keep-alive\n\n"
                 try:
                     response = await self._open(None)
-                    await self._in_time(response.write(ping))
+                    await in_time(response.write(ping), self._request)
                 except ConnectionResetError:
                     return
                 self._last_sent = time.monotonic()

@@ -15,7 +15,7 @@ from copilot_desktop.dialects import Dialect
 from copilot_desktop.dialects.registry import ALL, FALLBACK
 from copilot_desktop.errors import NoSuchRoute, NotSupported, Problem, WrongMethod
 from copilot_desktop.model import MESSAGES
-from copilot_desktop.proxy.answers import FIXED_HEADERS, problem_answer, unexpected
+from copilot_desktop.proxy.answers import FIXED_HEADERS, deliver, problem_answer, unexpected
 from copilot_desktop.proxy.guard import check, ignore_expectations
 from copilot_desktop.proxy.relay import Relay
 from copilot_desktop.proxy.side_routes import SideRoutes
@@ -74,15 +74,16 @@ def outermost_layer(relay: Relay) -> Middleware:
         dialect = dialect_of(request)
         try:
             check(request, relay.config, relay.traffic.refused_origins.note)
-            return await handler(request)
+            answer = await handler(request)
         except Problem as problem:
-            return problem_answer(problem, dialect)
+            answer = problem_answer(problem, dialect)
         except web.HTTPException as refusal:
-            return problem_answer(_no_route(request, refusal), dialect)
+            answer = problem_answer(_no_route(request, refusal), dialect)
         except ConnectionError:  # the client is gone
             raise
         except Exception as error:  # noqa: BLE001  (the last resort: a clean answer)
-            return problem_answer(unexpected(error), dialect)
+            answer = problem_answer(unexpected(error), dialect)
+        return await deliver(answer, request)
 
     return outermost
 
