@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -18,7 +18,7 @@ class Event:
     def __init__(self) -> None:
         self.calls: list[Any] = []
 
-    def __iadd__(self, call: Any) -> Event:
+    def __iadd__(self, call: Any) -> Self:
         self.calls.append(call)
         return self
 
