@@ -20,6 +20,8 @@ _SECRETS = re.compile(
     | (?<=token\s)[^\s"',;]{20,}
     | (?<=x-api-key:\s)[^\s"',;]{4,}
     | (?<="device_code":")[^"]+
+    | (?<="device_code":\s")[^"]+
+    | (?<=device_code=)[^\s&"']+
     """,
     re.VERBOSE | re.IGNORECASE,
 )

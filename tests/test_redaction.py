@@ -35,10 +35,15 @@ def test_secrets_are_taken_out_wherever_they_stand(secret: str, around: str) -> 
         "Authorization: Bearer abcdefghijk",
         "x-api-key: my-own-key",
         '"device_code":"3584d83530557f"',
+        '{"device_code": "3584d83530557f"}',
+        "client_id=Iv1.b507&device_code=3584d83530557f&grant_type=x",
     ],
 )
 def test_what_stands_behind_a_telling_name_is_a_secret(text: str) -> None:
-    assert MASK in redact(text)
+    told = redact(text)
+    assert MASK in told
+    assert "3584d" not in told
+    assert "grant_type" not in text or "grant_type=x" in told
 
 
 @pytest.mark.parametrize(
