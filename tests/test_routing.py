@@ -22,7 +22,7 @@ SOME = list(chain.from_iterable(combinations(ENDPOINTS, size) for size in (1, 2,
 
 
 @pytest.mark.parametrize("own", ENDPOINTS)
-@pytest.mark.parametrize("listed", SOME, ids=lambda listed: "+".join(listed))
+@pytest.mark.parametrize("listed", SOME, ids="+".join)
 def test_the_first_endpoint_in_the_dialects_order_that_the_model_has(own, listed):
     for order in (listed, tuple(reversed(listed)), (EMBEDDINGS, "/future", *listed)):
         way = route(Model("m", endpoints=order), DIALECTS[own])
@@ -31,7 +31,7 @@ def test_the_first_endpoint_in_the_dialects_order_that_the_model_has(own, listed
         assert way.target.endpoint == way.endpoint
 
 
-@pytest.mark.parametrize("listed", SOME, ids=lambda listed: "+".join(listed))
+@pytest.mark.parametrize("listed", SOME, ids="+".join)
 def test_a_python_program_gets_the_richest_endpoint_and_always_a_translation(listed):
     way = route(Model("m", endpoints=listed), None)
     assert way.endpoint == next(each for each in ORDER[MESSAGES] if each in listed)
