@@ -46,6 +46,7 @@ class AccountDesk:
         tasks: Tasks,
         *,
         data_dir: Path,
+        protect: Callable[[Path], None],
         environ: Mapping[str, str],
         on_look: Callable[[Problem | None], None],
     ) -> None:
@@ -54,6 +55,7 @@ class AccountDesk:
         self._quota = quota
         self._tasks = tasks
         self._data_dir = data_dir
+        self._protect = protect
         self._environ = environ
         self._on_look = on_look
         self._loading: asyncio.Task[Any] | None = None
@@ -132,7 +134,12 @@ class AccountDesk:
 
     async def _store(self, kind: StoreKind, host: str) -> TokenStore:
         return await choose_store(
-            kind, data_dir=self._data_dir, allow_file=False, environ=self._environ, host=host
+            kind,
+            data_dir=self._data_dir,
+            allow_file=False,
+            environ=self._environ,
+            host=host,
+            protect=self._protect,
         )
 
     async def _refresh_lists(self) -> None:

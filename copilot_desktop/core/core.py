@@ -127,6 +127,7 @@ class Core:
             self.quota,
             self.tasks,
             data_dir=self.data_dir,
+            protect=system.protect,
             environ={} if demo else environ,  # a real token is not for the fake GitHub
             on_look=self._note_look,
         )
@@ -156,6 +157,7 @@ class Core:
         """
         preferences = Preferences.of(settings) if isinstance(settings, Settings) else settings
         environ = os.environ if environ is None else environ
+        system = system or current()
         async with AsyncExitStack() as stack:
             if demo is not None:
                 origins = await _demo_origins(demo, stack)
@@ -168,12 +170,13 @@ class Core:
                     allow_file=headless,
                     environ=environ,
                     host=origins.host,
+                    protect=system.protect,
                 )
             core = cls(
                 preferences,
                 origins=origins,
                 token_store=store,
-                system=system or current(),
+                system=system,
                 environ=environ,
                 demo=demo,
             )

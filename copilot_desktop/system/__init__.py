@@ -50,6 +50,12 @@ class System(Protocol):
     def harden(self) -> None:
         """New files for the owner only, no core dumps (`security-rules.md` 12)."""
 
+    def protect(self, path: Path) -> None:
+        """Let only the owner open a file, where its mode does not say so (`security-rules.md` 11).
+
+        Does nothing where that is not possible.
+        """
+
     def shared_machine(self) -> bool:
         """Whether more than one person can log in here (`security-rules.md` 8)."""
 

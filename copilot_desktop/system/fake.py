@@ -25,6 +25,7 @@ class FakeSystem:
         self._browser = browser
         self._holder = holder
         self.opened: list[str] = []
+        self.protected: list[Path] = []
         self.hardened = False
 
     def data_dir(self) -> Path:
@@ -43,6 +44,9 @@ class FakeSystem:
 
     def harden(self) -> None:
         self.hardened = True
+
+    def protect(self, path: Path) -> None:
+        self.protected.append(path)
 
     def shared_machine(self) -> bool:
         return self._shared

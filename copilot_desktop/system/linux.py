@@ -49,6 +49,9 @@ class Linux:
     def harden(self) -> None:
         programs.close_to_others()
 
+    def protect(self, path: Path) -> None:
+        """The mode says it all here."""
+
     def shared_machine(self) -> bool:
         return sum(1 for _ in self._people()) > 1
 

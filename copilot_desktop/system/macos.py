@@ -33,6 +33,9 @@ class MacOS:
     def harden(self) -> None:
         programs.close_to_others()
 
+    def protect(self, path: Path) -> None:
+        """The mode says it all here."""
+
     def shared_machine(self) -> bool:
         try:
             homes = {entry.name for entry in Path("/Users").iterdir() if entry.is_dir()}

@@ -45,6 +45,12 @@ class Windows:
     def harden(self) -> None:
         programs.close_to_others()
 
+    def protect(self, path: Path) -> None:
+        user, domain = os.environ.get("USERNAME"), os.environ.get("USERDOMAIN")
+        if user:
+            owner = f"{domain}\\{user}" if domain else user
+            programs.ask(["icacls", str(path), "/inheritance:r", "/grant:r", f"{owner}:F"])
+
     def shared_machine(self) -> bool:
         try:
             homes = {entry.name.lower() for entry in Path.home().parent.iterdir() if entry.is_dir()}

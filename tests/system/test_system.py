@@ -15,7 +15,7 @@ from copilot_desktop.system.fake import FakeSystem
 from copilot_desktop.system.linux import Linux
 from copilot_desktop.system.macos import read_lsof
 from copilot_desktop.system.programs import browse, child_environment
-from copilot_desktop.system.windows import read_netstat, read_tasklist
+from copilot_desktop.system.windows import Windows, read_netstat, read_tasklist
 
 LINUX = sys.platform.startswith("linux")
 
@@ -95,6 +95,15 @@ def test_children_get_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.skipif(not LINUX, reason="umask and limits of a child process")
+def test_windows_closes_a_file_by_its_access_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[str]] = []
+    monkeypatch.setattr("copilot_desktop.system.programs.ask", asked.append)
+    monkeypatch.setenv("USERNAME", "octo")
+    monkeypatch.setenv("USERDOMAIN", "HUB")
+    Windows().protect(Path("token.json"))
+    assert asked == [["icacls", "token.json", "/inheritance:r", "/grant:r", "HUB\\octo:F"]]
+
+
 def test_hardening_closes_files_and_core_dumps() -> None:
     script = (
         "import os, resource; from copilot_desktop.system import current; current().harden();"
