@@ -231,8 +231,12 @@ class Core:
         """Sign in at another GitHub from now on. Raises BadSetting."""
         if host == self.origins.host:
             return
+        if self.store.state.app.demo is not None:
+            raise bad("github_host", "the demo has a GitHub of its own")
         origins = _origins(self.store.state.preferences.changed({"github_host": host}))
         await self.desk.use(origins, self.settings.token_store)
+        # Signing out there must not take away what is kept for the host before.
+        self.session.others = _other_stores(self.session.store, self.data_dir, origins.host)
         await self.pass_through.use(origins)
         self.origins = origins
         await self.change({"github_host": host})

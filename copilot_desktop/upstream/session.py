@@ -92,7 +92,7 @@ class Session:
         self._origins = origins
         self._identity = identity
         self._store = store
-        self._others = tuple(others)
+        self.others = tuple(others)
         self._timeout = timeout
         self._direct = direct
         self._clock = clock
@@ -185,14 +185,14 @@ class Session:
         Raises InvalidRequest for a token from the environment, which stays.
         """
         if self._store.read_only:
-            await self._empty(self._others)
+            await self._empty(self.others)
             raise InvalidRequest(self._read_only("sign out"))
         await self.cancel()
         await self._flights.stop("poll", "check")
         cache, self._cache, self._token = self._cache, None, ""
         if cache is not None:
             await cache.close()
-        await self._empty(self._others)
+        await self._empty(self.others)
         failure: StorageFailed | None = None
         async with self._storage:
             try:

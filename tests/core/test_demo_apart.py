@@ -48,3 +48,13 @@ async def test_a_demo_keeps_a_real_token_out(tmp_path: Path) -> None:
             account = core.session.account
             assert account.source != "environment"
             assert core.session.store.name != "environment"
+
+
+async def test_a_demo_never_turns_to_a_real_github(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path, port=0, start_proxy=False)
+    async with Core.running(settings, demo="pro", system=FakeSystem(tmp_path)) as core:
+        fake = core.origins
+        for host in ("github.com", "acme.ghe.com"):
+            outcome = await core.verbs.do("sign_in", {"host": host})
+            assert "demo" in outcome.message
+            assert core.origins == fake
