@@ -13,8 +13,8 @@ for: trouble of any kind, also before the first word, is a last event `error` th
 said so far. A stream that is closed or cancelled by its reader just ends.
 
 Where the two differ: each event has a `partial` of its own (`events`, with the cost); the id of a
-tool call is only the part before pi's `|`; `provider` is `copilot-desktop`; costs are 0; an answer
-that GitHub's filter stopped on `/responses` is an `error`, where pi tells `length`.
+tool call is only the part before pi's `|`; `provider` is `copilot-desktop`; costs are 0. An answer
+of `/responses` that was cut or filtered is a whole one for pi; here it is `length` or `error`.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from copilot_desktop.canonical import (
@@ -30,7 +31,6 @@ from copilot_desktop.errors import InvalidRequest
 from copilot_desktop.sealing import is_sealed, seal
 
 _EFFORTS = {"off": Effort.NONE, **{effort.value: effort for effort in Effort}}
-_CHOICES = ("auto", "none", "required")
 
 
 def read_context(
@@ -71,11 +71,9 @@ def _message(given: Any, where: str, model: str, losses: list[Loss]) -> Message 
         case "assistant":
             if message.get("stopReason") in {"error", "aborted"}:
                 return None
-            content = _list(message, "content", where)
-            blocks = (
-                _meant(_mapping(block, f"{where}.content.{place}"), message, model, losses)
-                for place, block in enumerate(content)
-            )
+            content = enumerate(_list(message, "content", where))
+            turn = _Turn(message, model, losses)
+            blocks = (turn.block(given, f"{where}.content.{place}") for place, given in content)
             return Message("assistant", tuple(block for block in blocks if block is not None))
         case "toolResult":
             return Message("user", (_result(message, where),))
@@ -104,34 +102,36 @@ def _result(message: Mapping[str, Any], where: str) -> ToolResult:
     return ToolResult(call, _said(message, where), is_error=message.get("isError") is True)
 
 
-def _meant(
-    block: Mapping[str, Any], message: Mapping[str, Any], model: str, losses: list[Loss]
-) -> Block | None:
-    where = "assistant content"
-    match block.get("type"):
-        case "text":
-            return Text(_text(block, "text", where))
-        case "thinking":
-            return _thinking(block, message, model, losses)
-        case "toolCall":
-            arguments = _mapping(block.get("arguments") or {}, f"{where}.arguments")
-            text = json.dumps(arguments, separators=(",", ":"), ensure_ascii=False)
-            return ToolUse(_text(block, "id", where), _text(block, "name", where), text)
-    raise InvalidRequest(f"{where}.type: must be text, thinking or toolCall")
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """An assistant message, which tells where its reasoning came from."""
 
+    message: Mapping[str, Any]
+    model: str
+    losses: list[Loss]
 
-def _thinking(
-    block: Mapping[str, Any], message: Mapping[str, Any], model: str, losses: list[Loss]
-) -> Thinking | None:
-    signature = block.get("thinkingSignature")
-    signature = signature if isinstance(signature, str) else ""
-    if not block.get("redacted"):
-        text = block.get("thinking")
-        return Thinking(text if isinstance(text, str) else "", _sealed(signature, message))
-    if message.get("model") == model:
-        return Thinking("", redacted=signature)
-    losses.append(Loss("redacted thinking of another model"))
-    return None
+    def block(self, given: Any, where: str) -> Block | None:
+        block = _mapping(given, where)
+        match block.get("type"):
+            case "text":
+                return Text(_text(block, "text", where))
+            case "thinking":
+                return self._thinking(block)
+            case "toolCall":
+                arguments = _mapping(block.get("arguments") or {}, f"{where}.arguments")
+                text = json.dumps(arguments, separators=(",", ":"), ensure_ascii=False)
+                return ToolUse(_text(block, "id", where), _text(block, "name", where), text)
+        raise InvalidRequest(f"{where}.type: must be text, thinking or toolCall")
+
+    def _thinking(self, block: Mapping[str, Any]) -> Thinking | None:
+        text, signature = block.get("thinking"), block.get("thinkingSignature")
+        signature = signature if isinstance(signature, str) else ""
+        if not block.get("redacted"):
+            return Thinking(text if isinstance(text, str) else "", _sealed(signature, self.message))
+        if self.message.get("model") == self.model:
+            return Thinking("", redacted=signature)
+        self.losses.append(Loss("redacted thinking of another model"))
+        return None
 
 
 def _sealed(signature: str, message: Mapping[str, Any]) -> str:
@@ -149,9 +149,9 @@ def _sealed(signature: str, message: Mapping[str, Any]) -> str:
                 item = json.loads(signature)
             except (ValueError, RecursionError):
                 return ""
-            parts = (item.get("id"), item.get("encrypted_content")) if _is_map(item) else ()
-            if len(parts) == 2 and all(isinstance(part, str) and part for part in parts):
-                return seal("gr1.", model, i=str(parts[0]), e=str(parts[1]))
+            match item:
+                case {"id": str(item_id), "encrypted_content": str(blob)} if item_id and blob:
+                    return seal("gr1.", model, i=item_id, e=blob)
     return ""
 
 
@@ -211,10 +211,6 @@ def _unknown(options: Mapping[str, Any]) -> tuple[Loss, ...]:
 
 
 # -------------------------------------------------------------------------------------- shapes
-
-
-def _is_map(value: Any) -> bool:
-    return isinstance(value, Mapping)
 
 
 def _mapping(value: Any, where: str) -> Mapping[str, Any]:

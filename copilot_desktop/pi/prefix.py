@@ -14,6 +14,10 @@ from typing import Any
 # An escape that is cut off, or half of a character that takes two of them.
 _HALF = re.compile(r"(?:\\u[dD][89abAB][0-9a-fA-F]{2})?(?:\\(?:u[0-9a-fA-F]{0,3})?)?$")
 
+# A word that can only become one.
+_BEGUN = re.compile(r"(?<=[\s:,\[])(?:t(?:ru?)?|f(?:a(?:ls?)?)?|n(?:ul?)?)$")
+_WORDS = ("true", "false", "null")
+
 
 def object_of(text: str) -> dict[str, Any]:
     """The object that begins `text`: open strings and brackets count as closed, halves are left
@@ -52,5 +56,11 @@ def _candidates(text: str) -> Iterator[str]:
         elif character == ",":
             complete, closing = place, "".join(reversed(stack))
     ends = "".join(reversed(stack))
-    yield _HALF.sub("", text, count=1) + '"' + ends if in_string else text + ends
+    if in_string:
+        yield _HALF.sub("", text, count=1) + '"' + ends
+    elif begun := _BEGUN.search(text):
+        word = next(word for word in _WORDS if word.startswith(begun[0]))
+        yield text[: begun.start()] + word + ends
+    else:
+        yield text + ends
     yield text[:complete] + closing
