@@ -18,6 +18,7 @@ from copilot_desktop.upstream.quirks.messages_draft import Draft, Json
 
 MID_SYSTEM = "mid-conversation-system-2026-04-07"
 CONTINUE = "Continue exactly from where the last message stopped."
+_TURN = frozenset({"role", "content"})
 _PLACEHOLDERS = ("Thinking...", "Thinking…")
 
 
@@ -69,7 +70,10 @@ def lacks_reasoning(messages: Any) -> bool:
 
 def _turn(turn: Any, where: str, draft: Draft) -> tuple[Any, bool]:
     """The turn itself if nothing had to change, None if nothing is left of it."""
-    if not isinstance(turn, Mapping) or not isinstance(content := turn.get("content"), list):
+    if not isinstance(turn, Mapping):
+        return turn, False
+    turn = _bare(turn, draft)
+    if not isinstance(content := turn.get("content"), list):
         return turn, False
     assistant = turn.get("role") == "assistant"
     kept: list[Any] = []
@@ -84,6 +88,18 @@ def _turn(turn: Any, where: str, draft: Draft) -> tuple[Any, bool]:
     if not altered:
         return turn, False
     return ({**turn, "content": kept} if kept else None), unsealed
+
+
+def _bare(turn: Mapping[str, Any], draft: Draft) -> Mapping[str, Any]:
+    """The turn without fields that need a beta which Copilot has not.
+
+    Claude Code gives a turn an `output_config` of its own: "Extra inputs are not permitted".
+    """
+    if turn.keys() <= _TURN:
+        return turn
+    for key in sorted(turn.keys() - _TURN):
+        draft.note(f"dropped=messages.{key}")
+    return {key: value for key, value in turn.items() if key in _TURN}
 
 
 def _block(block: Any, where: str, draft: Draft, *, assistant: bool) -> Any:

@@ -336,6 +336,14 @@ def test_instructions_in_mid_conversation() -> None:
     assert "Be brief." in reminder["text"]
 
 
+def test_a_turn_has_no_settings_of_its_own() -> None:
+    rule = {"role": "system", "content": [text("Be brief.")]}
+    fixed = fix(ask(HI, rule | {"output_config": {"effort": "low"}}))
+    assert fixed.body is not None
+    assert fixed.body["messages"] == [HI, rule]
+    assert fixed.notes == ("dropped=messages.output_config",)
+
+
 def test_json_output_in_every_spelling() -> None:
     wanted = {"type": "json_schema", "schema": {"type": "object"}}
     for fields in (
