@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from rig import running_rig
 
 from copilot_desktop import pi
@@ -21,30 +19,27 @@ from copilot_desktop.canonical import (
     BlockDelta,
     BlockEnd,
     BlockStart,
-    Effort,
     End,
     Event,
-    Image,
-    Message,
     Request,
     StopReason,
     Text,
     Thinking,
-    Tool,
-    ToolChoice,
-    ToolResult,
     ToolUse,
     Usage,
 )
 from copilot_desktop.demo import ErrorInStream, Stall, Status
-from copilot_desktop.errors import InputTooLarge, InvalidRequest, Overloaded
-from copilot_desktop.pi.prefix import object_of
-from copilot_desktop.sealing import seal, unseal
+from copilot_desktop.errors import InputTooLarge, Overloaded
 
 MODELS = {
     "gpt-4.1": "/chat/completions",
     "gpt-5.3-codex": "/responses",
     "claude-sonnet-5": "/v1/messages",
+}
+APIS = {
+    "/chat/completions": "openai-completions",
+    "/responses": "openai-responses",
+    "/v1/messages": "anthropic-messages",
 }
 LOOK = {
     "name": "look",
@@ -289,7 +284,7 @@ async def test_both_shapes_say_the_same(model: str) -> None:
     assert calls == [("look", {"city": "Köln"})]
     assert message["stopReason"] == "toolUse"
     assert message["usage"]["output"] == (reply.usage or Usage()).output > 0
-    assert message["model"] == model
+    assert (message["model"], message["api"]) == (model, APIS[MODELS[model]])
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -337,6 +332,24 @@ async def test_a_refused_request_is_one_event() -> None:
     assert only["error"]["content"] == []
 
 
+async def test_closing_the_stream_closes_what_it_reads_at_once() -> None:
+    closed = False
+
+    async def ask(request: Request, routed: pi.Routed) -> AsyncGenerator[Event, None]:
+        nonlocal closed
+        try:
+            for event in SAID:
+                yield event
+        finally:
+            closed = True
+
+    stream = pi.told(Request("gpt", ()), ask)
+    await anext(stream)
+    await stream.aclose()
+
+    assert closed
+
+
 async def test_closing_the_stream_stops_copilot() -> None:
     async with running_rig() as rig:
         rig.fake.add_fault(Stall("/chat/completions", after_frames=4))
@@ -369,214 +382,3 @@ async def test_a_context_needs_its_shape() -> None:
     async with running_rig() as rig:
         with pytest.raises(TypeError, match="shape"):
             rig.provider.stream(asking())  # type: ignore[call-overload]
-
-
-# -------------------------------------------------------------------------------------- context
-
-REPLY = {"role": "assistant", "provider": "github-copilot", "model": "m", "stopReason": "toolUse"}
-
-
-def assistant(*content: Mapping[str, Any], **more: Any) -> dict[str, Any]:
-    return REPLY | {"content": list(content)} | more
-
-
-def test_a_whole_context() -> None:
-    picture = {"type": "image", "data": "aGk=", "mimeType": "image/png"}
-    call = {
-        "type": "toolCall",
-        "id": "c1",
-        "name": "look",
-        "arguments": {"city": "Köln", "n": 2**70},
-    }
-    result = {"role": "toolResult", "toolCallId": "c1", "toolName": "look", "isError": True,
-              "content": [{"type": "text", "text": "No."}, picture]}  # fmt: skip
-    context = {
-        "systemPrompt": "Be brief.",
-        "messages": [
-            {"role": "user", "content": [{"type": "text", "text": "Look"}, picture]},
-            assistant({"type": "text", "text": "I look."}, call),
-            result,
-            {"role": "user", "content": "And?"},
-        ],
-        "tools": [LOOK],
-    }
-
-    request = pi.read_context(context, "m")
-
-    assert request == Request(
-        model="m",
-        system=(Text("Be brief."),),
-        messages=(
-            Message("user", (Text("Look"), Image("image/png", "aGk="))),
-            Message(
-                "assistant",
-                (Text("I look."), ToolUse("c1", "look", f'{{"city":"Köln","n":{2**70}}}')),
-            ),
-            Message(
-                "user",
-                (ToolResult("c1", (Text("No."), Image("image/png", "aGk=")), is_error=True),),
-            ),
-            Message("user", (Text("And?"),)),
-        ),
-        tools=(Tool("look", LOOK["description"], LOOK["parameters"]),),
-        stream=True,
-    )
-
-
-def test_replies_that_failed_are_left_out() -> None:
-    ask = {"role": "user", "content": "Hi"}
-    half = assistant({"type": "text", "text": "Hal"})
-    context = {"messages": [ask, half | {"stopReason": "error"}, half | {"stopReason": "aborted"}]}
-
-    assert pi.read_context(context, "m").messages == (Message("user", (Text("Hi"),)),)
-
-
-def thought(signature: str, **more: Any) -> Thinking | None:
-    """What is read of a thought with this signature."""
-    block = {"type": "thinking", "thinking": "Hm", "thinkingSignature": signature}
-    redacted = {"redacted": more.pop("redacted")} if "redacted" in more else {}
-    context = {"messages": [assistant(block | redacted, **more)]}
-    [message] = pi.read_context(context, "m").messages
-    return message.blocks[0] if message.blocks else None  # type: ignore[return-value]
-
-
-def test_signatures_find_their_way_back() -> None:
-    ours = seal("gc1.", "m", o="x")
-    assert thought(ours, provider="copilot-desktop") == Thinking("Hm", ours)
-
-    claude = thought("raw", api="anthropic-messages")
-    assert unseal(claude.signature, "gm1.", "m") == {"s": "raw"}
-
-    item = json.dumps({"type": "reasoning", "id": "rs_1", "encrypted_content": "blob"})
-    gpt = thought(item, api="openai-responses")
-    assert unseal(gpt.signature, "gr1.", "m") == {"i": "rs_1", "e": "blob"}
-
-
-@pytest.mark.parametrize(
-    ("signature", "more"),
-    [
-        ("raw", {"api": "anthropic-messages", "provider": "anthropic"}),
-        ("reasoning_text", {"api": "openai-completions"}),
-        ("not json", {"api": "openai-responses"}),
-        ('{"id": "rs_1"}', {"api": "openai-responses"}),
-        ("[]", {"api": "openai-responses"}),
-    ],
-)
-def test_signatures_that_mean_nothing_to_copilot_go(signature: str, more: Any) -> None:
-    assert thought(signature, **more) == Thinking("Hm")
-
-
-def test_hidden_reasoning_goes_back_to_its_own_model_only() -> None:
-    assert thought("opaque", redacted=True) == Thinking("", redacted="opaque")
-    assert thought("opaque", redacted=True, model="other") is None
-
-
-def test_options() -> None:
-    request = pi.read_context(
-        {"messages": []},
-        "m",
-        {
-            "temperature": 1,
-            "maxTokens": 99,
-            "reasoning": "xhigh",
-            "thinkingBudgets": {"low": 1024, "xhigh": 2048},
-            "metadata": {"user_id": "me"},
-            "toolChoice": {"type": "function", "function": {"name": "look"}},
-            "sessionId": "s",
-        },
-    )
-
-    assert (request.temperature, request.max_tokens, request.user) == (1.0, 99, "me")
-    assert (request.effort, request.thinking_budget) == (Effort.XHIGH, 2048)
-    assert request.tool_choice == ToolChoice("tool", "look")
-    assert [loss.what for loss in request.losses] == ["options.sessionId"]
-
-
-@pytest.mark.parametrize(
-    ("given", "read"),
-    [
-        ("auto", ToolChoice()),
-        ("any", ToolChoice("required")),
-        ("none", ToolChoice("none")),
-        ({"type": "any"}, ToolChoice("required")),
-        ({"type": "tool", "name": "look"}, ToolChoice("tool", "look")),
-    ],
-)
-def test_tool_choices(given: Any, read: ToolChoice) -> None:
-    assert pi.read_context({"messages": []}, "m", {"toolChoice": given}).tool_choice == read
-
-
-@pytest.mark.parametrize(
-    ("context", "options", "place"),
-    [
-        ({}, {}, "context.messages"),
-        ({"messages": [1]}, {}, "messages.0"),
-        ({"messages": [{"role": "user", "content": 1}]}, {}, "messages.0.content"),
-        (
-            {"messages": [{"role": "user", "content": [{"type": "pdf"}]}]},
-            {},
-            "messages.0.content.0",
-        ),
-        ({"messages": [{"role": "toolResult", "content": "x"}]}, {}, "messages.0.toolCallId"),
-        ({"messages": [assistant({"type": "image"})]}, {}, "messages.0.content.0.type"),
-        ({"messages": [assistant({"type": "text"})]}, {}, "messages.0.content.0.text"),
-        ({"messages": [], "tools": [{"name": 1}]}, {}, "tools.0.name"),
-        ({"messages": [], "systemPrompt": 1}, {}, "context.systemPrompt"),
-        ({"messages": []}, {"reasoning": "very"}, "options.reasoning"),
-        ({"messages": []}, {"maxTokens": "9"}, "options.maxTokens"),
-        ({"messages": []}, {"toolChoice": 5}, "options.toolChoice"),
-        ({"messages": []}, {"temperature": True}, "options.temperature"),
-    ],
-)
-def test_a_refusal_names_the_place(context: Any, options: Any, place: str) -> None:
-    with pytest.raises(InvalidRequest, match=f"^{place}"):
-        pi.read_context(context, "m", options)
-
-
-# --------------------------------------------------------------------------------------- prefix
-
-VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
-    max_leaves=12,
-)  # fmt: skip
-
-
-@given(st.dictionaries(st.text(), VALUES, max_size=4), st.booleans(), st.data())
-def test_any_beginning_of_an_object_is_read(value: Any, ascii_only: bool, data: Any) -> None:
-    text = json.dumps(value, ensure_ascii=ascii_only)
-    cut = data.draw(st.integers(0, len(text)))
-
-    begun = object_of(text[:cut])
-
-    assert object_of(text) == value
-    assert set(list(begun)[:-1]) <= set(value)
-    for key in list(begun)[:-1]:  # all but what is being written stands already
-        assert begun[key] == value[key]
-    json.dumps(begun, ensure_ascii=False).encode()  # no half characters
-
-
-@pytest.mark.parametrize(
-    ("text", "begun"),
-    [
-        ("", {}),
-        ("{", {}),
-        ('{"a', {}),
-        ('{"a":', {}),
-        ('{"a": "x', {"a": "x"}),
-        ('{"a": "x\\', {"a": "x"}),
-        ('{"a": "x\\u00', {"a": "x"}),
-        ('{"a": "x\\ud83d', {"a": "x"}),
-        ('{"a": "x\\ud83d\\ude0', {"a": "x"}),
-        ('{"a": [1, {"b": tr', {"a": [1, {"b": True}]}),
-        ('{"a": n', {"a": None}),
-        ('{"a": "n', {"a": "n"}),
-        ('{"a": 1, "b": -', {"a": 1}),
-        ("[1, 2", {}),
-        ("nonsense", {}),
-        ("{]", {}),
-    ],
-)
-def test_beginnings(text: str, begun: dict[str, Any]) -> None:
-    assert object_of(text) == begun
