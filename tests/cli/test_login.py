@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -11,6 +12,7 @@ import sys
 
 import pytest
 
+from copilot_desktop.control.instance import find
 from copilot_desktop.demo import FakeUpstream, Scenario
 from copilot_desktop.upstream.stores import StoredAccount, to_text
 from tests.cli.terminal import Process, Terminal, settings
@@ -104,6 +106,10 @@ async def test_signing_in_and_out_through_the_running_app(terminal: Terminal) ->
             state = json.loads((await terminal.run("status", "--json")).out)
             assert state["running"] is True
             assert state["account"]["state"] == "signed_out"
+            app = find(terminal.folder)
+            assert app is not None
+            shown = await asyncio.to_thread(app.state)
+            assert shown["login"]["state"] == "cancelled", "nobody can see that code any more"
             assert not terminal.token_file.exists()
 
             async with terminal.start("login") as login:
