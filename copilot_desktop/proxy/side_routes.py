@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, assert_never
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from copilot_desktop import __version__
 from copilot_desktop.dialects import Json
@@ -34,6 +34,7 @@ from copilot_desktop.upstream.names import usable
 from copilot_desktop.upstream.quirks import quirks_for
 
 COUNT_TOKENS = "/v1/messages/count_tokens"
+_GREETING = "Ollama is running"  # what those who ask for plain text expect, word for word
 _COUNT_TIMEOUT = 15.0  # seconds
 _EMBED_TIMEOUT = 60.0
 
@@ -170,7 +171,9 @@ class SideRoutes:
 
     # ------------------------------------------------------------------------ signs of life
 
-    async def root(self, _request: web.Request) -> web.Response:
+    async def root(self, request: web.Request) -> web.Response:
+        if "text/plain" in request.headers.get(hdrs.ACCEPT, ""):
+            return web.Response(text=_GREETING)
         return json_answer({"name": "Copilot Desktop", "version": __version__, "status": "ok"})
 
     async def health(self, _request: web.Request) -> web.Response:
