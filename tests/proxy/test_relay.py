@@ -243,8 +243,10 @@ async def test_frames_before_a_defect_in_the_same_read_are_delivered(way: Way, m
 
 @each_way
 async def test_an_upstream_that_does_not_hang_up_is_let_go_after_the_last_event(way: Way):
-    async with scripted_rig(pieces(STREAMS[way.endpoint], hang=True)) as (rig, script):
-        status, body, _ = await post(rig, way.path, way.body())
+    hanging = pieces(STREAMS[way.endpoint], hang=True)
+    async with scripted_rig(hanging, idle_timeout=3600) as (rig, script):
+        async with asyncio.timeout(20):
+            status, body, _ = await post(rig, way.path, way.body())
         await until(lambda: not script.open, "upstream is let go")
         outcome = rig.traffic.recent[0].outcome
     assert status == 200
