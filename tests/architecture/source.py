@@ -57,15 +57,23 @@ def shown(path: Path) -> str:
 @functools.cache
 def tracked() -> tuple[Path, ...]:
     """The files under version control; in a source archive without a repository, all files."""
-    asked = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    names = [name for name in asked.stdout.split("\0") if name]
-    if asked.returncode != 0 or not names:
+    names = [name for name in git("ls-files", "-z").split("\0") if name]
+    if not names:
         places = [PACKAGE, TESTS, ROOT / "ui", ROOT / "docs"]
         found = [path for place in places for path in sorted(place.rglob("*")) if path.is_file()]
         return tuple(path for path in found if "__pycache__" not in path.parts)
     return tuple(path for name in names if (path := ROOT / name).is_file())
+
+
+def git(*words: str, given: str = "") -> str:
+    """What git says; nothing where there is no git, or no repository."""
+    try:
+        asked = subprocess.run(
+            ["git", *words], cwd=ROOT, input=given, capture_output=True, text=True, check=False
+        )
+    except OSError:
+        return ""
+    return asked.stdout
 
 
 def text_of(path: Path) -> str | None:

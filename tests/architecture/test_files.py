@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.source import PACKAGE, ROOT, shown, text_of, tracked
+from tests.architecture.source import PACKAGE, ROOT, git, shown, text_of, tracked
 
 # Written so that this file does not match itself.
 PRIVATE = re.compile(
@@ -65,11 +65,7 @@ def test_nothing_of_the_package_is_ignored() -> None:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and "__pycache__" not in path.parts
     )
-    asked = subprocess.run(
-        ["git", "check-ignore", "-z", "--stdin"],
-        cwd=ROOT, input=names, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert asked.stdout == ""
+    assert git("check-ignore", "-z", "--stdin", given=names) == ""
 
 
 @pytest.mark.skipif(

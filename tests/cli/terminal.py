@@ -99,7 +99,7 @@ class Terminal:
 
     def __init__(self, place: Path) -> None:
         self.home, self.folder = place / "home", place / "data"
-        self.home.mkdir()
+        self.home.mkdir(parents=True)
         self.environ = {
             "PATH": os.environ.get("PATH", ""),
             "HOME": str(self.home),

@@ -9,13 +9,14 @@ import re
 import signal
 import socket
 import sys
+from pathlib import Path
 
 import pytest
 
 from copilot_desktop.control.instance import find
 from copilot_desktop.demo import FakeUpstream, Scenario
 from copilot_desktop.upstream.stores import StoredAccount, to_text
-from tests.cli.terminal import Process, Terminal, settings
+from tests.cli.terminal import Finished, Process, Terminal, settings
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 
@@ -23,35 +24,50 @@ QUICK = Scenario(interval=1, enforce_interval=False, approve_after=0.0)
 LEFT = "ghu_" + "L" * 36
 
 
-async def test_the_ways_a_sign_in_can_end(terminal: Terminal) -> None:
-    async with FakeUpstream(QUICK) as fake, terminal.commands() as commands:
+ENDINGS = {
+    "denied": Scenario(interval=1, polls=("denied",)),
+    "expired": Scenario(interval=1, polls=("expired",)),
+    "no_access": Scenario(who="no_access", interval=1, approve_after=0),
+    "done": QUICK,
+}
+
+
+async def attempt(place: Path, scenario: Scenario) -> tuple[Terminal, Finished, str]:
+    """One `login` against a GitHub of its own, and that GitHub's address."""
+    terminal = Terminal(place)
+    async with FakeUpstream(scenario) as fake:
         terminal.at(fake)
-        fake.scenario = Scenario(interval=1, polls=("denied",))
-        ended = await commands.run("login", "--no-browser")
-        assert (ended.code, ended.err) == (1, "Access was refused on GitHub.\n")
-        fake.scenario = Scenario(interval=1, polls=("expired",))
-        ended = await commands.run("login", "--no-browser")
-        assert ended.code == 1
-        assert ended.err == "The code has expired before it was entered on GitHub.\n"
-        assert not terminal.token_file.exists()
+        return terminal, await terminal.run("login", "--no-browser"), fake.url
 
-        fake.scenario = Scenario(name="no_access", who="no_access", interval=1, approve_after=0)
-        ended = await commands.run("login", "--no-browser")
-        assert ended.code == 1
-        assert ended.err.startswith("GitHub Copilot subscription required. ")
 
-        fake.scenario = QUICK
-        ended = await commands.run("login", "--no-browser")
-        assert (ended.code, ended.err) == (0, "")
-        assert re.search(r"Open   " + re.escape(fake.url) + "/login/device\n", ended.out)
-        assert re.search(r"Enter  [A-Z0-9]{4}-[A-Z0-9]{4}\n", ended.out)
-        assert ended.out.endswith(
-            f"Signed in as octo-user. The sign-in is kept in: {terminal.token_file}.\n"
-        )
-        token = json.loads(terminal.token_file.read_text())["token"]
-        assert fake.tokens.knows(token)
-        assert token not in ended.out
-        assert terminal.token_file.stat().st_mode & 0o777 == 0o600
+async def test_the_ways_a_sign_in_can_end(tmp_path: Path) -> None:
+    """All at the same time, since each waits as long as GitHub asks."""
+    attempts = [attempt(tmp_path / name, scenario) for name, scenario in ENDINGS.items()]
+    found = dict(zip(ENDINGS, await asyncio.gather(*attempts), strict=True))
+
+    terminal, ended, url = found["done"]
+    assert (ended.code, ended.err) == (0, "")
+    assert re.search(r"Open   " + re.escape(url) + "/login/device\n", ended.out)
+    assert re.search(r"Enter  [A-Z0-9]{4}-[A-Z0-9]{4}\n", ended.out)
+    where = f"Signed in as octo-user. The sign-in is kept in: {terminal.token_file}.\n"
+    assert ended.out.endswith(where)
+    token = json.loads(terminal.token_file.read_text())["token"]
+    assert token.startswith("ghu_")
+    assert token not in ended.out
+    assert terminal.token_file.stat().st_mode & 0o777 == 0o600
+
+    terminal, ended, _ = found["denied"]
+    assert (ended.code, ended.err) == (1, "Access was refused on GitHub.\n")
+    assert not terminal.token_file.exists()
+
+    terminal, ended, _ = found["expired"]
+    assert ended.code == 1
+    assert ended.err == "The code has expired before it was entered on GitHub.\n"
+    assert not terminal.token_file.exists()
+
+    _, ended, _ = found["no_access"]
+    assert ended.code == 1
+    assert ended.err.startswith("GitHub Copilot subscription required. ")
 
 
 async def test_what_makes_a_sign_in_pointless_is_said_before_a_code_is_shown(
@@ -89,7 +105,7 @@ async def test_ctrl_c_ends_the_wait(terminal: Terminal) -> None:
 async def test_signing_in_and_out_through_the_running_app(terminal: Terminal) -> None:
     async with FakeUpstream(Scenario(interval=1, approval="manual")) as fake:
         terminal.at(fake)
-        async with terminal.start("serve") as serve:
+        async with terminal.start("serve") as serve, terminal.commands() as commands:
             shown_first = await serve.code()
 
             async with terminal.start("login", "--no-browser") as login:
@@ -103,7 +119,7 @@ async def test_signing_in_and_out_through_the_running_app(terminal: Terminal) ->
                 code = await login.code()
                 ended = await login.end(signal.SIGINT)
             assert (ended.code, ended.err) == (130, "")
-            state = json.loads((await terminal.run("status", "--json")).out)
+            state = json.loads((await commands.run("status", "--json")).out)
             assert state["running"] is True
             assert state["account"]["state"] == "signed_out"
             app = find(terminal.folder)
@@ -120,10 +136,10 @@ async def test_signing_in_and_out_through_the_running_app(terminal: Terminal) ->
             await serve.until("Signed in as octo-user")
             assert terminal.token_file.exists()
 
-            ended = await terminal.run("logout")
+            ended = await commands.run("logout")
             assert (ended.code, ended.err) == (0, "")
             assert not terminal.token_file.exists()
-            assert (await terminal.run("status")).code == 3
+            assert (await commands.run("status")).code == 3
             await no_new_code(serve, fake)
             assert (await serve.end(signal.SIGTERM)).code == 0
 
