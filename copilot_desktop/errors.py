@@ -18,7 +18,8 @@ error body, the window into words and a button, the terminal into one line and a
     │  │  └─ WrongMethod    405 method_not_allowed
     │  ├─ UnknownModel      404 model_not_found      carries alternatives
     │  ├─ ContentFiltered   400 content_filter
-    │  └─ NotSupported      501 not_supported        an endpoint that Copilot has no counterpart for
+    │  ├─ NotSupported      501 not_supported        an endpoint that Copilot has no counterpart for
+    │  └─ HttpOnly          426 http_only            a WebSocket was asked for
     ├─ NotSignedIn          401 not_signed_in        needs a sign-in
     │  └─ SignInExpired     401 sign_in_expired
     ├─ SignInFailed         401 sign_in_failed       the device flow ended without a token
@@ -218,6 +219,14 @@ class NotSupported(InvalidRequest):
     kind = "not_supported"
     status = 501
     sentence = "{what} is not available: GitHub Copilot has no such service."
+
+
+class HttpOnly(InvalidRequest):
+    """The status on which Codex turns to HTTP at once; on others it tries seven times first."""
+
+    kind = "http_only"
+    status = 426
+    sentence = "This address is answered over HTTP, not over a WebSocket."
 
 
 class NotSignedIn(Problem):

@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from aiohttp import HttpVersion11, hdrs, web
 
-from copilot_desktop.errors import NotSupported, Problem, Refused, WrongKey, WrongMediaType
+from copilot_desktop.errors import HttpOnly, Problem, Refused, WrongKey, WrongMediaType
 from copilot_desktop.proxy.config import ProxyConfig
 from copilot_desktop.proxy.origins import plain_origin
 
@@ -36,7 +36,7 @@ def check(
     _check_origin(request, config, on_foreign)
     # Other offers, such as `h2c` of Java's client, are answered in HTTP/1.1 as if not made.
     if "websocket" in ",".join(request.headers.getall(hdrs.UPGRADE, ())).lower():
-        raise NotSupported(fields={"what": "A WebSocket connection"})
+        raise HttpOnly
     if request.method == hdrs.METH_POST:
         _check_media_type(request)
     # Whoever probes for this launch's nonce cannot know a key.

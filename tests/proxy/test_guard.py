@@ -285,7 +285,7 @@ async def test_a_web_socket_is_declined_in_words():
         foreign = (*offer, ("Origin", "https://evil.example"))
         for path in ("/v1/responses", "/v1/chat/completions", "/"):
             answer = await send(rig.port, request("GET", path, *offer))
-            assert_refused(answer, 501, case=path)
+            assert_refused(answer, 426, case=path)  # Codex turns to HTTP at this one
             assert "WebSocket" in answer.json()["error"]["message"]
             assert_refused(await send(rig.port, request("GET", path, *foreign)), 403, case=path)
 
