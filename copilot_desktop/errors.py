@@ -362,7 +362,6 @@ class ShuttingDown(Problem):
     kind = "shutting_down"
     status = 503
     sentence = "Copilot Desktop is stopping."
-    retryable = True
 
 
 class PortTaken(Problem):
