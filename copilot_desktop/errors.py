@@ -348,7 +348,8 @@ class Overloaded(UpstreamFault):
 
 class CutShort(UpstreamFault):
     kind = "cut_short"
-    sentence = "The upstream stream ended before it was complete."
+    # opencode tries again on the words "connection lost"; on others it gives the task up.
+    sentence = "Connection lost before GitHub Copilot's answer was complete."
 
 
 class Outdated(UpstreamFault):

@@ -226,7 +226,7 @@ def some_requests() -> list[Json]:
             dialect="openai_chat",
             outcome="failed",
             took_ms=5100,
-            error="The upstream stream ended before it was complete.",
+            error="Connection lost before GitHub Copilot's answer was complete.",
         ),
         request(6, status=0, outcome="open", took_ms=None, first_ms=None),
     ]

@@ -103,7 +103,7 @@ async def test_streamed_and_unstreamed_are_the_same(client: anthropic.AsyncAnthr
 
 
 async def test_a_broken_answer_raises(client: anthropic.AsyncAnthropic) -> None:
-    with pytest.raises(anthropic.APIStatusError, match="ended before it was complete"):
+    with pytest.raises(anthropic.APIStatusError, match="answer was complete"):
         async with client.messages.stream(**{**ASK, "model": "cut"}) as stream:
             await stream.get_final_message()
 

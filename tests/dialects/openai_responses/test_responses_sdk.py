@@ -115,7 +115,7 @@ async def test_a_failure_is_raised_not_swallowed(begun):
         data += writer.feed(Begin()) + writer.feed(BlockStart(0, Text("")))
         data += writer.feed(BlockDelta(0, "Half a sen"))
     data += writer.fail(errors.CutShort())
-    with pytest.raises(openai.APIError, match="ended before it was complete"):
+    with pytest.raises(openai.APIError, match="answer was complete"):
         await raw(data)
 
 
