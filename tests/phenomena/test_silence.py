@@ -195,7 +195,7 @@ async def test_a_slow_reader_slows_copilot_down_and_nothing_piles_up(way: Way):
         got = 0
         for _ in range(2):
             held = await fountain.stands_still()
-                assert held - got < 128 * 1024 * 1024, "more is held than sockets take"
+            assert held - got < 128 * 1024 * 1024, "more is held than sockets take"
             async with asyncio.timeout(40):
                 while fountain.written < held + 4 * 1024 * 1024:
                     got += len(await reader.read(2**20))
