@@ -13,6 +13,9 @@ from typing import Any, NamedTuple, Protocol
 
 from tests.clients.desk import LOCAL_KEY, Desk, Ended
 
+# opencode shows a model that it does not know no picture unless told that it sees.
+EYES = {"input": ["text", "image"], "output": ["text"]}
+
 
 class Finished(NamedTuple):
     """`words` is the client's last answer, `ended` all that it printed."""
@@ -24,7 +27,9 @@ class Finished(NamedTuple):
 class Agent(Protocol):
     name: str
 
-    async def do(self, desk: Desk, model: str, task: str) -> Finished: ...
+    async def do(self, desk: Desk, model: str, task: str, *options: str) -> Finished:
+        """`options` are the client's own: how to go on with a session, a picture to look at."""
+        ...
 
 
 class ClaudeCode:
@@ -51,7 +56,7 @@ class Codex:
     def __init__(self, *, websockets: bool = False) -> None:
         self._websockets = websockets
 
-    async def do(self, desk: Desk, model: str, task: str, *resume: str) -> Finished:
+    async def do(self, desk: Desk, model: str, task: str, *options: str) -> Finished:
         folder = desk.home / ".codex"
         folder.mkdir(exist_ok=True)
         (folder / "config.toml").write_text(
@@ -63,7 +68,7 @@ class Codex:
             f"supports_websockets = {str(self._websockets).lower()}\n"
         )
         ended = await desk.run(
-            "codex", "exec", *resume, "--skip-git-repo-check", "--json",
+            "codex", "exec", *options, "--skip-git-repo-check", "--json",
             "--dangerously-bypass-approvals-and-sandbox", task,
             LOCAL_KEY=LOCAL_KEY, CODEX_HOME=str(folder),
         )  # fmt: skip
@@ -84,7 +89,7 @@ class OpenCode:
         provider = {
             "npm": self._package,
             "options": {"baseURL": f"{desk.url}/v1", "apiKey": LOCAL_KEY},
-            "models": {model: {}},
+            "models": {model: {"attachment": True, "modalities": EYES}},
         }
         settings: dict[str, Any] = {
             "permission": {"*": "allow"},
@@ -111,7 +116,8 @@ class Framework:
         self.name = f"openai-agents, {wire}"
         self._wire = wire
 
-    async def do(self, desk: Desk, model: str, task: str) -> Finished:
+    async def do(self, desk: Desk, model: str, task: str, *options: str) -> Finished:
+        assert not options, "a program of our own has none"
         program = Path(__file__).with_name("framework.py")
         ended = await desk.run(
             desk.shelf.python, program, f"{desk.url}/v1", self._wire, model, task,
