@@ -1,4 +1,5 @@
-"""Make the pictures in this folder from the app itself: `python3 run.py screens`.
+"""Make the pictures in this folder from the app itself, with the tests' environment:
+`.venv/bin/python docs/screens/make.py`.
 
 Runs the demo with its real core and control plane, shows the page in headless Chromium in the
 window's size, signs in, sends a few requests, and keeps one picture for each screen.
