@@ -304,14 +304,14 @@ async def test_trouble_in_the_answer_is_raised_after_what_was_said():
             heard.append(part.message.content)
 
     async with running(Cut("/chat/completions", after_frames=6)) as (_, client):
-        with pytest.raises(ollama.ResponseError, match="before it was complete"):
+        with pytest.raises(ollama.ResponseError, match="answer was complete"):
             await listen(client)
     assert "".join(heard)
 
 
 async def test_a_cut_answer_is_no_answer_when_it_is_not_streamed():
     async with running(Cut("/chat/completions", after_frames=6)) as (_, client):
-        with pytest.raises(ollama.ResponseError, match="before it was complete") as caught:
+        with pytest.raises(ollama.ResponseError, match="answer was complete") as caught:
             await client.chat("gpt-4.1", [user("Tell me more")], stream=False)
     assert caught.value.status_code == 502
 
