@@ -50,6 +50,7 @@ MODEL_CODES = frozenset({
     "model_not_supported", "model_not_available_for_integrator", "model_not_found",
 })  # fmt: skip
 TOO_LONG_CODES = frozenset({"model_max_prompt_tokens_exceeded", "context_length_exceeded"})
+SHORTEST_PERIOD = 3600.0  # seconds; no allowance is counted by less
 TOKEN_CODES = frozenset({"expired_token", "invalid_token", "token_expired"})
 FILTER_CODES = frozenset({"content_filter", "content_policy_violation"})
 
@@ -200,7 +201,9 @@ def _by_status(refusal: Refusal, now: float) -> Problem:
 
 def _quota(refusal: Refusal, now: float) -> QuotaExhausted:
     wait = refusal.wait(now=now)
-    reset = now + wait if wait is not None else _reset_of_meters(refusal.headers)
+    reset = _reset_of_meters(refusal.headers)
+    if reset is None and wait is not None and wait >= SHORTEST_PERIOD:
+        reset = now + wait  # a shorter wait is politeness, not the day the allowance comes back
     fields = {} if reset is None else {"reset": spoken_date(reset, now=now)}
     return QuotaExhausted(**_facts(refusal), fields=fields, retry_after=wait)
 

@@ -169,6 +169,13 @@ def test_a_spent_allowance_is_no_rate_limit(code: str) -> None:
     assert isinstance(found, QuotaExhausted)
 
 
+def test_a_short_wait_is_no_day_on_which_the_allowance_comes_back() -> None:
+    body = b'{"error":{"code":"quota_exceeded","message":"You have no quota"}}'
+    problem = problem_from(402, {"retry-after": "1"}, body, url=URL, now=NOW)
+    assert "until" not in str(problem)
+    assert problem.retry_after == 1
+
+
 def test_reset_from_quota_headers() -> None:
     meter = "ent=300&ov=0.0&ovPerm=false&rem=0.0&rst=2026-08-22T14%3A30%3A00Z"
     found = problem(402, b"", {"X-Quota-Snapshot-Premium_Interactions": meter})
