@@ -101,7 +101,15 @@ class Panel:
     # ------------------------------------------------------------------------ the menu
 
     def rows(self) -> tuple[Row, ...]:
-        _, root = self._call(self._menu_path(), MENU, "GetLayout", "iias", 0, -1, [])
+        """All rows. The icon comes a moment before its menu, so that is waited for."""
+        return until(self._rows, "the menu of the tray icon")
+
+    def _rows(self) -> tuple[Row, ...] | None:
+        """None while there is no menu."""
+        try:
+            _, root = self._call(self._menu_path(), MENU, "GetLayout", "iias", 0, -1, [])
+        except AssertionError:
+            return None
         return _row(root).rows
 
     def texts(self) -> list[str]:
@@ -109,10 +117,7 @@ class Panel:
 
     def first(self) -> str:
         """What the first row says; "" while there is no menu yet."""
-        try:
-            rows = self.rows()
-        except AssertionError:
-            return ""
+        rows = self._rows()
         return rows[0].text if rows else ""
 
     def press(self, *path: str) -> None:
@@ -121,7 +126,7 @@ class Panel:
         self._call(self._menu_path(), MENU, "Event", "isvu", row.id, "clicked", Variant("i", 0), 0)
 
     def _find(self, path: Sequence[str]) -> Row | None:
-        rows, found = self.rows(), None
+        rows, found = self._rows() or (), None
         for text in path:
             found = next((row for row in rows if row.text == text), None)
             if found is None:
