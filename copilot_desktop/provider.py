@@ -352,4 +352,6 @@ async def open_provider(
         try:
             yield Provider(client, catalogue, quota, session)
         finally:
+            catalogue.close()
+            quota.close()
             await session.close()

@@ -294,6 +294,8 @@ class Core:
         self.store.close()
         await self.controller.stop(drain=3.0)
         await self.tasks.close()
+        self.catalogue.close()
+        self.quota.close()
         await self.session.close()
         await self.pass_through.close()
         await self.http.close()

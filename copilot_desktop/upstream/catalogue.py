@@ -145,6 +145,10 @@ class Catalogue:
         """The usable model that `name` stands for. Raises UnknownModel (see `names`)."""
         return names.resolve(name, self._models, aliases=aliases, default=default)
 
+    def close(self) -> None:
+        """End a fetch that is under way, without a word; what is known stays."""
+        self._fetch.forget()
+
     def clear(self) -> None:
         """Forget the list, also on disk: it belongs to an account that is gone."""
         self._fetch.forget()

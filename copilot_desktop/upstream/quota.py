@@ -110,6 +110,10 @@ class Quota:
             )
         )
 
+    def close(self) -> None:
+        """End a fetch that is under way, without a word; what is known stays."""
+        self._fetch.forget()
+
     def clear(self) -> None:
         """Signed out: nothing is known, and late answers change nothing."""
         self._fetch.forget()
