@@ -195,6 +195,17 @@ class Request:
         folded = name.casefold()
         return next((tool for tool in self.tools if tool.name.casefold() == folded), None)
 
+    def called_tools(self) -> tuple[str, ...]:
+        """The names of the tools called in the history, each once, first calls first."""
+        return tuple(
+            dict.fromkeys(
+                block.name
+                for message in self.messages
+                for block in message.blocks
+                if isinstance(block, ToolUse)
+            )
+        )
+
     def estimated_tokens(self) -> int:
         """Input size by rule of thumb (4 characters a token), where a number must stand."""
         size = sum(len(text.text) for text in self.system)

@@ -266,12 +266,7 @@ def _tool_fields(request: Request, model: Model) -> Json:
 
 def _recalled_tools(request: Request) -> Json:
     """Claude refuses calls in the history without a declaration: name them, forbid their use."""
-    names = dict.fromkeys(
-        block.name
-        for message in request.messages
-        for block in message.blocks
-        if isinstance(block, ToolUse)
-    )
+    names = request.called_tools()
     if not names:
         return {}
     schema = {"type": "object", "properties": {}}

@@ -257,12 +257,7 @@ def _choice(choice: ToolChoice) -> str | Json:
 
 def _tools_of_history(request: Request) -> Json:
     """Claude refuses a history of tool calls without tools: declare them, but allow none."""
-    names = dict.fromkeys(
-        block.name
-        for message in request.messages
-        for block in message.blocks
-        if isinstance(block, ToolUse)
-    )
+    names = request.called_tools()
     if not names:
         return {}
     schema: Json = {"type": "object", "properties": {}}
