@@ -183,7 +183,7 @@ async def collect(stream: AsyncIterator[Event], heard: list[Event]) -> None:
     ids=["cut", "ends", "garbage", "silence"],
 )
 async def test_trouble_in_the_middle_comes_after_the_events_before_it(endpoint, trouble, kind):
-    async with running_rig(idle_timeout=0.3) as rig:
+    async with running_rig(idle_timeout=1.5) as rig:
         fault: Fault = trouble(endpoint)
         rig.fake.add_fault(fault)
         heard: list[Event] = []

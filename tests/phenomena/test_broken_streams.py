@@ -34,7 +34,7 @@ each_break = pytest.mark.parametrize("name", BREAKS)
 async def broken(name: str) -> AsyncIterator[tuple[Rig, aiohttp.ClientSession]]:
     faults = [BREAKS[name](endpoint) for endpoint in MODELS]
     async with (
-        running_rig(SCENARIO, *faults, idle_timeout=0.3) as rig,
+        running_rig(SCENARIO, *faults, idle_timeout=1.5) as rig,
         aiohttp.ClientSession() as http,
     ):
         yield rig, http
