@@ -21,11 +21,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator
-from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, replace
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Literal, overload
+from typing import Literal, Protocol, overload
 
 from copilot_desktop.canonical import (
     BlockStart,
@@ -50,7 +50,7 @@ from copilot_desktop.preparation import prepared
 from copilot_desktop.routing import UNSUPPORTED, Route, route
 from copilot_desktop.sse import EventTooLarge, FrameDecoder
 from copilot_desktop.upstream.catalogue import Catalogue
-from copilot_desktop.upstream.client import Call, CopilotClient, UpstreamReply
+from copilot_desktop.upstream.client import Call, CopilotClient, Tries, UpstreamReply
 from copilot_desktop.upstream.credentials import TokenStore
 from copilot_desktop.upstream.failures import problem_from
 from copilot_desktop.upstream.http import open_http
@@ -72,8 +72,26 @@ class Turn:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was left out on the way, in words for the log."""
-        return tuple(f"dropped={loss.what}" for loss in self.request.losses)
+        """What was left out or said otherwise on the way, in words for the log."""
+        return tuple(dict.fromkeys(loss.note for loss in self.request.losses))
+
+
+class Carrier(Protocol):
+    """What takes a call to Copilot: `CopilotClient`, or a socket that stays open."""
+
+    def converse(
+        self, call: Call, authority: Authority, tries: Tries | None = None
+    ) -> AbstractAsyncContextManager[UpstreamReply]: ...
+
+
+@dataclass(slots=True)
+class Passage:
+    """One request's way upstream, over all of its calls: what it may still cost (`tries`), what
+    was changed on the way (`notes`), and by which carrier it goes (None: HTTP)."""
+
+    tries: Tries = field(default_factory=Tries)
+    notes: list[str] = field(default_factory=list)
+    carrier: Carrier | None = None
 
 
 class Provider:
@@ -152,10 +170,11 @@ class Provider:
         way = self.route(model, None)
         initiator = initiator or initiator_of(request)
         begun = rerouted = False
+        passage = Passage()
         while True:
             on_route(way.model.id, way.endpoint)
             turn = self.plan(request, way, initiator)
-            async with aclosing(self.run(turn, self._own())) as batches:
+            async with aclosing(self.run(turn, self._own(), passage)) as batches:
                 try:
                     async for events in batches:
                         begun = True
@@ -213,17 +232,28 @@ class Provider:
         )
         return Turn(ready, way, call)
 
+    @asynccontextmanager
+    async def send(
+        self, call: Call, model: Model, authority: Authority, passage: Passage
+    ) -> AsyncIterator[UpstreamReply]:
+        """The 200 answer to `call`. Raises Problem. Every conversation goes through here."""
+        carrier = passage.carrier or self.client
+        async with carrier.converse(call, authority, passage.tries) as reply:
+            yield reply
+
     async def run(
         self,
         turn: Turn,
         authority: Authority,
+        passage: Passage | None = None,
         on_reply: Callable[[UpstreamReply], None] | None = None,
     ) -> AsyncGenerator[list[Event], None]:
         """The events of each network read, in order. Raises Problem, also in mid-stream.
 
         Events that were read before the trouble are always given out first.
         """
-        async with self.client.converse(turn.call, authority) as reply:
+        sending = self.send(turn.call, turn.route.model, authority, passage or Passage())
+        async with sending as reply:
             if on_reply is not None:
                 on_reply(reply)
             await refuse_a_page(reply)

@@ -17,7 +17,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aiohttp import hdrs, web
@@ -34,7 +34,7 @@ from copilot_desktop.errors import (
     UpstreamTimeout,
 )
 from copilot_desktop.model import Model
-from copilot_desktop.provider import Provider, Turn, refuse_a_page
+from copilot_desktop.provider import Passage, Provider, Turn, refuse_a_page
 from copilot_desktop.proxy.answers import Downstream, unexpected
 from copilot_desktop.proxy.config import ProxyConfig
 from copilot_desktop.proxy.exchange import Exchange, Traffic
@@ -69,10 +69,12 @@ class Asked:
     body: Json
     envelope: Envelope
     route: Route
+    passage: Passage = field(default_factory=Passage)
 
     def head_arrived(self, reply: UpstreamReply) -> None:
         """Copilot answers. The request is not needed any more; a long stream should not hold it."""
         self.exchange.request_id = reply.request_id or ""
+        self.exchange.notes += self.passage.notes
         self.body, self.raw = {}, b""
 
 
@@ -197,7 +199,8 @@ class Relay:
         stream = quirks.stream(asked.body, asked.envelope.model)
         shown = asked.envelope.model
         del body, fixed
-        async with self.provider.client.converse(call, asked.authority) as reply:
+        sending = self.provider.send(call, way.model, asked.authority, asked.passage)
+        async with sending as reply:
             asked.head_arrived(reply)
             if not asked.envelope.stream:
                 answer = await _whole_body(reply)
@@ -242,7 +245,8 @@ class Relay:
             replies.append(reply)
             asked.head_arrived(reply)
 
-        async with aclosing(self.provider.run(turn, asked.authority, arrived)) as batches:
+        running = self.provider.run(turn, asked.authority, asked.passage, arrived)
+        async with aclosing(running) as batches:
             if asked.envelope.stream:
                 return await self._write(batches, turn, down, replies)
             events = [event async for batch in batches for event in batch]

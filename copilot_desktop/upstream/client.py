@@ -46,7 +46,7 @@ from copilot_desktop.upstream.refusal import seconds_of
 from copilot_desktop.upstream.reply import UpstreamReply
 from copilot_desktop.upstream.token import Authority, Grant
 
-__all__ = ["Call", "CopilotClient", "UpstreamReply"]
+__all__ = ["Call", "CopilotClient", "Tries", "UpstreamReply"]
 
 log = logging.getLogger(__name__)
 
@@ -95,8 +95,12 @@ class _Outgoing:
 
 
 @dataclass(slots=True)
-class _Tries:
-    """How much of the allowance of one request is used; each remedy is taken once."""
+class Tries:
+    """How much of the allowance of one request is used; each remedy is taken once.
+
+    Whoever sends several calls for one request (by another route, with a mended body) passes the
+    same object to all of them.
+    """
 
     calls: int = 0
     taken: set[str] = field(default_factory=set)
@@ -138,7 +142,9 @@ class CopilotClient:
         self._sleep = sleep
 
     @asynccontextmanager
-    async def converse(self, call: Call, authority: Authority) -> AsyncIterator[UpstreamReply]:
+    async def converse(
+        self, call: Call, authority: Authority, tries: Tries | None = None
+    ) -> AsyncIterator[UpstreamReply]:
         """The 200 answer to `call`, or a Problem. Leaving the block by an exception, a cancelled
         client among them, closes the connection at once."""
         out = _Outgoing(
@@ -153,7 +159,7 @@ class CopilotClient:
             call.betas,
             call.extra_headers,
         )
-        response = await self._open(out, authority, self._headers_timeout)
+        response = await self._open(out, authority, self._headers_timeout, tries or Tries())
         reply = UpstreamReply(response, self._idle_timeout)
         try:
             if response.status != 200 or reply.content_type == "text/html":
@@ -192,7 +198,7 @@ class CopilotClient:
             initiator,
             extra_headers=extra_headers or {},
         )
-        response = await self._open(out, authority, timeout)
+        response = await self._open(out, authority, timeout, Tries())
         try:
             async with asyncio.timeout(timeout):
                 raw = await read_bounded(response, JSON_LIMIT)
@@ -210,10 +216,9 @@ class CopilotClient:
         return value
 
     async def _open(
-        self, out: _Outgoing, authority: Authority, timeout: float
+        self, out: _Outgoing, authority: Authority, timeout: float, tries: Tries
     ) -> aiohttp.ClientResponse:
         """A response with a 2xx head, after whatever remedies the rules allow."""
-        tries = _Tries()
         grant = await authority.grant()
         while True:
             response = await self._send(out, grant, tries, timeout)
@@ -245,7 +250,7 @@ class CopilotClient:
                     raise problem
 
     async def _send(
-        self, out: _Outgoing, grant: Grant, tries: _Tries, timeout: float
+        self, out: _Outgoing, grant: Grant, tries: Tries, timeout: float
     ) -> aiohttp.ClientResponse:
         """The head of an answer, whatever its status. Repeats what surely reached nobody."""
         url = grant.base_url + out.path
@@ -303,7 +308,7 @@ def _payload(body: bytes | None) -> bytes | io.BytesIO | None:
     return io.BytesIO(body) if body is not None and len(body) > LARGE_BODY else body
 
 
-def _remedy(response: aiohttp.ClientResponse, body: bytes, tries: _Tries) -> str | None:
+def _remedy(response: aiohttp.ClientResponse, body: bytes, tries: Tries) -> str | None:
     """What may be tried against this refusal: a new grant, a pause, or nothing."""
     status, headers = response.status, response.headers
     if status == 421:
