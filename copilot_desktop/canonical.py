@@ -47,10 +47,14 @@ class Effort(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """`refusal` marks text with which the model declines (OpenAI keeps it apart)."""
+    """`refusal` marks text with which the model declines (OpenAI keeps it apart).
+
+    `cached`, here and on other values: the client wants the prompt cached up to this place.
+    """
 
     text: str
     refusal: bool = False
+    cached: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,7 @@ class Image:
 
     media_type: str
     data: str
+    cached: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +82,7 @@ class Document:
     media_type: str
     data: str
     title: str = ""
+    cached: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +92,7 @@ class ToolUse:
     id: str
     name: str
     arguments: str
+    cached: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +102,7 @@ class ToolResult:
     tool_use_id: str
     content: tuple[Text | Image | Document, ...]
     is_error: bool = False
+    cached: bool = False
 
 
 Block = Text | Thinking | Image | Document | ToolUse | ToolResult
@@ -128,6 +136,7 @@ class Tool:
     custom: bool = False
     original: str = ""
     namespace: str = ""
+    cached: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,14 +158,22 @@ class ResponseFormat:
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """Something the client said that the target cannot say.
+    """Something the client said that the target cannot say, or says in another way.
 
-    `semantic` losses change what the caller gets and are refused with a sentence; the others are
-    advice and are only noted on the exchange.
+    `to` names what stands for it there; empty means that it is left out. `semantic` losses change
+    what the caller gets and are refused with a sentence; the others are only noted on the exchange,
+    except that strict translation refuses those that are `marked` (▲ in `translation.md`).
     """
 
     what: str
     semantic: bool = False
+    marked: bool = False
+    to: str = ""
+
+    @property
+    def note(self) -> str:
+        """In the words of the notes header (`translation.md` §1.4)."""
+        return f"mapped={self.what}>{self.to}" if self.to else f"dropped={self.what}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +182,8 @@ class Request:
 
     `thinking_budget` is in tokens; `effort` is the word for the same wish. `echo_usage` and
     `echo_reasoning` remember what the client asked the *writer* for (chat's `include_usage`,
-    Responses' `reasoning.encrypted_content`).
+    Responses' `reasoning.encrypted_content`); with `echo_functions` a chat client knows calls only
+    as the older `function_call`. `hide_reasoning`: the client wants no text of the reasoning.
     """
 
     model: str
@@ -185,6 +203,8 @@ class Request:
     stream: bool = False
     echo_usage: bool = False
     echo_reasoning: bool = False
+    echo_functions: bool = False
+    hide_reasoning: bool = False
     losses: tuple[Loss, ...] = ()
 
     def tool(self, name: str) -> Tool | None:
