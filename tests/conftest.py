@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import signal
 import socket
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,11 @@ from hypothesis import HealthCheck, settings
 # How fast this machine is today is nothing that a test may depend on.
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")
+
+# A shell that starts the tests in the background makes them, and every program that they start,
+# deaf to Ctrl+C. The programs under test must hear it.
+if threading.current_thread() is threading.main_thread():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Shared pieces (the rig, the SDK speakers) are plain modules beside this file.
 sys.path.insert(0, str(Path(__file__).parent))
