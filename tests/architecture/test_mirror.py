@@ -14,6 +14,7 @@ FACES = {
     ),
     "copilot_desktop.dialects.ollama": "tests/conformance/test_ollama.py",
     "copilot_desktop.dialects.openai_chat": "tests/dialects/openai_chat/test_parse.py",
+    "copilot_desktop.dialects.openai_completions": "tests/conformance/test_completions.py",
     "copilot_desktop.dialects.openai_responses": (
         "tests/dialects/openai_responses/test_responses_parse.py"
     ),

@@ -2,7 +2,7 @@
 
 The class ties the parts together; each knows one direction: `parse` and `history` read a client's
 request, `render` writes one for Copilot, `reader` reads Copilot's stream, `writer` writes the
-answer, `problems` and `usage` hold the two small vocabularies. Must not know another dialect.
+answer, `problems` and `usage` read the two small vocabularies. Must not know another dialect.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from typing import Any
 
 from copilot_desktop.canonical import Loss, Reply, Request, Usage
 from copilot_desktop.dialects import Envelope, Initiator
-from copilot_desktop.dialects.openai_chat import parse, problems, render, usage, writer
+from copilot_desktop.dialects.openai_chat import parse, render, usage, writer
 from copilot_desktop.dialects.openai_chat.reader import ChatReader
 from copilot_desktop.dialects.openai_chat.writer import ChatWriter
+from copilot_desktop.dialects.openai_words import problem_status, render_problem
 from copilot_desktop.dialects.side_routes import SideRoute
 from copilot_desktop.errors import Problem
 from copilot_desktop.model import CHAT, Model
@@ -66,13 +67,13 @@ class OpenAIChat:
         return writer.render_reply(reply, request)
 
     def render_problem(self, problem: Problem) -> Json:
-        return problems.render_problem(problem)
+        return render_problem(problem)
 
     def problem_status(self, problem: Problem) -> int:
-        return problems.problem_status(problem)
+        return problem_status(problem)
 
     def fault(self, problem: Problem) -> bytes:
-        return encode_json(problems.render_problem(problem))
+        return encode_json(render_problem(problem))
 
     def read_usage(self, usage_object: Mapping[str, Any]) -> Usage:
         return usage.read_usage(usage_object)

@@ -1,4 +1,4 @@
-"""Token counts as Chat Completions tells them, both ways (`translation.md` §9.2).
+"""Token counts as Chat Completions tells them (`translation.md` §9.2).
 
 OpenAI counts cached tokens within `prompt_tokens`; the canonical `Usage` keeps them apart.
 """
@@ -24,20 +24,6 @@ def read_usage(usage: Mapping[str, Any]) -> Usage:
     if reasoning and _count(usage, "total_tokens") == prompt + completion + reasoning:
         completion += reasoning  # this vendor counts reasoning beside the completion
     return Usage(max(0, prompt - read - write), completion, read, write, reasoning)
-
-
-def write_usage(usage: Usage) -> Json:
-    prompt = usage.total_input
-    return {
-        "prompt_tokens": prompt,
-        "completion_tokens": usage.output,
-        "total_tokens": prompt + usage.output,
-        "prompt_tokens_details": {
-            "cached_tokens": usage.cache_read,
-            "cache_write_tokens": usage.cache_write,
-        },
-        "completion_tokens_details": {"reasoning_tokens": usage.reasoning},
-    }
 
 
 def merged(known: Mapping[str, Any], news: Mapping[str, Any]) -> Json:

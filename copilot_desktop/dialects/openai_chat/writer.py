@@ -9,8 +9,6 @@ where the events come from.
 from __future__ import annotations
 
 import json
-import secrets
-import string
 import time
 from typing import Any, assert_never
 
@@ -24,29 +22,22 @@ from copilot_desktop.canonical import (
     Reply,
     ReplyBlock,
     Request,
-    StopReason,
     Text,
     Thinking,
     ToolUse,
     Usage,
 )
-from copilot_desktop.dialects.openai_chat.problems import render_problem
 from copilot_desktop.dialects.openai_chat.reasoning import opaque_piece
-from copilot_desktop.dialects.openai_chat.usage import write_usage
+from copilot_desktop.dialects.openai_words import (
+    FINISH_REASONS,
+    mint,
+    render_problem,
+    write_usage,
+)
 from copilot_desktop.errors import Problem
 from copilot_desktop.sse import encode, encode_json
 
 Json = dict[str, Any]
-
-_ALPHABET = string.ascii_letters + string.digits
-FINISH_REASONS = {
-    StopReason.END: "stop",
-    StopReason.STOP_SEQUENCE: "stop",
-    StopReason.TOOL_USE: "tool_calls",
-    StopReason.LENGTH: "length",
-    StopReason.REFUSAL: "content_filter",
-    StopReason.PAUSE: "stop",
-}
 
 
 class ChatWriter:
@@ -234,11 +225,6 @@ def free_text(arguments: str) -> str:
         return arguments
     text = value.get("input") if isinstance(value, dict) else None
     return text if isinstance(text, str) else arguments
-
-
-def mint(prefix: str) -> str:
-    """A new id: `prefix` and 24 random letters and digits."""
-    return prefix + "".join(secrets.choice(_ALPHABET) for _ in range(24))
 
 
 def _estimated(request: Request, characters: int) -> Usage:
