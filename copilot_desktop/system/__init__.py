@@ -11,7 +11,10 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from copilot_desktop.system.login_items import LoginItem
 
 NAME = "copilot-desktop"
 
@@ -61,6 +64,9 @@ class System(Protocol):
 
     def dark_mode(self) -> bool | None:
         """Whether the desktop asks for a dark look; None if it does not say."""
+
+    def login_item(self) -> LoginItem:
+        """The app's place among what starts when the user logs in."""
 
 
 def current() -> System:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from copilot_desktop.system import PortHolder
+from copilot_desktop.system.login_items import LoginItemState
 
 
 class FakeSystem:
@@ -27,6 +28,7 @@ class FakeSystem:
         self.opened: list[str] = []
         self.protected: list[Path] = []
         self.hardened = False
+        self.item = FakeLoginItem()
 
     def data_dir(self) -> Path:
         return self._folder
@@ -53,3 +55,23 @@ class FakeSystem:
 
     def dark_mode(self) -> bool | None:
         return None
+
+    def login_item(self) -> FakeLoginItem:
+        return self.item
+
+
+class FakeLoginItem:
+    """`blocked`: somebody switched it off in the system's settings. `broken`: nothing is taken."""
+
+    def __init__(self) -> None:
+        self.there = self.blocked = self.broken = False
+
+    def state(self) -> LoginItemState:
+        if not self.there:
+            return "off"
+        return "blocked" if self.blocked else "on"
+
+    def switch(self, on: bool) -> None:
+        if self.broken:
+            raise OSError("nothing is taken here")
+        self.there = on

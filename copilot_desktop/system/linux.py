@@ -10,6 +10,7 @@ from pathlib import Path
 import platformdirs
 
 from copilot_desktop.system import NAME, PortHolder, programs
+from copilot_desktop.system.login_items import AutostartEntry, own_command
 
 _LISTENING = "0A"  # state column of /proc/net/tcp
 _FIRST_PERSON, _LAST_PERSON = 1000, 59_999  # ids that distributions give to people
@@ -58,6 +59,9 @@ class Linux:
     def dark_mode(self) -> bool | None:
         answer = programs.ask(["gsettings", "get", "org.gnome.desktop.interface", "color-scheme"])
         return "prefer-dark" in answer if answer.strip() else None
+
+    def login_item(self) -> AutostartEntry:
+        return AutostartEntry(own_command())
 
     def _has_display(self) -> bool:
         # Without one, xdg-open starts a text browser on our own terminal.

@@ -7,6 +7,7 @@ from pathlib import Path
 import platformdirs
 
 from copilot_desktop.system import NAME, PortHolder, programs
+from copilot_desktop.system.login_items import LaunchAgent, own_command
 
 _NOT_PEOPLE = frozenset({"Shared", "Guest", ".localized"})
 
@@ -46,6 +47,9 @@ class MacOS:
     def dark_mode(self) -> bool | None:
         # The key exists only in dark mode, so no answer means light.
         return "Dark" in programs.ask(["/usr/bin/defaults", "read", "-g", "AppleInterfaceStyle"])
+
+    def login_item(self) -> LaunchAgent:
+        return LaunchAgent(own_command())
 
 
 def read_lsof(answer: str) -> PortHolder | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import platformdirs
 
 from copilot_desktop.system import NAME, PortHolder, programs
+from copilot_desktop.system.login_items import RunKey, own_command
 
 _NOT_PEOPLE = frozenset({"public", "default", "default user", "all users", "defaultapppool"})
 _PERSONALIZE = r"HKCU\Software\Microsoft\Windows\CurrentVersion\Themes\Personalize"
@@ -61,6 +62,9 @@ class Windows:
     def dark_mode(self) -> bool | None:
         answer = programs.ask(["reg", "query", _PERSONALIZE, "/v", "AppsUseLightTheme"])
         return answer.split()[-1] == "0x0" if "AppsUseLightTheme" in answer else None
+
+    def login_item(self) -> RunKey:
+        return RunKey(own_command())
 
 
 def read_netstat(answer: str, port: int) -> int | None:

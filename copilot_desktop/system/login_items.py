@@ -1,0 +1,181 @@
+"""What makes the app start when its user logs in, one form for each system.
+
+The system's own place is the only truth: it is read each time, because people switch such things
+off in their system settings as well. Then the item is still there, but blocked, and only they can
+unblock it. Nothing is kept in our settings.
+
+All functions block and raise OSError where writing fails; reading never raises.
+"""
+
+from __future__ import annotations
+
+import os
+import plistlib
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal, Protocol
+from xml.parsers.expat import ExpatError
+
+from copilot_desktop.system import programs
+
+LoginItemState = Literal["on", "off", "blocked"]
+
+LABEL = "io.github.copilot-desktop"
+_RUN = r"HKCU\Software\Microsoft\Windows\CurrentVersion\Run"
+_APPROVED = r"HKCU\Software\Microsoft\Windows\CurrentVersion\Explorer\StartupApproved\Run"
+_VALUE = "CopilotDesktop"
+_ENTRY_LIMIT = 65_536  # bytes
+
+
+class LoginItem(Protocol):
+    """The app in one system's list of what starts at login."""
+
+    def state(self) -> LoginItemState:
+        """`blocked`: our item is there, and the system or its user has switched it off."""
+
+    def switch(self, on: bool) -> None:
+        """Add or remove the item. Raises OSError."""
+
+
+def own_command() -> list[str]:
+    """How this very program is started without showing its window."""
+    frozen = getattr(sys, "frozen", False)
+    start = [sys.executable] if frozen else [sys.executable, "-m", "copilot_desktop"]
+    return [*start, "--hidden"]
+
+
+class AutostartEntry:
+    """A desktop entry in the XDG autostart folder."""
+
+    def __init__(self, command: Sequence[str], folder: Path | None = None) -> None:
+        home = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+        self._path = (folder or Path(home) / "autostart") / "copilot-desktop.desktop"
+        self._command = command
+
+    def state(self) -> LoginItemState:
+        try:
+            with self._path.open("rb") as file:
+                text = file.read(_ENTRY_LIMIT).decode("utf-8", "replace")
+        except OSError:
+            return "off"
+        lines = (line.partition("=") for line in text.splitlines())
+        keys = {key.strip(): value.strip().lower() for key, sign, value in lines if sign}
+        # Desktops switch an entry off with one of these instead of deleting it.
+        hidden = keys.get("Hidden") == "true"
+        return "blocked" if hidden or keys.get("X-GNOME-Autostart-enabled") == "false" else "on"
+
+    def switch(self, on: bool) -> None:
+        if not on:
+            self._path.unlink(missing_ok=True)
+            return
+        entry = (
+            "[Desktop Entry]\nType=Application\nVersion=1.4\nName=Copilot Desktop\n"
+            f"Exec={exec_line(self._command)}\nTerminal=false\nNoDisplay=true\n"
+            "X-GNOME-Autostart-enabled=true\n"
+        )
+        _replace(self._path, entry.encode())
+
+
+def exec_line(command: Sequence[str]) -> str:
+    r"""The value of `Exec`: quoted as the desktop entry specification asks, twice.
+
+    First the argument (`\` before `"`, `` ` ``, `$` and `\`), then the string value (`\` again);
+    `%` would start a field code.
+    """
+    words = []
+    for word in command:
+        escaped = "".join("\\" + c if c in '"`$\\' else c for c in word).replace("%", "%%")
+        words.append(f'"{escaped}"' if escaped != word or not _plain(word) else word)
+    return " ".join(words).replace("\\", "\\\\")
+
+
+def _plain(word: str) -> bool:
+    return bool(word) and not any(c in " \t\n\"'\\><~|&;$*?#()`" for c in word)
+
+
+class LaunchAgent:
+    """A property list in the user's LaunchAgents folder. `ask` runs a program (see `programs`)."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        folder: Path | None = None,
+        ask: Callable[[Sequence[str]], str] = programs.ask,
+    ) -> None:
+        self._path = (folder or Path.home() / "Library" / "LaunchAgents") / f"{LABEL}.plist"
+        self._command = command
+        self._ask = ask
+
+    def state(self) -> LoginItemState:
+        try:
+            with self._path.open("rb") as file:
+                entry = plistlib.loads(file.read(_ENTRY_LIMIT))
+        except (OSError, ValueError, plistlib.InvalidFileException, ExpatError):
+            return "off"
+        if not isinstance(entry, dict) or entry.get("Label") != LABEL:
+            return "off"
+        user = getattr(os, "getuid", lambda: 0)()
+        listed = self._ask(["/bin/launchctl", "print-disabled", f"gui/{user}"])
+        off = any(
+            LABEL in line and line.rstrip(" ;").endswith(("disabled", "true"))
+            for line in listed.splitlines()
+        )
+        return "blocked" if off or entry.get("Disabled") is True else "on"
+
+    def switch(self, on: bool) -> None:
+        if not on:
+            self._path.unlink(missing_ok=True)
+            return
+        entry = {
+            "Label": LABEL,
+            "ProgramArguments": list(self._command),
+            "RunAtLoad": True,
+            "ProcessType": "Interactive",
+        }
+        _replace(self._path, plistlib.dumps(entry))
+
+
+class RunKey:
+    """A value under the user's Run key. `ask` runs `reg`, which is on every Windows."""
+
+    def __init__(
+        self, command: Sequence[str], ask: Callable[[Sequence[str]], str] = programs.ask
+    ) -> None:
+        self._command = command
+        self._ask = ask
+
+    def state(self) -> LoginItemState:
+        if _VALUE not in self._ask(["reg", "query", _RUN, "/v", _VALUE]):
+            return "off"
+        # Task Manager writes twelve bytes here; an odd first one means "switched off".
+        approved = self._ask(["reg", "query", _APPROVED, "/v", _VALUE]).split()
+        mark = approved[-1] if _VALUE in approved else ""
+        try:
+            return "blocked" if int(mark[:2], 16) & 1 else "on"
+        except ValueError:
+            return "on"
+
+    def switch(self, on: bool) -> None:
+        if on:
+            line = subprocess.list2cmdline(self._command)
+            self._ask(["reg", "add", _RUN, "/v", _VALUE, "/t", "REG_SZ", "/d", line, "/f"])
+        else:
+            self._ask(["reg", "delete", _RUN, "/v", _VALUE, "/f"])
+        if (self.state() == "off") is on:
+            raise OSError("the registry did not take it")
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Replace `path` in one step; other entries in its folder are nobody's business here."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
