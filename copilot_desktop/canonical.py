@@ -226,6 +226,24 @@ class Request:
             )
         )
 
+    def reasoning_losses(
+        self, effort: Effort | None = None, budget: int | None = None
+    ) -> tuple[Loss, ...]:
+        """What became of the wish for reasoning, where `effort` or `budget` (tokens) was sent."""
+        wish, tokens = self.effort, self.thinking_budget
+        if wish is None and tokens is None:
+            return ()
+        asked = "thinking.budget" if tokens is not None else f"effort.{wish}"
+        if budget is not None:
+            same = budget == tokens
+            return () if same else (Loss(asked, to=f"thinking.budget:{budget}"),)
+        if effort is not None:
+            if wish is None:
+                return (Loss(asked, to=f"effort:{effort}"),)
+            return () if effort == wish else (Loss(f"effort.{wish}", to=effort.value),)
+        idle = wish is Effort.NONE and not tokens
+        return () if idle else (Loss("thinking.budget" if tokens else "effort"),)
+
     def estimated_tokens(self) -> int:
         """Input size by rule of thumb (4 characters a token), where a number must stand."""
         size = sum(len(text.text) for text in self.system)

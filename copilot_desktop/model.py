@@ -14,6 +14,8 @@ from copilot_desktop.canonical import Effort
 
 LADDER: tuple[Effort, ...] = tuple(Effort)
 
+AUTO = "auto"  # the name under which GitHub chooses; no model of its own
+
 CHAT = "/chat/completions"
 RESPONSES = "/responses"
 MESSAGES = "/v1/messages"
@@ -22,7 +24,11 @@ EMBEDDINGS = "/embeddings"
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Limits are in tokens; `multiplier` is the premium-request factor, if any."""
+    """Limits are in tokens; `multiplier` is the premium-request factor, if any.
+
+    The `no_...` flags and `bad_paths` (fields of a body) are what Copilot has refused before
+    (`translation.md` §14).
+    """
 
     id: str
     name: str = ""
@@ -44,6 +50,7 @@ class Model:
     max_inputs: int = 0
     vision: bool = False
     max_images: int = 0
+    pdf: bool = False
     tools: bool = True
     parallel_tools: bool = True
     structured: bool = False
@@ -52,10 +59,14 @@ class Model:
     budget_max: int = 32_000
     efforts: tuple[Effort, ...] = ()
     max_tokens_key: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    no_prefill: bool = False
+    no_forced_tool: bool = False
+    no_temperature: bool = False
+    bad_paths: frozenset[str] = frozenset()
     multiplier: float | None = None
     premium: bool = False
     token_prices: Mapping[str, float] = field(default_factory=dict)
-    request_headers: Mapping[str, str] = field(default_factory=dict)
+    request_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     notices: tuple[str, ...] = ()
 
     @property
@@ -69,7 +80,7 @@ class Model:
     @property
     def callable(self) -> bool:
         """Usable by this account now: policy accepted. The literal `auto` entry never is."""
-        return self.policy == "enabled" and self.id != "auto"
+        return self.policy == "enabled" and self.id != AUTO
 
     def effort(self, wish: Effort) -> Effort | None:
         """The nearest effort this model takes: below first, then above; None if it takes none."""

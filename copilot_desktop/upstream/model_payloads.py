@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from copilot_desktop.errors import UpstreamFault
-from copilot_desktop.model import CHAT, EMBEDDINGS, LADDER, Model
+from copilot_desktop.model import CHAT, EMBEDDINGS, LADDER, MESSAGES, Model
 from copilot_desktop.upstream.quota_headers import number
 
 Thinking = Literal["none", "budget", "optional", "required"]
@@ -55,6 +55,7 @@ def model_of(entry: object) -> Model | None:
     billing = _object(entry.get("billing"))
     prices = token_prices(_object(billing.get("token_prices")))
     multiplier = None if prices else number(billing.get("multiplier"))
+    seeing = _object(limits.get("vision"))
     vendor, family = _text(entry.get("vendor")), _text(capabilities.get("family"))
     return Model(
         id=name,
@@ -76,7 +77,8 @@ def model_of(entry: object) -> Model | None:
         max_context=_count(limits.get("max_context_window_tokens"), 128_000),
         max_inputs=_count(limits.get("max_inputs"), 0),
         vision=_flag(supports.get("vision")),
-        max_images=_count(_object(limits.get("vision")).get("max_prompt_images"), 0),
+        max_images=_count(seeing.get("max_prompt_images"), 0),
+        pdf=_reads_pdf(seeing, vendor, endpoints),
         tools=_flag(supports.get("tool_calls"), missing=True),
         parallel_tools=_flag(supports.get("parallel_tool_calls"), missing=True),
         structured=_flag(supports.get("structured_outputs")),
@@ -91,6 +93,12 @@ def model_of(entry: object) -> Model | None:
         request_headers=_headers(entry.get("request_headers")),
         notices=_notices(entry, billing),
     )
+
+
+def _reads_pdf(seeing: Mapping[str, Any], vendor: str, endpoints: tuple[str, ...]) -> bool:
+    """The list says so; every Claude reads PDF files over its own endpoint."""
+    listed = "application/pdf" in _list(seeing.get("supported_media_types"))
+    return listed or (vendor == "Anthropic" and MESSAGES in endpoints)
 
 
 def token_prices(prices: Mapping[str, Any]) -> dict[str, float]:

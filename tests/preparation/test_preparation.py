@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -19,7 +20,7 @@ from copilot_desktop.canonical import (
 )
 from copilot_desktop.errors import InvalidRequest
 from copilot_desktop.model import CHAT, MESSAGES, Model
-from copilot_desktop.preparation import legal_id, legal_name, prepared
+from copilot_desktop.preparation import prepared
 
 GPT = Model("gpt-x", vendor="OpenAI", vision=True)
 PICTURE = Image("image/png", "iVBO")
@@ -63,10 +64,6 @@ def test_odd_ids_become_legal_and_call_and_result_still_meet(endpoint, limit):
     assert re.fullmatch(rf"[A-Za-z0-9_-]{{1,{limit}}}", call.id)
 
 
-def test_ids_of_two_parts_keep_the_call_part():
-    assert legal_id("call_abc|fc_123", 40) == "call_abc"
-
-
 def test_long_tool_names_are_shortened_everywhere_and_remember_the_original():
     long = "mcp__" + "server" * 12 + "__tool"
     ready = prepared(
@@ -92,7 +89,6 @@ def test_names_that_only_differ_in_odd_characters_stay_apart():
         request(user("go"), tools=(Tool("a.b"), Tool("a/b"))), GPT, CHAT).tools]  # fmt: skip
     assert len(set(names)) == 2
     assert all(re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name) for name in names)
-    assert legal_name("a.b") == legal_name("a.b")
 
 
 def test_a_tool_declared_twice_counts_once_and_is_noted():
@@ -139,7 +135,9 @@ def test_of_too_many_pictures_the_newest_stay():
 
 
 def test_sampling_is_dropped_beside_reasoning_and_noted():
-    ready = prepared(request(user("go"), temperature=0.3, top_p=0.9, effort=Effort.HIGH), GPT, CHAT)
+    model = replace(GPT, efforts=(Effort.HIGH,))
+    asked = request(user("go"), temperature=0.3, top_p=0.9, effort=Effort.HIGH)
+    ready = prepared(asked, model, CHAT)
     assert (ready.temperature, ready.top_p) == (None, None)
     assert {loss.what for loss in ready.losses} == {"temperature", "top_p"}
 

@@ -1,0 +1,50 @@
+"""Ids and tool names, spelled so that every endpoint of Copilot takes them (`translation.md` §2.1).
+
+Copilot takes letters, digits, `_` and `-`, and not many of them; clients send `functions.ls:0`, ids
+with `|` and names of 80 letters. The new spelling depends on the old one alone, so that a call and
+its result still meet, on this request and the next, without any memory. The way back is a map that
+whoever renames tools keeps for the length of one exchange.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container
+from hashlib import sha256
+
+LONGEST_NAME = 64
+_ILLEGAL = re.compile(r"[^A-Za-z0-9_-]")
+
+
+def legal_id(identifier: str, limit: int) -> str:
+    """A call id of at most `limit` characters. An empty one is not made up here."""
+    shown = identifier.partition("|")[0] if identifier.startswith("call_") else identifier
+    if len(shown) <= limit and not _ILLEGAL.search(shown):
+        return shown
+    stem = _ILLEGAL.sub("_", shown).rstrip("_")[: limit - 9]
+    return f"{stem or 'call'}_{_digest(shown)[:8]}"
+
+
+def made_id(place: str, name: str, arguments: str) -> str:
+    """An id for a call that came without one; the same for the same call at the same place."""
+    return f"call_{_digest(place + name + arguments)[:16]}"
+
+
+def legal_name(name: str) -> str:
+    """A tool name that is legal everywhere (§2.2)."""
+    if name and len(name) <= LONGEST_NAME and not _ILLEGAL.search(name):
+        return name
+    return f"{_ILLEGAL.sub('_', name)[: LONGEST_NAME - 9]}_{_digest(name)[:8]}"
+
+
+def free_name(name: str, taken: Container[str]) -> str:
+    """`name`, or `name_2`, `name_3`, ... if that is taken; never longer than the limit."""
+    number, free = 2, name
+    while free in taken:
+        free = f"{name[: LONGEST_NAME - 3]}_{number}"
+        number += 1
+    return free
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
