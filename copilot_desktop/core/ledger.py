@@ -1,0 +1,222 @@
+"""What this app has used, day by day: a row for each day, client and model, for 90 days.
+
+The numbers come from the answers themselves (tokens, and Copilot's exact cost where it sends one),
+so they count this app's use only; the account's meters count everything and are kept beside them,
+one number for each day and meter. Names and numbers are all there is: never content.
+
+Rows live in memory and are written behind in one transaction (SQLite keeps what a crash leaves).
+A file that cannot be read is kept aside, one that cannot be written costs the history and nothing
+else: no method raises. `load`, `flush` and `clear` touch the disk and block; use a worker thread.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterable
+from contextlib import closing, suppress
+from dataclasses import astuple, dataclass, replace
+from pathlib import Path
+
+from copilot_desktop.proxy.exchange import Exchange
+from copilot_desktop.upstream.quota import Meter
+
+log = logging.getLogger(__name__)
+
+DAYS = 90
+_DAY = 86_400
+_BUSY_SECONDS = 2.0
+_MOST_ROWS = 20_000  # of one kind; a client that invents names must not fill the memory
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS use (
+    day TEXT, client TEXT, model TEXT, requests INTEGER, failed INTEGER, input INTEGER,
+    output INTEGER, cache_read INTEGER, cache_write INTEGER, nano_credits INTEGER, premium REAL,
+    PRIMARY KEY (day, client, model)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS meter (
+    day TEXT, id TEXT, used REAL, "limit" REAL,
+    PRIMARY KEY (day, id)) WITHOUT ROWID;
+"""
+_KEEP_USE = "REPLACE INTO use VALUES (?,?,?,?,?,?,?,?,?,?,?)"
+_KEEP_METER = "REPLACE INTO meter VALUES (?,?,?,?)"
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """`day` is local, `YYYY-MM-DD`. Token counts are Anthropic's kind: `input` without cache.
+
+    `nano_credits`: 1e9 are one AI credit; `premium`: premium requests, by the model's multiplier.
+    """
+
+    day: str
+    client: str
+    model: str
+    requests: int = 0
+    failed: int = 0
+    input: int = 0
+    output: int = 0
+    cache_read: int = 0
+    cache_write: int = 0
+    nano_credits: int = 0
+    premium: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class MeterDay:
+    """The last reading of one meter on one day; `limit` is None where there is none."""
+
+    day: str
+    id: str
+    used: float
+    limit: float | None = None
+
+
+class Ledger:
+    """`path` None keeps nothing on disk. `wall` gives epoch seconds."""
+
+    def __init__(self, path: Path | None, *, wall: Callable[[], float] = time.time) -> None:
+        self._path = path
+        self._wall = wall
+        self._uses: dict[tuple[str, str, str], Use] = {}
+        self._meters: dict[tuple[str, str], MeterDay] = {}
+        self._new_uses: set[tuple[str, str, str]] = set()
+        self._new_meters: set[tuple[str, str]] = set()
+        self._lock = threading.Lock()  # the event loop counts while a worker writes
+
+    @property
+    def dirty(self) -> bool:
+        return bool(self._new_uses or self._new_meters)
+
+    def uses(self, days: int = DAYS) -> tuple[Use, ...]:
+        """The rows of the last `days` days, today included, the newest day first."""
+        first = self._day(days - 1)
+        with self._lock:
+            rows = [row for row in self._uses.values() if row.day >= first]
+        return tuple(sorted(rows, key=lambda row: (row.day, row.client, row.model), reverse=True))
+
+    def meters(self, days: int = DAYS) -> tuple[MeterDay, ...]:
+        """The readings of the last `days` days, the newest day first."""
+        first = self._day(days - 1)
+        with self._lock:
+            rows = [row for row in self._meters.values() if row.day >= first]
+        return tuple(sorted(rows, key=lambda row: (row.day, row.id), reverse=True))
+
+    def count(self, exchange: Exchange, multiplier: float | None) -> None:
+        """Add a finished exchange that reached a model.
+
+        `multiplier` is the model's; only a turn that a human began costs premium requests.
+        """
+        usage, day = exchange.usage, self._day()
+        key = (day, exchange.client, exchange.model_used)
+        with self._lock:
+            row = self._uses.get(key)
+            if row is None:
+                if len(self._uses) >= _MOST_ROWS:
+                    return
+                row = Use(*key)
+            human = exchange.initiator == "user" and exchange.outcome == "ok"
+            self._uses[key] = replace(
+                row,
+                requests=row.requests + 1,
+                failed=row.failed + (exchange.outcome == "failed"),
+                input=row.input + (usage.input if usage else 0),
+                output=row.output + (usage.output if usage else 0),
+                cache_read=row.cache_read + (usage.cache_read if usage else 0),
+                cache_write=row.cache_write + (usage.cache_write if usage else 0),
+                nano_credits=row.nano_credits + (exchange.nano_credits or 0),
+                premium=row.premium + ((multiplier or 0.0) if human else 0.0),
+            )
+            self._new_uses.add(key)
+
+    def read(self, meters: Iterable[Meter]) -> None:
+        """Keep today's reading of every meter that counts something."""
+        day = self._day()
+        with self._lock:
+            for meter in meters:
+                if meter.used is None:
+                    continue
+                limit = meter.limit if meter.limit and math.isfinite(meter.limit) else None
+                reading = MeterDay(day, meter.id, meter.used, limit)
+                if self._meters.get((day, meter.id)) != reading:
+                    self._meters[day, meter.id] = reading
+                    self._new_meters.add((day, meter.id))
+
+    # ------------------------------------------------------------------------ disk
+
+    def load(self) -> None:
+        """Take what the file holds."""
+        if self._path is None or not self._path.exists():
+            return
+        try:
+            with closing(self._open()) as file:
+                uses = file.execute("SELECT * FROM use WHERE day >= ?", (self._day(DAYS - 1),))
+                kept = [Use(*row) for row in uses.fetchmany(_MOST_ROWS)]
+                read = file.execute("SELECT * FROM meter WHERE day >= ?", (self._day(DAYS - 1),))
+                readings = [MeterDay(*row) for row in read.fetchmany(_MOST_ROWS)]
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError):
+                log.warning("The usage history could not be read: %s", error)
+                return
+            log.warning("The usage history is damaged and is kept aside: %s", error)
+            with suppress(OSError):
+                self._path.replace(self._path.with_suffix(".broken"))
+            return
+        with self._lock:
+            self._uses = {(row.day, row.client, row.model): row for row in kept} | self._uses
+            self._meters = {(row.day, row.id): row for row in readings} | self._meters
+
+    def flush(self) -> None:
+        """Write what is new, and let go of what is too old."""
+        with self._lock:
+            uses = [self._uses[key] for key in self._new_uses]
+            meters = [self._meters[key] for key in self._new_meters]
+            self._new_uses, self._new_meters = set(), set()
+            self._forget_old()
+        if self._path is None or not (uses or meters):
+            return
+        try:
+            with closing(self._open()) as file, file:
+                file.executemany(_KEEP_USE, map(astuple, uses))
+                file.executemany(_KEEP_METER, map(astuple, meters))
+                file.execute("DELETE FROM use WHERE day < ?", (self._day(DAYS - 1),))
+                file.execute("DELETE FROM meter WHERE day < ?", (self._day(DAYS - 1),))
+        except (sqlite3.Error, OSError) as error:
+            log.warning("The usage history could not be written: %s", error)
+            with self._lock:  # the next flush tries again
+                self._new_uses |= {(row.day, row.client, row.model) for row in uses}
+                self._new_meters |= {(row.day, row.id) for row in meters}
+
+    def clear(self) -> None:
+        """Forget everything, also on disk."""
+        with self._lock:
+            self._uses, self._meters = {}, {}
+            self._new_uses, self._new_meters = set(), set()
+        if self._path is not None:
+            for path in (self._path, self._path.with_name(self._path.name + "-journal")):
+                with suppress(OSError):
+                    path.unlink(missing_ok=True)
+
+    def _open(self) -> sqlite3.Connection:
+        assert self._path is not None
+        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._path.touch(mode=0o600)
+        file = sqlite3.connect(self._path, timeout=_BUSY_SECONDS)
+        try:
+            file.executescript(_TABLES)
+        except BaseException:
+            file.close()
+            raise
+        return file
+
+    def _forget_old(self) -> None:
+        first = self._day(DAYS - 1)
+        self._uses = {key: row for key, row in self._uses.items() if row.day >= first}
+        self._meters = {key: row for key, row in self._meters.items() if row.day >= first}
+        self._new_uses &= self._uses.keys()
+        self._new_meters &= self._meters.keys()
+
+    def _day(self, ago: int = 0) -> str:
+        return time.strftime("%Y-%m-%d", time.localtime(self._wall() - ago * _DAY))

@@ -1,0 +1,181 @@
+"""The usage history: what was used adds up, survives a restart, and never gets in the way."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from copilot_desktop.canonical import Usage
+from copilot_desktop.core import ledger as ledger_module
+from copilot_desktop.core.ledger import DAYS, Ledger, MeterDay, Use
+from copilot_desktop.proxy.exchange import Exchange
+from copilot_desktop.upstream.quota import Meter
+
+NOON = 1_795_262_400.0  # some day, around noon in most places
+DAY = 86_400
+
+
+@dataclass
+class Clock:
+    now: float = NOON
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def exchange(
+    model: str = "gpt-5",
+    client: str = "Codex",
+    *,
+    initiator: str = "user",
+    usage: Usage | None = None,
+    nano: int | None = None,
+    failed: bool = False,
+) -> Exchange:
+    made = Exchange(1, client, "openai-chat", model_used=model, initiator=initiator)
+    made.usage, made.nano_credits = usage, nano
+    made.finish("failed" if failed else "ok")
+    return made
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "deep" / "usage.sqlite3"
+
+
+def test_one_row_for_each_day_client_and_model() -> None:
+    clock = Clock()
+    ledger = Ledger(None, wall=clock)
+    ledger.count(exchange(usage=Usage(100, 20, 1000, 10), nano=5), 0.33)
+    ledger.count(exchange(usage=Usage(1, 2, 3, 4), nano=7, initiator="agent"), 0.33)
+    ledger.count(exchange(failed=True), 0.33)
+    ledger.count(exchange(client="aider"), None)
+    clock.now += DAY
+    ledger.count(exchange("claude-x", nano=1), 1.0)
+    today, aider, codex = ledger.uses()
+    assert (today.model, today.nano_credits, today.premium) == ("claude-x", 1, 1.0)
+    assert (aider.client, aider.requests, aider.premium) == ("aider", 1, 0.0)
+    assert codex == Use(codex.day, "Codex", "gpt-5", 3, 1, 101, 22, 1003, 14, 12, 0.33)
+    assert [row.model for row in ledger.uses(days=1)] == ["claude-x"]
+
+
+def test_the_history_survives_a_restart_and_goes_on(path: Path) -> None:
+    clock = Clock()
+    first = Ledger(path, wall=clock)
+    first.load()  # nothing there yet
+    first.count(exchange(nano=5), 1.0)
+    first.read([Meter("chat", "Chat", "metered", used=12.0, limit=300.0)])
+    assert first.dirty
+    first.flush()
+    assert not first.dirty
+    second = Ledger(path, wall=clock)
+    second.load()
+    assert second.uses() == first.uses()
+    assert (
+        second.meters() == first.meters() == (MeterDay(first.uses()[0].day, "chat", 12.0, 300.0),)
+    )
+    second.count(exchange(nano=6), 1.0)
+    second.flush()
+    third = Ledger(path, wall=clock)
+    third.load()
+    assert third.uses()[0].requests == 2
+    assert third.uses()[0].nano_credits == 11
+
+
+def test_a_meter_has_one_number_a_day(path: Path) -> None:
+    clock = Clock()
+    ledger = Ledger(path, wall=clock)
+    for used in (10.0, 11.5):
+        ledger.read([Meter("credits", "AI credits", "metered", used=used, limit=float("inf"))])
+    ledger.read([Meter("pool", "Pool", "unmetered")])
+    ledger.flush()
+    clock.now += DAY
+    ledger.read([Meter("credits", "AI credits", "metered", used=20.0, limit=100.0)])
+    ledger.flush()
+    again = Ledger(path, wall=clock)
+    again.load()
+    assert [(row.used, row.limit) for row in again.meters()] == [(20.0, 100.0), (11.5, None)]
+
+
+def test_what_is_too_old_is_let_go(path: Path) -> None:
+    clock = Clock()
+    ledger = Ledger(path, wall=clock)
+    ledger.count(exchange(), 1.0)
+    ledger.read([Meter("chat", "Chat", "metered", used=1.0)])
+    ledger.flush()
+    clock.now += (DAYS - 1) * DAY
+    assert len(ledger.uses()) == 1
+    clock.now += DAY
+    ledger.count(exchange("new"), 1.0)
+    ledger.flush()
+    assert [row.model for row in ledger.uses()] == ["new"]
+    with sqlite3.connect(path) as file:
+        assert file.execute("SELECT count(*) FROM use").fetchone() == (1,)
+        assert file.execute("SELECT count(*) FROM meter").fetchone() == (0,)
+    file.close()
+
+
+def test_clearing_empties_memory_and_disk(path: Path) -> None:
+    ledger = Ledger(path, wall=Clock())
+    ledger.count(exchange(), 1.0)
+    ledger.flush()
+    ledger.clear()
+    assert ledger.uses() == ()
+    assert list(path.parent.iterdir()) == []
+    ledger.flush()
+    again = Ledger(path, wall=Clock())
+    again.load()
+    assert again.uses() == ()
+
+
+def test_a_damaged_file_is_kept_aside_and_history_begins_anew(path: Path) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"this is no database, " * 500)
+    ledger = Ledger(path, wall=Clock())
+    ledger.load()
+    ledger.count(exchange(), 1.0)
+    ledger.flush()
+    assert path.with_suffix(".broken").read_bytes().startswith(b"this is no database")
+    again = Ledger(path, wall=Clock())
+    again.load()
+    assert len(again.uses()) == 1
+
+
+def test_a_disk_that_takes_nothing_costs_the_history_only(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    ledger = Ledger(tmp_path / "file" / "usage.sqlite3", wall=Clock())
+    ledger.load()
+    ledger.count(exchange(), 1.0)
+    ledger.flush()
+    assert len(ledger.uses()) == 1
+    assert ledger.dirty, "it is tried again"
+    ledger.clear()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes mean nothing there")
+def test_the_file_is_for_its_owner_only(path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        ledger = Ledger(path, wall=Clock())
+        ledger.count(exchange(), 1.0)
+        ledger.flush()
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_invented_names_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger_module, "_MOST_ROWS", 5)
+    ledger = Ledger(None, wall=Clock())
+    for number in range(20):
+        ledger.count(exchange(client=f"client {number}"), 1.0)
+    ledger.count(exchange(client="client 0"), 1.0)
+    assert len(ledger.uses()) == 5
+    assert max(row.requests for row in ledger.uses()) == 2
