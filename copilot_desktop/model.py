@@ -62,10 +62,6 @@ class Model:
     no_prefill: bool = False
     no_forced_tool: bool = False
     no_temperature: bool = False
-    bad_paths: tuple[str, ...] = ()
-    no_prefill: bool = False
-    no_forced_tool: bool = False
-    no_temperature: bool = False
     bad_paths: frozenset[str] = frozenset()
     multiplier: float | None = None
     premium: bool = False

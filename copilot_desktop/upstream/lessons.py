@@ -278,8 +278,8 @@ def taught(model: Model, lesson: Lesson) -> Model:
             return replace(model, no_forced_tool=True)
         case "no_temperature":
             return replace(model, no_temperature=True)
-        case "bad_path" if lesson.value and lesson.value not in model.bad_paths:
-            return replace(model, bad_paths=(*model.bad_paths, lesson.value))
+        case "bad_path" if lesson.value:
+            return replace(model, bad_paths=model.bad_paths | {lesson.value})
     return model
 
 
