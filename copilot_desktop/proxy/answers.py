@@ -1,5 +1,8 @@
 """The client's side of one exchange: status line, stream, errors, signs of life.
 
+`Downstream` is what the relay needs of it; `HttpDownstream` is the one for HTTP (the one for a
+WebSocket is in `socket_answers`).
+
 Nothing is sent before there is something to say, so that an early refusal keeps its HTTP status.
 Only after 20 silent seconds of a streaming request is the status line sent ahead, since many
 clients give up on a silent server; from then on trouble is told in the stream.
@@ -13,7 +16,7 @@ import logging
 import secrets
 import time
 from collections.abc import Awaitable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import hdrs, web
 
@@ -110,13 +113,45 @@ def drop(request: web.Request) -> None:
         request.transport.abort()
 
 
-class Downstream:
+class Downstream(Protocol):
     """Writes the answer to one client. `writer` is set on translated routes only."""
+
+    dialect: Dialect
+    exchange: Exchange
+    writer: Writer | None
+
+    @property
+    def spoke(self) -> bool:
+        """Has the client got anything of the answer itself (signs of life do not count)?"""
+
+    def expect_stream(self) -> None:
+        """Give signs of life from now on."""
+
+    async def write(self, out: bytes, reply: UpstreamReply | None = None) -> None:
+        """Send events, as server-sent events, and wait until the client has room for more."""
+
+    async def end(self, outcome: Outcome) -> web.StreamResponse:
+        """The stream is complete."""
+
+    async def whole(self, body: Any, reply: UpstreamReply | None = None) -> web.StreamResponse:
+        """An unstreamed answer; without `reply` it is ours."""
+
+    async def fail(self, problem: Problem) -> web.StreamResponse:
+        """Tell the client, in its dialect."""
+
+    def close(self) -> None:
+        """Stop the signs of life, however the exchange ended."""
+
+
+class HttpDownstream:
+    """An HTTP response: the status is decided with the first byte."""
+
+    writer: Writer | None
 
     def __init__(self, request: web.Request, dialect: Dialect, exchange: Exchange) -> None:
         self.dialect = dialect
         self.exchange = exchange
-        self.writer: Writer | None = None
+        self.writer = None
         self._request = request
         self._response: web.StreamResponse | None = None
         self._last_sent = time.monotonic()

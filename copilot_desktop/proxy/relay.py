@@ -15,10 +15,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
-from typing import Any
+from functools import partial
+from typing import Any, Protocol
 
 from aiohttp import hdrs, web
 
@@ -35,7 +36,7 @@ from copilot_desktop.errors import (
 )
 from copilot_desktop.model import Model
 from copilot_desktop.provider import Passage, Provider, Turn, refuse_a_page
-from copilot_desktop.proxy.answers import Downstream, unexpected
+from copilot_desktop.proxy.answers import Downstream, HttpDownstream, unexpected
 from copilot_desktop.proxy.config import ProxyConfig
 from copilot_desktop.proxy.exchange import Exchange, Traffic
 from copilot_desktop.proxy.guard import credentials, invite_body, is_local_key
@@ -78,6 +79,13 @@ class Asked:
         self.body, self.raw = {}, b""
 
 
+class Line(Protocol):
+    """A connection of a client that outlives its exchanges."""
+
+    def leave(self) -> None:
+        """End it as soon as nothing is being answered."""
+
+
 class Relay:
     """Answers conversations. `config` may be replaced at any time; each exchange reads it once."""
 
@@ -88,9 +96,15 @@ class Relay:
         self.traffic = traffic
         self.config = config
         self._passthrough = passthrough
+        self.lines: set[Line] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closed = False
         self._cutting = False
+
+    @property
+    def closed(self) -> bool:
+        """No more requests are taken."""
+        return self._closed
 
     def reopen(self) -> None:
         """Take requests (again)."""
@@ -99,6 +113,8 @@ class Relay:
     def close(self) -> None:
         """Take no more requests; what is open may go on. Idle connections can still bring one."""
         self._closed = True
+        for line in tuple(self.lines):
+            line.leave()
 
     def cut(self) -> None:
         """End every open exchange now; each client is told that the proxy is stopping."""
@@ -111,14 +127,21 @@ class Relay:
     async def converse(self, request: web.Request, dialect: Dialect) -> web.StreamResponse:
         """Answer one conversation request. Never raises a Problem: it is in the answer."""
         exchange = self.traffic.open(request.headers.get(hdrs.USER_AGENT, ""), dialect.name)
-        down = Downstream(request, dialect, exchange)
+        down = HttpDownstream(request, dialect, exchange)
+        return await self.carry(down, partial(self._ask, request, dialect, exchange))
+
+    async def carry(
+        self, down: Downstream, ask: Callable[[], Awaitable[Asked]]
+    ) -> web.StreamResponse:
+        """One exchange from its request (`ask`) to its end, whatever the client is connected by."""
+        exchange = down.exchange
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
         try:
             if self._closed:
                 raise ShuttingDown
-            asked = await self._ask(request, dialect, exchange)
+            asked = await ask()
             if asked.envelope.answer is not None:
                 return await down.whole(asked.envelope.answer)
             if asked.envelope.stream:
@@ -144,10 +167,24 @@ class Relay:
 
     async def _ask(self, request: web.Request, dialect: Dialect, exchange: Exchange) -> Asked:
         raw, body = await self.read_json(request)
+        declared = request.headers.get("x-initiator", "")
+        return await self.decide(request, dialect, exchange, raw, body, declared)
+
+    async def decide(
+        self,
+        request: web.Request,
+        dialect: Dialect,
+        exchange: Exchange,
+        raw: bytes,
+        body: Json,
+        declared: str,
+    ) -> Asked:
+        """Where a request goes that has been read. `raw` is empty if `body` was not sent as such;
+        `declared` is the client's own word on who asks."""
         envelope = dialect.peek(body)
         exchange.model_asked = redact(envelope.model[:LONGEST_NAME])
         exchange.stream = envelope.stream
-        envelope = replace(envelope, initiator=_initiator(request, envelope))
+        envelope = replace(envelope, initiator=_initiator(declared, envelope))
         exchange.initiator = envelope.initiator
         authority = self.authority(request)
         model = await self.find(envelope.model, authority)
@@ -182,7 +219,7 @@ class Relay:
             body = {**body, "model": way.model.id}
         fixed = quirks.fix_request(body, way.model, tuple(beta for beta in betas if beta))
         asked.exchange.notes += fixed.notes
-        if fixed.body is not None or body is not asked.body:
+        if fixed.body is not None or body is not asked.body or not asked.raw:
             payload = json.dumps(fixed.body or body, separators=(",", ":")).encode()
         else:
             payload = asked.raw
@@ -337,9 +374,9 @@ async def _passed_on(
     return over
 
 
-def _initiator(request: web.Request, envelope: Envelope) -> Initiator:
+def _initiator(declared: str, envelope: Envelope) -> Initiator:
     """A client may declare its own call; otherwise the conversation tells (`upstream.md` §4.4)."""
-    match request.headers.get("x-initiator", "").lower():
+    match declared.lower():
         case "user":
             return "user"
         case "agent":
