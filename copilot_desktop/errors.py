@@ -17,6 +17,7 @@ error body, the window into words and a button, the terminal into one line and a
     │  ├─ NoSuchRoute       404 not_found
     │  │  └─ WrongMethod    405 method_not_allowed
     │  ├─ UnknownModel      404 model_not_found      carries alternatives
+    │  ├─ AutoChoiceOver    400 auto_choice_over     another choice may be asked for, once
     │  ├─ ContentFiltered   400 content_filter
     │  ├─ NotSupported      501 not_supported        an endpoint that Copilot has no counterpart for
     │  └─ HttpOnly          426 http_only            a WebSocket was asked for
@@ -208,6 +209,17 @@ class UnknownModel(InvalidRequest):
         if closest := self.fields.get("alternatives"):
             parts.append(f"Closest: {closest}.")
         return " ".join(part for part in parts if part)
+
+
+class AutoChoiceOver(InvalidRequest):
+    """Copilot does not know (any more) that it chose this model itself (`upstream.md` §5.4)."""
+
+    kind = "auto_choice_over"
+    sentence = "GitHub Copilot refuses its own choice of a model. Name a model instead of auto."
+
+    @property
+    def message(self) -> str:
+        return self.headline
 
 
 class ContentFiltered(InvalidRequest):

@@ -41,7 +41,13 @@ from copilot_desktop.canonical import (
     fold,
 )
 from copilot_desktop.dialects import Dialect, Initiator
-from copilot_desktop.errors import InvalidRequest, NotExpressible, UpstreamFault
+from copilot_desktop.errors import (
+    AutoChoiceOver,
+    InvalidRequest,
+    NotExpressible,
+    UnknownModel,
+    UpstreamFault,
+)
 from copilot_desktop.model import Model
 from copilot_desktop.pi import AssistantMessageEvent, told
 from copilot_desktop.pi import Context as PiContext
@@ -49,6 +55,7 @@ from copilot_desktop.pi import Options as PiOptions
 from copilot_desktop.preparation import prepared
 from copilot_desktop.routing import UNSUPPORTED, Route, route
 from copilot_desktop.sse import EventTooLarge, FrameDecoder
+from copilot_desktop.upstream.auto import by_auto
 from copilot_desktop.upstream.catalogue import Catalogue
 from copilot_desktop.upstream.client import Call, CopilotClient, Tries, UpstreamReply
 from copilot_desktop.upstream.credentials import TokenStore
@@ -181,8 +188,10 @@ class Provider:
                         for event in events:
                             yield _with_original_name(event, turn.request)
                 except InvalidRequest as problem:
-                    other = self.another_way(way, None, problem)
-                    if other is None or begun or rerouted:
+                    if begun or rerouted:
+                        raise
+                    other = await self.another_way(way, None, problem, self._own())
+                    if other is None:
                         raise
                     way, rerouted = other, True
                 else:
@@ -196,13 +205,19 @@ class Provider:
         """Which endpoint answers, as far as is known by now. Raises UnknownModel."""
         return route(model, spoken, self._refused)
 
-    def another_way(
-        self, way: Route, spoken: Dialect | None, problem: InvalidRequest
+    async def another_way(
+        self, way: Route, spoken: Dialect | None, problem: InvalidRequest, authority: Authority
     ) -> Route | None:
-        """Where to turn when Copilot says that the model is not at the endpoint it was listed at.
+        """Where to turn when Copilot says that the model is not at the endpoint it was listed at,
+        or does not stand by its own choice in auto mode.
 
-        The pair is remembered as long as this object lives. None if there is no other way.
+        A pair of model and endpoint is remembered as long as this object lives. None if there is no
+        other way. Raises what asking for another choice raises.
         """
+        if isinstance(problem, AutoChoiceOver) and by_auto(way.model):
+            return self.route(await self.catalogue.choose_again(way.model, authority), spoken)
+        if isinstance(problem, UnknownModel):
+            self.catalogue.explain(problem, way.model)
         if problem.code != UNSUPPORTED:
             return None
         self._refused.add((way.model.id, way.endpoint))

@@ -8,7 +8,7 @@ off, one for inline completions and some for embeddings.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from copilot_desktop.demo.scenario import Scenario
@@ -258,7 +258,10 @@ def models(scenario: Scenario) -> list[dict[str, Any]]:
     if wanted != "demo":
         return list(body(wanted.removeprefix("example-"))["data"])
     free = scenario.who == "free"
-    return [entry(row, scenario.era) for row in _rows() if not (free and row.paid)]
+    rows = [row for row in _rows() if not (free and row.paid)]
+    if scenario.auto_only:
+        rows = [replace(row, picker=False) for row in rows]
+    return [entry(row, scenario.era) for row in rows]
 
 
 class Facts:

@@ -16,6 +16,7 @@ from typing import Any
 from aiohttp import web
 
 from copilot_desktop.demo import (
+    auto,
     gate,
     opaque,
     reading,
@@ -136,9 +137,11 @@ class Copilot:
         if facts is None:
             raise example("404-not-found")
         policy = facts.entry.get("policy") or {}
-        if policy.get("state") == "disabled":
+        if policy.get("state") == "disabled" or self._world.scenario.seat:
             raise example("403-policy")
-        if body.get("state") not in {"enabled", "disabled"}:
+        if request.headers.get("OpenAI-Intent") != "chat-policy":
+            raise gateway("the intent of this call must be chat-policy")
+        if body.get("state") not in {"enabled", "disabled"} or len(body) != 1:
             raise gateway("state must be one of: enabled, disabled")
         for entry in self._world.models:
             if entry["id"] == name:
@@ -146,29 +149,24 @@ class Copilot:
         return self._answer(request, {"model": name, "state": body["state"]})
 
     async def _session(self, request: web.Request) -> web.Response:
-        gate.admit(self._world, request)
-        gate.parse(request, await request.read())
-        if request.headers.get("X-GitHub-Api-Version", "") < "2025-07-16":
+        caller = gate.admit(self._world, request)
+        body = gate.parse(request, await request.read())
+        if request.headers.get("X-GitHub-Api-Version", "") < auto.LEAST_VERSION:
             raise example("404-not-found")
-        names = [entry["id"] for entry in self._world.models]
-        wanted = ("gpt-5-mini", "claude-haiku-4.5", "gpt-5.3-codex")
-        chosen = [name for name in wanted if name in names] or names[:1]
-        token = gate.session_token(opaque.word(self._world.label(), 12))
-        body = {
-            "available_models": chosen,
-            "selected_model": chosen[0],
-            "session_token": token,
-            "expires_at": int(time.time()) + 3600,
-            "discounted_costs": dict.fromkeys(chosen, 0.1),
-        }
-        return self._answer(request, body, **{"copilot-session-token": token})
+        if body.get("auto_mode") != {"model_hints": ["auto"]}:
+            raise gateway("auto_mode.model_hints must name auto")
+        listed = [entry["id"] for entry in self._world.models]
+        found = self._world.sessions.begin(caller.owner, listed)
+        if found is None:
+            raise example("403-policy")
+        return self._answer(request, found, **{"copilot-session-token": found["session_token"]})
 
     async def _intent(self, request: web.Request) -> web.Response:
-        gate.admit(self._world, request)
-        token = request.headers.get("Copilot-Session-Token")
+        caller = gate.admit(self._world, request)
+        token = request.headers.get(gate.SELECTOR)
         if token is None:
             raise gateway("Missing Copilot-Session-Token header")
-        if token != gate.session_token(token.removeprefix("DEMO.").rpartition(".")[0]):
+        if self._world.sessions.good(token, caller.owner) is None:
             raise gateway("Invalid Copilot-Session-Token")
         body = gate.parse(request, await request.read())
         found: dict[str, Any] = transcripts.body("13")["intent_response"]
@@ -185,6 +183,7 @@ class Copilot:
             if (wanted := _EXAMPLE.fullmatch(str(body.get("model", "")))) is not None:
                 return await self._example(request, wanted[1])
             facts = gate.model(self._world, body, endpoint.path)
+            gate.selected(self._world, request, caller, facts)
             gate.images(request, facts, endpoint.pictures(body))
             if endpoint.path == CHAT:
                 gate.token_parameter(facts, body)

@@ -9,28 +9,24 @@ from typing import Any
 
 from aiohttp import web
 
-from copilot_desktop.demo import opaque
 from copilot_desktop.demo.ask import weigh
 from copilot_desktop.demo.catalogue import Facts
 from copilot_desktop.demo.refusals import Refused, example, gateway, openai
 from copilot_desktop.demo.world import World
 
 _NO_EDITOR = "bad request: missing Editor-Version header for IDE auth\n"
+SELECTOR = "Copilot-Session-Token"
 _BAD_HEADER = "bad request: Authorization header is badly formatted\n"
-_SESSION = "session"
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks. `initiator`: "user" or "agent", as the client declares."""
+    """Who asks. `initiator`: "user" or "agent", as the client declares. `owner` is the GitHub
+    token behind the bearer."""
 
     direct: bool
     initiator: str
-
-
-def session_token(label: str) -> str:
-    """A token for auto mode."""
-    return f"DEMO.{label}.{opaque.signature(_SESSION, label)[:40]}"
+    owner: str
 
 
 def admit(world: World, request: web.Request) -> Caller:
@@ -58,16 +54,24 @@ def admit(world: World, request: web.Request) -> Caller:
         raise example("421-misdirected")
     if not world.account.has_copilot:
         raise example("403-policy")
-    _session(request)
-    return Caller(direct, request.headers.get("X-Initiator", "user"))
+    owner = token if found is None else found.github
+    selector = request.headers.get(SELECTOR)
+    if selector is not None and not request.path.startswith("/models"):
+        if world.sessions.good(selector, owner) is None:
+            raise example("401-invalid-auto-mode-selector")
+    return Caller(direct, request.headers.get("X-Initiator", "user"), owner)
 
 
-def _session(request: web.Request) -> None:
-    token = request.headers.get("Copilot-Session-Token")
-    if token is None or request.path.startswith("/models"):
+def selected(world: World, request: web.Request, caller: Caller, facts: Facts) -> None:
+    """Whether this model may be used: with a selector only what it selects, on some plans nothing
+    else. Raises Refused."""
+    selector = request.headers.get(SELECTOR)
+    if selector is None:
+        if world.scenario.auto_only:
+            raise example("400-model-not-supported")
         return
-    _, _, rest = token.partition(".")
-    if token != session_token(rest.rpartition(".")[0]):
+    session = world.sessions.good(selector, caller.owner)
+    if session is None or facts.id not in session.models:
         raise example("401-invalid-auto-mode-selector")
 
 

@@ -60,6 +60,12 @@ class Scenario:
     # Copilot.
     era: Literal["tokens", "multiplier"] = "tokens"
     catalogue: Literal["demo", "example-10", "example-11"] | tuple[Mapping[str, Any], ...] = "demo"
+    auto_only: bool = False
+    """No model can be chosen: all are hidden, and only auto mode's calls are answered."""
+    auto_models: tuple[str, ...] = ("gpt-5-mini", "claude-haiku-4.5", "gpt-5.3-codex")
+    """What auto mode chooses from, its choice first. Without any there is no auto mode."""
+    auto_lifetime: float = 3600
+    auto_tells_end: bool = True
     min_api_version: str = "2025-04-01"
     pace: float = 0.0
     """Pause after each event of a stream."""
@@ -74,6 +80,11 @@ class Scenario:
     spend: bool = True
     """Answers use up quota."""
 
+    @property
+    def seat(self) -> bool:
+        """An organisation pays, and decides which models there are."""
+        return self.who in {"business", "pooled"}
+
 
 _PACE = 0.012  # slow enough to see an answer being written
 
@@ -84,6 +95,7 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
             Scenario(name="pro", pace=_PACE),
             Scenario(name="annual", who="annual", era="multiplier", pace=_PACE),
             Scenario(name="free", who="free", pace=_PACE),
+            Scenario(name="auto", who="free", auto_only=True, pace=_PACE),
             Scenario(name="business", who="business", pace=_PACE),
             Scenario(name="pooled", who="pooled", pace=_PACE),
             Scenario(name="low", who="low", pace=_PACE),

@@ -15,6 +15,7 @@ from typing import Any, Self
 
 from aiohttp import ClientConnectionError, web
 
+from copilot_desktop.demo.auto import Sessions
 from copilot_desktop.demo.copilot import Copilot
 from copilot_desktop.demo.faults import FAULTS, Cut, DropConnection, Fault, HtmlIn200, Slow, Status
 from copilot_desktop.demo.github import GitHub
@@ -74,6 +75,11 @@ class FakeUpstream:
     def tokens(self) -> Tokens:
         """Which tokens are good; `tokens.prepared` is a GitHub token that works at once."""
         return self._world.tokens
+
+    @property
+    def sessions(self) -> Sessions:
+        """Auto mode's."""
+        return self._world.sessions
 
     @property
     def github_token(self) -> str:

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from copilot_desktop.demo import opaque
 from copilot_desktop.demo.account import Account
+from copilot_desktop.demo.auto import Sessions
 from copilot_desktop.demo.catalogue import Facts, models
 from copilot_desktop.demo.faults import FaultList
 from copilot_desktop.demo.ledger import Ledger
@@ -28,6 +29,7 @@ class World:
         self.port = 0
         self.account = Account(scenario)
         self.tokens = Tokens(scenario, clock)
+        self.sessions = Sessions(scenario, clock)
         self.faults = FaultList()
         self.ledger = Ledger()
         self.models = models(scenario)
@@ -35,15 +37,11 @@ class World:
 
     def use(self, scenario: Scenario) -> None:
         """Another scenario from now on; tokens, codes and requests so far stay."""
-        if (scenario.who, scenario.era, scenario.catalogue) != (
-            self.scenario.who,
-            self.scenario.era,
-            self.scenario.catalogue,
-        ):
+        if _listing(scenario) != _listing(self.scenario):
             self.models = models(scenario)
             self.account = Account(scenario)
         self.scenario = scenario
-        self.account.scenario = self.tokens.scenario = scenario
+        self.account.scenario = self.tokens.scenario = self.sessions.scenario = scenario
 
     def model(self, name: str) -> Facts | None:
         """The first entry of this id."""
@@ -82,3 +80,8 @@ class World:
                 "content-type": "application/json; charset=utf-8",
             },
         )
+
+
+def _listing(scenario: Scenario) -> tuple[object, ...]:
+    """What decides about the list of models."""
+    return (scenario.who, scenario.era, scenario.catalogue, scenario.auto_only)

@@ -43,6 +43,7 @@ from copilot_desktop.proxy.guard import credentials, invite_body, is_local_key
 from copilot_desktop.redaction import redact
 from copilot_desktop.routing import Route
 from copilot_desktop.sse import EventTooLarge, Frame, FrameDecoder
+from copilot_desktop.upstream.auto import by_auto
 from copilot_desktop.upstream.client import Call, UpstreamReply
 from copilot_desktop.upstream.failures import problem_from
 from copilot_desktop.upstream.passthrough import PassThrough
@@ -197,14 +198,22 @@ class Relay:
         try:
             return await self._by_route(asked, down)
         except InvalidRequest as problem:
-            other = self.provider.another_way(asked.route, asked.dialect, problem)
-            if other is None or down.spoke:
+            if down.spoke:
+                raise
+            other = await self.provider.another_way(
+                asked.route, asked.dialect, problem, asked.authority
+            )
+            if other is None:
                 raise
             asked.route, asked.exchange.notes, down.writer = other, [], None
             return await self._by_route(asked, down)
 
     async def _by_route(self, asked: Asked, down: Downstream) -> web.StreamResponse:
+        model = asked.route.model
         asked.exchange.route = asked.route.endpoint
+        asked.exchange.model_used = model.id
+        if by_auto(model):
+            asked.exchange.notes.append(f"auto={model.id}")
         if asked.route.same:
             return await self._pass_through(asked, down)
         return await self._translate(asked, down)

@@ -30,7 +30,7 @@ from copilot_desktop.errors import InvalidRequest, Problem, UpstreamFault
 from copilot_desktop.model import EMBEDDINGS, MESSAGES, Model
 from copilot_desktop.proxy.answers import json_answer
 from copilot_desktop.proxy.relay import Relay
-from copilot_desktop.upstream.names import usable
+from copilot_desktop.upstream.names import offered, usable
 from copilot_desktop.upstream.quirks import quirks_for
 
 COUNT_TOKENS = "/v1/messages/count_tokens"
@@ -64,7 +64,7 @@ class SideRoutes:
     async def model(self, request: web.Request) -> web.Response:
         name = request.match_info["id"]
         known = next((model for model in await self._known(request) if model.id == name), None)
-        if known is None or not usable(known):
+        if known is None or not offered(known):
             known = await self._relay.find(name, self._relay.authority(request))
         return json_answer(entry(known))
 
@@ -97,6 +97,7 @@ class SideRoutes:
                         authority,
                         json=payload,
                         intent="conversation-agent",
+                        extra_headers=model.request_headers,
                         timeout=_COUNT_TIMEOUT,
                     )
                 if isinstance(counted, dict) and isinstance(counted.get("input_tokens"), int):
@@ -258,7 +259,7 @@ def _shown(model: Model) -> bool:
     """What the list offers: models that can be called and that GitHub's own picker shows."""
     if model.kind == "embeddings":
         return usable(model)
-    return model.kind == "chat" and model.in_picker and usable(model)
+    return model.kind == "chat" and model.in_picker and offered(model)
 
 
 def _page(entries: list[Json], query: Mapping[str, str]) -> tuple[list[Json], bool]:

@@ -1,5 +1,7 @@
 """The models of the account: fetched when somebody needs them, kept on disk, found by any name.
 
+`auto` becomes the model that GitHub chooses for whoever asks (see `auto`).
+
 The list on disk makes a start without network possible; it is used as it is for ten minutes and
 asked for again after that. A list that cannot be refreshed stays in use (`upstream.md` §5.1).
 
@@ -21,8 +23,9 @@ from pathlib import Path
 from typing import Literal
 
 from copilot_desktop.errors import Problem, UnknownModel, UpstreamFault
-from copilot_desktop.model import Model
+from copilot_desktop.model import AUTO, Model
 from copilot_desktop.upstream import names
+from copilot_desktop.upstream.auto import AutoMode, by_auto
 from copilot_desktop.upstream.client import CopilotClient
 from copilot_desktop.upstream.model_payloads import models_of
 from copilot_desktop.upstream.refreshed import Refreshed
@@ -59,11 +62,15 @@ class Catalogue:
         self._models: dict[str, Model] = {}
         self._fetch = Refreshed[tuple[Model, ...]]("model list", clock=clock)
         self._fetch.listen(self._tell)
+        self._auto = AutoMode(client, clock=clock, wall=wall)
 
     @property
     def models(self) -> tuple[Model, ...]:
-        """In GitHub's order, each id once; hidden and unusable ones included."""
-        return tuple(self._models.values())
+        """In GitHub's order, each id once; hidden and unusable ones included.
+
+        First of all `auto`, where GitHub offers it.
+        """
+        return names.with_auto(tuple(self._models.values()))
 
     @property
     def state(self) -> State:
@@ -124,16 +131,29 @@ class Catalogue:
         aliases: Mapping[str, str] | None = None,
         default: str | None = None,
     ) -> Model:
-        """`resolve` over a list that is fetched once more before a name is called unknown."""
+        """`resolve` over a list that is fetched once more before a name is called unknown.
+
+        Where the name leaves the choice to GitHub, the model that GitHub chose.
+        """
         await self.ready(authority)
         try:
-            return self.resolve(name, aliases=aliases, default=default)
+            return await self._found(name, authority, aliases, default)
         except UnknownModel:
             if self._resting():
                 raise
             with suppress(Problem):
                 await self.refresh(authority)
-            return self.resolve(name, aliases=aliases, default=default)
+            return await self._found(name, authority, aliases, default)
+
+    async def choose_again(self, refused: Model, authority: Authority) -> Model:
+        """Another choice of GitHub's after Copilot has refused this one. Raises Problem."""
+        return await self._auto.choose(authority, self._models, stale=refused)
+
+    def explain(self, problem: UnknownModel, model: Model) -> None:
+        """Put into `problem`, in which Copilot refuses a model, what the list says about it."""
+        if names.auto_only(self._models.values()) and not by_auto(model):
+            problem.fields["reason"] = names.ONLY_AUTO
+            problem.fields["alternatives"] = AUTO
 
     def resolve(
         self,
@@ -148,16 +168,30 @@ class Catalogue:
     def close(self) -> None:
         """End a fetch that is under way, without a word; what is known stays."""
         self._fetch.forget()
+        self._auto.clear()
 
     def clear(self) -> None:
         """Forget the list, also on disk: it belongs to an account that is gone."""
         self._fetch.forget()
+        self._auto.clear()
         self._models = {}
         self.fetched_at = None
         if self._path is not None:
             with suppress(OSError):
                 self._path.unlink(missing_ok=True)
         self._tell()
+
+    async def _found(
+        self,
+        name: str,
+        authority: Authority,
+        aliases: Mapping[str, str] | None,
+        default: str | None,
+    ) -> Model:
+        model = self.resolve(name, aliases=aliases, default=default)
+        if model.id == AUTO:
+            return await self._auto.choose(authority, self._models)
+        return model
 
     async def _get(self, authority: Authority) -> tuple[Model, ...]:
         payload = await self._client.request_json(

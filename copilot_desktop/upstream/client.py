@@ -75,7 +75,7 @@ class Call:
     vision: bool = False
     intent: str = AGENT_INTENT
     betas: tuple[str, ...] = ()
-    extra_headers: Mapping[str, str] = field(default_factory=dict)
+    extra_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class _Outgoing:
     model: str = ""
     vision: bool = False
     betas: tuple[str, ...] = ()
-    extra_headers: Mapping[str, str] = field(default_factory=dict)
+    extra_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(slots=True)

@@ -16,6 +16,7 @@ from typing import TypedDict
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from copilot_desktop.errors import (
+    AutoChoiceOver,
     Blocked,
     BodyTooLarge,
     ContentFiltered,
@@ -61,7 +62,8 @@ _NO_SEAT = frozenset({
     "expired_coupon", "revoked_coupon", "enterprise_managed_user_account",
 })  # fmt: skip
 
-_NOT_ABOUT_TOKEN = ("does not belong to this connection", "auto-mode selector")
+_AUTO_MODE = ("auto-mode selector", "copilot-session-token")
+_NOT_ABOUT_TOKEN = ("does not belong to this connection", *_AUTO_MODE)
 _FORBIDDEN = ("forbidden", "access to this endpoint is forbidden")
 _TOO_LONG = (
     re.compile(r"prompt token count of (\d+) exceeds the limit of (\d+)"),
@@ -136,6 +138,8 @@ def _by_words(refusal: Refusal, model: str, now: float) -> Problem | None:
         return _unknown_model(refusal, model)
     if code in FILTER_CODES or "responsible ai" in words:
         return ContentFiltered(**_facts(refusal))
+    if any(phrase in words for phrase in _AUTO_MODE):
+        return AutoChoiceOver(**_facts(refusal))
     if any(phrase in words for phrase in _NOT_ABOUT_TOKEN):
         return _invalid(refusal, 400)
     if code in TOKEN_CODES or "authorization header is badly formatted" in words:

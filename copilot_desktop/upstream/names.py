@@ -4,19 +4,23 @@ Clients know models by vendor ids, dated, dashed, prefixed, or by names that Cop
 name is turned into the ids it may stand for and looked up in the live list; nothing is guessed
 across families, and a model that exists but may not be used is an error that says why, never
 replaced by another.
+
+`auto` is a name as well: it stands for "GitHub chooses", which is not decided here.
 """
 
 from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from copilot_desktop.errors import UnknownModel
-from copilot_desktop.model import Model
+from copilot_desktop.model import AUTO, CHAT, MESSAGES, RESPONSES, Model
 
 SETTINGS_PAGE = "https://github.com/settings/copilot"
 DEFAULT = "default"
+ONLY_AUTO = "This account leaves the choice of a model to GitHub. Ask for the model auto."
 
 # Names that older clients have built in; they mean "whatever is usual here".
 _CLASSICS = frozenset({DEFAULT, "gpt-4", "gpt-3.5-turbo"})
@@ -42,12 +46,15 @@ def resolve(
 ) -> Model:
     """The callable model that `name` stands for. `models` by id, in GitHub's order.
 
-    Raises UnknownModel with the nearest ids, and with the reason if the model exists but may not
-    be used. `default` is the user's own choice for `default` and for an empty name.
+    It is `auto_entry` where GitHub is to choose. Raises UnknownModel with the nearest ids, and with
+    the reason if the model exists but may not be used. `default` is the user's own choice for
+    `default` and for an empty name.
     """
     name = name.strip()[:_LONGEST]
     wanted = _follow(name, models, aliases or {}, default)
     for candidate in spellings(wanted):
+        if candidate == AUTO:
+            return auto_entry(models.values())
         model = models.get(candidate)
         if model is None:
             continue
@@ -88,6 +95,50 @@ def usual_model(models: Iterable[Model]) -> Model | None:
     return None
 
 
+def auto_only(models: Iterable[Model]) -> bool:
+    """Does this account leave the choice to GitHub? Its list has models, but offers none."""
+    chats = [model for model in models if usable(model) and model.kind == "chat"]
+    return bool(chats) and not any(model.in_picker for model in chats)
+
+
+def auto_entry(models: Iterable[Model]) -> Model:
+    """What `auto` is in a list of models: it can do what each of those can that may answer."""
+    models = tuple(models)
+    listed = next((model for model in models if model.id == AUTO), Model(AUTO, "Auto", "GitHub"))
+    chats = [model for model in models if usable(model) and model.kind == "chat"]
+    chats = [model for model in chats if model.in_picker] or chats or [Model(AUTO)]
+    return replace(
+        listed,
+        name=listed.name if listed.name != AUTO else "Auto",
+        kind="chat",
+        endpoints=(CHAT, RESPONSES, MESSAGES),
+        websocket=False,
+        in_picker=True,
+        policy="enabled",
+        max_prompt=min(model.max_prompt for model in chats),
+        max_output=min(model.max_output for model in chats),
+        max_context=min(model.max_context for model in chats),
+        vision=all(model.vision for model in chats),
+        tools=all(model.tools for model in chats),
+        multiplier=None,
+        token_prices={},
+    )
+
+
+def with_auto(models: Sequence[Model]) -> tuple[Model, ...]:
+    """The list with `auto` as something that can be chosen, where GitHub offers it: it lists the
+    name, or no model can be chosen otherwise."""
+    others = tuple(model for model in models if model.id != AUTO)
+    if len(others) == len(models) and not auto_only(models):
+        return others
+    return (auto_entry(models), *others)
+
+
+def offered(model: Model) -> bool:
+    """Can a client ask for it? True for what can be called, and for `auto`."""
+    return usable(model) or model.id == AUTO
+
+
 def usable(model: Model) -> bool:
     """Can this account call it through an endpoint that we speak?"""
     return model.callable and bool(model.endpoints)
@@ -95,10 +146,11 @@ def usable(model: Model) -> bool:
 
 def why_not(model: Model) -> str:
     """One sentence about a model that is in the list but cannot be called."""
-    if model.id == "auto":
-        return "It is a choice that editors make, not a model that can be called."
     if model.policy == "unconfigured":
-        return f"It has to be allowed first: {SETTINGS_PAGE}."
+        return (
+            "Its terms have to be accepted first: open Models in Copilot Desktop, "
+            f"or run `copilot-desktop models enable {model.id}`."
+        )
     if model.policy == "disabled":
         return f"Your organisation or your plan does not allow it: {SETTINGS_PAGE}."
     return "It cannot be called through this proxy."
@@ -152,6 +204,8 @@ def _classic(
         return None
     if default and default != DEFAULT:
         return resolve(default, models, aliases=aliases)
+    if auto_only(models.values()):
+        return auto_entry(models.values())
     return usual_model(models.values())
 
 

@@ -54,16 +54,64 @@ async def test_free_accounts_see_fewer_models(calling):
 async def test_a_policy_is_accepted_and_a_blocked_one_is_not(caller):
     refused = await caller.chat(model="claude-opus-4.6")
     assert refused.error["code"] == "model_not_supported"
-    answer = await caller.post("/models/claude-opus-4.6/policy", {"state": "enabled"})
+    path, intent = "/models/claude-opus-4.6/policy", {"OpenAI-Intent": "chat-policy"}
+    assert (await caller.post(path, {"state": "enabled"})).status == 400
+    answer = await caller.post(path, {"state": "enabled"}, **intent)
     assert answer.json == {"model": "claude-opus-4.6", "state": "enabled"}
     assert (await caller.chat(model="claude-opus-4.6")).status == 200
-    blocked = await caller.post("/models/gpt-5.5/policy", {"state": "enabled"})
+    blocked = await caller.post("/models/gpt-5.5/policy", {"state": "enabled"}, **intent)
     assert blocked.status == 403
-    assert (await caller.post("/models/none/policy", {"state": "enabled"})).status == 404
+    assert (await caller.post("/models/none/policy", {"state": "enabled"}, **intent)).status == 404
+
+
+async def test_an_organisation_decides_about_the_models_of_its_seats(calling):
+    async with calling(Scenario(who="business")) as caller:
+        await caller.exchange()
+        path, intent = "/models/claude-opus-4.6/policy", {"OpenAI-Intent": "chat-policy"}
+        assert (await caller.post(path, {"state": "enabled"}, **intent)).status == 403
+
+
+WANTED = {"auto_mode": {"model_hints": ["auto"]}}
+SELECTOR = "Copilot-Session-Token"
+
+
+async def test_a_selector_is_for_one_account_its_models_and_its_time(calling):
+    async with calling(Scenario(auto_models=("gpt-5-mini",))) as caller:
+        await caller.exchange()
+        session = (await caller.post("/models/session", WANTED)).json
+        header = {SELECTOR: session["session_token"]}
+        assert session["available_models"] == ["gpt-5-mini"]
+        assert (await caller.chat(model="gpt-5-mini", headers=header)).status == 200
+        assert (await caller.chat(model="gpt-4.1", headers=header)).status == 401
+        assert (await caller.chat(model="gpt-4.1")).status == 200
+        other = caller.fake.tokens.give()
+        body = (await caller.github("/copilot_internal/v2/token", other)).json
+        foreign = {**header, "Authorization": f"Bearer {body['token']}"}
+        assert (await caller.chat(model="gpt-5-mini", headers=foreign)).status == 401
+        caller.fake.sessions.expire()
+        assert (await caller.chat(model="gpt-5-mini", headers=header)).status == 401
+
+
+async def test_plans_without_a_choice_answer_auto_mode_only(calling):
+    async with calling(Scenario(who="free", auto_only=True)) as caller:
+        await caller.exchange()
+        data = (await caller.get("/models")).json["data"]
+        assert not any(model["model_picker_enabled"] for model in data)
+        assert (await caller.chat(model="gpt-5-mini")).error["code"] == "model_not_supported"
+        session = (await caller.post("/models/session", WANTED)).json
+        header = {SELECTOR: session["session_token"]}
+        assert (await caller.chat(model=session["selected_model"], headers=header)).status == 200
+
+
+async def test_there_may_be_no_auto_mode(calling):
+    async with calling(Scenario(auto_models=())) as caller:
+        await caller.exchange()
+        assert (await caller.post("/models/session", WANTED)).status == 403
 
 
 async def test_auto_mode(caller):
-    session = await caller.post("/models/session", {"auto_mode": {"model_hints": ["auto"]}})
+    assert (await caller.post("/models/session", {})).status == 400
+    session = await caller.post("/models/session", WANTED)
     token = session.json["session_token"]
     assert session.headers["copilot-session-token"] == token
     assert session.json["selected_model"] in session.json["available_models"]

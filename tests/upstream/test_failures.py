@@ -9,6 +9,7 @@ import pytest
 
 import copilot_desktop
 from copilot_desktop.errors import (
+    AutoChoiceOver,
     Blocked,
     BodyTooLarge,
     ContentFiltered,
@@ -56,7 +57,7 @@ def problem(status: int, body: object, headers: dict[str, str] | None = None) ->
         ("400-prompt-too-long-capi", InputTooLarge, 400, None, False),
         ("400-unsupported-api-for-model", InvalidRequest, 400, None, False),
         ("400-unsupported-beta", InvalidRequest, 400, None, False),
-        ("401-invalid-auto-mode-selector", InvalidRequest, 400, None, False),
+        ("401-invalid-auto-mode-selector", AutoChoiceOver, 400, None, False),
         ("401-stale-input-item", InvalidRequest, 400, None, False),
         ("401-token-expired", SignInExpired, 401, None, True),
         ("402-free-quota-exceeded", QuotaExhausted, 402, None, False),

@@ -11,7 +11,14 @@ import copilot_desktop
 from copilot_desktop.errors import UnknownModel
 from copilot_desktop.model import Model
 from copilot_desktop.upstream.model_payloads import models_of
-from copilot_desktop.upstream.names import resolve, spellings, usual_model
+from copilot_desktop.upstream.names import (
+    offered,
+    resolve,
+    spellings,
+    usable,
+    usual_model,
+    with_auto,
+)
 
 EXAMPLES = Path(copilot_desktop.__file__).parent / "demo" / "transcripts"
 
@@ -113,6 +120,35 @@ def test_the_usual_model() -> None:
     assert usual_model([]) is None
 
 
+@pytest.mark.parametrize(
+    "name", ["auto", "Auto", "copilot/auto", "github-copilot/auto", "auto:latest", "mine", "gpt-4"]
+)
+def test_auto_leaves_the_choice_to_github(name: str) -> None:
+    assert resolve(name, CATALOGUE, aliases={"mine": "auto"}, default="auto").id == "auto"
+    assert "auto" not in {model.id for model in with_auto(tuple(CATALOGUE.values()))}
+
+
+def test_auto_stands_in_the_list_where_github_names_it() -> None:
+    listed = Model("auto", "Automatic", in_picker=False, policy="disabled")
+    both = with_auto((Model("a", vision=True, max_prompt=9), Model("b", max_prompt=5), listed))
+    assert [model.id for model in both] == ["auto", "a", "b"]
+    entry = both[0]
+    assert (entry.name, entry.in_picker, entry.policy) == ("Automatic", True, "enabled")
+    assert (entry.vision, entry.max_prompt) == (False, 5), "whichever answers can do this"
+    assert offered(entry)
+    assert not usable(entry)
+
+
+def test_an_account_that_may_choose_nothing_has_auto() -> None:
+    hidden = models(a=Model("a", in_picker=False), b=Model("b", in_picker=False, is_default=True))
+    assert [model.id for model in with_auto(tuple(hidden.values()))] == ["auto", "a", "b"]
+    for name in ("default", "gpt-4"):
+        assert resolve(name, hidden).id == "auto"
+    assert resolve("a", hidden).id == "a"
+    vectors = Model("v", kind="embeddings", in_picker=False)
+    assert with_auto((vectors,)) == (vectors,)
+
+
 def test_the_users_own_default() -> None:
     assert resolve("default", CATALOGUE, default="claude-opus-4-8").id == "claude-opus-4.8"
     assert resolve("gpt-4", CATALOGUE, default="gpt-5.4").id == "gpt-5.4"
@@ -135,9 +171,8 @@ def test_aliases() -> None:
 @pytest.mark.parametrize(
     ("model", "words"),
     [
-        (Model("m", policy="unconfigured"), "has to be allowed"),
+        (Model("m", policy="unconfigured"), "copilot-desktop models enable m"),
         (Model("m", policy="disabled"), "organisation or your plan"),
-        (Model("auto"), "not a model that can be called"),
         (Model("m", kind="completion", endpoints=()), "cannot be called"),
     ],
 )
@@ -152,7 +187,7 @@ def test_a_dated_name_of_a_blocked_model_is_not_replaced() -> None:
     catalogue = example("10-models-multiplier-era")
     with pytest.raises(UnknownModel) as caught:
         resolve("claude-opus-4-6-20260101", catalogue)
-    assert "settings/copilot" in str(caught.value)
+    assert "models enable claude-opus-4.6" in str(caught.value)
     with pytest.raises(UnknownModel):
         resolve("claude-opus-5-5", catalogue)  # its only sibling is not allowed either
 
