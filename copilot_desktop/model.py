@@ -16,8 +16,6 @@ LADDER: tuple[Effort, ...] = tuple(Effort)
 
 AUTO = "auto"  # the name under which GitHub chooses; no model of its own
 
-AUTO = "auto"  # the name under which GitHub chooses; no model of its own
-
 CHAT = "/chat/completions"
 RESPONSES = "/responses"
 MESSAGES = "/v1/messages"
