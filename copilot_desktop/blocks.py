@@ -9,7 +9,6 @@ It knows nothing of any wire format and does no I/O. Each method returns the eve
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from uuid import uuid4
@@ -29,10 +28,10 @@ from copilot_desktop.canonical import (
     Usage,
 )
 from copilot_desktop.errors import UpstreamFault
+from copilot_desktop.runaway import STUCK, Runaway
 
 MAX_CALLS = 128
 MAX_ARGUMENTS = 1024 * 1024  # characters of one call
-_RUNAWAY = re.compile(r"[\n\t\r]{21}| {201}")
 
 
 @dataclass(slots=True)
@@ -46,6 +45,7 @@ class _Call:
     streaming: bool = False
     opened: bool = False
     closed: bool = False
+    watch: Runaway = field(default_factory=Runaway)
 
 
 @dataclass(slots=True)
@@ -119,8 +119,8 @@ class BlockSequencer:
         call.text += text
         if len(call.text) > MAX_ARGUMENTS:
             raise UpstreamFault("The model made a tool call that is too large.")
-        if text.isspace() and _RUNAWAY.search(call.text[-400:]) and _outside_string(call.text):
-            raise UpstreamFault("The model got stuck while writing a tool call.")
+        if call.watch.stuck(text):
+            raise UpstreamFault(STUCK)
         yield from self._advance()
 
     def settle(self, key: Hashable, text: str) -> Iterator[Event]:
@@ -320,16 +320,3 @@ def _repair(text: str) -> str:
     if not _is_json(text + rest):
         raise UpstreamFault("The model produced malformed tool arguments.")
     return rest
-
-
-def _outside_string(text: str) -> bool:
-    """Whether the end of `text` lies outside a JSON string."""
-    in_string = escaped = False
-    for character in text:
-        if escaped:
-            escaped = False
-        elif character == "\\" and in_string:
-            escaped = True
-        elif character == '"':
-            in_string = not in_string
-    return not in_string
