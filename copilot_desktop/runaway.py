@@ -1,4 +1,4 @@
-"""A model that writes white space into a tool call and never stops (`translation.md` §6.2, point 4).
+"""A model that writes white space into a tool call without end (`translation.md` §6.2, point 4).
 
 Some models fall into this, and the client waits until the output limit is used up. More than 20
 line ends or tabs in a row, or more than 200 spaces, are the sign, but only outside JSON strings:
