@@ -1,0 +1,222 @@
+"""What every request passes before anything is sent to Copilot, and what its outcome leads to.
+
+    1 circuit     is sending stopped, or this model limited? then the answer is given here
+    2 approvals   does the user want to be asked about this client?
+    3 line        so many at once; the others wait in the order in which they came
+    4 pause       the least time between two requests
+    5 circuit     things may have changed while it waited
+
+They protect the account: GitHub takes bulk and automated use for abuse, and limits that are not
+kept get longer (`upstream.md` §12). A request that waits is still its client's: signs of life go
+on, and one that leaves is forgotten. Token counts go by 1 and 2 only: nobody is asked for one and
+none waits behind answers that take minutes; there is an estimate instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from copilot_desktop.errors import Busy, NotApproved, Paused, Problem, RateLimited
+from copilot_desktop.proxy.approvals import Approvals, Choice, Question
+from copilot_desktop.proxy.circuit import Circuit, Halt, Limit, paused
+from copilot_desktop.proxy.exchange import Exchange
+from copilot_desktop.proxy.places import Places, busy
+
+log = logging.getLogger(__name__)
+
+__all__ = ["Brakes", "BrakesState", "Choice", "Rules"]
+
+_LONGEST_TIMER = 86_400.0  # seconds; a wait of weeks is looked at once a day
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the user chose. `min_pause` in seconds; `approved` are names of clients."""
+
+    max_concurrent: int | None = None
+    min_pause: float = 0.0
+    ask: bool = False
+    approved: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class BrakesState:
+    """For views. `ripe`: the countdown of `halt` is over, it waits for a hand."""
+
+    halt: Halt | None = None
+    ripe: bool = False
+    limits: tuple[Limit, ...] = ()
+    waiting: int = 0
+    questions: tuple[Question, ...] = ()
+
+
+class Brakes:
+    """One for all requests. `on_change` is called after each change of `state`."""
+
+    def __init__(
+        self,
+        rules: Rules | None = None,
+        *,
+        circuit: Circuit | None = None,
+        approvals: Approvals | None = None,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.on_change: Callable[[], None] = lambda: None
+        self.circuit = circuit or Circuit()
+        self.approvals = approvals or Approvals()
+        self.places = Places()
+        self._sleep = sleep
+        self._monotonic = monotonic
+        self._rules = Rules()
+        self._next_start = float("-inf")
+        self._timer: asyncio.TimerHandle | None = None
+        self.approvals.on_change = self.places.on_change = self._tell
+        self.use(rules or Rules())
+
+    @property
+    def state(self) -> BrakesState:
+        circuit = self.circuit
+        halt = circuit.halt
+        return BrakesState(
+            halt=halt,
+            ripe=halt is not None and circuit.clock() >= halt.until,
+            limits=circuit.limits,
+            waiting=self.places.waiting,
+            questions=self.approvals.questions,
+        )
+
+    def use(self, rules: Rules) -> None:
+        """The rules that hold from now on, for those who wait as well."""
+        if rules.min_pause != self._rules.min_pause:
+            self._next_start = float("-inf")
+        self._rules = rules
+        self.places.widen(rules.max_concurrent)
+        self.approvals.use(wanted=rules.ask, always=rules.approved)
+        self.on_change()
+
+    def check(self, exchange: Exchange) -> None:
+        """Could this request go out at all? Raises Paused, or RateLimited."""
+        try:
+            self.circuit.check(exchange.model_used)
+        except Problem as problem:
+            exchange.held = "paused" if isinstance(problem, Paused) else "limited"
+            raise
+
+    @asynccontextmanager
+    async def admit(self, exchange: Exchange, *, light: bool = False) -> AsyncIterator[None]:
+        """Hold a place for `exchange` while its request is under way.
+
+        Raises Paused, RateLimited, NotApproved or Busy before anything is sent, and passes on what
+        the request itself raises. `light`: a token count, see above.
+        """
+        self.check(exchange)
+        await self._approved(exchange, light)
+        if light:
+            async with self._watched(exchange):
+                yield
+            return
+        try:
+            exchange.held = "queue"
+            async with self.places.one():
+                await self._paced()
+                exchange.held = ""
+                self.check(exchange)
+                async with self._watched(exchange):
+                    yield
+        except Problem as problem:
+            if exchange.held == "queue":
+                exchange.held = "busy" if isinstance(problem, Busy) else "paused"
+            raise
+
+    def heard(self, problem: Problem, model: str = "") -> None:
+        """Trouble that GitHub or Copilot told, by whatever way it came."""
+        before = self.circuit.halt
+        if not self.circuit.heard(problem, model):
+            return
+        halt = self.circuit.halt
+        if halt is not None and halt != before:
+            log.warning("sending is paused (%s %s): %s", halt.reason, halt.code, halt.words)
+            self._turn_away(halt)
+        elif isinstance(problem, RateLimited):
+            log.warning("requests for %s wait: %s", model or "all models", problem)
+        self._changed()
+
+    def resume(self) -> None:
+        """Send again: the user has read why it was stopped."""
+        self.circuit.resume()
+        log.info("sending goes on by the user's wish")
+        self._changed()
+
+    def recall(self, memory: dict[str, object]) -> None:
+        """Take up what an earlier run has kept."""
+        self.circuit.recall(memory)
+        self._changed()
+
+    def close(self) -> None:
+        """No more timers."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    # ------------------------------------------------------------------------ inner workings
+
+    async def _approved(self, exchange: Exchange, light: bool) -> None:
+        by_agent = light or exchange.initiator == "agent"
+        try:
+            if self.approvals.granted(exchange.client, by_agent=by_agent):
+                return
+            if light:
+                reason = "it has not been allowed yet"
+                raise NotApproved(fields={"client": exchange.client, "reason": reason})
+            exchange.held = "approval"
+            await self.approvals.ask(exchange.client, exchange.model_used)
+            exchange.held = ""
+        except Problem as problem:
+            exchange.held = "denied" if isinstance(problem, NotApproved) else "paused"
+            raise
+
+    async def _paced(self) -> None:
+        """Wait until the least pause since the latest start is over; starts keep their order."""
+        if not (pause := self._rules.min_pause):
+            return
+        now = self._monotonic()
+        start = max(now, self._next_start)
+        if start - now > self.places.patience:
+            raise busy("requests are kept apart, and others come first")
+        self._next_start = start + pause
+        if start > now:
+            await self._sleep(start - now)
+
+    @asynccontextmanager
+    async def _watched(self, exchange: Exchange) -> AsyncIterator[None]:
+        began = self.circuit.clock()
+        try:
+            yield
+        except Problem as problem:
+            self.heard(problem, exchange.model_used)
+            raise
+        if exchange.outcome != "failed" and self.circuit.well(exchange.model_used, began):
+            self._changed()
+
+    def _turn_away(self, halt: Halt) -> None:
+        def why() -> Problem:
+            return paused(halt, self.circuit.clock())
+
+        self.places.turn_away(why)
+        self.approvals.turn_away(why)
+
+    def _tell(self) -> None:
+        self.on_change()
+
+    def _changed(self) -> None:
+        self.close()
+        if (moment := self.circuit.next_change) is not None:
+            left = min(max(moment - self.circuit.clock(), 0.0) + 0.05, _LONGEST_TIMER)
+            self._timer = asyncio.get_running_loop().call_later(left, self._changed)
+        self.on_change()
