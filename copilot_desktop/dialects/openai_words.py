@@ -18,6 +18,7 @@ from copilot_desktop.errors import (
     InputTooLarge,
     InvalidRequest,
     NotSignedIn,
+    Outdated,
     Overloaded,
     Problem,
     QuotaExhausted,
@@ -57,8 +58,9 @@ def render_problem(problem: Problem) -> Json:
 
 
 def problem_status(problem: Problem) -> int:
-    """OpenAI's statuses are those of the tree."""
-    return problem.status
+    """OpenAI's statuses are those of the tree, but for an outdated client: 5xx would invite a
+    retry, and that cannot help."""
+    return 400 if isinstance(problem, Outdated) else problem.status
 
 
 def _message(problem: Problem) -> str:
@@ -73,11 +75,10 @@ def _message(problem: Problem) -> str:
 
 def _type_and_code(problem: Problem) -> tuple[str, str | None]:
     match problem:
-        case InputTooLarge() | UnknownModel() | ContentFiltered() | BodyTooLarge():
-            return "invalid_request_error", problem.kind
         case InvalidRequest():
-            own = None if type(problem) is InvalidRequest else problem.kind
-            return "invalid_request_error", problem.code or own
+            return _of_a_request(problem)
+        case Outdated():
+            return "invalid_request_error", problem.kind
         case WrongKey():
             return "authentication_error", "invalid_api_key"
         case NotSignedIn():
@@ -97,6 +98,21 @@ def _type_and_code(problem: Problem) -> tuple[str, str | None]:
         case UpstreamFault():
             return "api_error", problem.code or problem.kind
     return ("permission_error" if problem.status == 403 else "api_error"), problem.kind
+
+
+def _of_a_request(problem: InvalidRequest) -> tuple[str, str | None]:
+    match problem:
+        case BodyTooLarge() if problem.upstream_status == 413:
+            return "invalid_request_error", InputTooLarge.kind  # clients shorten the input on it
+        case InputTooLarge() | UnknownModel() | ContentFiltered() | BodyTooLarge():
+            return "invalid_request_error", problem.kind
+    own = None if type(problem) is InvalidRequest else problem.kind
+    match problem.status:
+        case 404:
+            return "invalid_request_error", problem.code or own or UnknownModel.kind
+        case 499:  # Copilot dropped it: nobody's mistake
+            return "api_error", problem.code or "cancelled"
+    return "invalid_request_error", problem.code or own
 
 
 def write_usage(usage: Usage) -> Json:

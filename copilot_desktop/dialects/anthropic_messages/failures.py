@@ -83,8 +83,18 @@ def fault(problem: Problem) -> bytes:
 
 
 def _error(problem: Problem) -> Json:
-    kind = next((name for cls, name in _TYPES if isinstance(problem, cls)), "api_error")
-    return {"type": kind, "message": _words(problem)}
+    return {"type": _type(problem), "message": _words(problem)}
+
+
+def _type(problem: Problem) -> str:
+    """`InvalidRequest` keeps the status that upstream gave, and two of them have other names."""
+    if isinstance(problem, InvalidRequest):
+        match problem.status:
+            case 404:
+                return "not_found_error"
+            case 499:  # Copilot dropped it: nobody's mistake
+                return "api_error"
+    return next((name for cls, name in _TYPES if isinstance(problem, cls)), "api_error")
 
 
 def _words(problem: Problem) -> str:

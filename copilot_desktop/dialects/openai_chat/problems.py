@@ -22,7 +22,8 @@ from copilot_desktop.errors import (
 
 _TOO_LONG = re.compile(
     r"prompt token count of (\d+) exceeds the limit of (\d+)"
-    r"|prompt is too long: (\d+) tokens > (\d+) maximum",
+    r"|prompt is too long: (\d+) tokens > (\d+) maximum"
+    r"|input is too long",
     re.IGNORECASE,
 )
 _IN_STREAM: dict[type[Problem], frozenset[str]] = {
@@ -75,8 +76,9 @@ def problem_of(error: Any) -> Problem:
     # "user_weekly_rate_limited:pro": what stands after the colon is the plan.
     word = code.partition(":")[0]
     if found := _TOO_LONG.search(message):
-        tokens, limit = [group for group in found.groups() if group]
-        return InputTooLarge(message, fields={"tokens": tokens, "limit": limit}, code=code)
+        numbers = (group for group in found.groups() if group)
+        named = dict(zip(("tokens", "limit"), numbers, strict=False))
+        return InputTooLarge(message, fields=named, code=code)
     for kind, codes in _IN_STREAM.items():
         if word in codes:
             return kind(message, code=code)

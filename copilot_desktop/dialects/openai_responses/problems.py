@@ -61,6 +61,8 @@ _WORDS: tuple[tuple[type[Problem], str, str], ...] = (
     (CutShort, "api_error", "cut_short"),
     (UpstreamFault, "api_error", ""),
 )
+# What Copilot says with a status alone.
+_WITHOUT_CODE = {404: ("invalid_request_error", "model_not_found"), 499: ("api_error", "cancelled")}
 
 
 def error_of(problem: Problem) -> Json:
@@ -71,6 +73,10 @@ def error_of(problem: Problem) -> Json:
     )
     if isinstance(problem, RateLimited) and problem.code:
         code = problem.code
+    if isinstance(problem, BodyTooLarge) and problem.upstream_status == 413:
+        code = InputTooLarge.kind  # what clients shorten the input on
+    if type(problem) is InvalidRequest and not problem.code:
+        word, code = _WITHOUT_CODE.get(problem.status, (word, code))
     param = problem.fields.get("param")
     if isinstance(problem, UnknownModel):
         param = "model"
@@ -109,6 +115,9 @@ def failure_of(problem: Problem) -> Json:
 # ------------------------------------------------------------------------------- reading
 
 _OVERFLOW = re.compile(r"(\d+)\D+?(?:exceeds the limit of|>)\s*(\d+)")
+_TOO_LONG = re.compile(
+    r"prompt token count of \d+ exceeds|prompt is too long|input is too long", re.IGNORECASE
+)
 _KINDS: tuple[tuple[frozenset[str], type[Problem]], ...] = (
     (frozenset({"context_length_exceeded", "model_max_prompt_tokens_exceeded"}), InputTooLarge),
     (frozenset({"content_filter", "content_policy_violation"}), ContentFiltered),
@@ -154,6 +163,8 @@ def problem_of(error: object) -> Problem:
     message = message if isinstance(message, str) else ""
     code = error.get("code") or error.get("type")
     code = code if isinstance(code, str) and code != "error" else None
+    if _TOO_LONG.search(message):
+        return InputTooLarge(message, code=code, fields=_numbers(message, InputTooLarge))
     for codes, kind in _KINDS:
         if code is not None and code.split(":", 1)[0] in codes:
             return kind(message, code=code, fields=_numbers(message, kind))
