@@ -26,6 +26,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol, overload
+from weakref import WeakKeyDictionary
 
 from copilot_desktop.canonical import (
     BlockStart,
@@ -48,13 +49,14 @@ from copilot_desktop.errors import (
     UnknownModel,
     UpstreamFault,
 )
-from copilot_desktop.model import Model
+from copilot_desktop.model import CHAT, RESPONSES, Model
 from copilot_desktop.pi import AssistantMessageEvent, told
 from copilot_desktop.pi import Context as PiContext
 from copilot_desktop.pi import Options as PiOptions
 from copilot_desktop.preparation import prepared
 from copilot_desktop.routing import UNSUPPORTED, Route, route
-from copilot_desktop.sse import EventTooLarge, FrameDecoder
+from copilot_desktop.sse import EventTooLarge, Frame, FrameDecoder
+from copilot_desktop.stops import StopFilter
 from copilot_desktop.upstream.auto import by_auto
 from copilot_desktop.upstream.catalogue import Catalogue
 from copilot_desktop.upstream.client import Call, CopilotClient, Tries, UpstreamReply
@@ -63,7 +65,9 @@ from copilot_desktop.upstream.failures import problem_from
 from copilot_desktop.upstream.http import open_http
 from copilot_desktop.upstream.identity import Identity
 from copilot_desktop.upstream.origins import Origins
-from copilot_desktop.upstream.quirks import quirks_for
+from copilot_desktop.upstream.quirks import Quirks, nano_credits, quirks_for
+from copilot_desktop.upstream.quirks.chat_reasoning import OverheardEvents
+from copilot_desktop.upstream.quirks.memory import Memory, Thoughts
 from copilot_desktop.upstream.quota import Quota, QuotaSnapshot
 from copilot_desktop.upstream.session import Session
 from copilot_desktop.upstream.token import Authority
@@ -94,11 +98,14 @@ class Carrier(Protocol):
 @dataclass(slots=True)
 class Passage:
     """One request's way upstream, over all of its calls: what it may still cost (`tries`), what
-    was changed on the way (`notes`), and by which carrier it goes (None: HTTP)."""
+    was changed on the way (`notes`), by which carrier it goes (None: HTTP), and what translated
+    answers said of their cost (1e9 = one AI credit). `estimated`: so is the usage of the reply."""
 
     tries: Tries = field(default_factory=Tries)
     notes: list[str] = field(default_factory=list)
     carrier: Carrier | None = None
+    nano_credits: int | None = None
+    estimated: bool = False
 
 
 class Provider:
@@ -116,6 +123,8 @@ class Provider:
         self._quota = quota
         self.session = session
         self._refused: set[tuple[str, str]] = set()
+        # By account, and no longer than whoever calls in its name.
+        self._memories: WeakKeyDictionary[Authority, Memory] = WeakKeyDictionary()
 
     async def models(self, authority: Authority | None = None) -> tuple[Model, ...]:
         """The models of this account, at most ten minutes old. Raises Problem."""
@@ -180,7 +189,7 @@ class Provider:
         passage = Passage()
         while True:
             on_route(way.model.id, way.endpoint)
-            turn = self.plan(request, way, initiator)
+            turn = self.plan(request, way, initiator, self._own())
             async with aclosing(self.run(turn, self._own(), passage)) as batches:
                 try:
                     async for events in batches:
@@ -224,7 +233,17 @@ class Provider:
         other = self.route(way.model, spoken)
         return other if other.endpoint != way.endpoint else None
 
-    def plan(self, request: Request, way: Route, initiator: Initiator) -> Turn:
+    def quirks(self, endpoint: str, authority: Authority) -> Quirks:
+        """The accent of `endpoint`, with what is remembered for this account."""
+        return quirks_for(endpoint, self._memory(authority))
+
+    def forget(self) -> None:
+        """The account has changed: nothing of the last one's conversations is kept."""
+        self._memories.clear()
+
+    def plan(
+        self, request: Request, way: Route, initiator: Initiator, authority: Authority
+    ) -> Turn:
         """Prepare, check and render. Raises NotExpressible for what would silently change."""
         ready = prepared(request, way.model, way.endpoint)
         losses = ready.losses + way.target.cannot(ready, way.model)
@@ -233,7 +252,7 @@ class Provider:
         ready = replace(ready, losses=losses)
         rendered = way.target.render_request(ready, way.model)
         # What Copilot's endpoint wants beyond the public format stands in its quirks.
-        fixed = quirks_for(way.endpoint).fix_request(rendered, way.model, ())
+        fixed = self.quirks(way.endpoint, authority).fix_request(rendered, way.model, ())
         body = json.dumps(fixed.body or rendered, separators=(",", ":"))
         call = Call(
             endpoint=way.endpoint,
@@ -267,21 +286,26 @@ class Provider:
 
         Events that were read before the trouble are always given out first.
         """
-        sending = self.send(turn.call, turn.route.model, authority, passage or Passage())
+        passage = passage or Passage()
+        sending = self.send(turn.call, turn.route.model, authority, passage)
         async with sending as reply:
             if on_reply is not None:
                 on_reply(reply)
             await refuse_a_page(reply)
-            heard = _Listener(turn)
+            heard = _Listener(turn, passage, self._memory(authority).thoughts)
             try:
                 async for chunk in reply.chunks():
                     heard.feed(chunk)
                     if heard.over:  # whether or not upstream hangs up
                         break
+                    if heard.stopped:
+                        await reply.close()  # it would go on, and be paid for
+                        break
                     if heard.events:
                         yield heard.take()
                 heard.close()
             except Exception as trouble:
+                heard.let_go()
                 if heard.events:
                     yield heard.take()
                 if isinstance(trouble, EventTooLarge):
@@ -289,6 +313,9 @@ class Provider:
                 raise
             if heard.events:
                 yield heard.take()
+
+    def _memory(self, authority: Authority) -> Memory:
+        return self._memories.setdefault(authority, Memory())
 
     def _session(self) -> Session:
         if self.session is None:
@@ -308,36 +335,71 @@ async def refuse_a_page(reply: UpstreamReply) -> None:
 class _Listener:
     """Bytes to events. What was understood before trouble stays in `events`.
 
-    `over`: the reply is complete; nothing that follows counts.
+    `over`: upstream's reply is complete; nothing that follows counts. `stopped`: it met a stop
+    sequence that upstream does not know.
     """
 
-    def __init__(self, turn: Turn) -> None:
+    def __init__(self, turn: Turn, passage: Passage, thoughts: Thoughts) -> None:
+        way = turn.route
         self._decoder = FrameDecoder()
-        self._reader = turn.route.target.reader(turn.route.model)
+        self._reader = way.target.reader(way.model)
+        self._passage = passage
+        local = bool(turn.request.stop) and way.endpoint == RESPONSES
+        self._stops = StopFilter(turn.request) if local else None
+        self._overheard = OverheardEvents(thoughts, way.model.id) if way.endpoint == CHAT else None
         self.events: list[Event] = []
         self.over = False
 
+    @property
+    def stopped(self) -> bool:
+        return self._stops is not None and self._stops.hit
+
     def feed(self, chunk: bytes) -> None:
         for frame in self._decoder.feed(chunk):
-            self._hear(self._reader.feed(frame))
+            self._frame(frame)
 
     def close(self) -> None:
         for frame in self._decoder.close():
-            self._hear(self._reader.feed(frame))
-        if not self.over:
+            self._frame(frame)
+        if not self.over and not self.stopped:
             self._hear(self._reader.close())
+
+    def let_go(self) -> None:
+        """The reply breaks off: what was held back counts as well."""
+        if self._stops is not None:
+            self.events.extend(self._stops.rest())
 
     def take(self) -> list[Event]:
         events, self.events = self.events, []
         return events
 
+    def _frame(self, frame: Frame) -> None:
+        if b'"copilot_usage"' in frame.data and (cost := _cost(frame)) is not None:
+            self._passage.nano_credits = cost
+        self._hear(self._reader.feed(frame))
+
     def _hear(self, events: Iterator[Event]) -> None:
         # One by one, not `extend`: trouble may interrupt, and what came before it counts.
         for event in events:
-            if self.over:
+            if self.over or self.stopped:
                 return
-            self.events.append(event)
+            if self._overheard is not None:
+                self._overheard.hear(event)
+            if self._stops is None:
+                self.events.append(event)
+            else:
+                self.events.extend(self._stops.feed(event))
+                self._passage.estimated = self._stops.hit
             self.over = isinstance(event, End)
+
+
+def _cost(frame: Frame) -> int | None:
+    """What Copilot says that this answer has cost, in 1e-9 credits."""
+    try:
+        payload = json.loads(frame.data)
+    except (ValueError, RecursionError):
+        return None  # the reader says what is wrong with it
+    return nano_credits(payload) if isinstance(payload, dict) else None
 
 
 def has_image(messages: Iterable[Message]) -> bool:

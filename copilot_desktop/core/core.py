@@ -91,6 +91,7 @@ class Core:
         self._shared_machine = system.shared_machine()
         self._nonce = secrets.token_hex(16)
         self._traffic_waits = False
+        self._whose = ("", 0)  # GitHub's host and the account's number there
         identity = settings.identity
         self.http = open_http(github_timeout=settings.github_timeout)
         self.quota = Quota()
@@ -315,6 +316,10 @@ class Core:
 
     def _account_changed(self) -> None:
         account = self.session.account
+        whose = (account.host, account.id)
+        if whose != self._whose:  # its conversations are nobody else's
+            self._whose = whose
+            self.provider.forget()
         self.store.set(account=account, sign_in=self.session.sign_in)
         if account.state == "signed_out" and self.quota.snapshot.state != "signed_out":
             self.quota.clear()

@@ -47,7 +47,7 @@ from copilot_desktop.upstream.auto import by_auto
 from copilot_desktop.upstream.client import Call, UpstreamReply
 from copilot_desktop.upstream.failures import problem_from
 from copilot_desktop.upstream.passthrough import PassThrough
-from copilot_desktop.upstream.quirks import Stream, nano_credits, quirks_for
+from copilot_desktop.upstream.quirks import Stream, nano_credits
 from copilot_desktop.upstream.token import Authority
 
 Json = dict[str, Any]
@@ -221,7 +221,7 @@ class Relay:
     async def _pass_through(self, asked: Asked, down: Downstream) -> web.StreamResponse:
         """The client's own format all the way; a frame that no quirk touches keeps its bytes."""
         way = asked.route
-        quirks = quirks_for(way.endpoint)
+        quirks = self.provider.quirks(way.endpoint, asked.authority)
         betas = ",".join(asked.web.headers.getall("anthropic-beta", ())).replace(" ", "").split(",")
         body = asked.body
         if asked.envelope.model != way.model.id:
@@ -283,7 +283,9 @@ class Relay:
     async def _translate(self, asked: Asked, down: Downstream) -> web.StreamResponse:
         """Through the canonical form. Upstream always streams; an unstreamed answer is folded."""
         request = asked.dialect.parse_request(asked.body)
-        turn = self.provider.plan(request, asked.route, asked.envelope.initiator)
+        turn = self.provider.plan(
+            request, asked.route, asked.envelope.initiator, asked.authority
+        )
         asked.exchange.notes += turn.notes
         replies: list[UpstreamReply] = []
 

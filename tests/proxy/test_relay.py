@@ -13,7 +13,7 @@ from proxy.scripted import events, pieces, post, scripted_rig
 from rig import running_rig
 
 from copilot_desktop.demo import Slow, Status
-from copilot_desktop.proxy import relay as relay_module
+from copilot_desktop.provider import Provider
 from copilot_desktop.proxy.config import ProxyConfig
 from copilot_desktop.upstream import catalogue
 
@@ -224,8 +224,8 @@ class Exploding:
 
 @same_dialect
 async def test_frames_before_a_defect_in_the_same_read_are_delivered(way: Way, monkeypatch, caplog):
-    known = relay_module.quirks_for
-    monkeypatch.setattr(relay_module, "quirks_for", lambda endpoint: Exploding(known(endpoint)))
+    known = Provider.quirks
+    monkeypatch.setattr(Provider, "quirks", lambda *given: Exploding(known(*given)))
     whole = STREAMS[way.endpoint]
     async with scripted_rig(pieces(whole)) as (rig, script):
         _, body, _ = await post(rig, way.path, way.body())

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, Protocol
 
 from copilot_desktop.model import CHAT, MESSAGES, RESPONSES, Model
 from copilot_desktop.sse import Frame
+from copilot_desktop.upstream.quirks.memory import Memory
 
 Json = dict[str, Any]
 
@@ -63,28 +63,27 @@ class Quirks(Protocol):
         """The unstreamed body, mended. `copilot_usage` is taken out (read it before)."""
 
 
-def quirks_for(endpoint: str) -> Quirks:
-    """The accent of `/chat/completions`, `/responses` or `/v1/messages`. Take one per exchange."""
+def quirks_for(endpoint: str, memory: Memory | None = None) -> Quirks:
+    """The accent of `/chat/completions`, `/responses` or `/v1/messages`. Take one per exchange.
+
+    `memory` is the account's; without one nothing is known of earlier exchanges.
+    """
+    memory = memory or Memory()
     # Imported on use: one session mostly needs one of them.
     match endpoint:
         case _ if endpoint == CHAT:
             from copilot_desktop.upstream.quirks.chat import ChatQuirks  # noqa: PLC0415
 
-            return ChatQuirks()
+            return ChatQuirks(memory.thoughts)
         case _ if endpoint == RESPONSES:
-            return _responses()
+            from copilot_desktop.upstream.quirks.responses import ResponsesQuirks  # noqa: PLC0415
+
+            return ResponsesQuirks(memory.ids)
         case _ if endpoint == MESSAGES:
             from copilot_desktop.upstream.quirks.messages import MessagesQuirks  # noqa: PLC0415
 
             return MessagesQuirks()
     raise ValueError(endpoint)
-
-
-@cache  # one for the life of the process: it remembers which ids it issued
-def _responses() -> Quirks:
-    from copilot_desktop.upstream.quirks.responses import ResponsesQuirks  # noqa: PLC0415
-
-    return ResponsesQuirks()
 
 
 def nano_credits(payload: Mapping[str, Any]) -> int | None:

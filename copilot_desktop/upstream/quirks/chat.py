@@ -22,6 +22,8 @@ from copilot_desktop.upstream.quirks.chat_history import (
     repaired,
     with_parts,
 )
+from copilot_desktop.upstream.quirks.chat_reasoning import Overheard, put_back
+from copilot_desktop.upstream.quirks.memory import Thoughts
 
 Json = dict[str, Any]
 
@@ -33,15 +35,21 @@ _MAGIC = {"iVBOR": "png", "/9j/": "jpeg", "R0lGOD": "gif", "UklGR": "webp"}
 
 
 class ChatQuirks:
-    """One per exchange: the answer's side remembers what the request's side changed."""
+    """One per exchange: the answer's side remembers what the request's side changed.
 
-    def __init__(self) -> None:
+    `thoughts` is the account's memory of reasoning.
+    """
+
+    def __init__(self, thoughts: Thoughts | None = None) -> None:
+        self._thoughts = Thoughts() if thoughts is None else thoughts
+        self._model = ""
         self._renamed: dict[str, str] = {}
         self._keep_choices = False
 
     def fix_request(self, body: Mapping[str, Any], model: Model, betas: tuple[str, ...]) -> Fixed:
         del betas  # they belong to the Messages endpoint
         _refuse(body, model)
+        self._model = model.id
         self._renamed = renamed_tools(body)
         self._keep_choices = _choices(body) > 1
         change = _Change(dict(body), model)
@@ -52,6 +60,7 @@ class ChatQuirks:
         change.sampling()
         change.tools()
         change.messages()
+        change.reasoning_of_calls(self._thoughts)
         change.response_format()
         change.usage()
         return Fixed(change.body if change.changed else None, (), tuple(change.notes))
@@ -63,12 +72,21 @@ class ChatQuirks:
             wants_usage=isinstance(options, Mapping) and options.get("include_usage") is True,
             renamed=renamed_tools(body),
             keep_choices=_choices(body) > 1,
+            overheard=self._overheard(),
         )
 
     def fix_reply(self, reply: Json, shown_model: str) -> Json:
-        return mended_reply(
+        fixed = mended_reply(
             reply, shown_model, renamed=self._renamed, keep_choices=self._keep_choices
         )
+        for choice in fixed["choices"]:
+            overheard = self._overheard()
+            overheard.hear(choice["message"])
+            overheard.keep()
+        return fixed
+
+    def _overheard(self) -> Overheard:
+        return Overheard(self._thoughts, self._model)
 
 
 def _choices(body: Mapping[str, Any]) -> int:
@@ -208,6 +226,14 @@ class _Change:
                 for message in self.body["messages"]
             ]
             self._put("messages", unsealed, "dropped=reasoning_opaque")
+
+    def reasoning_of_calls(self, thoughts: Thoughts) -> None:
+        """What Gemini wants back and the client has dropped (`translation.md` §2.6 g)."""
+        messages = self.body.get("messages")
+        if isinstance(messages, list):
+            whole = put_back(messages, thoughts, self.model.id)
+            if whole is not None:
+                self._put("messages", whole, "restored=reasoning_opaque")
 
     def response_format(self) -> None:
         """Claude ignores `json_object` on this endpoint, but does as it is told in words."""

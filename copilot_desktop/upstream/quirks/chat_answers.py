@@ -28,6 +28,8 @@ from copilot_desktop.upstream.quirks.chat_choices import (
     spoken,
     without_filters,
 )
+from copilot_desktop.upstream.quirks.chat_reasoning import Overheard
+from copilot_desktop.upstream.quirks.memory import Thoughts
 
 Json = dict[str, Any]
 
@@ -48,6 +50,7 @@ class ChatStream:
         wants_usage: bool,
         renamed: Mapping[str, str],
         keep_choices: bool = False,
+        overheard: Overheard | None = None,
     ) -> None:
         self.complete = False
         self.failed = False
@@ -57,6 +60,7 @@ class ChatStream:
         self._wants_usage = wants_usage
         self._keep_choices = keep_choices
         self._calls = Calls(renamed)
+        self._overheard = overheard or Overheard(Thoughts(), "")
         self._id = ""
         self._created = 0
         self._around: tuple[bytes, bytes] | None = None
@@ -70,6 +74,8 @@ class ChatStream:
             return b""
         inner = self._inner(frame)
         if inner is not None and _is_plain(inner) and (spliced := self._spliced(frame, inner)):
+            if b'"reasoning_' in inner:
+                self._overheard.put_aside(inner)
             return spliced
         data = frame.data.strip()
         if data == DONE:
@@ -166,6 +172,10 @@ class ChatStream:
         mended = self._choices(choices)
         if self.failed:
             return b""
+        for choice in mended:
+            self._overheard.hear(choice.get("delta") or {})
+        if self.complete:
+            self._overheard.keep()
         if any(choice.get("finish_reason") == "error" for choice in mended):
             return self._fail({"message": "The model stopped with an error."})
         if self._calls.is_stuck:

@@ -10,12 +10,10 @@ reasoning is replayed. What Copilot refuses is left out or refused before it is 
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
-import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +21,7 @@ from copilot_desktop.model import Model
 from copilot_desktop.redaction import redact
 from copilot_desktop.sse import Frame, encode_json
 from copilot_desktop.upstream.quirks import DAMAGED, Fixed, nano_credits
+from copilot_desktop.upstream.quirks.memory import IssuedIds
 from copilot_desktop.upstream.quirks.responses_namespaces import (
     Group,
     flat_names,
@@ -32,8 +31,7 @@ from copilot_desktop.upstream.quirks.responses_request import fixed_request
 
 Json = dict[str, Any]
 
-_MEMORY = 4096  # pieces of reasoning
-_MEMORY_TIME = 6 * 3600.0  # seconds
+_GROUPS_KEPT = 4096  # names of tools
 
 _ITEM_ID = re.compile(rb'"item_id"\s*:\s*"([^"\\]*)"')
 _PLACE = re.compile(rb'"output_index"\s*:\s*(\d+)')
@@ -45,41 +43,8 @@ _LIFECYCLE = _TERMINAL | {"response.created", "response.in_progress", "response.
 _GATED = "response.function_call_arguments."
 
 
-class IssuedIds:
-    """Which id travelled with which encrypted reasoning. Only hashes of the reasoning are kept."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._ids: OrderedDict[bytes, tuple[str, float]] = OrderedDict()
-
-    def remember(self, item: Any) -> None:
-        """Note the pair of a finished item with encrypted content; others are ignored."""
-        if not isinstance(item, Mapping):
-            return
-        blob, identifier = item.get("encrypted_content"), item.get("id")
-        if isinstance(blob, str) and blob and isinstance(identifier, str) and identifier:
-            key = _digest(blob)
-            self._ids[key] = (identifier, self._clock())
-            self._ids.move_to_end(key)
-            while len(self._ids) > _MEMORY:
-                self._ids.popitem(last=False)
-
-    def true_id(self, blob: str) -> str | None:
-        """The id that Copilot gave to this reasoning, if that was seen in the last six hours."""
-        key = _digest(blob)
-        identifier, since = self._ids.get(key, ("", 0.0))
-        if not identifier or self._clock() - since > _MEMORY_TIME:
-            self._ids.pop(key, None)
-            return None
-        return identifier
-
-
-def _digest(blob: str) -> bytes:
-    return hashlib.sha256(blob.encode("utf-8", "surrogatepass")).digest()
-
-
 class ResponsesQuirks:
-    """The accent of `/responses`. Keep one for the life of the process: it remembers ids."""
+    """The accent of `/responses`. Take one per exchange; `issued` is the account's memory."""
 
     def __init__(self, issued: IssuedIds | None = None) -> None:
         self._issued = issued or IssuedIds()
@@ -102,7 +67,7 @@ class ResponsesQuirks:
         for group, flat in flat_names(body).items():
             self._groups[flat] = group
             self._groups.move_to_end(flat)
-        while len(self._groups) > _MEMORY:
+        while len(self._groups) > _GROUPS_KEPT:
             self._groups.popitem(last=False)
 
     def fix_reply(self, reply: Json, shown_model: str) -> Json:

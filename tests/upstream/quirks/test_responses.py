@@ -14,8 +14,7 @@ from copilot_desktop.errors import InvalidRequest
 from copilot_desktop.model import RESPONSES, Model
 from copilot_desktop.sealing import seal
 from copilot_desktop.sse import FrameDecoder
-from copilot_desktop.upstream.quirks import quirks_for
-from copilot_desktop.upstream.quirks.responses import IssuedIds, ResponsesQuirks
+from copilot_desktop.upstream.quirks.responses import ResponsesQuirks
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 MODEL = Model(
@@ -361,20 +360,6 @@ def test_reasoning_that_we_sealed_for_this_model_is_opened():
     blob = seal("gr1.", "gpt-x", i="rs_UP", e="ENC")
     item = {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": blob}
     assert sent(input=[item])["input"] == [item | {"id": "rs_UP", "encrypted_content": "ENC"}]
-
-
-def test_the_memory_outlives_a_request():
-    assert quirks_for(RESPONSES) is quirks_for(RESPONSES)
-
-
-def test_ids_are_forgotten_after_six_hours():
-    now = 0.0
-    issued = IssuedIds(clock=lambda: now)
-    issued.remember({"type": "reasoning", "id": "rs_1", "encrypted_content": "E"})
-    now = 6 * 3600.0
-    assert issued.true_id("E") == "rs_1"
-    now += 1
-    assert issued.true_id("E") is None
 
 
 def test_arguments_that_are_no_json_are_told_once_they_are_known():
