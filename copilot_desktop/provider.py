@@ -71,6 +71,7 @@ from copilot_desktop.upstream.quirks.memory import Memory, Thoughts
 from copilot_desktop.upstream.quota import Quota, QuotaSnapshot
 from copilot_desktop.upstream.session import Session
 from copilot_desktop.upstream.token import Authority
+from copilot_desktop.upstream.websocket import UpstreamSocket
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +266,10 @@ class Provider:
             extra_headers=way.model.request_headers,
         )
         return Turn(ready, way, call)
+
+    def socket(self) -> UpstreamSocket:
+        """A way to Copilot for somebody whose requests follow one upon the other."""
+        return UpstreamSocket(self.client, self._quota.note_snapshots)
 
     @asynccontextmanager
     async def send(

@@ -16,9 +16,10 @@ from copilot_desktop.dialects.registry import ALL, FALLBACK
 from copilot_desktop.errors import NoSuchRoute, NotSupported, Problem, WrongMethod
 from copilot_desktop.model import MESSAGES
 from copilot_desktop.proxy.answers import FIXED_HEADERS, deliver, problem_answer, unexpected
-from copilot_desktop.proxy.guard import check, ignore_expectations
+from copilot_desktop.proxy.guard import SOCKET_PATHS, check, ignore_expectations
 from copilot_desktop.proxy.relay import Relay
 from copilot_desktop.proxy.side_routes import SideRoutes
+from copilot_desktop.proxy.websocket import serve
 
 _UNSUPPORTED = {
     "/files": "File storage",
@@ -45,6 +46,8 @@ def build_app(relay: Relay) -> web.Application:
         for dialect in ALL:
             for path in dialect.paths:
                 post(prefix + path, partial(relay.converse, dialect=dialect))
+                if prefix + path in SOCKET_PATHS:
+                    get(prefix + path, partial(serve, relay=relay, dialect=dialect))
             for route in dialect.side_routes:
                 add = get if route.method == hdrs.METH_GET else partial(other, route.method)
                 add(prefix + route.path, partial(side.of_dialect, route=route))

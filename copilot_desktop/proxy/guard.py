@@ -20,6 +20,7 @@ from copilot_desktop.proxy.origins import plain_origin
 
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[^:\[\]]+)(?::(?P<port>\d{1,5}))?\Z", re.IGNORECASE)
 _EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104  (compared with, not bound to)
+SOCKET_PATHS = frozenset({"/responses", "/v1/responses"})  # `security-rules.md` 6
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
@@ -35,7 +36,8 @@ def check(
     _check_host(request, config)
     _check_origin(request, config, on_foreign)
     # Other offers, such as `h2c` of Java's client, are answered in HTTP/1.1 as if not made.
-    if "websocket" in ",".join(request.headers.getall(hdrs.UPGRADE, ())).lower():
+    offered = "websocket" in ",".join(request.headers.getall(hdrs.UPGRADE, ())).lower()
+    if offered and not (request.method == hdrs.METH_GET and request.path in SOCKET_PATHS):
         raise HttpOnly
     if request.method == hdrs.METH_POST:
         _check_media_type(request)

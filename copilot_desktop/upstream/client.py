@@ -55,6 +55,8 @@ JSON_LIMIT = 64 * 1024 * 1024
 LARGE_BODY = 512 * 1024  # bytes
 REFUSAL_LIMIT = 256 * 1024
 REFUSAL_SECONDS = 10.0
+DIAL_SECONDS = 20.0  # for a WebSocket; over HTTP the request would be on its way
+GOODBYE_SECONDS = 0.5  # for the other half of a WebSocket's close
 LONGEST_PAUSE = 5.0  # a 503 that asks for more is the client's to repeat
 
 AGENT_INTENT = "conversation-agent"
@@ -136,8 +138,8 @@ class CopilotClient:
     ) -> None:
         self._http = http
         self._identity = identity
-        self._headers_timeout = headers_timeout
-        self._idle_timeout = idle_timeout
+        self.headers_timeout = headers_timeout
+        self.idle_timeout = idle_timeout
         self._on_headers = on_headers or _ignore
         self._sleep = sleep
 
@@ -159,8 +161,8 @@ class CopilotClient:
             call.betas,
             call.extra_headers,
         )
-        response = await self._open(out, authority, self._headers_timeout, tries or Tries())
-        reply = UpstreamReply(response, self._idle_timeout)
+        response = await self._open(out, authority, self.headers_timeout, tries or Tries())
+        reply = UpstreamReply(response, self.idle_timeout)
         try:
             if response.status != 200 or reply.content_type == "text/html":
                 raise UpstreamFault(
@@ -172,6 +174,39 @@ class CopilotClient:
             await reply.finish()
         finally:
             await reply.close()
+
+    async def dial(
+        self, call: Call, grant: Grant, largest: int
+    ) -> tuple[aiohttp.ClientWebSocketResponse, str]:
+        """A WebSocket on which `call` and those that follow can be sent, and its request id.
+
+        `largest` frame in bytes. Raises what aiohttp raises; a handshake that is refused is its
+        `WSServerHandshakeError`.
+        """
+        if self._http.closed:
+            raise ShuttingDown
+        out = _Outgoing(
+            "GET",
+            call.endpoint,
+            None,
+            "*/*",
+            call.intent,
+            call.initiator,
+            call.model,
+            call.vision,
+            extra_headers=call.extra_headers,
+        )
+        url = grant.base_url + call.endpoint
+        headers = self._headers(out, grant)
+        async with asyncio.timeout(DIAL_SECONDS):
+            wire = await self._http.ws_connect(
+                url,
+                headers=headers,
+                proxy=proxy_for(url),
+                max_msg_size=largest,
+                timeout=aiohttp.ClientWSTimeout(ws_close=GOODBYE_SECONDS),
+            )
+        return wire, headers["X-Request-Id"]
 
     async def request_json(
         self,

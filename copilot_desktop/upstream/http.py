@@ -71,6 +71,7 @@ def open_http(*, github_timeout: float) -> aiohttp.ClientSession:
     )
     reuse = aiohttp.TraceConfig()
     reuse.on_connection_reuseconn.append(_note_reuse)
+    reuse.on_request_redirect.append(_refuse_redirect)
     return aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -236,6 +237,13 @@ def _unreachable(url: str, reason: str) -> Unreachable:
 
 def _lower(headers: Mapping[str, str]) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
+
+
+async def _refuse_redirect(
+    _session: aiohttp.ClientSession, _: Any, told: aiohttp.TraceRequestRedirectParams
+) -> None:
+    """Requests say so themselves; for a WebSocket aiohttp would follow, token and all."""
+    raise aiohttp.TooManyRedirects(told.response.request_info, (), status=told.response.status)
 
 
 async def _note_reuse(_session: aiohttp.ClientSession, trace: SimpleNamespace, _: Any) -> None:

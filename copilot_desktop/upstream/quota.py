@@ -13,7 +13,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from copilot_desktop.errors import NoCopilot, Problem
-from copilot_desktop.upstream.quota_headers import SNAPSHOT, WINDOW, window_of
+from copilot_desktop.upstream.quota_headers import (
+    SNAPSHOT,
+    WINDOW,
+    window_of,
+    window_of_snapshot,
+)
 from copilot_desktop.upstream.quota_meters import (
     Meter,
     has_no_access,
@@ -104,6 +109,28 @@ class Quota:
                 self.snapshot,
                 state="ready",
                 meters=(*known.values(), *windows),
+                fetched_at=self._wall(),
+                source="headers",
+                problem=None,
+            )
+        )
+
+    def note_snapshots(self, snapshots: Mapping[str, Any]) -> None:
+        """Take the numbers that a frame of a WebSocket brings (§10.3). Never raises.
+
+        It tells nothing of the rate windows; what is known of them stays.
+        """
+        told = {str(name): value for name, value in snapshots.items() if isinstance(value, Mapping)}
+        if not told or self.snapshot.state == "signed_out":
+            return
+        known = {meter.id: meter for meter in self.snapshot.meters}
+        for name, value in told.items():
+            known[name] = meter_of_header(name, window_of_snapshot(value), known.get(name))
+        self._set(
+            replace(
+                self.snapshot,
+                state="ready",
+                meters=tuple(known.values()),
                 fetched_at=self._wall(),
                 source="headers",
                 problem=None,

@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import parse_qsl
 
 SNAPSHOT = "x-quota-snapshot-"
@@ -36,6 +38,18 @@ def window_of(value: str) -> Window:
         overage=number(fields.get("ov")) or 0.0,
         overage_ok=fields.get("ovPerm", "").lower() == "true",
         resets_at=moment(fields.get("rst")),
+    )
+
+
+def window_of_snapshot(value: Mapping[str, Any]) -> Window:
+    """Read one entry of `copilot_quota_snapshots`; what cannot be read is None."""
+    return Window(
+        limit=number(value.get("entitlement")),
+        percent_left=number(value.get("percent_remaining")),
+        left=number(value.get("quota_remaining")),
+        overage=number(value.get("overage_count")) or 0.0,
+        overage_ok=value.get("overage_permitted") is True,
+        resets_at=moment(value.get("reset_date")),
     )
 
 

@@ -1,0 +1,193 @@
+"""The client's side of one exchange on a WebSocket: each event is one text frame.
+
+The relay writes server-sent events, as for HTTP; here their data becomes frames. A socket has no
+status line, so trouble is a frame at any time, and the socket goes on. Clients read that frame in
+different ways (`clients.md`; Codex' `codex-api/src/endpoint/responses_websocket.rs`; the OpenAI
+SDKs' `ResponseErrorEvent`): Codex takes the status and `error`, and passes over an error without a
+status as if nothing had come; the SDKs take the flat fields. So there are both. A prompt that is
+too long is told as a failed response as well as by HTTP status: Codex compacts on that one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+
+from copilot_desktop.dialects import Dialect, Writer
+from copilot_desktop.errors import InputTooLarge, Problem
+from copilot_desktop.proxy.answers import STUCK_CLIENT, drop
+from copilot_desktop.proxy.exchange import Exchange, Outcome
+from copilot_desktop.sse import Frame, FrameDecoder
+from copilot_desktop.upstream.client import UpstreamReply
+
+Json = dict[str, Any]
+
+_ENDS = ("response.completed", "response.incomplete")
+# What an error that upstream tells in its stream would be as a status (`upstream.md` §7.6, §11.2).
+_STATUS = {
+    "previous_response_not_found": 400,
+    "content_filter": 400,
+    "bad_request": 400,
+    "invalid_prompt": 400,
+    "context_length_exceeded": 400,
+    "model_max_prompt_tokens_exceeded": 400,
+    "not_found": 404,
+    "request_too_large": 413,
+    "session_expired": 401,
+    "insufficient_quota": 429,
+    "quota_exceeded": 429,
+    "rate_limit_exceeded": 429,
+    "rate_limited": 429,
+    "service_unavailable": 503,
+}
+_OTHER_STATUS = 502
+
+
+class SocketDownstream:
+    """One answer on the `socket` that `request` asked for.
+
+    Once it is complete, `response_id`, `output` and `size` (characters) say what the client got.
+    """
+
+    writer: Writer | None
+
+    def __init__(
+        self,
+        request: web.Request,
+        socket: web.WebSocketResponse,
+        dialect: Dialect,
+        exchange: Exchange,
+    ) -> None:
+        self.dialect = dialect
+        self.exchange = exchange
+        self.writer = None
+        self.response_id = ""
+        self.output: list[Any] = []
+        self.size = 0
+        self._request = request
+        self._socket = socket
+        self._done: list[Any] = []
+
+    @property
+    def spoke(self) -> bool:
+        return self.exchange.first_ms is not None
+
+    def expect_stream(self) -> None:
+        """The socket gives its own signs of life."""
+
+    async def write(self, out: bytes, reply: UpstreamReply | None = None) -> None:
+        decoder = FrameDecoder()
+        for frame in (*decoder.feed(out), *decoder.close()):
+            if frame.data:
+                await self._pass_on(frame)
+
+    async def end(self, outcome: Outcome) -> web.StreamResponse:
+        self.exchange.finish(outcome)
+        return self._socket
+
+    async def whole(self, body: Any, reply: UpstreamReply | None = None) -> web.StreamResponse:
+        """A finished response, told as a stream of two events."""
+        begun = {**body, "status": "in_progress", "output": []}
+        for number, (kind, response) in enumerate(
+            (("response.created", begun), ("response.completed", body))
+        ):
+            event = {"type": kind, "sequence_number": number, "response": response}
+            await self._pass_on(Frame(json.dumps(event, separators=(",", ":")).encode(), kind))
+        return await self.end("ok")
+
+    async def fail(self, problem: Problem) -> web.StreamResponse:
+        self.exchange.error = problem.message
+        self.exchange.finish("failed")
+        if self.writer is not None and self.spoke:
+            self._done = []
+            await self.write(self.writer.fail(problem))
+            return self._socket
+        status = self.dialect.problem_status(problem)
+        self.exchange.status = self.exchange.status or status
+        await self._send(json.dumps(error_frame(problem, self.dialect)))
+        return self._socket
+
+    def close(self) -> None:
+        """Nothing of an exchange goes on by itself."""
+
+    # ------------------------------------------------------------------------ inner workings
+
+    async def _pass_on(self, frame: Frame) -> None:
+        text = frame.data.decode("utf-8", "replace")
+        kind = frame.event or _kind(text)
+        if kind == "error":
+            text = _with_status(text)
+        elif kind == "response.output_item.done":
+            self._done.append(_object(text).get("item"))
+            self.size += len(text)
+        elif kind in _ENDS:
+            self._note_end(_object(text))
+        self.exchange.first_byte()
+        self.exchange.status = self.exchange.status or 200
+        await self._send(text)
+
+    def _note_end(self, event: Json) -> None:
+        """The items are those of their own events, as clients take them; some upstreams leave the
+        list in the last event empty."""
+        response = event.get("response")
+        if isinstance(response, Mapping) and isinstance(response.get("id"), str):
+            self.response_id = response["id"]
+            listed = response.get("output")
+            self.output = self._done or (listed if isinstance(listed, list) else [])
+            self.size = self.size or len(str(listed))
+
+    async def _send(self, text: str) -> None:
+        """Wait until the client has room for more, but not for ever."""
+        try:
+            async with asyncio.timeout(STUCK_CLIENT):
+                await self._socket.send_str(text)
+        except TimeoutError:
+            drop(self._request)
+            raise ConnectionResetError("the client takes nothing any more") from None
+
+
+def error_frame(problem: Problem, dialect: Dialect) -> Json:
+    """What tells `problem` to a client on a socket."""
+    error = dialect.render_problem(problem)["error"]
+    flat = {name: error.get(name) for name in ("code", "message", "param")}
+    frame: Json = {"type": "error", "sequence_number": 0, **flat, "error": error}
+    if isinstance(problem, InputTooLarge):
+        failed = {"code": error["code"], "message": error["message"]}
+        response = {"id": f"resp_{secrets.token_hex(12)}", "object": "response",
+                    "created_at": int(time.time()), "status": "failed", "error": failed,
+                    "output": []}  # fmt: skip
+        return {**frame, "type": "response.failed", "response": response}
+    frame["status"] = dialect.problem_status(problem)
+    if problem.retry_after is not None:
+        frame["headers"] = {"retry-after": str(max(1, round(problem.retry_after)))}
+    return frame
+
+
+def _with_status(text: str) -> str:
+    """An error event of the stream with the status without which it would not be heard."""
+    event = _object(text)
+    if not event or "status" in event:
+        return text
+    error = event.get("error")
+    told = error if isinstance(error, Mapping) else event
+    code = str(told.get("code") or "").partition(":")[0]
+    status = _STATUS.get(code, 429 if "rate_limit" in code else _OTHER_STATUS)
+    return json.dumps({**event, "status": status}, separators=(",", ":"))
+
+
+def _kind(text: str) -> str:
+    return str(_object(text).get("type") or "")
+
+
+def _object(text: str) -> Json:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}

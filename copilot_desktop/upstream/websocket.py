@@ -1,0 +1,276 @@
+"""A WebSocket to Copilot's `/responses`, kept for one client's socket (`upstream.md` §7.6).
+
+It takes the same calls as `CopilotClient` and gives the same replies: the body goes out as one
+frame, and the frames that come back are handed on as server-sent events, so that nobody above
+knows the difference. What it gains is time to the first word: no new connection, and only the new
+part of a conversation travels (`chain`). It is never worth a failed request:
+
+    handshake fails                  HTTP, for the rest of the client's socket; `transport=http`
+    handshake 401, token ran out     a fresh token, once
+    died since the last answer       opened again, everything is sent
+    response not known there         everything is sent
+    fault of the service at once     HTTP, once
+    too old, other token, pictures   opened again (pictures need a header of the handshake)
+    frame larger than Copilot takes  HTTP
+
+A socket serves one call at a time; its owner sees to that. An answer that nobody waits for any more
+closes it, which is what stops Copilot. HTTP clients get no sockets: they bring the whole
+conversation in no order that would let one socket follow it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import aiohttp
+
+from copilot_desktop.errors import Problem
+from copilot_desktop.model import RESPONSES
+from copilot_desktop.upstream.chain import Chain
+from copilot_desktop.upstream.client import Call, CopilotClient, Tries
+from copilot_desktop.upstream.failures import TOKEN_CODES, problem_from
+from copilot_desktop.upstream.http import NETWORK_ERRORS, network_problem
+from copilot_desktop.upstream.reply import UpstreamReply
+from copilot_desktop.upstream.socket_reply import LOST, NoFrame, SocketReply
+from copilot_desktop.upstream.token import Authority, Grant
+
+log = logging.getLogger(__name__)
+
+Json = dict[str, Any]
+
+LIFE = 55 * 60.0  # seconds; Copilot ends a socket after an hour
+LARGEST_FRAME = 16 * 1024 * 1024  # bytes
+_RENEW = TOKEN_CODES | {"session_expired", "unauthorized"}
+# Codes of §7.6 as statuses, where the frame has none of its own. What is left refuses the request.
+_STATUS = {
+    "session_expired": 401,
+    "unauthorized": 401,
+    "not_found": 404,
+    "request_too_large": 413,
+    "internal_error": 500,
+    "server_error": 500,
+    "upstream_error": 502,
+    "service_unavailable": 503,
+    "model_overloaded": 503,
+}
+
+
+@dataclass(slots=True)
+class _Link:
+    """An open socket. `fresh` until it has answered once; `opened` is monotonic."""
+
+    wire: aiohttp.ClientWebSocketResponse
+    grant: Grant
+    vision: bool
+    extra: Mapping[str, str]
+    request_id: str
+    url: str
+    opened: float = field(default_factory=time.monotonic)
+    fresh: bool = True
+    chain: Chain | None = None
+
+
+class UpstreamSocket:
+    """Opened when it is first needed. `on_quota` sees `copilot_quota_snapshots`."""
+
+    def __init__(
+        self, client: CopilotClient, on_quota: Callable[[Mapping[str, Any]], None]
+    ) -> None:
+        self._client = client
+        self._on_quota = on_quota
+        self._link: _Link | None = None
+        self._given_up = False
+
+    def carrier(self, notes: list[str]) -> Ride:
+        """A carrier for one request; `notes` learn which way it went."""
+        return Ride(self, self._client, notes)
+
+    async def close(self) -> None:
+        """Let go of upstream at once; it stops generating."""
+        link, self._link = self._link, None
+        if link is not None:
+            await link.wire.close()
+
+    async def ask(self, call: Call, authority: Authority, tries: Tries) -> SocketReply | None:
+        """The answer to `call` from its first frame on, None if it should go over HTTP.
+
+        Raises Problem.
+        """
+        body = json.loads(call.body)
+        body.pop("stream", None)
+        grant = await authority.grant()
+        while True:
+            link = await self._linked(call, grant)
+            if link is None:
+                return None
+            if isinstance(link, int):  # the status of a refused handshake
+                if link == 401 and tries.take("token"):
+                    grant = await authority.grant(stale=grant.token)
+                    continue
+                self._without(f"status {link}")
+                return None
+            reply = await self._send(link, call, body, tries)
+            if isinstance(reply, SocketReply):
+                return reply
+            match reply:
+                case "renew":
+                    grant = await authority.grant(stale=grant.token)
+                case "http":
+                    return None
+
+    async def settle(self, reply: SocketReply) -> None:
+        """After the last frame, or when nobody listens any more."""
+        link = self._link
+        if link is None:
+            return
+        link.fresh = False
+        if not reply.over:
+            await self.close()
+        elif reply.response_id:
+            link.chain = Chain(reply.response_id, reply.sent, reply.said)
+        else:
+            link.chain = None
+
+    # ------------------------------------------------------------------------ inner workings
+
+    def _without(self, reason: str) -> None:
+        """No more sockets for this client."""
+        log.info("no WebSocket to Copilot: %s", reason)
+        self._given_up = True
+
+    async def _linked(self, call: Call, grant: Grant) -> _Link | int | None:
+        """The open socket if it fits, or a new one; a status if Copilot refuses; None without."""
+        if self._given_up:
+            return None
+        if self._link is not None and not self._fits(self._link, call, grant):
+            await self.close()
+        if self._link is None:
+            try:
+                wire, request_id = await self._client.dial(call, grant, LARGEST_FRAME)
+            except aiohttp.WSServerHandshakeError as refusal:
+                return refusal.status
+            except NETWORK_ERRORS as error:
+                self._without(type(error).__name__)
+                return None
+            url = grant.base_url + call.endpoint
+            self._link = _Link(wire, grant, call.vision, call.extra_headers, request_id, url)
+        return self._link
+
+    @staticmethod
+    def _fits(link: _Link, call: Call, grant: Grant) -> bool:
+        young = time.monotonic() - link.opened < LIFE
+        sees = link.vision or not call.vision
+        same = link.grant == grant and link.extra == call.extra_headers
+        return young and sees and same and not link.wire.closed
+
+    async def _send(self, link: _Link, call: Call, body: Json, tries: Tries) -> SocketReply | str:
+        """A reply, or what to do instead: "again", "renew", "http". Raises Problem."""
+        chain = link.chain
+        rest = chain.rest(body.get("input")) if chain is not None else None
+        frame = {"type": "response.create", **body, "initiator": call.initiator}
+        if chain is not None and rest:
+            frame |= {"previous_response_id": chain.response_id, "input": rest}
+        text = json.dumps(frame, separators=(",", ":"))
+        if len(text) > LARGEST_FRAME:
+            return "http"
+        tries.calls += 1
+        try:
+            await link.wire.send_str(text)
+            reply = SocketReply(
+                link.wire,
+                sent=body.get("input"),
+                request_id=link.request_id,
+                idle_timeout=self._client.idle_timeout,
+                on_quota=self._on_quota,
+            )
+            first = await reply.begin(self._client.headers_timeout)
+        except LOST as error:
+            return await self._lost(link, error, tries)
+        except BaseException:
+            await self.close()
+            raise
+        if first.get("type") != "error":
+            return reply
+        return await self._refused(link, first, call, tries)
+
+    async def _lost(self, link: _Link, error: Exception, tries: Tries) -> str:
+        """It ended before a frame came. One that had been idle was dead: nobody read the frame."""
+        await self.close()
+        if not link.fresh and tries.left and not isinstance(error, TimeoutError):
+            return "again"
+        if isinstance(error, NoFrame):
+            error = aiohttp.ServerDisconnectedError()
+        raise network_problem(error, link.url, seconds=self._client.headers_timeout) from error
+
+    async def _refused(self, link: _Link, frame: Json, call: Call, tries: Tries) -> str:
+        """The answer is an error. What may be tried against it, or its Problem."""
+        link.fresh = False
+        had_chain, link.chain = link.chain is not None, None
+        code = code_of(frame)
+        if code == "previous_response_not_found" and had_chain and tries.left:
+            return "again"
+        problem = refusal_of(frame, link.request_id, link.url, call.model)
+        log.warning("Copilot refused a frame: code %s, request %s", code, problem.request_id)
+        if code in _RENEW:
+            await self.close()
+            if tries.take("token"):
+                return "renew"
+        if problem.status in (502, 503, 504) and tries.take("fault"):
+            return "http"
+        raise problem
+
+
+@dataclass(frozen=True, slots=True)
+class Ride:
+    """One request's way: over the socket if that works, else over HTTP."""
+
+    socket: UpstreamSocket
+    client: CopilotClient
+    notes: list[str]
+
+    @asynccontextmanager
+    async def converse(
+        self, call: Call, authority: Authority, tries: Tries | None = None
+    ) -> AsyncIterator[UpstreamReply]:
+        """As `CopilotClient.converse`."""
+        tries = tries or Tries()
+        reply = None
+        if call.endpoint == RESPONSES and call.stream:
+            reply = await self.socket.ask(call, authority, tries)
+            self.notes.append(f"transport={'http' if reply is None else 'websocket'}")
+        if reply is None:
+            async with self.client.converse(call, authority, tries) as plain:
+                yield plain
+            return
+        try:
+            yield reply
+        finally:
+            await self.socket.settle(reply)
+
+
+def code_of(frame: Mapping[str, Any]) -> str:
+    """The code of an error frame, without the plan behind it (`user_weekly_rate_limited:pro`)."""
+    error = frame.get("error")
+    found = (error if isinstance(error, Mapping) else frame).get("code")
+    return found.partition(":")[0] if isinstance(found, str) else ""
+
+
+def refusal_of(frame: Mapping[str, Any], request_id: str, url: str, model: str) -> Problem:
+    """The Problem that an error frame tells."""
+    error = frame.get("error")
+    status = frame.get("status")
+    if not isinstance(status, int) or not 400 <= status < 600:
+        status = _STATUS.get(code_of(frame), 400)
+    told_headers = frame.get("headers")
+    headers = {
+        str(name).lower(): str(value)
+        for name, value in (told_headers.items() if isinstance(told_headers, Mapping) else ())
+    }
+    body = json.dumps({"error": error if isinstance(error, Mapping) else dict(frame)}).encode()
+    return problem_from(status, {"x-request-id": request_id, **headers}, body, url=url, model=model)
