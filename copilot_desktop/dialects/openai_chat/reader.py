@@ -23,7 +23,7 @@ from copilot_desktop.sse import Frame
 
 DONE = b"[DONE]"
 
-_THOUGHTS = ("reasoning_text", "reasoning_content", "reasoning", "cot_summary", "thinking")
+_THOUGHTS = ("reasoning_text", "reasoning_content", "reasoning", "thinking", "cot_summary")
 _OPAQUES = ("reasoning_opaque", "encrypted", "cot_id", "signature")
 _REASONS = {
     "length": StopReason.LENGTH,

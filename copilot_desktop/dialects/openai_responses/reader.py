@@ -51,13 +51,15 @@ def _text(payload: Payload, key: str) -> str:
 
 @dataclass(slots=True)
 class _Item:
-    """What was seen of one output item. `told` holds the parts whose text is known."""
+    """What was seen of one output item. `told` holds the parts whose text is known, `early` a
+    reasoning item as it was announced."""
 
     kind: str = ""
     told: set[object] = field(default_factory=set)
     summaries: int = 0
     opened: bool = False
     done: bool = False
+    early: Payload | None = None
 
 
 class ResponsesReader:
@@ -169,6 +171,8 @@ class ResponsesReader:
         known.kind = _text(item, "type")
         if known.kind in _CALLS:
             yield from self._announce(index, item)
+        elif known.kind == "reasoning":
+            known.early = item
 
     def _announce(self, index: int, item: Payload) -> Iterator[Event]:
         name = _text(item, "name")
@@ -209,9 +213,14 @@ class ResponsesReader:
         yield from self._blocks.end_call(index)
 
     def _finish_reasoning(self, known: _Item, item: Payload) -> Iterator[Event]:
-        """Id and blob must come from the same event: they belong together (§2.6 f)."""
+        """Id and blob must come from the same event: they belong together (§2.6 f).
+
+        The pair from the beginning is older than the content and only better than none.
+        """
         if not known.told and (text := summary_text(item)):
             yield from self._blocks.think(text)
+        if known.early is not None and not _text(item, "encrypted_content"):
+            item = known.early
         identifier, blob = _text(item, "id"), _text(item, "encrypted_content")
         if identifier and blob:
             yield from self._blocks.think("", seal("gr1.", self._model.id, i=identifier, e=blob))

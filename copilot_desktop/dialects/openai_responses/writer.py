@@ -26,6 +26,7 @@ from copilot_desktop.canonical import (
     Text,
     Thinking,
     ToolUse,
+    Usage,
 )
 from copilot_desktop.dialects.openai_responses.problems import error_of, failure_of
 from copilot_desktop.dialects.openai_responses.render import free_text
@@ -77,6 +78,7 @@ class ResponsesWriter:
         self._out: list[bytes] = []
         self._open: _Open | None = None
         self._finished = False
+        self._written = 0  # characters
         self.response: Json | None = None
 
     def feed(self, event: Event) -> bytes:
@@ -132,10 +134,14 @@ class ResponsesWriter:
         self.response |= {
             "status": status,
             "incomplete_details": _INCOMPLETE.get(event.reason),
-            "usage": render_usage(event.usage),
+            "usage": render_usage(event.usage or self._estimate()),
         }
         self._finished = True
         self._emit(f"response.{status}", response=self.response)
+
+    def _estimate(self) -> Usage:
+        """By rule of thumb, where upstream never said: clients reckon their context with it."""
+        return Usage(self._request.estimated_tokens(), max(1, self._written // 4))
 
     # ------------------------------------------------------------------------------------ items
 
@@ -166,6 +172,7 @@ class ResponsesWriter:
         if item is None:
             return
         item.signature += event.signature
+        self._written += len(event.text)
         if not event.text:
             return
         match item.block:

@@ -66,7 +66,7 @@ def replies(draw):
     said = {block.refusal for block in blocks if isinstance(block, Text)}
     if reason is StopReason.END and said == {True}:
         reason = StopReason.REFUSAL
-    return Reply("resp_1", tuple(blocks), reason, draw(st.none() | usages()))
+    return Reply("resp_1", tuple(blocks), reason, draw(usages()))
 
 
 ASKED = Request("gpt-x", (Message("user", (Text("x"),)),), echo_reasoning=True)

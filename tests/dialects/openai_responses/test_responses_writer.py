@@ -288,3 +288,11 @@ def test_overflow_is_worded_as_openai_words_it():
         "param": "input",
         "code": "context_length_exceeded",
     }
+
+
+def test_counts_that_copilot_never_told_are_estimated():
+    reply = Reply("resp_1", (Text("x" * 400),), StopReason.END, None)
+    usage = payloads_of(written(reply))[-1]["response"]["usage"]
+    assert usage["output_tokens"] == 100
+    assert usage["input_tokens"] > 0
+    assert usage["total_tokens"] == usage["input_tokens"] + 100
