@@ -43,6 +43,7 @@ FIXED_HEADERS: Mapping[str, str] = {
     hdrs.CACHE_CONTROL: "no-store",
     hdrs.SERVER: f"copilot-desktop/{__version__}",
 }
+EVENTS = "text/event-stream; charset=utf-8"
 STREAM_HEADERS: Mapping[str, str] = {**FIXED_HEADERS, "X-Accel-Buffering": "no"}
 
 
@@ -209,13 +210,22 @@ class HttpDownstream:
         """Stop the signs of life, however the exchange ended."""
         self._stop_pulse()
 
+    @property
+    def _stream_type(self) -> str:
+        """As long as there is no writer: a request may wait before its answer is thought of."""
+        return getattr(self.dialect, "stream_type", EVENTS)
+
+    @property
+    def _early_ping(self) -> bytes:
+        return b": keep-alive\n\n" if self._stream_type == EVENTS else b""
+
     # ------------------------------------------------------------------------ inner workings
 
     async def _open(self, reply: UpstreamReply | None) -> web.StreamResponse:
         if self._response is not None:
             return self._response
         response = web.StreamResponse(headers={**STREAM_HEADERS, **self._headers(reply)})
-        kind = self.writer.content_type if self.writer else "text/event-stream; charset=utf-8"
+        kind = self.writer.content_type if self.writer else self._stream_type
         response.headers[hdrs.CONTENT_TYPE] = kind
         # From here on the status is decided. (Sending the head does not suspend, so that nobody
         # can find a response that is not prepared yet.)
@@ -250,7 +260,7 @@ class HttpDownstream:
                 continue
             patience = SILENCE_BEFORE_HEADERS if self._response is None else SILENCE_IN_STREAM
             if now - self._last_sent >= patience:
-                ping = self.writer.ping() if self.writer else b": keep-alive\n\n"
+                ping = self.writer.ping() if self.writer else self._early_ping
                 try:
                     response = await self._open(None)
                     await in_time(response.write(ping), self._request)

@@ -65,6 +65,8 @@ class Exchange:
     notes: list[str] = field(default_factory=list)
     error: str = ""
     request_id: str = ""
+    # Why it waits, or was not sent: queue, approval; busy, denied, paused, limited (`brakes`).
+    held: str = ""
 
     def first_byte(self) -> None:
         """The client got its first byte of the answer now."""

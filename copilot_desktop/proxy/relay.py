@@ -37,6 +37,7 @@ from copilot_desktop.errors import (
 from copilot_desktop.model import Model
 from copilot_desktop.provider import Passage, Provider, Turn, refuse_a_page
 from copilot_desktop.proxy.answers import Downstream, HttpDownstream, unexpected
+from copilot_desktop.proxy.brakes import Brakes
 from copilot_desktop.proxy.config import ProxyConfig
 from copilot_desktop.proxy.exchange import Exchange, Traffic
 from copilot_desktop.proxy.guard import credentials, invite_body, is_local_key
@@ -91,11 +92,17 @@ class Relay:
     """Answers conversations. `config` may be replaced at any time; each exchange reads it once."""
 
     def __init__(
-        self, provider: Provider, passthrough: PassThrough, traffic: Traffic, config: ProxyConfig
+        self,
+        provider: Provider,
+        passthrough: PassThrough,
+        traffic: Traffic,
+        config: ProxyConfig,
+        brakes: Brakes | None = None,
     ) -> None:
         self.provider = provider
         self.traffic = traffic
         self.config = config
+        self.brakes = brakes or Brakes()
         self._passthrough = passthrough
         self.lines: set[Line] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -147,7 +154,8 @@ class Relay:
                 return await down.whole(asked.envelope.answer)
             if asked.envelope.stream:
                 down.expect_stream()
-            return await self._answer(asked, down)
+            async with self.brakes.admit(exchange):
+                return await self._answer(asked, down)
         except Problem as problem:
             return await down.fail(problem)
         except asyncio.CancelledError:
@@ -187,6 +195,7 @@ class Relay:
         exchange.stream = envelope.stream
         envelope = replace(envelope, initiator=_initiator(declared, envelope))
         exchange.initiator = envelope.initiator
+        self.brakes.check(exchange)  # finding the model may ask Copilot for its list
         authority = self.authority(request)
         model = await self.find(envelope.model, authority)
         way = self.provider.route(model, dialect)

@@ -29,6 +29,7 @@ from copilot_desktop.dialects.side_routes import (
 from copilot_desktop.errors import InvalidRequest, Problem, UpstreamFault
 from copilot_desktop.model import EMBEDDINGS, MESSAGES, Model
 from copilot_desktop.proxy.answers import json_answer
+from copilot_desktop.proxy.exchange import Exchange, client_name
 from copilot_desktop.proxy.relay import Relay
 from copilot_desktop.upstream.names import offered, usable
 from copilot_desktop.upstream.quirks import quirks_for
@@ -90,7 +91,8 @@ class SideRoutes:
             for name in ("stream", "max_tokens", "metadata", "temperature", "top_p", "top_k"):
                 payload.pop(name, None)
             try:
-                async with self._counting:
+                passing = self._relay.brakes.admit(_unlisted(request, model), light=True)
+                async with self._counting, passing:
                     counted = await self._relay.provider.client.request_json(
                         "POST",
                         COUNT_TOKENS,
@@ -130,17 +132,18 @@ class SideRoutes:
         if model.kind != "embeddings":
             raise InvalidRequest(f"{model.id} does not make embeddings.")
         most = model.max_inputs or len(texts)
-        return [
-            await self._relay.provider.client.request_json(
-                "POST",
-                EMBEDDINGS,
-                authority,
-                json={**options, "model": model.id, "input": texts[start : start + most]},
-                intent="copilot-panel",
-                timeout=_EMBED_TIMEOUT,
-            )
-            for start in range(0, len(texts), most)
-        ]
+        async with self._relay.brakes.admit(_unlisted(request, model)):
+            return [
+                await self._relay.provider.client.request_json(
+                    "POST",
+                    EMBEDDINGS,
+                    authority,
+                    json={**options, "model": model.id, "input": texts[start : start + most]},
+                    intent="copilot-panel",
+                    timeout=_EMBED_TIMEOUT,
+                )
+                for start in range(0, len(texts), most)
+            ]
 
     # ------------------------------------------------------------------------ of one dialect alone
 
@@ -209,6 +212,13 @@ def entry(model: Model) -> Json:
         "max_tokens": model.max_output,
         "lifecycle": "active",
     }
+
+
+def _unlisted(request: web.Request, model: Model) -> Exchange:
+    """A request that is not in the list of conversations, for the brakes. An agent's: editors make
+    them of themselves, many at a time."""
+    client = client_name(request.headers.get(hdrs.USER_AGENT, ""))
+    return Exchange(0, client, "", model_used=model.id, initiator="agent")
 
 
 def _texts(given: object) -> list[str]:

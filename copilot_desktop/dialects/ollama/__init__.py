@@ -27,6 +27,7 @@ class OllamaChat:
     paths: tuple[str, ...] = ("/api/chat",)
     side_routes: tuple[SideRoute, ...] = listing.SIDE_ROUTES
     endpoint: str | None = None
+    stream_type = LineWriter.content_type  # also before there is a writer
 
     def peek(self, body: Mapping[str, Any]) -> Envelope:
         return peek.of_chat(body)
