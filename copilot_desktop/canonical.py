@@ -126,7 +126,8 @@ class Tool:
 
     `name` is legal everywhere (`[A-Za-z0-9_-]{1,64}`). `original` is the client's own spelling and
     `namespace` the group it stood in (Responses): writers use them to give the name back as sent.
-    `custom` tools take free text, carried as `{"input": text}` where only functions exist.
+    `custom` tools take free text, carried as `{"input": text}` where only functions exist;
+    `grammar` is the syntax of such text and its definition, if it must have a form.
     """
 
     name: str
@@ -137,6 +138,16 @@ class Tool:
     original: str = ""
     namespace: str = ""
     cached: bool = False
+    grammar: tuple[str, str] | None = None
+
+
+def free_text_schema(tool: Tool) -> dict[str, Any]:
+    """The schema of a function that stands for a `custom` tool; a grammar is told in words."""
+    text: dict[str, Any] = {"type": "string"}
+    if tool.grammar is not None:
+        syntax, definition = tool.grammar
+        text["description"] = f"Text of this {syntax} grammar:\n{definition}"
+    return {"type": "object", "properties": {"input": text}, "required": ["input"]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,10 +191,12 @@ class Loss:
 class Request:
     """`model` is the client's own spelling; the id sent upstream comes from the resolved `Model`.
 
-    `thinking_budget` is in tokens; `effort` is the word for the same wish. `echo_usage` and
+    `thinking_budget` is in tokens; `effort` is the word for the same wish. `cache_key` keeps the
+    requests of one conversation together, for `cache_retention` (`24h`). `echo_usage` and
     `echo_reasoning` remember what the client asked the *writer* for (chat's `include_usage`,
     Responses' `reasoning.encrypted_content`); with `echo_functions` a chat client knows calls only
     as the older `function_call`. `hide_reasoning`: the client wants no text of the reasoning.
+    `tokens` is the input as estimated for the model, once that is known.
     """
 
     model: str
@@ -200,12 +213,16 @@ class Request:
     thinking_budget: int | None = None
     response_format: ResponseFormat | None = None
     user: str = ""
+    verbosity: str = ""
+    cache_key: str = ""
+    cache_retention: str = ""
     stream: bool = False
     echo_usage: bool = False
     echo_reasoning: bool = False
     echo_functions: bool = False
     hide_reasoning: bool = False
     losses: tuple[Loss, ...] = ()
+    tokens: int | None = None
 
     def tool(self, name: str) -> Tool | None:
         """The declared tool of this (legal) name; case is forgiven, since models get it wrong."""
@@ -226,6 +243,28 @@ class Request:
             )
         )
 
+    @property
+    def is_prefill(self) -> bool:
+        """Whether the client has begun the answer itself, which Copilot does not take."""
+        last = self.messages[-1] if self.messages else None
+        if last is None or last.role != "assistant":
+            return False
+        return not any(isinstance(block, ToolUse) for block in last.blocks)
+
+    def has_document(self) -> bool:
+        """Whether a PDF file stands anywhere, results of tools included."""
+        blocks = [block for message in self.messages for block in message.blocks]
+        inner = [
+            part for block in blocks if isinstance(block, ToolResult) for part in block.content
+        ]
+        return any(isinstance(block, Document) for block in (*blocks, *inner))
+
+    def has_pictures(self) -> bool:
+        """Whether a picture or document stands anywhere: Copilot wants a header for it."""
+        blocks = [block for message in self.messages for block in message.blocks]
+        inner = [part for block in blocks if isinstance(block, ToolResult) for part in block.content]
+        return any(isinstance(block, Image | Document) for block in (*blocks, *inner))
+
     def reasoning_losses(
         self, effort: Effort | None = None, budget: int | None = None
     ) -> tuple[Loss, ...]:
@@ -245,7 +284,10 @@ class Request:
         return () if idle else (Loss("thinking.budget" if tokens else "effort"),)
 
     def estimated_tokens(self) -> int:
-        """Input size by rule of thumb (4 characters a token), where a number must stand."""
+        """Input size, where a number must stand: `tokens`, as it was weighed for the model, else
+        by rule of thumb (4 characters a token)."""
+        if self.tokens is not None:
+            return self.tokens
         size = sum(len(text.text) for text in self.system)
         for tool in self.tools:
             size += len(tool.name) + len(tool.description) + len(repr(tool.schema))
@@ -264,7 +306,7 @@ def _size(block: Block) -> int:
         case Image():
             return 4 * 1000
         case Document():
-            return len(block.data) // 10
+            return len(block.data) * 3 // 10  # base64; a token for ten bytes of PDF
 
 
 # ------------------------------------------------------------------------------------- reply

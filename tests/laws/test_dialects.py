@@ -286,5 +286,5 @@ def _said(request: Request) -> list[tuple[str, Any]]:
                     text = "".join(part.text for part in block.content if isinstance(part, Text))
                     said.append(("result", (block.tool_use_id, text)))
                 case Image():
-                    said.append(("image", replace(block)))
+                    said.append(("image", replace(block, cached=False)))
     return said

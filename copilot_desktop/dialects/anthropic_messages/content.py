@@ -7,10 +7,9 @@ that the model can do without; then it is a `Loss`.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from copilot_desktop.canonical import (
@@ -26,13 +25,11 @@ from copilot_desktop.canonical import (
 )
 from copilot_desktop.dialects.anthropic_messages.shapes import items, mapping, string
 from copilot_desktop.errors import InvalidRequest, NotExpressible
+from copilot_desktop.pictures import PDF, PICTURES, picture_type
 from copilot_desktop.sealing import is_sealed, seal
 
 Part = Text | Image | Document
 Read = Callable[[Mapping[str, Any], str], tuple[Block, ...]]
-
-_IMAGES = ("image/jpeg", "image/png", "image/gif", "image/webp")
-_PDF = "application/pdf"
 
 
 class Turns:
@@ -60,7 +57,9 @@ class Turns:
             return (Text(content),)
         blocks: list[Block] = []
         for place, value in enumerate(items(content, where)):
-            blocks += read(mapping(value, f"{where}.{place}"), f"{where}.{place}")
+            block = mapping(value, f"{where}.{place}")
+            found = read(block, f"{where}.{place}")
+            blocks += marked(found) if _is_marked(block) else found
         return tuple(blocks)
 
     def _said(self, block: Mapping[str, Any], where: str) -> tuple[Block, ...]:
@@ -102,14 +101,35 @@ class Turns:
     def _result(self, block: Mapping[str, Any], where: str) -> ToolResult:
         content = block.get("content")
         parts: list[Part] = []
+        inner = False
         if isinstance(content, str):
             parts += [Text(content)] if content else []
         elif content is not None:
             for place, value in enumerate(items(content, f"{where}.content")):
                 at = f"{where}.content.{place}"
-                parts += _parts(mapping(value, at), at)
-        identifier = string(block.get("tool_use_id"), f"{where}.tool_use_id")
-        return ToolResult(identifier, tuple(parts), is_error=block.get("is_error") is True)
+                part = mapping(value, at)
+                parts += _parts(part, at)
+                inner = inner or _is_marked(part)
+        identifier = string(block.get("tool_use_id", ""), f"{where}.tool_use_id")
+        error = block.get("is_error") is True
+        return ToolResult(identifier, tuple(parts), is_error=error, cached=inner)
+
+
+def cached_to_the_end(message: Message) -> Message:
+    """With the mark that the client set for the whole request."""
+    return replace(message, blocks=marked(message.blocks))
+
+
+def marked(blocks: tuple[Block, ...]) -> tuple[Block, ...]:
+    """With a cache mark on the last block that can carry one: reasoning cannot."""
+    for place in range(len(blocks) - 1, -1, -1):
+        if not isinstance(block := blocks[place], Thinking):
+            return (*blocks[:place], replace(block, cached=True), *blocks[place + 1 :])
+    return blocks
+
+
+def _is_marked(block: Mapping[str, Any]) -> bool:
+    return isinstance(block.get("cache_control"), Mapping)
 
 
 def texts(content: Any, where: str) -> tuple[Text, ...]:
@@ -121,7 +141,8 @@ def texts(content: Any, where: str) -> tuple[Text, ...]:
         block = mapping(value, f"{where}.{place}")
         if block.get("type") != "text":
             raise InvalidRequest(f"{where}.{place}.type: only text stands here")
-        found.append(Text(string(block.get("text"), f"{where}.{place}.text")))
+        text = string(block.get("text"), f"{where}.{place}.text")
+        found.append(Text(text, cached=_is_marked(block)))
     return tuple(found)
 
 
@@ -135,7 +156,7 @@ def _tool_use(block: Mapping[str, Any], where: str) -> ToolUse:
             given = None
     arguments = given if isinstance(given, Mapping) else {}
     return ToolUse(
-        id=string(block.get("id"), f"{where}.id"),
+        id=string(block.get("id", ""), f"{where}.id"),
         name=string(block.get("name"), f"{where}.name"),
         arguments=json.dumps(arguments, separators=(",", ":"), ensure_ascii=False),
     )
@@ -173,25 +194,10 @@ def _image(source: Mapping[str, Any], where: str) -> Image:
             "not addresses or file ids."
         )
     data = string(data, f"{where}.source.data")
-    kind = _magic(data) or str(declared).replace("image/jpg", "image/jpeg")
-    if kind not in _IMAGES:
+    kind = picture_type(data, str(declared))
+    if kind not in PICTURES:
         raise InvalidRequest(f"{where}: pictures must be JPEG, PNG, GIF or WebP, not {declared}")
     return Image(kind, data)
-
-
-def _magic(data: str) -> str:
-    """The media type that the first bytes tell; clients often declare another one."""
-    try:
-        head = base64.b64decode(data[:32])
-    except (binascii.Error, ValueError):
-        return ""
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "image/png"
-    if head.startswith(b"\xff\xd8\xff"):
-        return "image/jpeg"
-    if head.startswith((b"GIF87a", b"GIF89a")):
-        return "image/gif"
-    return "image/webp" if head[:4] == b"RIFF" and head[8:12] == b"WEBP" else ""
 
 
 def _document(block: Mapping[str, Any], where: str) -> tuple[Part, ...]:
@@ -201,8 +207,8 @@ def _document(block: Mapping[str, Any], where: str) -> tuple[Part, ...]:
     title = title if isinstance(title, str) else ""
     heading = f"{title}\n\n" if title else ""
     match source.get("type"):
-        case "base64" if source.get("media_type", _PDF) == _PDF:
-            return (Document(_PDF, string(source.get("data"), f"{where}.source.data"), title),)
+        case "base64" if source.get("media_type", PDF) == PDF:
+            return (Document(PDF, string(source.get("data"), f"{where}.source.data"), title),)
         case "text":
             return (Text(heading + string(source.get("data"), f"{where}.source.data")),)
         case "content":

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from copilot_desktop.canonical import Effort, Loss, Request, ResponseFormat, Text
-from copilot_desktop.dialects.anthropic_messages.content import Turns, texts
+from copilot_desktop.dialects.anthropic_messages.content import Turns, cached_to_the_end, texts
 from copilot_desktop.dialects.anthropic_messages.shapes import items, mapping, number, string, whole
 from copilot_desktop.dialects.anthropic_messages.tools import read_choice, read_tools
 from copilot_desktop.errors import InvalidRequest, NotExpressible
@@ -37,9 +37,12 @@ def parse_request(body: Mapping[str, Any]) -> Request:
     tools = read_tools(body.get("tools"), losses)
     choice, parallel = read_choice(body.get("tool_choice"), tools)
     effort, budget = _reasoning(body)
+    messages = tuple(turns.read(value, f"messages.{i}") for i, value in enumerate(values))
+    if isinstance(body.get("cache_control"), Mapping):
+        messages = (*messages[:-1], cached_to_the_end(messages[-1]))
     return Request(
         model=model,
-        messages=tuple(turns.read(value, f"messages.{i}") for i, value in enumerate(values)),
+        messages=messages,
         system=_system(body.get("system")),
         tools=tools,
         tool_choice=choice,
@@ -53,6 +56,7 @@ def parse_request(body: Mapping[str, Any]) -> Request:
         response_format=_response_format(body),
         user=_user(body.get("metadata")),
         stream=body.get("stream") is True,
+        hide_reasoning=_hides_reasoning(body.get("thinking")),
         losses=tuple(losses),
     )
 
@@ -113,6 +117,10 @@ def _reasoning(body: Mapping[str, Any]) -> tuple[Effort | None, int | None]:
         case "disabled":
             return Effort.NONE, None
     raise InvalidRequest("thinking.type: must be enabled, adaptive, between_tools or disabled")
+
+
+def _hides_reasoning(thinking: Any) -> bool:
+    return isinstance(thinking, Mapping) and thinking.get("display") == "omitted"
 
 
 def _response_format(body: Mapping[str, Any]) -> ResponseFormat | None:

@@ -8,12 +8,13 @@ declared by `cannot`. Ids, names, pairing and limits have been made legal before
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from typing import Any, NoReturn
+from collections.abc import Iterable, Iterator
+from typing import NoReturn
 
 from copilot_desktop.canonical import (
     Block,
     Document,
+    Effort,
     Image,
     Loss,
     Message,
@@ -23,6 +24,7 @@ from copilot_desktop.canonical import (
     Tool,
     ToolResult,
     ToolUse,
+    free_text_schema,
 )
 from copilot_desktop.dialects import Json
 from copilot_desktop.dialects.anthropic_messages.reasoning import reasoning_fields, thinks
@@ -31,44 +33,67 @@ from copilot_desktop.sealing import unseal
 
 CONTINUE = "Continue exactly from where the last message stopped."
 JSON_ONLY = "Reply with one JSON object and nothing else."
-_FREE_TEXT = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
+# What the client calls the fields that have no word here.
+_WIRE = {"cache_key": "prompt_cache_key", "cache_retention": "prompt_cache_retention"}
 
 
 def cannot(request: Request, model: Model) -> tuple[Loss, ...]:
-    """What `/v1/messages` cannot say of `request` to `model`."""
+    """What `/v1/messages` cannot say of `request` to `model`, or says in another way."""
     losses: list[Loss] = []
     wanted = request.response_format
     if wanted is not None and wanted.schema is not None and not model.structured:
         losses.append(Loss("Output that follows a JSON schema", semantic=True))
     if wanted is not None and wanted.schema is None:
-        losses.append(Loss("response_format json_object (asked for in words)"))
+        losses.append(Loss("response_format", to="instruction", marked=True))
     if request.tools and not model.tools:
         losses.append(Loss("Tool use", semantic=True))
+    if not (model.pdf or model.is_claude) and request.has_document():
+        losses.append(Loss("A PDF document", semantic=True))
     if any(not word.strip() for word in request.stop):
         losses.append(Loss("stop (white space only)"))
-    if model.thinking == "none" and (request.effort or request.thinking_budget):
-        losses.append(Loss("reasoning effort"))
-    if _forces(request) and thinks(request, model):
-        losses.append(Loss("tool_choice (forced beside reasoning)"))
+    losses += _reasoning_losses(request, model)
+    if _forces(request) and _must_be_free(request, model):
+        asked = request.tool_choice.mode if request.tool_choice is not None else ""
+        losses.append(Loss(f"tool_choice.{asked}", to="auto", marked=True))
+    if any(tool.custom for tool in request.tools):
+        losses.append(Loss("tools.custom", to="function", marked=True))
     if any(tool.strict for tool in request.tools):
         losses.append(Loss("tools.strict"))
-    if request.user:
-        losses.append(Loss("user"))
+    if request.is_prefill:
+        losses.append(Loss("prefill", to="user", marked=True))
+    if _caches_by_itself(request):
+        losses.append(Loss("cache", to="ephemeral"))
+    unsaid = ("user", "verbosity", "cache_key", "cache_retention")
+    losses += [Loss(_WIRE.get(name, name)) for name in unsaid if getattr(request, name)]
     if _sampling(request, model) != _asked_sampling(request):
         losses.append(Loss("temperature, top_p (beside reasoning, or both)"))
     return tuple(losses)
+
+
+def _reasoning_losses(request: Request, model: Model) -> Iterator[Loss]:
+    limit = request.max_tokens if request.max_tokens is not None else model.max_output
+    fields = reasoning_fields(request, model, limit)
+    word = fields.get("output_config", {}).get("effort")
+    tokens = fields.get("thinking", {}).get("budget_tokens")
+    yield from request.reasoning_losses(Effort(word) if word else None, tokens)
+    if any(
+        isinstance(block, Thinking) and _thinking(block, model) is None
+        for message in request.messages
+        for block in message.blocks
+    ):
+        yield Loss("thinking (history)")
 
 
 def render_request(request: Request, model: Model) -> Json:
     """The body; always asks for a stream."""
     limit = request.max_tokens if request.max_tokens is not None else model.max_output
     body: Json = {"model": model.id, "max_tokens": limit, "stream": True}
-    system = [text.text for text in request.system if text.text.strip()]
+    system = [text for text in request.system if text.text.strip()]
     wanted = request.response_format
     if wanted is not None and wanted.schema is None:
-        system.append(JSON_ONLY)
+        system.append(Text(JSON_ONLY))
     if system:
-        body["system"] = [{"type": "text", "text": text} for text in system]
+        body["system"] = [_marked(_text(text), text.cached) for text in system]
     body["messages"] = _messages(request, model)
     body |= _tool_fields(request, model)
     if stop := [word for word in request.stop if word.strip()]:
@@ -78,7 +103,34 @@ def render_request(request: Request, model: Model) -> Json:
     if wanted is not None and wanted.schema is not None and model.structured:
         shape = {"type": "json_schema", "schema": wanted.schema}
         body["output_config"] = {**body.get("output_config", {}), "format": shape}
+    if _caches_by_itself(request):
+        _mark_ends(body)
     return body
+
+
+def _caches_by_itself(request: Request) -> bool:
+    """Whether marks are set for a client whose own format has none.
+
+    Claude caches only what is marked, and an agent sends the same long beginning again and again.
+    """
+    if not request.tools or any(tool.cached for tool in request.tools):
+        return False
+    blocks = [block for message in request.messages for block in message.blocks]
+    return not any(
+        block.cached for block in (*request.system, *blocks) if not isinstance(block, Thinking)
+    )
+
+
+def _mark_ends(body: Json) -> None:
+    """A mark at the end of the instructions, of the tools and of the conversation."""
+    ends = [body.get("system"), body["tools"], body["messages"][-1]["content"]]
+    for blocks in ends:
+        if blocks:
+            blocks[-1]["cache_control"] = {"type": "ephemeral"}
+
+
+def _marked(rendered: Json, cached: bool) -> Json:
+    return {**rendered, "cache_control": {"type": "ephemeral"}} if cached else rendered
 
 
 def _asked_sampling(request: Request) -> Json:
@@ -105,11 +157,11 @@ def _sampling(request: Request, model: Model) -> Json:
 
 
 def _messages(request: Request, model: Model) -> list[Json]:
-    """Turns in alternation; instructions in mid-conversation become reminders from the user."""
+    """Turns in alternation; an instruction stands alone after a user turn, or is a reminder."""
     turns: list[tuple[str, list[Block]]] = []
     for message in request.messages:
-        role, said = _spoken(message)
-        if turns and turns[-1][0] == role:
+        role, said = _spoken(message, turns[-1][0] if turns else "")
+        if turns and turns[-1][0] == role != "system":
             turns[-1][1].extend(said)
         else:
             turns.append((role, list(said)))
@@ -118,15 +170,16 @@ def _messages(request: Request, model: Model) -> list[Json]:
         content = _content(blocks, model, assistant=role == "assistant")
         if not content:
             continue
-        if rendered and rendered[-1]["role"] == role:
+        if rendered and rendered[-1]["role"] == role != "system":
             rendered[-1]["content"] = _results_first(rendered[-1]["content"] + content)
         else:
             rendered.append({"role": role, "content": content})
     return _continued(rendered)
 
 
-def _spoken(message: Message) -> tuple[str, tuple[Block, ...]]:
-    if message.role != "system":
+def _spoken(message: Message, before: str) -> tuple[str, tuple[Block, ...]]:
+    """Copilot takes an instruction after a user turn (its beta is added by the quirks)."""
+    if message.role != "system" or before in ("user", "system"):
         return message.role, message.blocks
     words = "\n\n".join(block.text for block in message.blocks if isinstance(block, Text))
     if not words.strip():
@@ -163,27 +216,33 @@ def _continued(messages: list[Json]) -> list[Json]:
 def _block(block: Block, model: Model) -> Json | None:
     match block:
         case Text():
-            return {"type": "text", "text": block.text} if block.text.strip() else None
+            return _marked(_text(block), block.cached) if block.text.strip() else None
         case Thinking():
             return _thinking(block, model)
-        case Image():
-            return {"type": "image", "source": _source(block)}
-        case Document():
-            document: Json = {"type": "document", "source": _source(block)}
-            return {**document, "title": block.title} if block.title else document
+        case Image() | Document():
+            return _marked(_enclosure(block), block.cached)
         case ToolUse():
-            return {
+            call = {
                 "type": "tool_use",
                 "id": block.id,
                 "name": block.name,
                 "input": arguments_object(block.arguments),
             }
+            return _marked(call, block.cached)
         case ToolResult():
-            return _tool_result(block)
+            inner = any(part.cached for part in block.content)
+            return _marked(_tool_result(block), block.cached or inner)
 
 
-def _source(block: Image | Document) -> Json:
-    return {"type": "base64", "media_type": block.media_type, "data": block.data}
+def _text(block: Text) -> Json:
+    return {"type": "text", "text": block.text}
+
+
+def _enclosure(block: Image | Document) -> Json:
+    kind = "image" if isinstance(block, Image) else "document"
+    source = {"type": "base64", "media_type": block.media_type, "data": block.data}
+    title = {"title": block.title} if isinstance(block, Document) and block.title else {}
+    return {"type": kind, "source": source, **title}
 
 
 def _thinking(block: Thinking, model: Model) -> Json | None:
@@ -208,13 +267,7 @@ def _tool_result(block: ToolResult) -> Json:
             result["content"] = text
         case _:
             result["content"] = [
-                {"type": "text", "text": part.text}
-                if isinstance(part, Text)
-                else {
-                    "type": "image" if isinstance(part, Image) else "document",
-                    "source": _source(part),
-                }
-                for part in parts
+                _text(part) if isinstance(part, Text) else _enclosure(part) for part in parts
             ]
     if block.is_error:
         result["is_error"] = True
@@ -244,7 +297,7 @@ def _tool_fields(request: Request, model: Model) -> Json:
     fields: Json = {"tools": [_tool(tool) for tool in request.tools]}
     choice = request.tool_choice
     mode = choice.mode if choice is not None else "auto"
-    if mode in ("required", "tool") and thinks(request, model):
+    if mode in ("required", "tool") and _must_be_free(request, model):
         mode = "auto"
     rendered: Json
     match mode:
@@ -280,9 +333,14 @@ def _tool(tool: Tool) -> Json:
     rendered: Json = {"name": tool.name}
     if tool.description:
         rendered["description"] = tool.description
-    schema: dict[str, Any] = _FREE_TEXT if tool.custom else tool.schema
+    schema = free_text_schema(tool) if tool.custom else tool.schema
     rendered["input_schema"] = schema or {"type": "object", "properties": {}}
-    return rendered
+    return _marked(rendered, tool.cached)
+
+
+def _must_be_free(request: Request, model: Model) -> bool:
+    """Claude refuses forced tools beside reasoning; some models refuse them always."""
+    return model.no_forced_tool or thinks(request, model)
 
 
 def _forces(request: Request) -> bool:

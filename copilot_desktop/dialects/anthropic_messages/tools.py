@@ -72,7 +72,7 @@ def read_tools(value: Any, losses: list[Loss]) -> tuple[Tool, ...]:
         losses += [Loss(f"tools.{place}.{key}") for key in declared if key not in _KEPT]
     if served and not tools:
         raise NotExpressible(f"The server tool {served[0]} is not available through Copilot.")
-    losses += [Loss(f"tools.{name}") for name in served]
+    losses += [Loss(f"tools.{name}", marked=True) for name in served]
     return tuple(tools)
 
 
@@ -84,6 +84,7 @@ def server_name(kind: str) -> str:
 
 def _tool(declared: Mapping[str, Any], where: str) -> Tool:
     kind = declared.get("type")
+    cached = isinstance(declared.get("cache_control"), Mapping)
     if isinstance(kind, str) and kind.startswith(_SCREEN):
         raise NotExpressible(f"{where}: the tool {kind} is not available for this model.")
     name = string(declared.get("name"), f"{where}.name")
@@ -92,7 +93,7 @@ def _tool(declared: Mapping[str, Any], where: str) -> Tool:
     for prefix, purpose, properties, required in _TYPED:
         if isinstance(kind, str) and kind.startswith(prefix):
             implied = {"type": "object", "properties": properties, "required": list(required)}
-            return Tool(name, purpose, implied)
+            return Tool(name, purpose, implied, cached=cached)
     schema = declared.get("input_schema")
     if kind not in (None, "custom") and schema is None:
         raise NotExpressible(f"{where}: the tool {kind} is not available through Copilot.")
@@ -103,6 +104,7 @@ def _tool(declared: Mapping[str, Any], where: str) -> Tool:
         description if isinstance(description, str) else "",
         dict(mapping({} if schema is None else schema, f"{where}.input_schema")),
         strict if isinstance(strict, bool) else None,
+        cached=cached,
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from typing import Any
 
@@ -20,6 +20,7 @@ from copilot_desktop.canonical import (
     Image,
     Message,
     Text,
+    Thinking,
     ToolResult,
     ToolUse,
 )
@@ -44,6 +45,7 @@ class Conversation:
     def add(self, item: Any, place: str) -> None:
         if not isinstance(item, Mapping):
             raise InvalidRequest(f"{place} must be an object.")
+        before = len(self.messages)
         match item.get("role"):
             case "system" | "developer":
                 self._instruct(item, place)
@@ -57,8 +59,22 @@ class Conversation:
                 self._result(item, self.legacy_id, place)
             case role:
                 raise InvalidRequest(f"{place}.role {str(role)[:40]!r} is not known.")
+        if is_marked(item):
+            self._mark(before)
         if item.get("name") and item["role"] not in ("tool", "function"):
             self.dropped.append("messages.name")
+
+    def _mark(self, before: int) -> None:
+        """A mark on a whole message stands for one on its last block; a part's own mark wins."""
+        if not self.messages:
+            self.system[-1:] = [replace(text, cached=True) for text in self.system[-1:]]
+            return
+        *rest, last = self.messages[-1].blocks or (Text(""),)
+        fresh = len(self.messages) > before
+        own = fresh and any(getattr(block, "cached", False) for block in rest)
+        if not own and not isinstance(last, Thinking):
+            blocks = (*rest, replace(last, cached=True))
+            self.messages[-1] = replace(self.messages[-1], blocks=blocks)
 
     def _instruct(self, item: Mapping[str, Any], place: str) -> None:
         parts = self._parts(item.get("content"), place)
@@ -83,9 +99,9 @@ class Conversation:
         return blocks if blocks and isinstance(blocks[-1], ToolResult) else ()
 
     def _result(self, item: Mapping[str, Any], call_id: Any, place: str) -> None:
-        if not isinstance(call_id, str):
+        if call_id is not None and not isinstance(call_id, str):
             raise InvalidRequest(f"{place}.tool_call_id must be a string.")
-        result = ToolResult(call_id, self._parts(item.get("content"), place))
+        result = ToolResult(call_id or "", self._parts(item.get("content"), place))
         if results := self._open_results():
             self.messages[-1] = Message("user", (*results, result))
         else:
@@ -118,9 +134,11 @@ class Conversation:
             return (Text(content),)
         if not isinstance(content, list):
             raise InvalidRequest(f"{place}.content must be a string or a list of parts.")
-        return tuple(
-            self._part(part, f"{place}.content[{number}]") for number, part in enumerate(content)
-        )
+        parts: list[Part] = []
+        for number, part in enumerate(content):
+            read = self._part(part, f"{place}.content[{number}]")
+            parts.append(replace(read, cached=True) if is_marked(part) else read)
+        return tuple(parts)
 
     def _part(self, part: Any, place: str) -> Part:
         match part:
@@ -166,6 +184,12 @@ class Conversation:
 
     def _impossible(self, what: str) -> NotExpressible:
         return NotExpressible(fields={"what": what, "model": self.model})
+
+
+def is_marked(item: Any) -> bool:
+    """Whether the client wants a cache mark here, in Anthropic's spelling or in Copilot's."""
+    keys = ("cache_control", "copilot_cache_control")
+    return isinstance(item, Mapping) and any(isinstance(item.get(key), Mapping) for key in keys)
 
 
 def read_conversation(items: list[Any], model: str) -> Conversation:

@@ -9,6 +9,7 @@ Fields nobody has heard of are ignored, since every client brings some.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from copilot_desktop.canonical import (
@@ -19,17 +20,10 @@ from copilot_desktop.canonical import (
     Tool,
     ToolChoice,
 )
-from copilot_desktop.dialects.openai_chat.history import read_conversation
+from copilot_desktop.dialects.openai_chat.history import is_marked, read_conversation
 from copilot_desktop.errors import InvalidRequest, NotExpressible
 
 Json = dict[str, Any]
-
-CUSTOM_SCHEMA: Json = {
-    "type": "object",
-    "properties": {"input": {"type": "string"}},
-    "required": ["input"],
-    "additionalProperties": False,
-}
 
 _ADVICE = (
     "seed",
@@ -40,10 +34,6 @@ _ADVICE = (
     "metadata",
     "safety_identifier",
     "service_tier",
-    "verbosity",
-    "prompt_cache_key",
-    "prompt_cache_retention",
-    "web_search_options",
 )
 _UNSET: tuple[Any, ...] = (None, False, 0, "", [], {})
 
@@ -53,11 +43,14 @@ def parse_request(body: Mapping[str, Any]) -> Request:
     model = model_of(body)
     _refuse(body, model)
     conversation = read_conversation(_list(body, "messages"), model)
-    tools, choice, dropped = _tools(body)
+    tools, choice = _tools(body)
     effort, budget, unknown = _reasoning(body)
     options = body.get("stream_options")
     advice = [name for name in _ADVICE if body.get(name) not in _UNSET]
-    lost = [*conversation.dropped, *dropped, *unknown, *advice]
+    lost = [*conversation.dropped, *unknown, *advice]
+    losses = [Loss(name) for name in dict.fromkeys(lost)]
+    if body.get("web_search_options") is not None:
+        losses.append(Loss("web_search_options", marked=True))
     return Request(
         model=model,
         messages=tuple(conversation.messages),
@@ -72,10 +65,14 @@ def parse_request(body: Mapping[str, Any]) -> Request:
         effort=effort,
         thinking_budget=budget,
         response_format=_response_format(body.get("response_format")),
-        user=body["user"] if isinstance(body.get("user"), str) else "",
+        user=_words(body, "user"),
+        verbosity=_words(body, "verbosity"),
+        cache_key=_words(body, "prompt_cache_key"),
+        cache_retention=_words(body, "prompt_cache_retention"),
         stream=body.get("stream") is True,
         echo_usage=isinstance(options, Mapping) and options.get("include_usage") is True,
-        losses=tuple(Loss(name) for name in dict.fromkeys(lost)),
+        echo_functions=bool(body.get("functions")) and not body.get("tools"),
+        losses=tuple(losses),
     )
 
 
@@ -106,40 +103,46 @@ def _refuse(body: Mapping[str, Any], model: str) -> None:
 # ------------------------------------------------------------------------------------- tools
 
 
-def _tools(body: Mapping[str, Any]) -> tuple[tuple[Tool, ...], ToolChoice | None, list[str]]:
-    """The tools, the choice among them, and the names of what was dropped."""
-    dropped: list[str] = []
+def _tools(body: Mapping[str, Any]) -> tuple[tuple[Tool, ...], ToolChoice | None]:
+    """The tools and the choice among them."""
     tools: list[Tool] = []
     for place, item in enumerate(_list(body, "tools", optional=True)):
-        tools.append(_tool(item, f"tools[{place}]", dropped))
+        tools.append(_tool(item, f"tools[{place}]"))
     for place, item in enumerate(_list(body, "functions", optional=True)):
         tools.append(_function(item, f"functions[{place}]"))
     wish = body.get("tool_choice")
     if wish is None:
         wish = body.get("function_call")
     if isinstance(wish, Mapping) and wish.get("type") == "allowed_tools":
-        return (*_allowed(wish, tools), dropped)
-    return tuple(tools), _choice(wish), dropped
+        return _allowed(wish, tools)
+    return tuple(tools), _choice(wish)
 
 
-def _tool(item: Any, place: str, dropped: list[str]) -> Tool:
+def _tool(item: Any, place: str) -> Tool:
     if not isinstance(item, Mapping):
         raise InvalidRequest(f"{place} must be an object.")
     match item.get("type", "function"):
         case "function":
             # Some clients send the flat form of the Responses API here.
-            return _function(item.get("function", item), place)
+            tool = _function(item.get("function", item), place)
         case "custom":
-            custom = item.get("custom")
-            if not isinstance(custom, Mapping):
-                raise InvalidRequest(f"{place}.custom must be an object.")
-            tool_format = custom.get("format")
-            if isinstance(tool_format, Mapping) and tool_format.get("type") != "text":
-                dropped.append("tools.custom.format")
-            return Tool(
-                _name(custom, place), _words(custom, "description"), CUSTOM_SCHEMA, custom=True
-            )
-    raise InvalidRequest(f"{place}.type must be function or custom.")
+            tool = _custom(item.get("custom"), place)
+        case _:
+            raise InvalidRequest(f"{place}.type must be function or custom.")
+    return replace(tool, cached=True) if is_marked(item) else tool
+
+
+def _custom(item: Any, place: str) -> Tool:
+    if not isinstance(item, Mapping):
+        raise InvalidRequest(f"{place}.custom must be an object.")
+    grammar: tuple[str, str] | None = None
+    match item.get("format"):
+        case {"grammar": {"syntax": str(syntax), "definition": str(definition)}}:
+            grammar = (syntax, definition)
+        case {"syntax": str(syntax), "definition": str(definition)}:  # the flat form of Responses
+            grammar = (syntax, definition)
+    name, description = _name(item, place), _words(item, "description")
+    return Tool(name, description, custom=True, grammar=grammar)
 
 
 def _function(item: Any, place: str) -> Tool:
@@ -154,6 +157,7 @@ def _function(item: Any, place: str) -> Tool:
         _words(item, "description"),
         schema or {},
         strict=strict if isinstance(strict, bool) else None,
+        cached=is_marked(item),
     )
 
 

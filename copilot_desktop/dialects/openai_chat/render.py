@@ -26,8 +26,9 @@ from copilot_desktop.canonical import (
     ToolChoice,
     ToolResult,
     ToolUse,
+    free_text_schema,
 )
-from copilot_desktop.dialects.openai_chat.parse import CUSTOM_SCHEMA
+from copilot_desktop.dialects.openai_chat.marks import MARK, keep_marks
 from copilot_desktop.model import Model, budget_of_effort, effort_of_budget
 from copilot_desktop.sealing import unseal
 
@@ -38,30 +39,41 @@ CONTINUE = "Continue exactly from where the last message stopped."
 ONLY_JSON = "Reply with one JSON object and nothing else."
 NO_OUTPUT = "(no output)"
 SEE_IMAGE = "(see attached image)"
+# What clients call the fields that have no word here.
+_WIRE = {"cache_key": "prompt_cache_key", "cache_retention": "prompt_cache_retention"}
 
 
 def cannot(request: Request, model: Model) -> tuple[Loss, ...]:
-    """What gets lost on the way to this model over `/chat/completions`."""
+    """What gets lost or changed on the way to this model over `/chat/completions`."""
     losses: list[Loss] = []
     blocks = [block for message in request.messages for block in message.blocks]
-    inner = [part for block in blocks if isinstance(block, ToolResult) for part in block.content]
-    if any(isinstance(block, Document) for block in (*blocks, *inner)):
+    if request.has_document():
         losses.append(Loss("A PDF document", semantic=True))
     if request.tools and not model.tools:
         losses.append(Loss("Calling tools", semantic=True))
     wanted = request.response_format
     if wanted and wanted.schema is not None and not _keeps_schema(model):
         losses.append(Loss("A JSON schema for the answer", semantic=True))
+    if wanted and wanted.schema is None and model.is_claude:
+        losses.append(Loss("response_format", to="instruction", marked=True))
     if len(request.stop) > MAX_STOPS:
-        losses.append(Loss("stop"))
+        losses.append(Loss("stop", to=f"first {MAX_STOPS}", marked=True))
     if any(tool.custom for tool in request.tools):
-        losses.append(Loss("tools.custom"))
+        losses.append(Loss("tools.custom", to="function", marked=True))
+    if _is_forced(request) and model.no_forced_tool:
+        asked = request.tool_choice.mode if request.tool_choice is not None else ""
+        losses.append(Loss(f"tool_choice.{asked}", to="auto", marked=True))
+    if request.parallel_tools is False and request.tools and not model.parallel_tools:
+        losses.append(Loss("parallel_tool_calls"))
     if any(isinstance(block, Thinking) and _opened(block, model) is None for block in blocks):
-        losses.append(Loss("thinking"))
-    if (request.effort or request.thinking_budget) and not _reasoning(request, model):
-        losses.append(Loss("reasoning_effort"))
-    if _is_prefill(request):
-        losses.append(Loss("prefill"))
+        losses.append(Loss("thinking (history)"))
+    sent = _reasoning(request, model)
+    word = sent.get("reasoning_effort")
+    losses += request.reasoning_losses(Effort(word) if word else None, sent.get("thinking_budget"))
+    if request.is_prefill:
+        losses.append(Loss("prefill", to="user", marked=True))
+    unsaid = ("user", "verbosity", "cache_key", "cache_retention")
+    losses += [Loss(_WIRE.get(name, name)) for name in unsaid if getattr(request, name)]
     return tuple(losses)
 
 
@@ -82,6 +94,8 @@ def render_request(request: Request, model: Model) -> Json:
     if request.stop:
         body["stop"] = list(request.stop[:MAX_STOPS])
     body |= _tools(request, model)
+    if model.is_claude:
+        keep_marks(body)
     body |= _reasoning(request, model)
     if request.response_format is not None:
         body |= _response_format(request.response_format, model)
@@ -97,7 +111,8 @@ def _messages(request: Request, model: Model) -> list[Json]:
     if _needs_json_words(request, model):
         system.append(ONLY_JSON)
     if system:
-        out.append({"role": "system", "content": "\n\n".join(system)})
+        first = {"role": "system", "content": "\n\n".join(system)}
+        out.append(_marked(first, any(text.cached for text in request.system)))
     # Tool results must follow their calls directly: an instruction between them waits.
     waiting: list[Json] = []
     for message in request.messages:
@@ -139,7 +154,8 @@ def _result(result: ToolResult) -> Json:
     text = "\n".join(lines) or NO_OUTPUT
     if result.is_error and not text.lower().startswith("error"):
         text = f"[tool error] {text}"
-    return {"role": "tool", "tool_call_id": result.tool_use_id, "content": text}
+    answer = {"role": "tool", "tool_call_id": result.tool_use_id, "content": text}
+    return _marked(answer, result.cached or any(part.cached for part in result.content))
 
 
 def _user_turn(message: Message, results: list[ToolResult]) -> Iterator[Json]:
@@ -150,11 +166,20 @@ def _user_turn(message: Message, results: list[ToolResult]) -> Iterator[Json]:
         if images:
             parts += [Text(f"Image(s) returned by tool call {result.tool_use_id}:"), *images]
     parts += [block for block in message.blocks if isinstance(block, Text | Image)]
+    content: str | list[Json]
     if any(isinstance(part, Image) for part in parts):
-        yield {"role": "user", "content": [_part(part) for part in parts]}
-    elif parts:
-        text = "\n\n".join(part.text for part in parts if isinstance(part, Text))
-        yield {"role": "user", "content": text}
+        content = [_part(part) for part in parts]
+    else:
+        content = "\n\n".join(part.text for part in parts if isinstance(part, Text))
+    if parts:
+        said = [block for block in message.blocks if isinstance(block, Text | Image)]
+        turn = {"role": "user", "content": content}
+        yield _marked(turn, any(block.cached for block in said))
+
+
+def _marked(message: Json, cached: bool) -> Json:
+    """Copilot's own spelling of a cache mark; `keep_marks` takes out what is too much."""
+    return {**message, **MARK} if cached else message
 
 
 def _part(part: Text | Image) -> Json:
@@ -182,7 +207,8 @@ def _assistant_turn(message: Message, model: Model) -> Iterator[Json]:
     turn |= _replayed(message, model)
     if calls:
         turn["tool_calls"] = calls
-    yield turn
+    cached = any(b.cached for b in message.blocks if isinstance(b, Text | ToolUse))
+    yield _marked(turn, cached)
 
 
 def _replayed(message: Message, model: Model) -> Json:
@@ -204,15 +230,6 @@ def _opened(block: Thinking, model: Model) -> dict[str, str] | None:
     return opened if opened and opened.get("o") else None
 
 
-def _is_prefill(request: Request) -> bool:
-    last = request.messages[-1] if request.messages else None
-    return (
-        last is not None
-        and last.role == "assistant"
-        and not any(isinstance(block, ToolUse) for block in last.blocks)
-    )
-
-
 def _continued(messages: list[Json]) -> Iterator[Json]:
     """A last turn of the assistant's own is followed by a wish to go on: prefill is refused."""
     yield from messages[:-1]
@@ -232,7 +249,8 @@ def _tools(request: Request, model: Model) -> Json:
         return _tools_of_history(request) if model.is_claude else {}
     body: Json = {"tools": [_tool(tool, model) for tool in request.tools]}
     if request.tool_choice is not None:
-        body["tool_choice"] = _choice(request.tool_choice)
+        forced = _is_forced(request) and model.no_forced_tool
+        body["tool_choice"] = "auto" if forced else _choice(request.tool_choice)
     if request.parallel_tools is False and model.parallel_tools:
         body["parallel_tool_calls"] = False
     return body
@@ -243,10 +261,15 @@ def _tool(tool: Tool, model: Model) -> Json:
     if tool.description:
         function["description"] = tool.description
     empty: Json = {"type": "object", "properties": {}}
-    function["parameters"] = CUSTOM_SCHEMA if tool.custom else tool.schema or empty
+    function["parameters"] = free_text_schema(tool) if tool.custom else tool.schema or empty
     if tool.strict and model.structured and not tool.custom:
         function["strict"] = True
-    return {"type": "function", "function": function}
+    return _marked({"type": "function", "function": function}, tool.cached and model.is_claude)
+
+
+def _is_forced(request: Request) -> bool:
+    choice = request.tool_choice
+    return bool(request.tools) and choice is not None and choice.mode in ("required", "tool")
 
 
 def _choice(choice: ToolChoice) -> str | Json:

@@ -24,17 +24,10 @@ from copilot_desktop.canonical import (
     ToolUse,
 )
 from copilot_desktop.dialects.openai_responses.fields import invalid, list_of, object_of, text_of
+from copilot_desktop.pictures import PICTURES, picture_type
 from copilot_desktop.sealing import is_sealed
 
 TOOL_ITEMS = ("additional_tools", "tool_search_output")  # read in `tools`
-_PICTURES = ("image/jpeg", "image/png", "image/gif", "image/webp")
-# The first characters of a picture in base64; clients often name the wrong type (§2.5).
-_MAGIC = (
-    ("iVBORw0KGgo", "image/png"),
-    ("/9j/", "image/jpeg"),
-    ("R0lGOD", "image/gif"),
-    ("UklGR", "image/webp"),
-)
 _PDF_MAGIC = "JVBERi"
 
 Role = Literal["system", "user", "assistant"]
@@ -59,10 +52,10 @@ class Turns:
         elif blocks:
             self.messages.append(Message(role, blocks))
 
-    def lose(self, what: str) -> None:
+    def lose(self, what: str, *, marked: bool = False) -> None:
         """Note something that is left out, once."""
         if not any(loss.what == what for loss in self.losses):
-            self.losses.append(Loss(what))
+            self.losses.append(Loss(what, marked=marked))
 
 
 def read_input(value: Any, turns: Turns) -> None:
@@ -196,9 +189,8 @@ def _picture(part: Mapping[str, Any], path: str) -> Image:
     media_type, data = _data_url(url)
     if not data:
         raise invalid(f"{path}.image_url", "Copilot reads no remote images; send a data URL")
-    media_type = next((kind for magic, kind in _MAGIC if data.startswith(magic)), media_type)
-    media_type = "image/jpeg" if media_type == "image/jpg" else media_type
-    if media_type not in _PICTURES:
+    media_type = picture_type(data, media_type)
+    if media_type not in PICTURES:
         raise invalid(f"{path}.image_url", "only jpeg, png, gif and webp images are read")
     return Image(media_type, data)
 

@@ -27,9 +27,11 @@ from copilot_desktop.dialects.openai_responses.tools import read_choice, read_to
 _UNDERSTOOD = frozenset({
     "model", "input", "instructions", "tools", "tool_choice", "parallel_tool_calls",
     "max_output_tokens", "temperature", "top_p", "reasoning", "text", "include", "stream", "user",
+    "prompt_cache_key", "prompt_cache_retention",
     # Known to change nothing that the caller gets:
     "client_metadata", "stream_options", "background",
 })  # fmt: skip
+_NOTICED = ("truncation", "max_tool_calls")  # ▲ in `translation.md` §5
 _ENCRYPTED = "reasoning.encrypted_content"
 
 
@@ -46,7 +48,7 @@ def parse(body: Mapping[str, Any]) -> Request:
     include = list_of(body.get("include"), "include")
     reasoning = object_of(body.get("reasoning"), "reasoning")
     text = object_of(body.get("text"), "text")
-    _note_advice(body, text, include, turns)
+    _note_advice(body, include, turns)
     return Request(
         model=_model(body),
         messages=tuple(turns.messages),
@@ -60,6 +62,9 @@ def parse(body: Mapping[str, Any]) -> Request:
         effort=_effort(reasoning.get("effort")),
         response_format=_format(object_of(text.get("format"), "text.format")),
         user=text_of(body.get("user"), "user"),
+        verbosity=text_of(text.get("verbosity"), "text.verbosity"),
+        cache_key=text_of(body.get("prompt_cache_key"), "prompt_cache_key"),
+        cache_retention=text_of(body.get("prompt_cache_retention"), "prompt_cache_retention"),
         stream=body.get("stream") is True,
         echo_reasoning=_ENCRYPTED in include,
         losses=tuple(turns.losses),
@@ -89,17 +94,13 @@ def _refuse_memory(body: Mapping[str, Any]) -> None:
         raise invalid("background", "answers cannot be made in the background through Copilot")
 
 
-def _note_advice(
-    body: Mapping[str, Any], text: Mapping[str, Any], include: list[Any], turns: Turns
-) -> None:
+def _note_advice(body: Mapping[str, Any], include: list[Any], turns: Turns) -> None:
     for name, value in body.items():
         harmless = (name == "store" and value is False) or (
             name == "truncation" and value == "disabled"
         )
         if name not in _UNDERSTOOD and value is not None and not harmless:
-            turns.lose(name[:64])
-    if text.get("verbosity") is not None:
-        turns.lose("text.verbosity")
+            turns.lose(name[:64], marked=name in _NOTICED)
     for name in include:
         if name != _ENCRYPTED:
             turns.lose(f"include.{str(name)[:64]}")

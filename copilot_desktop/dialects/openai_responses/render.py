@@ -22,7 +22,6 @@ from copilot_desktop.canonical import (
     ResponseFormat,
     Text,
     Thinking,
-    Tool,
     ToolResult,
     ToolUse,
 )
@@ -38,36 +37,32 @@ _ASK_FOR_JSON = "Answer with one JSON object and nothing else."
 
 
 def cannot(request: Request, model: Model) -> tuple[Loss, ...]:
-    """What `/responses` cannot say of `request`."""
+    """What `/responses` cannot say of `request`, or says in another way."""
     losses: list[Loss] = []
     if request.stop:
         losses.append(Loss("stop"))
     if request.tools and not model.tools:
         losses.append(Loss("Tool use", semantic=True))
-    if any(_documents(message) for message in request.messages):
+    if request.has_document() and not model.pdf:
         losses.append(Loss("A PDF document", semantic=True))
-    if _is_prefill(request):
-        losses.append(Loss("prefill"))
-    losses += [Loss(f"tools.{tool.name}.format") for tool in request.tools if _has_grammar(tool)]
+    if request.is_prefill:
+        losses.append(Loss("prefill", to="user", marked=True))
+    if request.max_tokens is not None and request.max_tokens < SMALLEST_OUTPUT:
+        losses.append(Loss("max_tokens", to=str(SMALLEST_OUTPUT)))
+    if _is_forced(request) and model.no_forced_tool:
+        asked = request.tool_choice.mode if request.tool_choice is not None else ""
+        losses.append(Loss(f"tool_choice.{asked}", to="auto", marked=True))
+    thoughts = (b for m in request.messages for b in m.blocks if isinstance(b, Thinking))
+    if any(_act(block, model, set()) is None for block in thoughts):
+        losses.append(Loss("thinking (history)"))
+    word = _reasoning(request, model).get("effort")
+    losses += request.reasoning_losses(Effort(word) if word else None)
     return tuple(losses)
 
 
-def _has_grammar(tool: Tool) -> bool:
-    """A custom tool whose free text must follow a grammar; the words about it stay."""
-    return tool.custom and "description" in tool.schema.get("properties", {}).get("input", {})
-
-
-def _documents(message: Message) -> bool:
-    for block in message.blocks:
-        parts = block.content if isinstance(block, ToolResult) else (block,)
-        if any(isinstance(part, Document) for part in parts):
-            return True
-    return False
-
-
-def _is_prefill(request: Request) -> bool:
-    last = request.messages[-1] if request.messages else None
-    return last is not None and last.role == "assistant"
+def _is_forced(request: Request) -> bool:
+    choice = request.tool_choice
+    return bool(request.tools) and choice is not None and choice.mode in ("required", "tool")
 
 
 def render(request: Request, model: Model) -> Json:
@@ -88,17 +83,30 @@ def render(request: Request, model: Model) -> Json:
         body["top_p"] = request.top_p
     if reasoning := _reasoning(request, model):
         body["reasoning"] = reasoning
+    text: Json = {"verbosity": request.verbosity} if request.verbosity else {}
     if request.response_format is not None:
-        body["text"] = {"format": render_format(request.response_format)}
-    if request.user:
-        # The user's name stays here; its hash still keeps the prompt cache together.
-        body["prompt_cache_key"] = hashlib.sha256(request.user.encode()).hexdigest()[:32]
-    return body | {
-        "stream": True,
-        "store": False,
-        "truncation": "disabled",
-        "include": ["reasoning.encrypted_content"],
-    }
+        text["format"] = render_format(request.response_format)
+    if text:
+        body["text"] = text
+    return (
+        body
+        | _cache_fields(request)
+        | {
+            "stream": True,
+            "store": False,
+            "truncation": "disabled",
+            "include": ["reasoning.encrypted_content"],
+        }
+    )
+
+
+def _cache_fields(request: Request) -> Json:
+    """The user's name stays here; its hash still keeps the prompts of one client together."""
+    key = request.cache_key
+    if request.user and not key:
+        key = hashlib.sha256(request.user.encode("utf-8", "replace")).hexdigest()[:32]
+    fields = {"prompt_cache_key": key, "prompt_cache_retention": request.cache_retention}
+    return {name: value for name, value in fields.items() if value}
 
 
 def _tooling(request: Request, model: Model) -> Json:
@@ -106,7 +114,9 @@ def _tooling(request: Request, model: Model) -> Json:
         return {}
     fields: Json = {"tools": render_tools(request.tools, model)}
     if request.tool_choice is not None:
-        fields["tool_choice"] = render_choice(request.tool_choice, request)
+        forced = _is_forced(request) and model.no_forced_tool
+        choice = "auto" if forced else render_choice(request.tool_choice, request)
+        fields["tool_choice"] = choice
     if request.parallel_tools is not None:
         fields["parallel_tool_calls"] = request.parallel_tools
     return fields
@@ -119,7 +129,7 @@ def _reasoning(request: Request, model: Model) -> Json:
     effort = model.effort(wish) if wish is not None else None
     if effort is None:
         return {}
-    if Effort.NONE in {effort, wish}:
+    if Effort.NONE in {effort, wish} or request.hide_reasoning:
         return {"effort": effort.value}
     return {"effort": effort.value, "summary": "auto"}
 
@@ -141,13 +151,13 @@ def _items(request: Request, model: Model) -> Iterator[Json]:
                     if isinstance(block, ToolUse) and block.name in custom:
                         custom_calls.add(block.id)
                 yield from _assistant_items(message, model, custom_calls)
-    if _is_prefill(request):
+    if request.is_prefill:
         yield _message("user", [{"type": "input_text", "text": GO_ON}])
 
 
 def _without_open_end(request: Request) -> tuple[Message, ...]:
     """White space at the end of a prefill would be said twice."""
-    if not _is_prefill(request):
+    if not request.is_prefill:
         return request.messages
     *before, last = request.messages
     blocks = list(last.blocks)

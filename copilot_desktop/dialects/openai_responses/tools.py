@@ -40,7 +40,7 @@ def read_tools(body: Mapping[str, Any], losses: list[Loss]) -> tuple[Tool, ...]:
     if hosted and not found:
         what = f"The hosted tool {hosted[0]}"
         raise NotExpressible(fields={"what": what, "model": str(body.get("model", ""))})
-    losses += [Loss(f"tools.{kind}") for kind in dict.fromkeys(hosted)]
+    losses += [Loss(f"tools.{kind}", marked=True) for kind in dict.fromkeys(hosted)]
     return tuple(found.values())
 
 
@@ -77,24 +77,20 @@ def _read_tool(declaration: Mapping[str, Any], path: str, namespace: str) -> Too
     return Tool(
         name=flat_name(namespace, name),
         description=text_of(declaration.get("description"), f"{path}.description"),
-        schema=_free_text(declaration)
-        if custom
-        else dict(object_of(declaration.get("parameters"), f"{path}.parameters")),
+        schema=dict(object_of(declaration.get("parameters"), f"{path}.parameters")),
         strict=strict if isinstance(strict, bool) and not custom else None,
         custom=custom,
         original=name if namespace else "",
         namespace=namespace,
+        grammar=_grammar(declaration) if custom else None,
     )
 
 
-def _free_text(declaration: Mapping[str, Any]) -> Json:
-    """The schema that stands for free text; a grammar is told to the model in words."""
-    field: Json = {"type": "string"}
-    form = declaration.get("format")
-    if isinstance(form, Mapping) and isinstance(form.get("definition"), str):
-        syntax = form.get("syntax", "")
-        field["description"] = f"Text of this {syntax} grammar:\n{form['definition']}"
-    return {"type": "object", "properties": {"input": field}, "required": ["input"]}
+def _grammar(declaration: Mapping[str, Any]) -> tuple[str, str] | None:
+    match declaration.get("format"):
+        case {"syntax": str(syntax), "definition": str(definition)}:
+            return syntax, definition
+    return None
 
 
 # -------------------------------------------------------------------------------------- choice
@@ -152,6 +148,9 @@ def render_tools(tools: Iterable[Tool], model: Model) -> list[Json]:
 def _render(tool: Tool, model: Model) -> Json:
     words: Json = {"description": tool.description} if tool.description else {}
     if tool.custom:
+        if tool.grammar is not None:
+            syntax, definition = tool.grammar
+            words["format"] = {"type": "grammar", "syntax": syntax, "definition": definition}
         return {"type": "custom", "name": tool.name, **words}
     strict = tool.strict is True and model.structured
     return {

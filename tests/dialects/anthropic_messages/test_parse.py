@@ -66,7 +66,7 @@ def test_the_worked_example(dialect: AnthropicMessages) -> None:
                   "content": "no such file"}),
         ],
     })  # fmt: skip
-    assert request.system == (Text("Be brief."),)
+    assert request.system == (Text("Be brief.", cached=True),)
     assert request.messages == (
         Message("user", (Text("open a.txt"),)),
         Message("assistant", (Text("Sure."), ToolUse("toolu_01", "read", '{"p":"a.txt"}'))),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -58,7 +59,7 @@ def test_two_calls_and_their_results(dialect: AnthropicMessages, claude: Model) 
 
 def test_the_top_level(dialect: AnthropicMessages, claude: Model) -> None:
     request = ask(
-        system=(Text("Be brief."), Text("Be kind.")),
+        system=(Text("Be brief."), Text("Be kind.", cached=True)),
         tools=(TOOL,),
         parallel_tools=False,
         temperature=1.4,
@@ -70,7 +71,10 @@ def test_the_top_level(dialect: AnthropicMessages, claude: Model) -> None:
         "model": "claude-sonnet-x",
         "max_tokens": 64_000,
         "stream": True,
-        "system": [{"type": "text", "text": "Be brief."}, {"type": "text", "text": "Be kind."}],
+        "system": [
+            {"type": "text", "text": "Be brief."},
+            {"type": "text", "text": "Be kind.", "cache_control": {"type": "ephemeral"}},
+        ],
         "messages": [{"role": "user", "content": [{"type": "text", "text": "hi"}]}],
         "tools": [{"name": "ls", "description": "List", "input_schema": TOOL.schema}],
         "tool_choice": {"type": "auto", "disable_parallel_tool_use": True},
@@ -174,19 +178,28 @@ def test_a_tool_loop_without_its_reasoning_goes_on_without_a_budget(
     assert not thinks(Thinking("hm", "foreign"))
 
 
-def test_instructions_in_mid_conversation_become_reminders(
+def test_instructions_stay_after_a_user_turn_and_become_reminders_elsewhere(
     dialect: AnthropicMessages, claude: Model
 ) -> None:
-    turns = said(
-        dialect,
-        claude,
-        HELLO,
-        Message("system", (Text("Be brief."),)),
-        Message("assistant", (Text("ok"),)),
-        HELLO,
-    )
-    assert [turn["role"] for turn in turns] == ["user", "assistant", "user"]
-    assert turns[0]["content"][1]["text"] == ("<system-reminder>\nBe brief.\n</system-reminder>")
+    aside = Message("system", (Text("Be brief."),))
+    done = Message("assistant", (Text("ok"),))
+    turns = said(dialect, claude, HELLO, aside, done, aside, HELLO)
+    assert [turn["role"] for turn in turns] == ["user", "system", "assistant", "user"]
+    assert turns[1]["content"] == [{"type": "text", "text": "Be brief."}]
+    assert turns[3]["content"][0]["text"] == "<system-reminder>\nBe brief.\n</system-reminder>"
+
+
+def test_what_a_client_without_marks_sends_again_and_again_is_cached(
+    dialect: AnthropicMessages, claude: Model
+) -> None:
+    request = ask(HELLO, system=(Text("Be brief."),), tools=(TOOL, replace(TOOL, name="rm")))
+    body = dialect.render_request(request, claude)
+    marked = [body["system"][-1], body["tools"][-1], body["messages"][-1]["content"][-1]]
+    assert all(block["cache_control"] == {"type": "ephemeral"} for block in marked)
+    assert json.dumps(body).count("cache_control") == 3
+    assert "mapped=cache>ephemeral" in {loss.note for loss in dialect.cannot(request, claude)}
+    without = dialect.render_request(replace(request, tools=()), claude)
+    assert "cache_control" not in json.dumps(without)
 
 
 def test_a_started_answer_is_continued_on_request(

@@ -201,15 +201,20 @@ def test_tools_in_the_nested_the_flat_and_the_free_text_form() -> None:
             {"type": "function", "name": "ls"},
             {
                 "type": "custom",
-                "custom": {"name": "patch", "format": {"type": "grammar", "grammar": {}}},
+                "custom": {
+                    "name": "patch",
+                    "format": {
+                        "type": "grammar",
+                        "grammar": {"syntax": "lark", "definition": "start: P"},
+                    },
+                },
             },
         ]
     )
     assert request.tools[0] == Tool("read", "Read", schema, strict=True)
     assert request.tools[1] == Tool("ls")
-    assert request.tools[2].custom
-    assert request.tools[2].schema["required"] == ["input"]
-    assert lost(request) == {"tools.custom.format"}
+    assert request.tools[2] == Tool("patch", custom=True, grammar=("lark", "start: P"))
+    assert lost(request) == set()
 
 
 @pytest.mark.parametrize(
@@ -344,7 +349,7 @@ def test_content_that_copilot_cannot_fetch_or_hear_is_refused(part: Any) -> None
         {"model": "m", "messages": [{"role": "user", "content": 5}]},
         {"model": "m", "messages": [{"role": "user", "content": [{"type": "hologram"}]}]},
         {"model": "m", "messages": [{"role": "user", "content": [5]}]},
-        {"model": "m", "messages": [USER, {"role": "tool", "content": "x"}]},
+        {"model": "m", "messages": [USER, {"role": "tool", "tool_call_id": 5, "content": "x"}]},
         {"model": "m", "messages": [picture("system"), USER]},
         {"model": "m", "messages": [USER], "max_tokens": 0},
         {"model": "m", "messages": [USER], "max_tokens": "many"},

@@ -173,7 +173,7 @@ def test_own_reasoning_is_replayed_and_foreign_reasoning_is_not() -> None:
     for foreign in (seal("gc1.", "other", o="O"), seal("gm1.", "claude-x", s="S"), "raw", ""):
         asked = request(user(), assistant(Thinking("hm", foreign), Text("4")), user())
         assert render(asked, CLAUDE)["messages"][1] == {"role": "assistant", "content": "4"}
-        assert lost(asked, CLAUDE) == {"thinking": False}
+        assert lost(asked, CLAUDE) == {"thinking (history)": False}
 
 
 def test_reasoning_text_before_a_late_seal_belongs_to_it() -> None:
@@ -318,5 +318,5 @@ def test_what_cannot_be_said_and_matters_is_declared_so() -> None:
 
 
 def test_advice_that_gets_lost_is_declared_as_advice() -> None:
-    assert lost(request(effort=Effort.LOW), replace(GPT, efforts=())) == {"reasoning_effort": False}
+    assert lost(request(effort=Effort.LOW), replace(GPT, efforts=())) == {"effort": False}
     assert lost(request(tools=(Tool("p", custom=True),)), GPT) == {"tools.custom": False}

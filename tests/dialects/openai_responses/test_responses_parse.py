@@ -19,6 +19,7 @@ from copilot_desktop.canonical import (
     ToolChoice,
     ToolResult,
     ToolUse,
+    free_text_schema,
 )
 from copilot_desktop.errors import InvalidRequest, NotExpressible
 from copilot_desktop.sealing import seal
@@ -257,7 +258,8 @@ def test_codex_request_keeps_its_tools_and_loses_only_the_hosted_search():
         ("multi_agent_v1__spawn", "spawn", "multi_agent_v1", False, ""),
         ("apply_patch", "", "", True, "Patch"),
     ]
-    assert {loss.what for loss in request.losses} == {"tools.web_search", "prompt_cache_key"}
+    assert {loss.what for loss in request.losses} == {"tools.web_search"}
+    assert request.cache_key == "k"
     assert not any(loss.semantic for loss in request.losses)
     assert request.echo_reasoning
     spawn, patch = request.messages[1].blocks
@@ -274,7 +276,8 @@ def test_only_a_hosted_tool_is_refused_by_name():
 def test_the_grammar_of_a_custom_tool_is_told_to_the_model():
     form = {"type": "grammar", "syntax": "lark", "definition": "start: PATCH"}
     (tool,) = parse(tools=[{"type": "custom", "name": "p", "format": form}]).tools
-    assert "start: PATCH" in tool.schema["properties"]["input"]["description"]
+    assert tool.grammar == ("lark", "start: PATCH")
+    assert "start: PATCH" in free_text_schema(tool)["properties"]["input"]["description"]
 
 
 TWO = [{"type": "function", "name": "a"}, {"type": "custom", "name": "b"}]
@@ -351,13 +354,12 @@ def test_advice_that_is_left_out_is_noted():
         truncation="auto",
         service_tier="flex",
         metadata={"a": "b"},
-        text={"verbosity": "low"},
         include=["message.output_text.logprobs"],
         max_tool_calls=3,
         brand_new_field=1,
     )
     assert noted == {
-        "store", "truncation", "service_tier", "metadata", "text.verbosity",
+        "store", "truncation", "service_tier", "metadata",
         "include.message.output_text.logprobs", "max_tool_calls", "brand_new_field",
     }  # fmt: skip
     assert lost(store=False, truncation="disabled", service_tier=None) == set()
