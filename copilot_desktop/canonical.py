@@ -261,9 +261,12 @@ class Request:
 
     def has_pictures(self) -> bool:
         """Whether a picture or document stands anywhere: Copilot wants a header for it."""
-        blocks = [block for message in self.messages for block in message.blocks]
-        inner = [part for block in blocks if isinstance(block, ToolResult) for part in block.content]
-        return any(isinstance(block, Image | Document) for block in (*blocks, *inner))
+        for message in self.messages:
+            for block in message.blocks:
+                parts = block.content if isinstance(block, ToolResult) else (block,)
+                if any(isinstance(part, Image | Document) for part in parts):
+                    return True
+        return False
 
     def reasoning_losses(
         self, effort: Effort | None = None, budget: int | None = None

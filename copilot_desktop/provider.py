@@ -20,25 +20,23 @@ It knows conversations, models and routes; it knows no client dialect and no web
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Literal, Protocol, overload
+from typing import Literal, overload
 from weakref import WeakKeyDictionary
 
 from copilot_desktop.canonical import (
     BlockStart,
-    Document,
     End,
     Event,
-    Image,
-    Message,
     Reply,
     Request,
     ToolResult,
     ToolUse,
+    Usage,
     fold,
 )
 from copilot_desktop.dialects import Dialect, Initiator
@@ -54,16 +52,20 @@ from copilot_desktop.pi import AssistantMessageEvent, told
 from copilot_desktop.pi import Context as PiContext
 from copilot_desktop.pi import Options as PiOptions
 from copilot_desktop.preparation import prepared
+from copilot_desktop.preparation.weighing import refuse_overflow, weigh, weighed
 from copilot_desktop.routing import UNSUPPORTED, Route, route
 from copilot_desktop.sse import EventTooLarge, Frame, FrameDecoder
 from copilot_desktop.stops import StopFilter
 from copilot_desktop.upstream.auto import by_auto
+from copilot_desktop.upstream.avoiding import Wary
 from copilot_desktop.upstream.catalogue import Catalogue
 from copilot_desktop.upstream.client import Call, CopilotClient, Tries, UpstreamReply
 from copilot_desktop.upstream.credentials import TokenStore
 from copilot_desktop.upstream.failures import problem_from
+from copilot_desktop.upstream.healed import Carrier, healed
 from copilot_desktop.upstream.http import open_http
 from copilot_desktop.upstream.identity import Identity
+from copilot_desktop.upstream.lessons import FILE_NAME, Lesson, Lessons
 from copilot_desktop.upstream.origins import Origins
 from copilot_desktop.upstream.quirks import Quirks, nano_credits, quirks_for
 from copilot_desktop.upstream.quirks.chat_reasoning import OverheardEvents
@@ -73,27 +75,23 @@ from copilot_desktop.upstream.session import Session
 from copilot_desktop.upstream.token import Authority
 from copilot_desktop.upstream.websocket import UpstreamSocket
 
+_ELSEWHERE = "not accessible via the"
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One request, decided: where it goes and what is sent. `request` is the prepared one."""
+    """One request, decided: where it goes and what is sent. `request` is the prepared one,
+    `weight` its size in tokens by its length alone."""
 
     request: Request
     route: Route
     call: Call
+    weight: int = 0
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What was left out or said otherwise on the way, in words for the log."""
         return tuple(dict.fromkeys(loss.note for loss in self.request.losses))
-
-
-class Carrier(Protocol):
-    """What takes a call to Copilot: `CopilotClient`, or a socket that stays open."""
-
-    def converse(
-        self, call: Call, authority: Authority, tries: Tries | None = None
-    ) -> AbstractAsyncContextManager[UpstreamReply]: ...
 
 
 @dataclass(slots=True)
@@ -121,9 +119,9 @@ class Provider:
     ) -> None:
         self.client = client
         self.catalogue = catalogue
+        self.lessons = catalogue.lessons
         self._quota = quota
         self.session = session
-        self._refused: set[tuple[str, str]] = set()
         # By account, and no longer than whoever calls in its name.
         self._memories: WeakKeyDictionary[Authority, Memory] = WeakKeyDictionary()
 
@@ -213,7 +211,7 @@ class Provider:
 
     def route(self, model: Model, spoken: Dialect | None) -> Route:
         """Which endpoint answers, as far as is known by now. Raises UnknownModel."""
-        return route(model, spoken, self._refused)
+        return route(model, spoken)
 
     async def another_way(
         self, way: Route, spoken: Dialect | None, problem: InvalidRequest, authority: Authority
@@ -221,22 +219,23 @@ class Provider:
         """Where to turn when Copilot says that the model is not at the endpoint it was listed at,
         or does not stand by its own choice in auto mode.
 
-        A pair of model and endpoint is remembered as long as this object lives. None if there is no
-        other way. Raises what asking for another choice raises.
+        What was refused is among the lessons from then on. None if there is no other way. Raises
+        what asking for another choice raises.
         """
         if isinstance(problem, AutoChoiceOver) and by_auto(way.model):
             return self.route(await self.catalogue.choose_again(way.model, authority), spoken)
         if isinstance(problem, UnknownModel):
-            self.catalogue.explain(problem, way.model)
-        if problem.code != UNSUPPORTED:
+            await self.catalogue.explain(problem, way.model, authority)
+        if problem.code != UNSUPPORTED and _ELSEWHERE not in problem.detail.lower():
             return None
-        self._refused.add((way.model.id, way.endpoint))
-        other = self.route(way.model, spoken)
+        self.lessons.learn(way.model.id, Lesson("endpoint", way.endpoint))
+        self.catalogue.renew(authority)
+        other = self.route(self.lessons.corrected(way.model), spoken)
         return other if other.endpoint != way.endpoint else None
 
     def quirks(self, endpoint: str, authority: Authority) -> Quirks:
         """The accent of `endpoint`, with what is remembered for this account."""
-        return quirks_for(endpoint, self._memory(authority))
+        return Wary(quirks_for(endpoint, self._memory(authority)), endpoint)
 
     def forget(self) -> None:
         """The account has changed: nothing of the last one's conversations is kept."""
@@ -245,12 +244,14 @@ class Provider:
     def plan(
         self, request: Request, way: Route, initiator: Initiator, authority: Authority
     ) -> Turn:
-        """Prepare, check and render. Raises NotExpressible for what would silently change."""
+        """Prepare, check and render. Raises NotExpressible for what would silently change, and
+        InputTooLarge for what the model surely cannot read."""
         ready = prepared(request, way.model, way.endpoint)
         losses = ready.losses + way.target.cannot(ready, way.model)
         if meant := next((loss for loss in losses if loss.semantic), None):
             raise NotExpressible(fields={"what": meant.what, "model": way.model.id})
-        ready = replace(ready, losses=losses)
+        weight, tokens = self.weigh(ready, way.model)
+        ready = replace(ready, losses=losses, tokens=tokens)
         rendered = way.target.render_request(ready, way.model)
         # What Copilot's endpoint wants beyond the public format stands in its quirks.
         fixed = self.quirks(way.endpoint, authority).fix_request(rendered, way.model, ())
@@ -261,11 +262,18 @@ class Provider:
             model=way.model.id,
             stream=True,
             initiator=initiator,
-            vision=has_image(ready.messages),
+            vision=ready.has_pictures(),
             betas=fixed.betas,
             extra_headers=way.model.request_headers,
         )
-        return Turn(ready, way, call)
+        return Turn(ready, way, call, weight)
+
+    def weigh(self, request: Request, model: Model) -> tuple[int, int]:
+        """The size by length alone, and the estimate in tokens. Raises InputTooLarge."""
+        weight, ratio = weigh(request, model), self.lessons.ratio(model)
+        tokens = weighed(weight, ratio.value)
+        refuse_overflow(tokens, model, calibrated=ratio.calibrated)
+        return weight, tokens
 
     def socket(self) -> UpstreamSocket:
         """A way to Copilot for somebody whose requests follow one upon the other."""
@@ -275,9 +283,20 @@ class Provider:
     async def send(
         self, call: Call, model: Model, authority: Authority, passage: Passage
     ) -> AsyncIterator[UpstreamReply]:
-        """The 200 answer to `call`. Raises Problem. Every conversation goes through here."""
-        carrier = passage.carrier or self.client
-        async with carrier.converse(call, authority, passage.tries) as reply:
+        """The 200 answer to `call`, healed if need be. Raises Problem.
+
+        Every conversation goes through here.
+        """
+        sending = healed(
+            passage.carrier or self.client,
+            call,
+            model,
+            authority,
+            tries=passage.tries,
+            notes=passage.notes,
+            lessons=self.lessons,
+        )
+        async with sending as reply:
             yield reply
 
     async def run(
@@ -309,6 +328,7 @@ class Provider:
                     if heard.events:
                         yield heard.take()
                 heard.close()
+                self._note_weight(turn, heard.usage, passage)
             except Exception as trouble:
                 heard.let_go()
                 if heard.events:
@@ -318,6 +338,11 @@ class Provider:
                 raise
             if heard.events:
                 yield heard.take()
+
+    def _note_weight(self, turn: Turn, usage: Usage | None, passage: Passage) -> None:
+        """Let the estimate meet the truth. Pictures are weighed too roughly to teach anything."""
+        if usage is not None and not turn.call.vision and not passage.estimated:
+            self.lessons.weighed(turn.route.model, turn.weight, usage.total_input)
 
     def _memory(self, authority: Authority) -> Memory:
         return self._memories.setdefault(authority, Memory())
@@ -353,6 +378,7 @@ class _Listener:
         self._stops = StopFilter(turn.request) if local else None
         self._overheard = OverheardEvents(thoughts, way.model.id) if way.endpoint == CHAT else None
         self.events: list[Event] = []
+        self.usage: Usage | None = None
         self.over = False
 
     @property
@@ -395,7 +421,8 @@ class _Listener:
             else:
                 self.events.extend(self._stops.feed(event))
                 self._passage.estimated = self._stops.hit
-            self.over = isinstance(event, End)
+            if isinstance(event, End):
+                self.over, self.usage = True, event.usage
 
 
 def _cost(frame: Frame) -> int | None:
@@ -405,16 +432,6 @@ def _cost(frame: Frame) -> int | None:
     except (ValueError, RecursionError):
         return None  # the reader says what is wrong with it
     return nano_credits(payload) if isinstance(payload, dict) else None
-
-
-def has_image(messages: Iterable[Message]) -> bool:
-    """Whether a picture or document stands anywhere: Copilot wants a header for it."""
-    for message in messages:
-        for block in message.blocks:
-            parts = block.content if isinstance(block, ToolResult) else (block,)
-            if any(isinstance(part, Image | Document) for part in parts):
-                return True
-    return False
 
 
 def initiator_of(request: Request) -> Initiator:
@@ -459,11 +476,14 @@ async def open_provider(
             idle_timeout=idle_timeout,
             on_headers=quota.note_headers,
         )
-        catalogue = Catalogue(client, cache)
+        lessons = Lessons(cache.with_name(FILE_NAME) if cache else None)
+        lessons.load()
+        catalogue = Catalogue(client, cache, lessons=lessons)
         await session.load()
         try:
             yield Provider(client, catalogue, quota, session)
         finally:
+            await lessons.keep()
             catalogue.close()
             quota.close()
             await session.close()

@@ -14,8 +14,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -27,6 +25,8 @@ from copilot_desktop.model import AUTO, Model
 from copilot_desktop.upstream import names
 from copilot_desktop.upstream.auto import AutoMode, by_auto
 from copilot_desktop.upstream.client import CopilotClient
+from copilot_desktop.upstream.kept import replace_file
+from copilot_desktop.upstream.lessons import Lessons
 from copilot_desktop.upstream.model_payloads import models_of
 from copilot_desktop.upstream.refreshed import Refreshed
 from copilot_desktop.upstream.token import Authority
@@ -51,10 +51,12 @@ class Catalogue:
         client: CopilotClient,
         cache_path: Path | None = None,
         *,
+        lessons: Lessons | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.fetched_at: float | None = None
+        self.lessons = lessons or Lessons(wall=wall)
         self.on_change: Callable[[], None] | None = None
         self._client = client
         self._path = cache_path
@@ -86,7 +88,8 @@ class Catalogue:
         return self._fetch.problem
 
     def load_cache(self) -> None:
-        """Take the list from disk, if there is one. Never raises."""
+        """Take the list from disk, if there is one, and the lessons. Never raises."""
+        self.lessons.load()
         if self._path is None:
             return
         try:
@@ -123,6 +126,11 @@ class Catalogue:
         if self._fetch.age is None:
             await asyncio.wait({renewal}, timeout=PATIENCE_SECONDS)
 
+    def renew(self, authority: Authority) -> None:
+        """The list has turned out to be wrong: fetch it in the background, unless just done."""
+        if not self._resting():
+            self._fetch.begin(lambda: self._get(authority))
+
     async def find(
         self,
         name: str,
@@ -133,7 +141,8 @@ class Catalogue:
     ) -> Model:
         """`resolve` over a list that is fetched once more before a name is called unknown.
 
-        Where the name leaves the choice to GitHub, the model that GitHub chose.
+        Where the name leaves the choice to GitHub, the model that GitHub chose. In either case
+        with what refusals have taught about it.
         """
         await self.ready(authority)
         try:
@@ -147,11 +156,20 @@ class Catalogue:
 
     async def choose_again(self, refused: Model, authority: Authority) -> Model:
         """Another choice of GitHub's after Copilot has refused this one. Raises Problem."""
-        return await self._auto.choose(authority, self._models, stale=refused)
+        model = await self._auto.choose(authority, self._models, stale=refused)
+        return self.lessons.corrected(model)
 
-    def explain(self, problem: UnknownModel, model: Model) -> None:
-        """Put into `problem`, in which Copilot refuses a model, what the list says about it."""
-        if names.auto_only(self._models.values()) and not by_auto(model):
+    async def explain(self, problem: UnknownModel, model: Model, authority: Authority) -> None:
+        """Put into `problem`, in which Copilot refuses a model, what a new list says about it."""
+        if not self._resting():
+            renewal = self._fetch.begin(lambda: self._get(authority))
+            await asyncio.wait({renewal}, timeout=PATIENCE_SECONDS)
+        others = [other for other in self._models.values() if other.id != model.id]
+        problem.fields.setdefault("alternatives", ", ".join(names.nearest(model.id, others)))
+        known = self._models.get(model.id)
+        if known is not None and not names.usable(known):
+            problem.fields["reason"] = names.why_not(known)
+        elif names.auto_only(self._models.values()) and not by_auto(model):
             problem.fields["reason"] = names.ONLY_AUTO
             problem.fields["alternatives"] = AUTO
 
@@ -174,6 +192,7 @@ class Catalogue:
         """Forget the list, also on disk: it belongs to an account that is gone."""
         self._fetch.forget()
         self._auto.clear()
+        self.lessons.clear()
         self._models = {}
         self.fetched_at = None
         if self._path is not None:
@@ -190,8 +209,8 @@ class Catalogue:
     ) -> Model:
         model = self.resolve(name, aliases=aliases, default=default)
         if model.id == AUTO:
-            return await self._auto.choose(authority, self._models)
-        return model
+            model = await self._auto.choose(authority, self._models)
+        return self.lessons.corrected(model)
 
     async def _get(self, authority: Authority) -> tuple[Model, ...]:
         payload = await self._client.request_json(
@@ -204,7 +223,7 @@ class Catalogue:
             data = payload["data"] if isinstance(payload, dict) else payload
             kept = {"v": _FORMAT, "fetched_at": self.fetched_at, "data": data}
             try:
-                await asyncio.to_thread(_write, self._path, json.dumps(kept).encode())
+                await asyncio.to_thread(replace_file, self._path, json.dumps(kept).encode())
             except OSError as error:
                 log.warning("The model list could not be kept in %s: %s", self._path, error)
         return models
@@ -222,19 +241,3 @@ class Catalogue:
     def _tell(self) -> None:
         if self.on_change is not None:
             self.on_change()
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Replace `path` in one step, readable for its owner only."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # 0600 from the start
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        with suppress(OSError):
-            Path(name).unlink()
-        raise

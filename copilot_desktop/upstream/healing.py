@@ -19,6 +19,7 @@ from typing import Any
 from copilot_desktop.canonical import Effort
 from copilot_desktop.model import CHAT, LADDER, MESSAGES, RESPONSES, Model, effort_of_budget
 from copilot_desktop.upstream import mending
+from copilot_desktop.upstream.avoiding import BETA
 from copilot_desktop.upstream.lessons import TEN_MINUTES, Lesson
 from copilot_desktop.upstream.pairing import paired_turns
 from copilot_desktop.upstream.quirks.chat_history import repaired
@@ -239,7 +240,7 @@ def _betas(case: Case) -> _Change:
     left = tuple(beta for beta in case.betas if beta not in named)
     if left == case.betas:
         return _Change(None)
-    lessons = [Lesson("bad_path", mending.BETA + beta) for beta in case.betas if beta in named]
+    lessons = [Lesson("bad_path", BETA + beta) for beta in case.betas if beta in named]
     body = None
     if any(beta.startswith("context-management-") for beta in named):
         body = mending.without_keys(case.body, ("context_management",))

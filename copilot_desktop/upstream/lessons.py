@@ -57,6 +57,7 @@ ALPHA = 0.1  # how much one more request moves the average
 LEAST_RATIO, MOST_RATIO = 0.8, 2.5
 CLAUDE_RATIO = 1.25
 CALIBRATED = 3  # requests after which an estimate is believed
+LEAST_WEIGHT = 100  # tokens; in smaller requests the frame weighs more than the text
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +173,7 @@ class Lessons:
 
     def weighed(self, model: Model, estimate: int, real: int) -> None:
         """A request of `estimate` tokens turned out to have `real` ones; the first counts fully."""
-        if estimate < 1 or real < 1:
+        if estimate < LEAST_WEIGHT or real < 1:
             return
         found = min(max(real / estimate, LEAST_RATIO), MOST_RATIO)
         known = self._ratios.pop(model.id, None)

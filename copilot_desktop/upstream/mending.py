@@ -1,7 +1,7 @@
 """Changes to a request body of Copilot's three formats that make it acceptable.
 
 One function for each thing that Copilot refuses (`translation.md` §14). They are used twice: by
-`healing`, after a refusal has named the reason, and by `avoided`, before sending, where an earlier
+`healing`, after a refusal has named the reason, and by `avoiding`, before sending, where an earlier
 refusal has taught what this model does not take. Each is pure, gives a changed copy, or None if
 there is nothing to change; what is not concerned keeps its place and order.
 """
@@ -9,47 +9,20 @@ there is nothing to change; what is not concerned keeps its place and order.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from copilot_desktop.model import CHAT, MESSAGES, RESPONSES, Model
-from copilot_desktop.upstream.quirks import Fixed
+from copilot_desktop.model import CHAT, MESSAGES, RESPONSES
 from copilot_desktop.upstream.quirks.messages_turns import CONTINUE, lacks_reasoning
 
 Json = dict[str, Any]
 Body = Mapping[str, Any]
 
 SAMPLING = ("temperature", "top_p", "top_k")
-BETA = "anthropic-beta."
 _BILLING = "x-anthropic-billing-header"
 _THOUGHTS = ("thinking", "redacted_thinking")
 _OPAQUE = ("reasoning_opaque", "reasoning_text", "reasoning_content")
 _FORCED = ("any", "tool", "function", "custom", "allowed_tools")
-
-
-def avoided(fixed: Fixed, body: Body, endpoint: str, model: Model) -> Fixed:
-    """`fixed` (made of `body`) without what was learned that `model` refuses.
-
-    Whoever prepares a request may have thought of it already; then this changes nothing.
-    """
-    if not (model.no_prefill or model.no_forced_tool or model.no_temperature or model.bad_paths):
-        return fixed
-    betas = tuple(beta for beta in fixed.betas if BETA + beta not in model.bad_paths)
-    current: Body = fixed.body or body
-    notes: list[str] = []
-    changes: tuple[tuple[bool, Callable[[Body], Json | None], str], ...] = (
-        (model.no_prefill, lambda now: continued(endpoint, now), "mapped=prefill>user"),
-        (model.no_forced_tool, lambda now: unforced(endpoint, now), "mapped=tool_choice>auto"),
-        (model.no_temperature, lambda now: without_keys(now, SAMPLING), "dropped=sampling"),
-        (bool(model.bad_paths), lambda now: without_paths(now, model.bad_paths), "dropped=learned"),
-    )
-    for wanted, change, note in changes:
-        if wanted and (mended := change(current)) is not None:
-            current = mended
-            notes.append(note)
-    changed = dict(current) if notes else fixed.body
-    return replace(fixed, body=changed, betas=betas, notes=(*fixed.notes, *notes))
 
 
 # ------------------------------------------------------------------------------------ fields
