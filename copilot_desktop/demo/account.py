@@ -153,6 +153,22 @@ class Account:
             found["limited_user_reset_date"] = int(_next_month(datetime.now(UTC)).timestamp())
         return found
 
+    def snapshots(self) -> dict[str, Any]:
+        """What frames of a WebSocket say instead (`upstream.md` 10.3): the whole as a string."""
+        user = self.user()
+        reset = user.get("quota_reset_date") or user.get("limited_user_reset_date") or ""
+        return {
+            name: {
+                "entitlement": str(snapshot.get("entitlement", 0)),
+                "percent_remaining": snapshot.get("percent_remaining", 0),
+                "overage_permitted": bool(snapshot.get("overage_permitted")),
+                "overage_count": 0,
+                "has_quota": True,
+                "reset_date": f"{reset}T00:00:00Z" if reset else "",
+            }
+            for name, snapshot in (user.get("quota_snapshots") or {}).items()
+        }
+
     def headers(self) -> dict[str, str]:
         """The quota headers of every model answer (`upstream.md` 10.3)."""
         user = self.user()

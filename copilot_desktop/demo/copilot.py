@@ -30,6 +30,7 @@ from copilot_desktop.demo.catalogue import CHAT, MESSAGES, RESPONSES, Facts
 from copilot_desktop.demo.faults import FAULTS, Status
 from copilot_desktop.demo.refusals import Refused, compact, example, gateway
 from copilot_desktop.demo.sending import Sender, one
+from copilot_desktop.demo.sockets import Sockets
 from copilot_desktop.demo.voice import perform
 from copilot_desktop.demo.wire import Frames, Reply
 from copilot_desktop.demo.wire_chat import Chat
@@ -99,12 +100,22 @@ class Copilot:
             web.post("/models/{id}/policy", self._policy),
             web.post("/v1/messages/count_tokens", self._count),
             web.post("/embeddings", self._embed),
+            web.get(RESPONSES, self._sockets().serve, allow_head=False),
         ]
         for endpoint in _endpoints():
             found.append(web.post(endpoint.path, self._conversation(endpoint)))
             if endpoint.path == RESPONSES:
                 found.append(web.post("/v1/responses", self._conversation(endpoint)))
         return found
+
+    def _sockets(self) -> Sockets:
+        endpoint = next(one for one in _endpoints() if one.path == RESPONSES)
+        return Sockets(
+            self._world,
+            lambda body, facts, request: self._understand(endpoint, body, facts, request),
+            self._trouble,
+            self._reply,
+        )
 
     def headers(self, request: web.Request) -> dict[str, str]:
         """What every answer of this host carries."""

@@ -75,6 +75,8 @@ class Scenario:
     """Every model call is answered with GitHub's 502 page."""
     thought_signatures: bool = False
     """Gemini refuses tool history without the opaque reasoning it gave out."""
+    socket_life: float = 3600.0
+    """A WebSocket that is older is closed at its next frame."""
     live_dates: bool = True
     """Quota dates lie in the near future; otherwise those of the examples (August 2026)."""
     spend: bool = True

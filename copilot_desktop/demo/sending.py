@@ -67,7 +67,7 @@ class Sender:
         await response.prepare(self._request)
         cut = one(self._faults, Cut)
         batch: list[bytes] = []
-        for place, item in enumerate(self._disturbed(frames, path)):
+        for place, item in enumerate(self.disturbed(frames, path)):
             if cut is not None and place == cut.after_frames:
                 await self._write(response, b"".join(batch))
                 if cut.inside and isinstance(item, bytes):
@@ -85,7 +85,7 @@ class Sender:
         await response.write_eof()
         return response
 
-    def _disturbed(self, frames: Iterable[bytes | Wait], path: str) -> Iterator[bytes | Wait]:
+    def disturbed(self, frames: Iterable[bytes | Wait], path: str) -> Iterator[bytes | Wait]:
         """The frames with stalls, garbage and errors put in."""
         stall, garbage = one(self._faults, Stall), one(self._faults, Garbage)
         error = one(self._faults, ErrorInStream)
