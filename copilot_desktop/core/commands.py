@@ -16,6 +16,7 @@ from copilot_desktop.core import key as local_key
 from copilot_desktop.core import logs, settings_file
 from copilot_desktop.core.settings import CHANGEABLE, Preferences, bad
 from copilot_desktop.errors import InvalidRequest, StorageFailed
+from copilot_desktop.proxy.brakes import Choice
 from copilot_desktop.upstream.credentials import StoreKind
 
 if TYPE_CHECKING:
@@ -85,6 +86,22 @@ class Commands:
     async def try_port(self, port: int) -> Json:
         trial = await self._core.listening.look(port)
         return {"free": trial.free, "holder": trial.holder, "next": trial.next}
+
+    async def resume_sending(self) -> None:
+        """Send to GitHub again after a warning. Kept on the disk when this returns."""
+        self._core.brakes.resume()
+        await self._core.brake_memory.settle()
+
+    async def decide(self, id: int, choice: Choice) -> None:  # noqa: A002
+        """The user's word about a client that waits."""
+        approvals = self._core.brakes.approvals
+        client = approvals.client_of(id)
+        if client is None:
+            raise InvalidRequest("This request is not waiting any more.")
+        approved = self._core.settings.approved_clients
+        if choice == "always" and client not in approved:
+            await self._core.change({"approved_clients": [*approved, client]})
+        approvals.decide(id, choice)
 
     # ------------------------------------------------------------------------ lists
 

@@ -23,10 +23,18 @@ from typing import Any
 
 from copilot_desktop.core import key as local_key
 from copilot_desktop.core.account import AccountDesk, is_network_trouble
+from copilot_desktop.core.braking import BrakeMemory, rules_of
 from copilot_desktop.core.commands import Commands, Shell, save_quietly
 from copilot_desktop.core.listening import Listening, config_of
 from copilot_desktop.core.rounds import Rounds
-from copilot_desktop.core.settings import PROXY_NAMES, Preferences, Settings, bad, spoken
+from copilot_desktop.core.settings import (
+    BRAKE_NAMES,
+    PROXY_NAMES,
+    Preferences,
+    Settings,
+    bad,
+    spoken,
+)
 from copilot_desktop.core.settings_file import data_dir
 from copilot_desktop.core.state import Ask, LocalKey, ModelList, Requests, State, Surroundings
 from copilot_desktop.core.store import Store
@@ -34,6 +42,7 @@ from copilot_desktop.core.tasks import Tasks
 from copilot_desktop.core.verbs import Verbs
 from copilot_desktop.errors import BadSetting, Problem, Unreachable
 from copilot_desktop.provider import Provider
+from copilot_desktop.proxy.brakes import Brakes
 from copilot_desktop.proxy.config import ProxyConfig
 from copilot_desktop.proxy.controller import ProxyController, ProxyState
 from copilot_desktop.proxy.exchange import Traffic
@@ -117,8 +126,14 @@ class Core:
         self.catalogue = Catalogue(self.client, None if demo else self.data_dir / MODELS_FILE)
         self.provider = Provider(self.client, self.catalogue, self.quota, self.session)
         self.traffic = Traffic()
+        self.brakes = Brakes(rules_of(settings))
+        self.brake_memory = BrakeMemory(self.data_dir, self.tasks)
         relay = Relay(
-            self.provider, self.pass_through, self.traffic, self._proxy_config(preferences)
+            self.provider,
+            self.pass_through,
+            self.traffic,
+            self._proxy_config(preferences),
+            self.brakes,
         )
         self.controller = ProxyController(relay, self._holder_of)
         self.listening = Listening(self.controller, relay, system)
@@ -224,6 +239,8 @@ class Core:
     async def _apply(self, after: Preferences, changed: set[str]) -> None:
         if "log_level" in changed:
             logging.getLogger("copilot_desktop").setLevel(after.settings.log_level.upper())
+        if changed & BRAKE_NAMES:
+            self.brakes.use(rules_of(after.settings))
         if changed & PROXY_NAMES:
             self.key_changed()
             await self.listening.apply(self._proxy_config(after), changed)
@@ -280,6 +297,7 @@ class Core:
     async def _begin(self, *, headless: bool, alone: bool) -> None:
         self.catalogue.load_cache()
         self.key_changed()
+        self.brakes.recall(await self.brake_memory.load())
         if alone:
             await self.desk.begin(alone=True)
             return
@@ -294,6 +312,8 @@ class Core:
     async def _close(self) -> None:
         self.store.close()
         await self.controller.stop(drain=3.0)
+        self.brakes.close()
+        await self.brake_memory.settle()
         await self.tasks.close()
         self.catalogue.close()
         self.quota.close()
@@ -310,6 +330,7 @@ class Core:
         self.quota.on_change = lambda: self.store.set(quota=self.quota.snapshot)
         self.controller.on_change = lambda: self.store.set(proxy=self.controller.state)
         self.traffic.on_change = self._traffic_changed
+        self.brakes.on_change = self._brakes_changed
         refused = self.traffic.refused_origins
         refused.on_change = lambda: self.store.set(refused_origins=refused.waiting)
         self._account_changed()
@@ -321,11 +342,19 @@ class Core:
             self._whose = whose
             self.provider.forget()
         self.store.set(account=account, sign_in=self.session.sign_in)
+        if account.problem is not None:
+            self.brakes.heard(account.problem)
         if account.state == "signed_out" and self.quota.snapshot.state != "signed_out":
             self.quota.clear()
 
+    def _brakes_changed(self) -> None:
+        self.store.set(brakes=self.brakes.state)
+        self.brake_memory.keep(self.brakes.circuit.memory())
+
     def _models_changed(self) -> None:
         models = self.catalogue
+        if models.problem is not None:
+            self.brakes.heard(models.problem)
         self.store.set(
             models=ModelList(models.models, models.state, models.fetched_at, models.problem)
         )

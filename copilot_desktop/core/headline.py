@@ -53,6 +53,8 @@ def headline(state: State) -> Headline:
         return Headline(proxy.phase, "busy", {**place, "n": state.requests.in_flight})
     if proxy.phase == "stopped":
         return Headline("stopped", "stopped", place)
+    if stopped := _brakes_headline(state):
+        return stopped
     if meter := used_up(state):
         return Headline("exhausted", "exhausted", {**place, **_meter_fields(meter)})
     if meter := running_low(state):
@@ -67,10 +69,13 @@ def headline(state: State) -> Headline:
 def banner(state: State) -> Banner | None:
     """What stands on top of every screen, if anything has to be done or known."""
     return (
-        _port_banner(state)
+        _question_banner(state)
+        or _port_banner(state)
+        or _halt_banner(state)
         or _account_banner(state)
         or _network_banner(state)
         or _origin_banner(state)
+        or _limit_banner(state)
         or _usage_banner(state)
     )
 
@@ -129,6 +134,47 @@ def _port_banner(state: State) -> Banner | None:
         return Banner("address_gone" if gone else "port_denied", "error", place, ("retry_port",))
     reason = str(problem) if problem else ""
     return Banner("proxy_error", "error", {**place, "reason": reason}, ("start_proxy", "open_logs"))
+
+
+def _brakes_headline(state: State) -> Headline | None:
+    brakes = state.brakes
+    if brakes.questions:
+        return Headline("asking", "busy", {"client": brakes.questions[0].client})
+    if brakes.halt is None:
+        return None
+    if brakes.halt.by_hand:
+        return Headline("paused", "error", {} if brakes.ripe else {"when": brakes.halt.until})
+    return Headline("paused_refused", "error", {"when": brakes.halt.until})
+
+
+def _question_banner(state: State) -> Banner | None:
+    questions = state.brakes.questions
+    if not questions:
+        return None
+    first = questions[0]
+    fields = {"id": first.id, "client": first.client, "model": first.model, "until": first.until}
+    choices = ("allow_once", "allow_ten_minutes", "allow_always", "deny")
+    return Banner("approval", "warn", {**fields, "more": len(questions) - 1}, choices)
+
+
+def _halt_banner(state: State) -> Banner | None:
+    halt = state.brakes.halt
+    if halt is None:
+        return None
+    fields = {"words": halt.words, "until": halt.until}
+    if halt.by_hand:
+        kind = "paused_ripe" if state.brakes.ripe else "paused"
+        return Banner(kind, "error", fields, ("resume_sending", "copy_details"))
+    return Banner("paused_refused", "warn", fields, ("check_account", "github_status"))
+
+
+def _limit_banner(state: State) -> Banner | None:
+    limits = state.brakes.limits
+    if not limits:
+        return None
+    longest = max(limits, key=lambda limit: (not limit.model, limit.until))
+    fields = {"model": longest.model, "words": longest.words, "until": longest.until}
+    return Banner("limited_model" if longest.model else "limited", "info", fields)
 
 
 def _account_banner(state: State) -> Banner | None:

@@ -96,6 +96,8 @@ class Rounds:
             period, now = self._period(), self._monotonic()
             if period is None or not self._core.session.account.usable:
                 continue
+            if self._core.store.state.brakes.halt is not None:
+                continue  # nothing goes out by itself while sending is stopped
             if now - last_usage >= period:
                 last_usage = now
                 await self._try(self._core.desk.refresh_quota)
@@ -111,7 +113,8 @@ class Rounds:
     async def _come_back(self) -> None:
         while True:
             await asyncio.sleep(self._pace.offline)
-            if self._core.store.state.degraded is not None:
+            stopped = self._core.store.state.brakes.halt is not None
+            if self._core.store.state.degraded is not None and not stopped:
                 await self._try(self._core.desk.look)
 
     async def _try(self, work: Callable[[], Awaitable[None]]) -> None:

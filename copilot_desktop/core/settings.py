@@ -69,6 +69,7 @@ def _paired(value: object) -> object:
 
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Lowered = BeforeValidator(_lower)
+ClientName = Annotated[str, Field(min_length=1, max_length=64)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._/-]{1,80}$")]
 DEFAULTS = Identity()
 
@@ -108,6 +109,11 @@ class Settings(BaseModel):
     github_timeout: Seconds = 15.0
     client_timeout: Seconds = 30.0
     max_body_mb: float = Field(default=32, gt=0, le=1024, allow_inf_nan=False)
+    # How much is sent at once, how densely, and who is asked first (`proxy.brakes`).
+    max_concurrent: int = Field(default=4, ge=1, le=32)
+    min_pause: float = Field(default=0.0, ge=0, le=300, allow_inf_nan=False)
+    approval: Annotated[Literal["off", "ask"], Lowered] = "off"
+    approved_clients: Annotated[tuple[ClientName, ...], BeforeValidator(_listed)] = ()
     # Models.
     default_model: str | None = Field(default=None, min_length=1, max_length=200)
     aliases: Annotated[dict[str, str], BeforeValidator(_paired)] = Field(default_factory=dict)
@@ -179,8 +185,10 @@ PROXY_NAMES = frozenset(
         "aliases",
     }
 )
+# Changing one of these means that the brakes have to be told.
+BRAKE_NAMES = frozenset({"max_concurrent", "min_pause", "approval", "approved_clients"})
 # Never guessed when the file holds nonsense: these decide who may talk to the proxy.
-GUARDING = frozenset({"host", "api_key", "require_key", "allowed_origins", "auth_mode"})
+GUARDING = frozenset({"host", "api_key", "require_key", "allowed_origins", "auth_mode", "approval"})
 
 
 @dataclass(frozen=True, slots=True)

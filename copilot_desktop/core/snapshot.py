@@ -43,6 +43,7 @@ def snapshot(state: State, *, now: float | None = None, monotonic: float | None 
         "requests": [_request(each) for each in state.requests.recent[:SHOWN_REQUESTS]],
         "banner": asdict(shown) if (shown := banner(state)) else None,
         "ask": asdict(state.ask) if state.ask else None,
+        "brakes": asdict(state.brakes),
         "settings": public_settings(state),
         "settings_source": dict(state.preferences.sources),
     }
@@ -227,6 +228,7 @@ def _request(exchange: Exchange) -> Json:
         "route": exchange.route,
         "status": exchange.status,
         "outcome": exchange.outcome,
+        "held": exchange.held,
         "stream": exchange.stream,
         "initiator": exchange.initiator,
         "input_tokens": usage.input if usage else None,

@@ -14,6 +14,7 @@ from copilot_desktop import __version__
 from copilot_desktop.core.settings import Preferences, Settings
 from copilot_desktop.errors import Problem
 from copilot_desktop.model import Model
+from copilot_desktop.proxy.brakes import BrakesState
 from copilot_desktop.proxy.controller import ProxyState
 from copilot_desktop.proxy.exchange import Exchange
 from copilot_desktop.upstream.quota import QuotaSnapshot
@@ -90,6 +91,7 @@ class State:
     requests: Requests = field(default_factory=Requests)
     refused_origins: tuple[str, ...] = ()  # to decide about, the first one first
     ask: Ask | None = None
+    brakes: BrakesState = field(default_factory=BrakesState)
 
     @property
     def settings(self) -> Settings:

@@ -59,6 +59,11 @@ class Origin(Arguments):
     origin: str = Field(min_length=1, max_length=LONGEST)
 
 
+class Decision(Arguments):
+    id: int = Field(ge=1)
+    choice: Literal["once", "ten_minutes", "always", "deny"]
+
+
 class Choice(Arguments):
     choice: Literal["hide", "quit", "cancel"]
     remember: bool = False
@@ -75,6 +80,8 @@ _VERBS: Mapping[str, type[Arguments]] = {
     "stop_proxy": Arguments,
     "use_port": Port,
     "try_port": Port,
+    "resume_sending": Arguments,
+    "decide": Decision,
     "refresh_models": Arguments,
     "refresh_quota": Arguments,
     "update_settings": Patch,
