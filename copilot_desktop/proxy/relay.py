@@ -35,6 +35,7 @@ from copilot_desktop.errors import (
     UpstreamTimeout,
 )
 from copilot_desktop.model import Model
+from copilot_desktop.preparation.weighing import could_overflow
 from copilot_desktop.provider import Passage, Provider, Turn, refuse_a_page
 from copilot_desktop.proxy.answers import Downstream, HttpDownstream, unexpected
 from copilot_desktop.proxy.brakes import Brakes
@@ -77,8 +78,13 @@ class Asked:
     def head_arrived(self, reply: UpstreamReply) -> None:
         """Copilot answers. The request is not needed any more; a long stream should not hold it."""
         self.exchange.request_id = reply.request_id or ""
-        self.exchange.notes += self.passage.notes
+        self.take_notes()
         self.body, self.raw = {}, b""
+
+    def take_notes(self) -> None:
+        """What was changed on the way upstream is said of the exchange, well or ill as it ended."""
+        self.exchange.notes += self.passage.notes
+        self.passage.notes.clear()
 
 
 class Line(Protocol):
@@ -216,6 +222,8 @@ class Relay:
                 raise
             asked.route, asked.exchange.notes, down.writer = other, [], None
             return await self._by_route(asked, down)
+        finally:
+            asked.take_notes()
 
     async def _by_route(self, asked: Asked, down: Downstream) -> web.StreamResponse:
         model = asked.route.model
@@ -230,6 +238,7 @@ class Relay:
     async def _pass_through(self, asked: Asked, down: Downstream) -> web.StreamResponse:
         """The client's own format all the way; a frame that no quirk touches keeps its bytes."""
         way = asked.route
+        _refuse_overflow(asked, self.provider)
         quirks = self.provider.quirks(way.endpoint, asked.authority)
         betas = ",".join(asked.web.headers.getall("anthropic-beta", ())).replace(" ", "").split(",")
         body = asked.body
@@ -292,9 +301,7 @@ class Relay:
     async def _translate(self, asked: Asked, down: Downstream) -> web.StreamResponse:
         """Through the canonical form. Upstream always streams; an unstreamed answer is folded."""
         request = asked.dialect.parse_request(asked.body)
-        turn = self.provider.plan(
-            request, asked.route, asked.envelope.initiator, asked.authority
-        )
+        turn = self.provider.plan(request, asked.route, asked.envelope.initiator, asked.authority)
         asked.exchange.notes += turn.notes
         replies: list[UpstreamReply] = []
 
@@ -369,6 +376,18 @@ class Relay:
         session = self.provider.session
         assert session is not None
         return session
+
+
+def _refuse_overflow(asked: Asked, provider: Provider) -> None:
+    """Weigh what is passed through, but only if its size alone makes it too long (P16)."""
+    model = asked.route.model
+    ratio = provider.lessons.ratio(model)
+    if could_overflow(len(asked.raw), ratio.value, model, calibrated=ratio.calibrated):
+        try:
+            request = asked.dialect.parse_request(asked.body)
+        except InvalidRequest:
+            return  # what cannot be weighed is left to Copilot
+        provider.weigh(request, model)
 
 
 async def _passed_on(
