@@ -7,7 +7,8 @@ error body, the window into words and a button, the terminal into one line and a
 
     Problem ─ internal_error 500
     ├─ Refused              403 refused              a foreign page, a wrong Host
-    │  └─ WrongKey          401 wrong_key            the local key is missing or wrong
+    │  ├─ WrongKey          401 wrong_key            the local key is missing or wrong
+    │  └─ NotApproved       403 not_approved         the user was asked, and it was not allowed
     ├─ BadSetting           500 bad_setting          a setting or flag that cannot be used
     ├─ InvalidRequest       400 invalid_request
     │  ├─ NotExpressible    400 not_expressible      the target dialect cannot say it
@@ -31,6 +32,8 @@ error body, the window into words and a button, the terminal into one line and a
     ├─ Blocked              403 blocked_by_policy
     ├─ QuotaExhausted       402 insufficient_quota   carries the reset date
     ├─ RateLimited          429 rate_limited         carries the wait
+    │  └─ Busy              429 busy                 too many requests of the user's own
+    ├─ Paused               503 paused               sending is stopped to protect the account
     ├─ Unreachable          502 unreachable          host and reason named
     ├─ UpstreamTimeout      504 upstream_timeout
     ├─ UpstreamFault        502 upstream_fault
@@ -133,6 +136,16 @@ class WrongKey(Refused):
     kind = "wrong_key"
     status = 401
     sentence = "This proxy needs its own key. Copy it from Copilot Desktop."
+
+
+class NotApproved(Refused):
+    """`fields`: `client` and `reason`."""
+
+    kind = "not_approved"
+    sentence = (
+        "{client} was not allowed to use Copilot: {reason}. "
+        "Allow it in the window of Copilot Desktop, or turn off Settings, Proxy, Ask before use."
+    )
 
 
 class BadSetting(Problem):
@@ -297,6 +310,7 @@ class QuotaExhausted(Problem):
     kind = "insufficient_quota"
     status = 402
     sentence = "The GitHub Copilot allowance is used up."
+    advice: ClassVar[str] = "See your GitHub Copilot settings on GitHub"
 
     @property
     def headline(self) -> str:
@@ -318,6 +332,27 @@ class RateLimited(Problem):
         if self.retry_after is None:
             return self.sentence
         return f"GitHub Copilot asks to wait {spoken_wait(self.retry_after)}."
+
+
+class Busy(RateLimited):
+    kind = "busy"
+    sentence = "Copilot Desktop is busy: {reason}."
+
+    @property
+    def headline(self) -> str:
+        return self.sentence.format_map(_Blank(self.fields))
+
+
+class Paused(Problem):
+    """`fields`: `reason` and `way_on`; `detail` is what GitHub said. Never worth a retry."""
+
+    kind = "paused"
+    status = 503
+    sentence = "Copilot Desktop has paused sending to protect your account: {reason}. {way_on}"
+
+    @property
+    def message(self) -> str:
+        return f"{self.headline} GitHub said: {self.detail}" if self.detail else self.headline
 
 
 class Unreachable(Problem):

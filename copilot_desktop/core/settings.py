@@ -117,6 +117,7 @@ class Settings(BaseModel):
     # Models.
     default_model: str | None = Field(default=None, min_length=1, max_length=200)
     aliases: Annotated[dict[str, str], BeforeValidator(_paired)] = Field(default_factory=dict)
+    show_hidden_models: bool = False
     # Window and tray.
     start_proxy: bool = True
     start_hidden: bool = False
@@ -183,6 +184,7 @@ PROXY_NAMES = frozenset(
         "max_body_mb",
         "default_model",
         "aliases",
+        "show_hidden_models",
     }
 )
 # Changing one of these means that the brakes have to be told.

@@ -23,7 +23,8 @@ from aiohttp import hdrs, web
 from copilot_desktop import __version__
 from copilot_desktop.dialects import Dialect, Writer
 from copilot_desktop.errors import InvalidRequest, Problem, QuotaExhausted, UpstreamTimeout
-from copilot_desktop.model import MESSAGES
+from copilot_desktop.model import MESSAGES, RESPONSES
+from copilot_desktop.proxy import codex
 from copilot_desktop.proxy.exchange import Exchange, Outcome
 from copilot_desktop.upstream.client import UpstreamReply
 
@@ -59,10 +60,12 @@ def json_answer(
     )
 
 
-def problem_answer(problem: Problem, dialect: Dialect, *, took: float = 0.0) -> web.Response:
+def problem_answer(
+    problem: Problem, dialect: Dialect, *, took: float = 0.0, client: str = ""
+) -> web.Response:
     """The error body of `dialect`, with the headers that keep SDKs from retrying in vain.
 
-    `took`: seconds that the client has waited for it.
+    `took`: seconds that the client has waited for it; `client` is its `User-Agent`.
     """
     headers: dict[str, str] = {}
     if problem.retry_after is not None:
@@ -73,7 +76,13 @@ def problem_answer(problem: Problem, dialect: Dialect, *, took: float = 0.0) -> 
         headers["x-should-retry"] = "false"
     if problem.request_id:
         headers |= _named_request(problem.request_id, dialect)
-    return json_answer(dialect.render_problem(problem), dialect.problem_status(problem), headers)
+    status, body = dialect.problem_status(problem), dialect.render_problem(problem)
+    if dialect.endpoint == RESPONSES and codex.is_codex(client):
+        own = codex.quota_answer(problem, body)
+        if own is not None:
+            status, body = own[:2]
+            headers |= own[2]
+    return json_answer(body, status, headers)
 
 
 def unexpected(error: Exception) -> Problem:
@@ -198,7 +207,8 @@ class HttpDownstream:
         self.exchange.finish("failed")
         if self._response is None:
             took = time.monotonic() - self.exchange.started
-            answer = problem_answer(problem, self.dialect, took=took)
+            client = self._request.headers.get(hdrs.USER_AGENT, "")
+            answer = problem_answer(problem, self.dialect, took=took, client=client)
             self.exchange.status = answer.status
             return answer
         fault = self.writer.fail(problem) if self.writer else self.dialect.fault(problem)

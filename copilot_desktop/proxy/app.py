@@ -13,24 +13,14 @@ from aiohttp.typedefs import Middleware
 
 from copilot_desktop.dialects import Dialect
 from copilot_desktop.dialects.registry import ALL, FALLBACK
-from copilot_desktop.errors import NoSuchRoute, NotSupported, Problem, WrongMethod
+from copilot_desktop.errors import NoSuchRoute, Problem, WrongMediaType, WrongMethod
 from copilot_desktop.model import MESSAGES
 from copilot_desktop.proxy.answers import FIXED_HEADERS, deliver, problem_answer, unexpected
 from copilot_desktop.proxy.guard import SOCKET_PATHS, check, ignore_expectations
 from copilot_desktop.proxy.relay import Relay
 from copilot_desktop.proxy.side_routes import SideRoutes
+from copilot_desktop.proxy.unserved import unserved
 from copilot_desktop.proxy.websocket import serve
-
-_UNSUPPORTED = {
-    "/files": "File storage",
-    "/batches": "Batch processing",
-    "/messages/batches": "Batch processing",
-    "/audio": "Audio",
-    "/images": "Image generation",
-    "/realtime": "The realtime interface",
-    "/fine_tuning": "Fine-tuning",
-    "/moderations": "Moderation",
-}
 
 
 def build_app(relay: Relay) -> web.Application:
@@ -54,8 +44,13 @@ def build_app(relay: Relay) -> web.Application:
         get(f"{prefix}/models", side.models)
         get(f"{prefix}/models/{{id:.+}}", side.model)
         post(f"{prefix}/messages/count_tokens", side.count_tokens)
+        post(f"{prefix}/responses/input_tokens", side.input_tokens)
         post(f"{prefix}/embeddings", side.embeddings)
-    get("/", side.root)
+        post(f"{prefix}/api/event_logging{{rest:.*}}", side.forgotten)
+        get(f"{prefix}/api/hello", side.hello)
+        get(f"{prefix}/oauth/hello", side.hello)
+    for path in ("/", "/v1", "/v1/"):
+        get(path, side.root)
     get("/health", side.health)
     get("/__self", side.itself)
     app.on_response_prepare.append(_fix_headers)
@@ -78,6 +73,8 @@ def outermost_layer(relay: Relay) -> Middleware:
         try:
             check(request, relay.config, relay.traffic.refused_origins.note)
             answer = await handler(request)
+        except WrongMediaType as problem:  # uploads are forms: say that there is no place for them
+            answer = problem_answer(unserved(request.path) or problem, dialect)
         except Problem as problem:
             answer = problem_answer(problem, dialect)
         except web.HTTPException as refusal:
@@ -107,10 +104,8 @@ def _first_segment(path: str) -> str:
 
 
 def _no_route(request: web.Request, refusal: web.HTTPException) -> Problem:
-    path = request.path.removeprefix("/v1")
-    for prefix, what in _UNSUPPORTED.items():
-        if path == prefix or path.startswith(prefix + "/"):
-            return NotSupported(fields={"what": what})
+    if named := unserved(request.path):
+        return named
     wrong_method = refusal.status == 405 or request.method == hdrs.METH_OPTIONS
     kind = WrongMethod if wrong_method else NoSuchRoute
     return kind(fields={"method": request.method, "path": request.path[:100]})

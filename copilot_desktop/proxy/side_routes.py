@@ -16,6 +16,7 @@ from typing import Any, assert_never
 from aiohttp import hdrs, web
 
 from copilot_desktop import __version__
+from copilot_desktop.canonical import Request
 from copilot_desktop.dialects import Json
 from copilot_desktop.dialects.registry import UPSTREAM
 from copilot_desktop.dialects.side_routes import (
@@ -26,8 +27,9 @@ from copilot_desktop.dialects.side_routes import (
     SideRoute,
     Vectors,
 )
-from copilot_desktop.errors import InvalidRequest, Problem, UpstreamFault
-from copilot_desktop.model import EMBEDDINGS, MESSAGES, Model
+from copilot_desktop.errors import BodyTooLarge, InvalidRequest, Problem, UpstreamFault
+from copilot_desktop.model import EMBEDDINGS, MESSAGES, RESPONSES, Model
+from copilot_desktop.proxy import codex
 from copilot_desktop.proxy.answers import json_answer
 from copilot_desktop.proxy.exchange import Exchange, client_name
 from copilot_desktop.proxy.relay import Relay
@@ -50,8 +52,12 @@ class SideRoutes:
     # ------------------------------------------------------------------------ models
 
     async def models(self, request: web.Request) -> web.Response:
-        entries = [entry(model) for model in await self._known(request) if _shown(model)]
-        page, more = _page(entries, request.query)
+        known = await self._known(request)
+        shown = self._shown(known)
+        if version := request.query.get("client_version"):
+            able = [model for model in known if model.kind == "chat" and offered(model)]
+            return json_answer(codex.catalogue(able, shown, version))
+        page, more = _page([entry(model) for model in shown], request.query)
         return json_answer(
             {
                 "object": "list",
@@ -75,6 +81,16 @@ class SideRoutes:
             # A list of models must not wait for the network; refreshing is somebody else's job.
             return catalogue.models
         return await self._relay.provider.models(self._relay.authority(request))
+
+    def _shown(self, models: Sequence[Model]) -> list[Model]:
+        """What lists offer: what can be called and what GitHub's own picker shows, or all of it."""
+        hidden_too = self._relay.config.show_hidden_models
+        return [
+            model
+            for model in models
+            if (usable(model) and model.kind == "embeddings")
+            or (offered(model) and model.kind == "chat" and (model.in_picker or hidden_too))
+        ]
 
     # ------------------------------------------------------------------------ tokens, embeddings
 
@@ -107,10 +123,15 @@ class SideRoutes:
             except Problem as problem:
                 if problem.requires_reauth:
                     raise
-        estimate = messages.parse_request({"max_tokens": 1, **body}).estimated_tokens()
-        return json_answer(
-            {"input_tokens": estimate}, headers={"x-copilot-desktop-notes": "count=estimate"}
-        )
+        return _estimate(messages.parse_request({"max_tokens": 1, **body}))
+
+    async def input_tokens(self, request: web.Request) -> web.Response:
+        """OpenAI's question for the same number. Copilot counts for Messages only."""
+        _, body = await self._relay.read_json(request)
+        responses = next(d for d in UPSTREAM if d.endpoint == RESPONSES)
+        await self._relay.find(responses.peek(body).model, self._relay.authority(request))
+        parsed = responses.parse_request({"input": [], **body})
+        return _estimate(parsed, object="response.input_tokens")
 
     async def embeddings(self, request: web.Request) -> web.Response:
         """Copilot takes lists only and answers floats only (`upstream.md` §9.1)."""
@@ -153,8 +174,7 @@ class SideRoutes:
             case Fixed():
                 return json_answer(route.answer())
             case AboutModels():
-                shown = [model for model in await self._known(request) if _shown(model)]
-                return json_answer(route.answer(shown))
+                return json_answer(route.answer(self._shown(await self._known(request))))
             case AboutModel():
                 _, body = await self._relay.read_json(request)
                 authority = self._relay.authority(request)
@@ -180,6 +200,20 @@ class SideRoutes:
             return web.Response(text=_GREETING)
         return json_answer({"name": "Copilot Desktop", "version": __version__, "status": "ok"})
 
+    async def hello(self, _request: web.Request) -> web.Response:
+        """Claude Code asks whether anybody is there."""
+        return json_answer({"message": "hello"})
+
+    async def forgotten(self, request: web.Request) -> web.Response:
+        """Telemetry meant for a vendor: read, so that the client is content, and thrown away."""
+        try:
+            await self._relay.read_json(request)
+        except BodyTooLarge:
+            raise
+        except InvalidRequest:
+            pass  # whatever it was, nobody wanted to know
+        return json_answer({})
+
     async def health(self, _request: web.Request) -> web.Response:
         session = self._relay.provider.session
         managed = self._relay.config.auth_mode == "managed"
@@ -195,6 +229,14 @@ class SideRoutes:
 
     async def itself(self, _request: web.Request) -> web.Response:
         return json_answer({"nonce": self._relay.config.nonce})
+
+
+def _estimate(parsed: Request, **more: str) -> web.Response:
+    """A count made here, which says so."""
+    return json_answer(
+        {**more, "input_tokens": parsed.estimated_tokens()},
+        headers={"x-copilot-desktop-notes": "count=estimate"},
+    )
 
 
 def entry(model: Model) -> Json:
@@ -263,13 +305,6 @@ def _vectors(rows: object) -> list[list[float]]:
 
 def _is_vector(value: object) -> bool:
     return isinstance(value, list) and bool(value) and all(type(n) in (int, float) for n in value)
-
-
-def _shown(model: Model) -> bool:
-    """What the list offers: models that can be called and that GitHub's own picker shows."""
-    if model.kind == "embeddings":
-        return usable(model)
-    return model.kind == "chat" and model.in_picker and offered(model)
 
 
 def _page(entries: list[Json], query: Mapping[str, str]) -> tuple[list[Json], bool]:

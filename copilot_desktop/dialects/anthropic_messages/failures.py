@@ -18,6 +18,7 @@ from copilot_desktop.errors import (
     InputTooLarge,
     InvalidRequest,
     NoCopilot,
+    NoSuchRoute,
     NotSignedIn,
     Outdated,
     Overloaded,
@@ -36,6 +37,7 @@ from copilot_desktop.sse import encode_json
 _TYPES: tuple[tuple[type[Problem], str], ...] = (
     (BodyTooLarge, "request_too_large"),
     (UnknownModel, "not_found_error"),
+    (NoSuchRoute, "not_found_error"),
     (InvalidRequest, "invalid_request_error"),
     (Outdated, "invalid_request_error"),
     (NotSignedIn, "authentication_error"),
