@@ -46,8 +46,10 @@ class Desk:
 
     @property
     def calls(self) -> list[Received]:
-        """The conversations that reached Copilot."""
-        return [call for call in self.fake.ledger if call.path in ENDPOINTS]
+        """The conversations that reached Copilot; those on a WebSocket frame by frame."""
+        return [
+            call for call in self.fake.ledger if call.path in ENDPOINTS and call.method != "GET"
+        ]
 
     @property
     def rounds(self) -> list[Received]:

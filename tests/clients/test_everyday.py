@@ -88,11 +88,3 @@ async def test_a_lost_connection_is_no_lost_task(desk: Desk, agent: Agent, model
     assert (desk.work / "hello.txt").read_text().strip() == "Hello"
     assert "HELLO" in words, ended
     assert sum(not call.done for call in desk.calls) == 1, "nothing was cut"
-
-
-async def test_codex_turns_to_http_at_once(desk: Desk) -> None:
-    """Its default is a WebSocket; where it gets none it may try for long."""
-    words, ended = await Codex(websockets=True).do(desk, "gpt-5.3-codex", TASK)
-    assert ended.code == 0, ended
-    assert "HELLO" in words
-    assert ended.err.count("failed to connect to Responses WebSocket") <= 1, ended.err
