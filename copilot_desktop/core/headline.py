@@ -154,7 +154,7 @@ def _question_banner(state: State) -> Banner | None:
     first = questions[0]
     fields = {"id": first.id, "client": first.client, "model": first.model, "until": first.until}
     choices = ("allow_once", "allow_ten_minutes", "allow_always", "deny")
-    return Banner("approval", "warn", {**fields, "more": len(questions) - 1}, choices)
+    return Banner("approval", "warn", {**fields, "n": len(questions) - 1}, choices)
 
 
 def _halt_banner(state: State) -> Banner | None:
