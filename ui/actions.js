@@ -63,6 +63,15 @@ export const startProxy = () => perform('start_proxy');
 export const stopProxy = () => perform('stop_proxy');
 export const usePort = (port) => perform('use_port', { port: Number(port) });
 
+export async function resumeSending() {
+  closeSheet();
+  const answer = await perform('resume_sending');
+  if (answer.ok) announce(t('action.resumed'));
+}
+
+/** The word about a client that waits. */
+export const decide = (id, choice) => perform('decide', { id, choice });
+
 export function toggleProxy() {
   const { phase } = state.snapshot.proxy;
   if (phase === 'running') return stopProxy();

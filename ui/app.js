@@ -7,7 +7,7 @@
 import * as actions from './actions.js';
 import { alertNow, announce } from './announce.js';
 import { fetchState, follow } from './api.js';
-import { bannerView, currentBanner } from './components/banner.js';
+import { bannerView, counting, currentBanner } from './components/banner.js';
 import { drawSheet } from './components/sheet.js';
 import { toastView } from './components/toast.js';
 import { signingIn } from './derive.js';
@@ -90,7 +90,8 @@ function drawMain(main, screen, snapshot, local) {
   }
   patch(main, column);
   const words = banner ? $('banner-title').textContent : '';
-  if (words !== shownBanner && banner && banner.level === 'error') alertNow(words);
+  const urgent = banner && (banner.level === 'error' || banner.id === 'approval');
+  if (words !== shownBanner && urgent) alertNow(words);
   if (!words && shownBanner) $('assertive').textContent = '';
   shownBanner = words;
 }
@@ -149,7 +150,7 @@ function followLogin(snapshot, local) {
   shownLogin = current;
   const seen = noteCode(login, local.codeFirstSeen);
   if (seen && seen !== local.codeFirstSeen) setLocal({ codeFirstSeen: seen, browserFailed: false });
-  tick(signingIn(login));
+  tick((signingIn(login) && local.screen === 'sign_in') || counting(currentBanner(snapshot, local)));
   if (local.screen !== 'sign_in') return;
   const codeCame = before === 'requesting' && current && current !== 'requesting';
   if (codeCame && $('open-github') && !$('sheet').open) $('open-github').focus({ preventScroll: true });
@@ -163,7 +164,7 @@ function followLogin(snapshot, local) {
 
 /** The only timer of the page: once a second while a countdown can be seen. */
 function tick(wanted) {
-  const run = wanted && !document.hidden && state.local.screen === 'sign_in';
+  const run = wanted && !document.hidden;
   if (run && !ticker) {
     ticker = setInterval(() => { changed(); speakCountdown(); }, 1000);
   } else if (!run && ticker) {

@@ -50,10 +50,16 @@ export function ahead(at, from = now()) {
   return `${dayAndMonth(at)}, ${timeOfDay(at)}`;
 }
 
-/** A banner's or headline's fields with its moment in words. */
+/** A banner's or headline's fields with its moment, and what is left until one, in words. */
 export function spokenFields(fields = {}) {
-  return typeof fields.when === 'number' ? { ...fields, when: ahead(fields.when) } : fields;
+  const spoken = { ...fields };
+  if (typeof fields.when === 'number') spoken.when = ahead(fields.when);
+  if (typeof fields.until === 'number') spoken.left = remaining(fields.until - now());
+  return spoken;
 }
+
+/** A countdown that people watch: "4:58", and "3 h 12 min" where it is long. */
+const remaining = (seconds) => (seconds < HOUR ? countdown(seconds) : duration(seconds));
 
 /** A moment past: "2 min ago". */
 export function ago(at, from = now()) {

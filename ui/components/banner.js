@@ -6,7 +6,7 @@
 import * as actions from '../actions.js';
 import { copyText } from '../copy.js';
 import { h } from '../dom.js';
-import { spokenFields } from '../format.js';
+import { now, spokenFields } from '../format.js';
 import { setLocal, state } from '../store.js';
 import { dated, has, t } from '../strings.js';
 import { button, copyButton, iconButton } from './controls.js';
@@ -33,6 +33,11 @@ const DOES = {
   account_problem: () => actions.openLink('account_problem'),
   github_status: () => actions.openLink('github_status'),
   open_logs: () => actions.perform('open_logs'),
+  resume_sending: () => actions.openSheet('resume'),
+  allow_once: (f) => actions.decide(f.id, 'once'),
+  allow_ten_minutes: (f) => actions.decide(f.id, 'ten_minutes'),
+  allow_always: (f) => actions.decide(f.id, 'always'),
+  deny: (f) => actions.decide(f.id, 'deny'),
   allow_origin: (f) => actions.perform('allow_origin', { origin: f.origin }),
   ignore_origin: (f) => actions.perform('ignore_origin', { origin: f.origin }),
   show_included: () => {
@@ -59,8 +64,11 @@ const USUAL = {
 };
 const LINKS = new Set([
   'copy_details', 'copilot_plans', 'copilot_settings', 'github_status', 'show_included', 'open_logs',
-  'account_problem',
+  'account_problem', 'deny',
 ]);
+
+/** Does a countdown run in this banner? */
+export const counting = (banner) => Boolean(banner && banner.fields && banner.fields.until > now());
 
 function occurrence(banner) {
   const { meter = '', when = '', version = '' } = banner.fields || {};
@@ -78,8 +86,10 @@ export function currentBanner(snapshot, local) {
 export function bannerView(banner) {
   if (!banner) return null;
   const fields = spokenFields(banner.fields);
+  fields.said = fields.words ? t('banner.said', fields) : '';
+  fields.more = fields.n ? t('banner.more', fields) : '';
   const title = dated(`banner.${banner.id}.title`, fields);
-  const body = has(`banner.${banner.id}.body`) ? capital(dated(`banner.${banner.id}.body`, fields)) : '';
+  const body = has(`banner.${banner.id}.body`) ? capital(dated(`banner.${banner.id}.body`, fields).trim()) : '';
   const wanted = banner.actions && banner.actions.length ? banner.actions : USUAL[banner.id] || [];
   const names = wanted.filter((name) => name !== 'use_port' || fields.next);
   return h('section', {

@@ -72,6 +72,7 @@ function firstWord(row) {
 }
 
 function result(row) {
+  if (row.outcome === 'open' && row.held && has(`activity.waits.${row.held}`)) return pill('neutral', t(`activity.waits.${row.held}`));
   if (row.outcome === 'open' || row.outcome === 'running') return pill('neutral', t('activity.running'));
   const { level, words } = resultWords(row);
   return pill(level, words);
@@ -81,6 +82,9 @@ function result(row) {
 export function resultWords(row) {
   const status = Number(row.status) || 0;
   if (row.outcome === 'cancelled' || status === 499) return { level: 'neutral', words: t('activity.result.499') };
+  if (row.held && has(`activity.held.${row.held}`)) {
+    return { level: 'warn', words: t(`activity.held.${row.held}`, { status: String(status) }) };
+  }
   if (status === 0) return { level: 'bad', words: t('activity.result.000') };
   if (status < 400 && row.outcome === 'failed') {
     return { level: 'bad', words: t('activity.result.cut', { status: String(status) }) };

@@ -47,21 +47,26 @@ export function proxyWords(snapshot) {
   }
   if (proxy.degraded === 'offline') return says('offline', t('overview.offline.line'), 'try_now');
   if (proxy.degraded === 'github_down') return says('github_down', t('overview.github_down.line'), 'try_now');
-  return says('running', runningLine(proxy), 'stop');
+  const { halt, waiting = 0 } = snapshot.brakes || {};
+  if (halt) return says(halt.reason === 'warned' ? 'paused' : 'paused_refused', pausedLine(halt), 'stop');
+  return says('running', runningLine(proxy, waiting), 'stop');
 }
+
+const pausedLine = (halt) => t(halt.reason === 'warned' ? 'overview.paused.line' : 'overview.paused_refused.line');
 
 function errorLine(proxy, place) {
   const port = proxy.error && /^port_|^address_/.test(proxy.error.kind || '');
   return port || !proxy.error || !proxy.error.message ? t('overview.error.line', place) : proxy.error.message;
 }
 
-function runningLine(proxy) {
+function runningLine(proxy, waiting) {
   const seconds = proxy.since ? now() - proxy.since : 0;
   return [
     seconds < 60 ? t('overview.running.just_started') : t('overview.running.answering', { dur: duration(seconds) }),
     t('overview.running.requests', { n: proxy.today }),
+    waiting ? t('overview.running.waiting', { n: waiting }) : '',
     t(proxy.lan ? 'overview.running.lan' : 'overview.running.local'),
-  ].reduce((a, b) => t('usage.join', { a, b }));
+  ].filter(Boolean).reduce((a, b) => t('usage.join', { a, b }));
 }
 
 function cardButton(action, local) {

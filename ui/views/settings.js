@@ -12,6 +12,7 @@ import { usable } from '../derive.js';
 import { h } from '../dom.js';
 import { has, t } from '../strings.js';
 import { keyRow } from './overview.js';
+import { brakeRows } from './settings_brakes.js';
 import { portRow } from './settings_port.js';
 
 const SIZES = [90, 100, 110, 120, 130, 140];
@@ -112,6 +113,7 @@ function proxy(snapshot, local) {
       reason: open ? t('settings.require_key_forced') : keyFixed,
     }),
     keySetting(snapshot, local),
+    ...brakeRows(snapshot, local),
   ];
 }
 

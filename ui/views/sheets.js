@@ -79,6 +79,12 @@ const SHEETS = {
       cancel({ first: true }), button(t('sheet.sign_out.confirm'), go, { look: 'danger filled' }),
     ]);
   },
+  resume() {
+    const early = state.snapshot.banner && state.snapshot.banner.id === 'paused';
+    return frame(t('sheet.resume.title'), t(early ? 'sheet.resume.body_early' : 'sheet.resume.body'), null, [
+      cancel({ first: true }), button(t('sheet.resume.confirm'), actions.resumeSending, { look: 'primary' }),
+    ]);
+  },
   lan() {
     const go = () => {
       actions.closeSheet();
