@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
+
+import aiohttp
 import anthropic
 import openai
 import pytest
@@ -9,21 +12,14 @@ from proxy.raw import request, send
 from proxy.scripted import post
 from rig import running_rig
 
-from copilot_desktop.demo import Status
+from copilot_desktop.demo import Scenario, Status
+from copilot_desktop.demo.catalogue import models as demo_models
 from copilot_desktop.errors import UpstreamFault
 from copilot_desktop.proxy.config import ProxyConfig
 from copilot_desktop.proxy.side_routes import embedding_list
 
 JSON = ("Content-Type", "application/json")
 HIDDEN = {"gpt-4", "gpt-5.5", "claude-opus-4.6", "gpt-41-copilot", "auto"}
-UNSUPPORTED = [
-    ("POST", "/v1/files", "File storage"), ("GET", "/v1/files/f-1", "File storage"),
-    ("POST", "/v1/batches", "Batch"), ("POST", "/v1/messages/batches", "Batch"),
-    ("GET", "/v1/messages/batches/b-1/results", "Batch"), ("POST", "/v1/audio/speech", "Audio"),
-    ("POST", "/v1/images/generations", "Image"), ("POST", "/v1/moderations", "Moderation"),
-    ("POST", "/v1/fine_tuning/jobs", "Fine-tuning"), ("POST", "/v1/realtime/sessions", "realtime"),
-    ("POST", "/audio/speech", "Audio"),
-]  # fmt: skip
 
 
 def openai_at(rig, **options):
@@ -62,6 +58,30 @@ async def test_paging_gives_each_model_once(size):
     assert page.first_id == whole[0]
     assert [model.id for model in back.data] == whole[1:3]
     assert back.has_more is True
+
+
+async def test_an_id_may_hold_any_sign_that_ids_hold():
+    odd = {**next(m for m in demo_models(Scenario()) if m["id"] == "gpt-4.1"), "id": "org/a.b-1:x"}
+    async with running_rig(Scenario(catalogue=(odd,))) as rig:
+        async with openai_at(rig) as one, anthropic_at(rig) as other:
+            assert [model.id async for model in one.models.list()] == ["org/a.b-1:x"]
+            assert (await one.models.retrieve("org/a.b-1:x")).id == "org/a.b-1:x"
+            assert (await other.models.retrieve("org/a.b-1:x")).id == "org/a.b-1:x"
+        plain = await send(rig.port, request("GET", "/models/org/a.b-1:x"))
+        assert plain.json()["id"] == "org/a.b-1:x"
+
+
+async def test_hidden_models_are_shown_to_those_who_want_them_but_none_that_is_not_allowed():
+    async with running_rig(config=ProxyConfig(show_hidden_models=True)) as rig:
+        async with openai_at(rig) as sdk:
+            names = {model.id async for model in sdk.models.list()}
+        tags = (await send(rig.port, request("GET", "/api/tags"))).json()["models"]
+        models = rig.provider.catalogue.models
+    assert {"gpt-4", "gpt-5.5"} & names
+    assert names == {tag["model"] for tag in tags}
+    allowed = {model.id for model in models if model.callable and model.kind != "completion"}
+    assert names - {"auto"} == allowed
+    assert {model.id for model in models if model.policy != "enabled"}.isdisjoint(names)
 
 
 async def test_odd_paging_is_no_trouble():
@@ -147,6 +167,28 @@ async def test_counting_for_a_model_that_is_none_names_others():
             await sdk.messages.count_tokens(
                 model="claude-sonata-5", messages=[{"role": "user", "content": "hi"}]
             )
+
+
+@pytest.mark.parametrize("model", ["gpt-5.3-codex", "claude-sonnet-5", "gpt-4.1"])
+async def test_openais_question_for_a_count_gets_an_estimate(model):
+    tools = [{"type": "function", "name": "f", "parameters": {"type": "object"}, "strict": False}]
+    async with running_rig() as rig, openai_at(rig) as sdk:
+        counts = []
+        for text in ("hi", "hi " * 400):
+            raw = await sdk.responses.input_tokens.with_raw_response.count(
+                model=model, input=text, instructions="Be brief.", tools=tools
+            )
+            assert raw.headers["x-copilot-desktop-notes"] == "count=estimate"
+            counted = raw.parse()
+            counted = await counted if inspect.isawaitable(counted) else counted
+            assert counted.object == "response.input_tokens"
+            counts.append(counted.input_tokens)
+        with pytest.raises(openai.NotFoundError, match="Closest"):
+            await sdk.responses.input_tokens.count(model="gpt-5.3-kodex", input="hi")
+        with pytest.raises(openai.BadRequestError):
+            await sdk.responses.input_tokens.count(input="hi")
+        assert not rig.fake.ledger.to("/responses")
+    assert 1 <= counts[0] < counts[1]
 
 
 # ------------------------------------------------------------------------------------ embeddings
@@ -238,13 +280,38 @@ async def test_health_tells_whether_somebody_is_signed_in():
             assert (await send(rig.port, request("GET", "/"))).status == 200
 
 
-async def test_what_copilot_has_not_is_said_in_the_words_of_each_dialect():
+@pytest.mark.parametrize("path", ["/", "/v1", "/v1/", "/api/hello", "/v1/oauth/hello"])
+async def test_whoever_asks_whether_anybody_is_there_gets_an_answer(path):
+    async with running_rig(signed_in=False) as rig, aiohttp.ClientSession(rig.url) as web:
+        for method in ("GET", "HEAD"):
+            async with web.request(method, path) as answer:
+                assert answer.status == 200, method
+                assert bool(await answer.read()) is (method == "GET")
+        assert len(rig.fake.ledger) == 0
+
+
+@pytest.mark.parametrize("prefix", ["", "/v1"])
+@pytest.mark.parametrize("path", ["", "/batch", "/v2/batch"])
+async def test_telemetry_is_taken_and_goes_nowhere(prefix, path):
+    events = b'{"events": [{"event_type": "ClaudeCodeInternalEvent"}]}'
     async with running_rig() as rig:
-        for method, path, what in UNSUPPORTED:
-            body = b"{}" if method == "POST" else None
-            answer = await send(rig.port, request(method, path, JSON, body=body))
-            told = answer.json()
-            assert answer.status == 501, path
-            assert what in told["error"]["message"]
-            assert (told.get("type") == "error") is ("/messages" in path), path
-        assert not rig.fake.ledger.to("/v1/files")
+        for body in (events, b"[]", b"not JSON"):
+            target = f"{prefix}/api/event_logging{path}"
+            answer = await send(rig.port, request("POST", target, JSON, body=body))
+            assert (answer.status, answer.json()) == (200, {})
+        assert not rig.traffic.recent, "it is no conversation"
+        assert not any("event" in row.path for row in rig.fake.ledger)
+
+
+async def test_telemetry_keeps_to_the_limit_of_a_body():
+    config = ProxyConfig(max_body=1000)
+    async with running_rig(config=config) as rig:
+        large = request("POST", "/api/event_logging/batch", JSON, body=b"[" + b" " * 2000 + b"]")
+        assert (await send(rig.port, large)).status == 413
+
+
+async def test_telemetry_needs_the_key_where_one_is_needed():
+    config = ProxyConfig(key="a-local-key", key_required=True)
+    async with running_rig(config=config) as rig:
+        asked = request("POST", "/api/event_logging/batch", JSON, body=b"{}")
+        assert (await send(rig.port, asked)).status == 401
