@@ -24,6 +24,7 @@ from copilot_desktop.demo import (
     rules_messages,
     rules_responses,
     transcripts,
+    whims,
 )
 from copilot_desktop.demo.ask import Ask, weigh
 from copilot_desktop.demo.catalogue import CHAT, MESSAGES, RESPONSES, Facts
@@ -213,6 +214,7 @@ class Copilot:
     ) -> Ask:
         try:
             endpoint.check(body, facts, request.headers, self._world)
+            whims.check(self._world.scenario.whims, endpoint.path, body, request.headers)
             return endpoint.read(body, facts)
         except (AttributeError, IndexError, KeyError, TypeError):
             # A value of a type that no rule expects: the real decoder fails on it as well.

@@ -14,6 +14,7 @@ from copilot_desktop.demo.rules import Body
 from copilot_desktop.demo.wire_messages import THOUGHT, hidden_is_ours
 
 _MOST_IMAGES = 20
+_BILLING = "x-anthropic-billing-header"
 _ID = re.compile(r"[a-zA-Z0-9_-]+")
 _KEYS = {
     "text": {"text", "citations"},
@@ -59,6 +60,7 @@ def check(body: Body, facts: Facts, tools: Collection[str], *, system_turns: boo
 
 def _system(system: Any) -> None:
     if system is None or isinstance(system, str):
+        _reserved(system)
         return
     if not isinstance(system, list):
         raise anthropic("system: Input should be a valid string or list")
@@ -66,6 +68,7 @@ def _system(system: Any) -> None:
         if not isinstance(block, dict) or block.get("type") != "text":
             raise anthropic(f"system.{place}.type: Input should be 'text'")
         _text(block, f"system.{place}", "system")
+        _reserved(block["text"])
 
 
 def _role(messages: list[Any], place: int, *, system_turns: bool) -> None:
@@ -80,6 +83,13 @@ def _role(messages: list[Any], place: int, *, system_turns: bool) -> None:
         return
     if role not in {"user", "assistant"}:
         raise anthropic(f"messages.{place}.role: Input should be 'user' or 'assistant'")
+
+
+def _reserved(text: Any) -> None:
+    if isinstance(text, str) and _BILLING in text:
+        raise anthropic(
+            f"{_BILLING} is a reserved keyword and may not be used in the system prompt"
+        )
 
 
 def _text(block: Body, where: str, what: str = "messages") -> None:

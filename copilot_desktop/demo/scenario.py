@@ -73,10 +73,12 @@ class Scenario:
     """Every model call is answered 429."""
     outage: bool = False
     """Every model call is answered with GitHub's 502 page."""
-    thought_signatures: bool = False
+    thought_signatures: bool = True
     """Gemini refuses tool history without the opaque reasoning it gave out."""
     socket_life: float = 3600.0
     """A WebSocket that is older is closed at its next frame."""
+    whims: tuple[str, ...] = ()
+    """Names out of `demo.whims`: what is refused although the list of models does not say so."""
     live_dates: bool = True
     """Quota dates lie in the near future; otherwise those of the examples (August 2026)."""
     spend: bool = True
