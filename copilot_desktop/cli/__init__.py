@@ -76,6 +76,10 @@ def _run(invocation: Invocation) -> int:
 
             work = account.login if invocation.command == "login" else account.logout
             return _on_loop(work(preferences, invocation))
+        case "resume":
+            from copilot_desktop.cli import questions  # noqa: PLC0415
+
+            return _on_loop(questions.resume(preferences, invocation))
         case "status" | "models" | "quota":
             from copilot_desktop.cli import facts  # noqa: PLC0415
 

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from copilot_desktop.cli import complain, say
 from copilot_desktop.cli.account import announce_code
 from copilot_desktop.cli.parser import Invocation
+from copilot_desktop.cli.questions import follow_brakes
 from copilot_desktop.control.app import open_control
 from copilot_desktop.control.instance import Instance, claim
 from copilot_desktop.core import key, logs, settings_file
@@ -59,6 +60,7 @@ async def _serve(preferences: Preferences, invocation: Invocation, instance: Ins
         try:
             if core.settings.auth_mode == "managed":
                 tasks.start(_follow_account(core), "follow the account")
+            tasks.start(follow_brakes(core), "follow the brakes")
             await core.quit_wanted.wait()
         finally:
             await tasks.close()

@@ -85,6 +85,7 @@ def parser() -> argparse.ArgumentParser:
         help="do not open the browser; only print the address",
     )  # fmt: skip
     command("logout", "delete the stored sign-in")
+    command("resume", "send again after GitHub's warning has paused it")
     for name, words in (
         ("status", "who is signed in, and whether the proxy runs (no network)"),
         ("models", "the models of your Copilot"),

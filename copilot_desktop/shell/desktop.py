@@ -33,6 +33,7 @@ from copilot_desktop.core.thread import CoreThread
 from copilot_desktop.shell import clipboard
 from copilot_desktop.shell.engine import Engine
 from copilot_desktop.shell.menu import Item, menu_for, tooltip
+from copilot_desktop.shell.news import News
 from copilot_desktop.shell.tray import PystrayTray, background, panel_present
 from copilot_desktop.shell.window import Window
 from copilot_desktop.strings import words
@@ -83,6 +84,7 @@ class Desktop:
         self._told_hidden = False
         self._changed = threading.Event()
         self._panel = False
+        self._news = News()
         self._tray = PystrayTray(background(self._press))
         self._window: Window | None = None
         # The web view's processes inherit our environment; secrets are not for them.
@@ -235,6 +237,8 @@ class Desktop:
         language = words(shown["app"]["lang"])
         rows = menu_for(shown, language)
         self._tray.show(shown["headline"]["glyph"], tooltip(shown, language), rows)
+        for key, fields in self._news.of(shown):
+            self._notify(key, **fields)
 
     def _press(self, item: Item) -> None:
         """On a thread of its own."""

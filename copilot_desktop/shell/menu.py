@@ -48,6 +48,7 @@ def menu_for(snapshot: Snapshot, words: Words) -> tuple[Item, ...]:
     rows = [Item(clipped(headline_text(snapshot, words)), enabled=False)]
     if worst := worst_meter(meters):
         rows.append(Item(meter_text(worst, words), enabled=False))
+    rows += _brake_rows(snapshot.get("brakes") or {}, words)
     rows += [SEPARATOR, Item(words.text("tray.open"), "show_window", default=True)]
     if snapshot["auth"]["state"] not in {"signed_in", "unknown", "checking"}:
         rows.append(Item(words.text("tray.sign_in"), "show_window", {"screen": "sign_in"}))
@@ -135,6 +136,20 @@ def fitted(name: str, row: Callable[[str], str]) -> str:
     if excess <= 0:
         return row(name)
     return clipped(row(name[: max(0, len(name) - excess - 1)].rstrip() + "…"))
+
+
+def _brake_rows(brakes: Mapping[str, Any], words: Words) -> list[Item]:
+    """What waits for the user, or for its turn. Decided in the window, where the reason stands."""
+    rows = []
+    for question in brakes.get("questions", ())[:1]:
+        asking = clipped(words.text("tray.asking", client=question["client"]))
+        rows.append(Item(asking, "show_window", {"screen": "overview"}))
+    halt = brakes.get("halt")
+    if halt and halt["reason"] == "warned":
+        rows.append(Item(words.text("tray.resume"), "show_window", {"screen": "overview"}))
+    if waiting := brakes.get("waiting"):
+        rows.append(Item(words.text("tray.waiting", n=waiting), enabled=False))
+    return rows
 
 
 def _proxy_rows(proxy: Mapping[str, Any], words: Words) -> list[Item]:
