@@ -53,8 +53,13 @@ class Stream(Protocol):
 class Quirks(Protocol):
     """The accent of one endpoint."""
 
-    def fix_request(self, body: Mapping[str, Any], model: Model, betas: tuple[str, ...]) -> Fixed:
-        """Never changes `body` itself. Raises InvalidRequest for what Copilot cannot do."""
+    def fix_request(
+        self, body: Mapping[str, Any], model: Model, betas: tuple[str, ...], version: str = ""
+    ) -> Fixed:
+        """Never changes `body` itself. Raises InvalidRequest for what Copilot cannot do.
+
+        `betas` and `version` are what the client said in `anthropic-beta` and `anthropic-version`.
+        """
 
     def stream(self, body: Mapping[str, Any], shown_model: str) -> Stream:
         """`body` is the client's request, `shown_model` the model name it used."""

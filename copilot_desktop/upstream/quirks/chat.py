@@ -24,6 +24,7 @@ from copilot_desktop.upstream.quirks.chat_history import (
 )
 from copilot_desktop.upstream.quirks.chat_reasoning import Overheard, put_back
 from copilot_desktop.upstream.quirks.memory import Thoughts
+from copilot_desktop.upstream.quirks.tool_names import ToolNames
 
 Json = dict[str, Any]
 
@@ -43,14 +44,16 @@ class ChatQuirks:
     def __init__(self, thoughts: Thoughts | None = None) -> None:
         self._thoughts = Thoughts() if thoughts is None else thoughts
         self._model = ""
-        self._renamed: dict[str, str] = {}
+        self._names = ToolNames.of({})
         self._keep_choices = False
 
-    def fix_request(self, body: Mapping[str, Any], model: Model, betas: tuple[str, ...]) -> Fixed:
-        del betas  # they belong to the Messages endpoint
+    def fix_request(
+        self, body: Mapping[str, Any], model: Model, betas: tuple[str, ...], version: str = ""
+    ) -> Fixed:
+        del betas, version  # they belong to the Messages endpoint
         _refuse(body, model)
         self._model = model.id
-        self._renamed = renamed_tools(body)
+        self._names = ToolNames.of(body, renamed_tools(body))
         self._keep_choices = _choices(body) > 1
         change = _Change(dict(body), model)
         change.model_name()
@@ -70,15 +73,13 @@ class ChatQuirks:
         return ChatStream(
             shown_model,
             wants_usage=isinstance(options, Mapping) and options.get("include_usage") is True,
-            renamed=renamed_tools(body),
+            names=ToolNames.of(body, renamed_tools(body)),
             keep_choices=_choices(body) > 1,
             overheard=self._overheard(),
         )
 
     def fix_reply(self, reply: Json, shown_model: str) -> Json:
-        fixed = mended_reply(
-            reply, shown_model, renamed=self._renamed, keep_choices=self._keep_choices
-        )
+        fixed = mended_reply(reply, shown_model, names=self._names, keep_choices=self._keep_choices)
         for choice in fixed["choices"]:
             overheard = self._overheard()
             overheard.hear(choice["message"])

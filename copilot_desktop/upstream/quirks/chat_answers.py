@@ -19,6 +19,7 @@ from uuid import uuid4
 
 from copilot_desktop.errors import DETAIL_LIMIT, UpstreamFault
 from copilot_desktop.redaction import redact
+from copilot_desktop.runaway import STUCK
 from copilot_desktop.sse import Frame, encode, encode_json
 from copilot_desktop.upstream.quirks import DAMAGED, nano_credits
 from copilot_desktop.upstream.quirks.chat_choices import (
@@ -30,6 +31,7 @@ from copilot_desktop.upstream.quirks.chat_choices import (
 )
 from copilot_desktop.upstream.quirks.chat_reasoning import Overheard
 from copilot_desktop.upstream.quirks.memory import Thoughts
+from copilot_desktop.upstream.quirks.tool_names import ToolNames
 
 Json = dict[str, Any]
 
@@ -48,7 +50,7 @@ class ChatStream:
         shown_model: str,
         *,
         wants_usage: bool,
-        renamed: Mapping[str, str],
+        names: ToolNames,
         keep_choices: bool = False,
         overheard: Overheard | None = None,
     ) -> None:
@@ -59,7 +61,7 @@ class ChatStream:
         self._shown = shown_model
         self._wants_usage = wants_usage
         self._keep_choices = keep_choices
-        self._calls = Calls(renamed)
+        self._calls = Calls(names)
         self._overheard = overheard or Overheard(Thoughts(), "")
         self._id = ""
         self._created = 0
@@ -160,7 +162,7 @@ class ChatStream:
         if error := payload.get("error"):
             return self._fail(error)
         if isinstance(payload.get("usage"), dict):
-            self.usage = payload["usage"]
+            self.usage = _counted(self.usage, payload["usage"])
             self._usage_due = self._wants_usage
         if (cost := nano_credits(payload)) is not None:
             self.nano_credits = cost
@@ -179,13 +181,13 @@ class ChatStream:
         if any(choice.get("finish_reason") == "error" for choice in mended):
             return self._fail({"message": "The model stopped with an error."})
         if self._calls.is_stuck:
-            return self._fail({"message": "The model got stuck while writing a tool call."})
+            return self._fail({"message": STUCK})
         same = len(mended) == len(choices) and all(
             new is old for new, old in zip(mended, choices, strict=True)
         )
         extra = "usage" in payload or any(key.startswith("copilot_") for key in payload)
         if same and not extra and (inner := self._inner(frame)) is not None:
-            return self._spliced(frame, inner, keep_role=True)
+            return self._spliced(frame, inner, keep_role=True) + self._told_usage()
         kept = {
             key: value
             for key, value in payload.items()
@@ -222,12 +224,14 @@ class ChatStream:
             delta["role"] = "assistant"
             self._spoken_to.add(place)
         reason = choice.get("finish_reason")
-        spoke = bool(self._calls.count or delta.get("function_call"))
+        spoke = bool(self._calls.usable or delta.get("function_call"))
         right = corrected(reason, spoke) if isinstance(reason, str) and reason else None
         if right == "stop" and reason == "function_call":
             right = reason
         if right is not None and right != "error":
             self.complete = True
+        if right == "tool_calls" and not self._keep_choices and (rest := self._calls.missing()):
+            delta["tool_calls"] = [*(delta.get("tool_calls") or ()), *rest]
         if delta == choice.get("delta") and right == reason:
             return choice
         return choice | {"delta": delta, "finish_reason": right}
@@ -275,9 +279,7 @@ def _is_plain(inner: bytes) -> bool:
     )
 
 
-def mended_reply(
-    reply: Json, shown_model: str, *, renamed: Mapping[str, str], keep_choices: bool
-) -> Json:
+def mended_reply(reply: Json, shown_model: str, *, names: ToolNames, keep_choices: bool) -> Json:
     """The unstreamed answer. Raises UpstreamFault if it holds no message."""
     found = reply.get("choices")
     choices = (
@@ -286,7 +288,7 @@ def mended_reply(
     if not choices:
         raise UpstreamFault("The answer holds no message.")
     groups = [[choice] for choice in choices] if keep_choices else [choices]
-    whole = [_whole(group, place, renamed) for place, group in enumerate(groups)]
+    whole = [_whole(group, place, names) for place, group in enumerate(groups)]
     kept = {
         key: value
         for key, value in reply.items()
@@ -302,23 +304,46 @@ def mended_reply(
     }
 
 
-def _whole(group: list[Json], place: int, renamed: Mapping[str, str]) -> Json:
+def _whole(group: list[Json], place: int, names: ToolNames) -> Json:
     one = merged(group, "message")
-    numbers = Calls(renamed)
+    numbers = Calls(names)
     calls: list[Json] = [numbers.mended(call, choice) for call, choice in one.pop("calls")]
-    reason = corrected(one["finish_reason"] or "stop", len(calls))
+    reason = corrected(one["finish_reason"] or "stop", numbers.usable)
     if reason == "error":
         raise UpstreamFault("The model stopped with an error.")
     if one["finish_reason"] == "function_call" and one["message"].get("function_call"):
         reason = "function_call"
     blank: Json = {"role": "assistant", "content": None, "refusal": None}
     message = blank | without_filters(one["message"])
+    if reason == "tool_calls":
+        _complete(calls, numbers.missing())
     if calls:
         message["tool_calls"] = [
             {key: value for key, value in call.items() if key != "index"} for call in calls
         ]
     one.pop("delta", None)
     return _filled(one | {"index": place, "message": message, "finish_reason": reason})
+
+
+def _complete(calls: list[Json], missing: list[Json]) -> None:
+    """Put in what is missing of whole calls."""
+    for piece in missing:
+        for place, call in enumerate(calls):
+            if call["index"] == piece["index"]:
+                function = {**call.get("function", {}), **piece.get("function", {})}
+                calls[place] = {**call, **piece, "function": function}
+
+
+def _counted(known: Mapping[str, Any] | None, news: Mapping[str, Any]) -> Json:
+    """Counts are cumulative; a null says nothing, on no level."""
+    out = dict(known or {})
+    for key, value in news.items():
+        if isinstance(value, Mapping):
+            before = out.get(key)
+            out[key] = _counted(before if isinstance(before, Mapping) else None, value)
+        elif value is not None or key not in out:
+            out[key] = value
+    return out
 
 
 def _filled(choice: Json) -> Json:

@@ -12,10 +12,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import Any
+from uuid import uuid4
+
+from copilot_desktop.runaway import Runaway
+from copilot_desktop.upstream.quirks.tool_names import ToolNames
 
 Json = dict[str, Any]
 
-MAX_BLANK = 500  # characters of white space in a row within tool arguments
 # What beats what when split choices end differently: a cut call must not look complete.
 _RANK = ("stop", "tool_calls", "content_filter", "length", "error")
 _JOINED = ("content", "refusal", "reasoning_text", "reasoning_content", "reasoning_opaque")
@@ -23,23 +26,31 @@ _FILTERS = ("content_filter_results", "content_filter_offsets", "padding")
 
 
 class Calls:
-    """The calls of one answer: a contiguous number for each, and what was already told of it."""
+    """The calls of one answer: a contiguous number for each, and what was already told of it.
 
-    __slots__ = ("_blank", "_ids", "_last", "_named", "_places", "_renamed", "count")
+    `is_stuck`: the model writes nothing but white space.
+    """
 
-    def __init__(self, renamed: Mapping[str, str]) -> None:
-        self.count = 0
-        self._renamed = renamed
+    __slots__ = (
+        "_arguments", "_count", "_ids", "_last", "_named", "_names", "_places", "_watched",
+        "is_stuck",
+    )  # fmt: skip
+
+    def __init__(self, names: ToolNames) -> None:
+        self.is_stuck = False
+        self._count = 0
+        self._names = names
         self._places: dict[tuple[int, int], int] = {}
         self._ids: dict[int, str] = {}
         self._named: set[int] = set()
+        self._arguments: set[int] = set()
+        self._watched: dict[int, Runaway] = {}
         self._last = -1
-        self._blank = 0
 
     @property
-    def is_stuck(self) -> bool:
-        """Whether the model writes nothing but white space."""
-        return self._blank > MAX_BLANK
+    def usable(self) -> int:
+        """How many can be run: those with a name."""
+        return len(self._named)
 
     def mended(self, call: Json, choice: int) -> Json:
         """One fragment (or whole call) with its number, its id and name told only once."""
@@ -48,7 +59,6 @@ class Calls:
         name, arguments = function.get("name"), function.get("arguments")
         call_id = call.get("id")
         number = self._number(call.get("index"), call_id, name, choice)
-        self._watch(arguments)
         new: Json = {key: value for key, value in call.items() if key not in ("id", "function")}
         new["index"] = number
         if isinstance(call_id, str) and call_id and number not in self._ids:
@@ -58,12 +68,29 @@ class Calls:
         said: Json = {key: value for key, value in function.items() if key != "name"}
         if isinstance(name, str) and name and number not in self._named:
             self._named.add(number)
-            said["name"] = self._renamed.get(name, name)
+            said["name"] = self._names.shown(name)
         if isinstance(arguments, dict):
-            said["arguments"] = json.dumps(arguments, separators=(",", ":"))
+            arguments = said["arguments"] = json.dumps(arguments, separators=(",", ":"))
+        self._watch(number, arguments)
         if function:
             new["function"] = said
         return call if new == call else new
+
+    def missing(self) -> list[Json]:
+        """Fragments with what must not be missing at the end: a client parses the arguments of a
+        call, and answers it by its id."""
+        pieces: list[Json] = []
+        for number in sorted(self._named):
+            piece: Json = {}
+            if number not in self._ids:
+                self._ids[number] = f"call_{uuid4().hex[:24]}"
+                piece |= {"id": self._ids[number], "type": "function"}
+            if number not in self._arguments:
+                self._arguments.add(number)
+                piece["function"] = {"arguments": "{}"}
+            if piece:
+                pieces.append({"index": number, **piece})
+        return pieces
 
     def _number(self, index: Any, call_id: Any, name: Any, choice: int) -> int:
         known = next((n for n, seen in self._ids.items() if call_id and seen == call_id), None)
@@ -82,12 +109,14 @@ class Calls:
         return number
 
     def _new(self) -> int:
-        self.count += 1
-        return self.count - 1
+        self._count += 1
+        return self._count - 1
 
-    def _watch(self, arguments: Any) -> None:
+    def _watch(self, number: int, arguments: Any) -> None:
         if isinstance(arguments, str) and arguments:
-            self._blank = self._blank + len(arguments) if arguments.isspace() else 0
+            self._arguments.add(number)
+            if self._watched.setdefault(number, Runaway()).stuck(arguments):
+                self.is_stuck = True
 
 
 def merged(choices: list[Any], part: str) -> Json:

@@ -8,11 +8,14 @@ missing, the `event:` line without which Anthropic's SDKs see nothing. Signature
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from copilot_desktop.model import Model
 from copilot_desktop.redaction import redact
+from copilot_desktop.runaway import STUCK, Runaway
 from copilot_desktop.sse import Frame, encode, encode_json
 from copilot_desktop.upstream.quirks import DAMAGED, Fixed, Json, nano_credits
 from copilot_desktop.upstream.quirks.messages_caching import settle_marks
@@ -25,18 +28,29 @@ from copilot_desktop.upstream.quirks.messages_request import (
 )
 from copilot_desktop.upstream.quirks.messages_thinking import settle_thinking
 from copilot_desktop.upstream.quirks.messages_turns import mend_turns
+from copilot_desktop.upstream.quirks.tool_names import ToolNames
 
 _FOREIGN = ("copilot_", "amazon-bedrock-")
 _FOREIGN_BYTES = (b"copilot_", b"amazon-bedrock-")
 _FRAME_ENDS = (b"\n\n", b"\r\r", b"\n\r\n", b"\n\r")
 _PLAIN = ("content_block_start", "content_block_delta", "content_block_stop", "ping")
+_CONTEXT_FULL, _NEW_VERSION = "model_context_window_exceeded", "2026-10-21"
+_TOOL, _ARGUMENTS = b'"tool_use"', b'"input_json_delta"'
+_PIECE = re.compile(rb'"partial_json"\s*:\s*("(?:[^"\\]|\\.)*")')
 
 
 class MessagesQuirks:
-    """The accent of `/v1/messages`."""
+    """The accent of `/v1/messages`. Take one per exchange."""
 
-    def fix_request(self, body: Mapping[str, Any], model: Model, betas: tuple[str, ...]) -> Fixed:
+    def __init__(self) -> None:
+        self._names = ToolNames.of({})
+        self._version = ""
+
+    def fix_request(
+        self, body: Mapping[str, Any], model: Model, betas: tuple[str, ...], version: str = ""
+    ) -> Fixed:
         """Raises InvalidRequest for pictures behind addresses and for what only Anthropic runs."""
+        self._names, self._version = ToolNames.of(body), version
         draft = Draft.of(body)
         draft.betas = allowed_betas(betas, body.get("tools"))
         mend_fields(draft, model)
@@ -50,12 +64,15 @@ class MessagesQuirks:
         return Fixed(draft.body if draft.changed else None, tuple(draft.betas), tuple(draft.notes))
 
     def stream(self, body: Mapping[str, Any], shown_model: str) -> MessagesStream:
-        return MessagesStream(shown_model)
+        return MessagesStream(shown_model, ToolNames.of(body), self._version)
 
     def fix_reply(self, reply: Json, shown_model: str) -> Json:
         fixed = _native(reply)
         if "model" in fixed:
             fixed["model"] = shown_model
+        if isinstance(content := fixed.get("content"), list):
+            fixed["content"] = [_named(block, self._names) for block in content]
+        fixed = _with_known_reason(fixed, self._version)
         if fixed.get("stop_details", ...) is None:
             del fixed["stop_details"]
         return fixed
@@ -64,12 +81,16 @@ class MessagesQuirks:
 class MessagesStream:
     """Mends one streamed answer and reads along."""
 
-    def __init__(self, shown_model: str) -> None:
+    def __init__(self, shown_model: str, names: ToolNames, version: str = "") -> None:
         self.complete = False
         self.failed = False
         self.usage: Mapping[str, Any] | None = None
         self.nano_credits: int | None = None
         self._shown_model = shown_model
+        self._names = names
+        self._version = version
+        self._ended = False
+        self._watch = Runaway()
 
     def feed(self, frame: Frame) -> bytes:
         data = frame.data
@@ -80,15 +101,16 @@ class MessagesStream:
             return frame.raw if whole else b""  # half a frame would swallow the next one
         if data.strip() == b"[DONE]":
             return b""
+        if _ARGUMENTS in data and self._is_stuck(data):
+            return self._fail({"error": STUCK})
         plain = frame.event in _PLAIN and whole and data.endswith(b"}")
-        if plain and not any(key in data for key in _FOREIGN_BYTES):
+        if plain and not (_TOOL in data or any(key in data for key in _FOREIGN_BYTES)):
             return frame.encode()
         try:
             payload = frame.json()
         except (ValueError, RecursionError):
             if whole:
-                self.failed = True
-                return encode_json(_error({"error": DAMAGED}), "error")
+                return self._fail({"error": DAMAGED})
             return b""  # cut in the middle: the missing end is reported as such
         if not isinstance(payload, dict):
             return b""
@@ -102,8 +124,14 @@ class MessagesStream:
         match kind:
             case "message_start":
                 mended = self._start(payload)
+            case "content_block_start":
+                block = _named(payload.get("content_block"), self._names)
+                mended = {**payload, "content_block": block}
+                self._watch = Runaway()
             case "message_delta":
                 mended = self._delta(payload)
+            case "message_stop" if not self._ended:
+                return b""  # no reason was given: this is no end, and the caller says so
             case "message_stop":
                 self.complete = True
             case _ if "error" in payload or kind == "error":
@@ -130,16 +158,48 @@ class MessagesStream:
         self._note(payload.get("usage"))
         delta = payload.get("delta")
         if isinstance(delta, Mapping) and delta.get("stop_reason"):
-            self.complete = True
+            self._ended = self.complete = True
+            payload = {**payload, "delta": _with_known_reason(delta, self._version)}
         if isinstance(payload.get("usage"), Mapping):
             return payload
         return {**payload, "usage": self.usage or {"output_tokens": 0}}
+
+    def _is_stuck(self, data: bytes) -> bool:
+        """Blocks do not overlap here, so one watch at a time is enough."""
+        found = _PIECE.search(data)
+        if found is None:
+            return False
+        try:
+            piece = json.loads(found[1])
+        except ValueError:
+            return False  # damaged; that is noticed by others
+        return self._watch.stuck(piece)
+
+    def _fail(self, payload: Json) -> bytes:
+        self.failed = True
+        return encode_json(_error(payload), "error")
 
     def _note(self, usage: Any) -> None:
         """Counts are cumulative; null says nothing."""
         if isinstance(usage, Mapping):
             news = {key: value for key, value in usage.items() if value is not None}
             self.usage = {**(self.usage or {}), **news}
+
+
+def _with_known_reason(holder: Mapping[str, Any], version: str) -> Json:
+    """A full context is a reason of its own only since 2026 (`translation.md` §9.1)."""
+    if holder.get("stop_reason") == _CONTEXT_FULL and version < _NEW_VERSION:
+        return {**holder, "stop_reason": "max_tokens"}
+    return dict(holder)
+
+
+def _named(block: Any, names: ToolNames) -> Any:
+    """A call under the name that the client declared; the block itself if it has that."""
+    if isinstance(block, Mapping) and block.get("type") == "tool_use":
+        name = block.get("name")
+        if isinstance(name, str) and (shown := names.shown(name)) != name:
+            return {**block, "name": shown}
+    return block
 
 
 def _native(payload: Mapping[str, Any]) -> Json:

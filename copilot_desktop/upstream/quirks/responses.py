@@ -15,10 +15,13 @@ import re
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
+from copilot_desktop.errors import UpstreamFault
 from copilot_desktop.model import Model
 from copilot_desktop.redaction import redact
+from copilot_desktop.runaway import STUCK, Runaway
 from copilot_desktop.sse import Frame, encode_json
 from copilot_desktop.upstream.quirks import DAMAGED, Fixed, nano_credits
 from copilot_desktop.upstream.quirks.memory import IssuedIds
@@ -28,6 +31,7 @@ from copilot_desktop.upstream.quirks.responses_namespaces import (
     regrouped,
 )
 from copilot_desktop.upstream.quirks.responses_request import fixed_request
+from copilot_desktop.upstream.quirks.tool_names import ToolNames
 
 Json = dict[str, Any]
 
@@ -41,6 +45,9 @@ _EXTRAS = ("copilot_usage", "copilot_quota_snapshots")
 _TERMINAL = frozenset({"response.completed", "response.incomplete", "response.failed"})
 _LIFECYCLE = _TERMINAL | {"response.created", "response.in_progress", "response.queued"}
 _GATED = "response.function_call_arguments."
+_DELTA = re.compile(rb'"delta"\s*:\s*("(?:[^"\\]|\\.)*")')
+_CALLS = ("function_call", "custom_tool_call")
+_NO_ANSWER = ("failed", "cancelled", "queued", "in_progress")
 
 
 class ResponsesQuirks:
@@ -49,18 +56,22 @@ class ResponsesQuirks:
     def __init__(self, issued: IssuedIds | None = None) -> None:
         self._issued = issued or IssuedIds()
         self._groups: OrderedDict[str, Group] = OrderedDict()
+        self._names = ToolNames.of({})
 
-    def fix_request(self, body: Mapping[str, Any], model: Model, betas: tuple[str, ...]) -> Fixed:
+    def fix_request(
+        self, body: Mapping[str, Any], model: Model, betas: tuple[str, ...], version: str = ""
+    ) -> Fixed:
         """Never changes `body` itself. Raises InvalidRequest for what Copilot cannot do."""
         fixed, notes = fixed_request(body, model, self._issued.true_id)
         if not body.get("stream"):
             self._remember_groups(body)
+        self._names = ToolNames.of(body)
         return Fixed(fixed, (), notes)
 
     def stream(self, body: Mapping[str, Any], shown_model: str) -> ResponsesStream:
         """Mends one streamed answer."""
         groups = {flat: group for group, flat in flat_names(body).items()}
-        return ResponsesStream(self._issued, shown_model, groups)
+        return ResponsesStream(self._issued, shown_model, groups, ToolNames.of(body))
 
     def _remember_groups(self, body: Mapping[str, Any]) -> None:
         """An unstreamed reply is mended without its request, so the names must be known here."""
@@ -71,18 +82,30 @@ class ResponsesQuirks:
             self._groups.popitem(last=False)
 
     def fix_reply(self, reply: Json, shown_model: str) -> Json:
-        """The unstreamed body. Its ids are genuine and stay."""
+        """The unstreamed body. Its ids are genuine and stay.
+
+        Raises UpstreamFault for one that holds no answer (`translation.md` §8).
+        """
+        if (status := reply.get("status")) in _NO_ANSWER:
+            raise UpstreamFault(f"The response is {status}.")
         fixed = _without_extras(reply)
         for item in fixed["output"]:
             self._issued.remember(item)
-        fixed["output"] = [_grouped(item, self._groups) for item in fixed["output"]]
+        fixed["output"] = [_shown(item, self._groups, self._names) for item in fixed["output"]]
         if shown_model:
             fixed["model"] = shown_model
         return fixed
 
 
-def _grouped(item: Any, groups: Mapping[str, Group]) -> Any:
-    return regrouped(item, groups) if isinstance(item, Mapping) else item
+def _shown(item: Any, groups: Mapping[str, Group], names: ToolNames) -> Any:
+    """A call with the namespace and name under which the client declared the tool."""
+    if not isinstance(item, Mapping):
+        return item
+    fixed = regrouped(item, groups)
+    name = fixed.get("name")
+    if item.get("type") in _CALLS and "namespace" not in fixed and isinstance(name, str):
+        fixed["name"] = names.shown(name)
+    return fixed
 
 
 def _without_extras(response: Mapping[str, Any]) -> Json:
@@ -101,6 +124,7 @@ class _Gate:
 
     plain: bool = False
     held: bool = False
+    watch: Runaway = field(default_factory=Runaway)
 
 
 @dataclass(slots=True)
@@ -110,6 +134,7 @@ class ResponsesStream:
     _issued: IssuedIds
     _shown_model: str
     _groups: Mapping[str, Group] = field(default_factory=dict)
+    _names: ToolNames = field(default_factory=partial(ToolNames.of, {}))
     complete: bool = False
     failed: bool = False
     usage: Mapping[str, Any] | None = None
@@ -153,13 +178,25 @@ class ResponsesStream:
         index = int(place[1])
         if kind[1].startswith(_GATED.encode()) and not self._gate(index).plain:
             return None
-        if self._groups and kind[1].endswith(b"arguments.done"):
+        if kind[1].endswith(b"arguments.done") and b'"name"' in frame.raw:
             return None
+        if kind[1].endswith(b"arguments.delta") and self._is_stuck(index, frame.data):
+            return self._stuck()
         pinned = self._pinned.setdefault(index, found[1].decode("utf-8", "replace"))
         written = json.dumps(pinned)[1:-1].encode()
         if written == found[1]:
             return frame.raw
         return frame.raw[: found.start(1)] + written + frame.raw[found.end(1) :]
+
+    def _is_stuck(self, index: int, data: bytes) -> bool:
+        found = _DELTA.search(data)
+        try:
+            return found is not None and self._gate(index).watch.stuck(json.loads(found[1]))
+        except ValueError:
+            return False  # damaged; that is noticed by others
+
+    def _stuck(self) -> bytes:
+        return self._error({"error": {"message": STUCK}})
 
     def _gate(self, index: int) -> _Gate:
         return self._gates.setdefault(index, _Gate())
@@ -177,6 +214,8 @@ class ResponsesStream:
             return frame.raw if frame.raw.endswith(_ENDS) else encode_json(payload, frame.event)
         ahead = b""
         if isinstance(kind, str) and kind.startswith(_GATED):
+            if kind.endswith("delta") and self._is_stuck(index, frame.data):
+                return self._stuck()
             ahead = self._pass_gate(index, kind, payload)
             if self._gate(index).held and kind.endswith("delta"):
                 return b""
@@ -191,10 +230,12 @@ class ResponsesStream:
             self._issued.remember(payload.get("item"))
         changed = False
         if isinstance(item := payload.get("item"), Mapping):
-            payload["item"] = regrouped(item, self._groups)
+            payload["item"] = _shown(item, self._groups, self._names)
             changed = payload["item"] != item
-        elif (group := self._groups.get(str(payload.get("name")))) is not None:
-            payload["name"], changed = group[1], True
+        elif isinstance(name := payload.get("name"), str):
+            group = self._groups.get(name)
+            payload["name"] = self._names.shown(name) if group is None else group[1]
+            changed = payload["name"] != name
         item = payload.get("item")
         for holder, key in ((item, "id"), (payload, "item_id")):
             if isinstance(holder, dict) and isinstance(found := holder.get(key), str):
@@ -250,7 +291,7 @@ class ResponsesStream:
         output: list[Any] = []
         for index, told in enumerate(fixed["output"]):
             self._issued.remember(told)
-            item = _grouped(told, self._groups)
+            item = _shown(told, self._groups, self._names)
             if isinstance(item, Mapping) and isinstance(item.get("id"), str):
                 output.append({**item, "id": self._pinned.setdefault(index, item["id"])})
             else:

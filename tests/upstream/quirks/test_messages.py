@@ -14,7 +14,7 @@ from copilot_desktop.canonical import Effort
 from copilot_desktop.errors import NotExpressible
 from copilot_desktop.model import MESSAGES, Model
 from copilot_desktop.sealing import seal
-from copilot_desktop.sse import Frame, FrameDecoder
+from copilot_desktop.sse import Frame, FrameDecoder, encode_json
 from copilot_desktop.upstream.quirks import Fixed
 from copilot_desktop.upstream.quirks.messages import MessagesQuirks
 
@@ -286,9 +286,8 @@ def test_reasoning_of_other_routes_stays_here() -> None:
 
 
 def test_a_turn_of_foreign_reasoning_alone_goes() -> None:
-    body = ask(HI, assistant(thought("")), user(RESULT, text("go")))
-    turns = fixed_body(body)["messages"]
-    assert turns == [user(RESULT, text("hi"), text("go"))]
+    body = ask(HI, assistant(thought("")), user(text("go")))
+    assert fixed_body(body)["messages"] == [user(text("hi"), text("go"))]
 
 
 def test_a_loop_that_lost_its_reasoning_goes_on_without_a_budget() -> None:
@@ -320,7 +319,8 @@ def test_a_started_answer_is_continued_on_request() -> None:
     _, started, ask_on = fixed.body["messages"]
     assert started["content"] == [text("The answer is")]
     assert ask_on["role"] == "user"
-    assert fix(ask(HI, assistant(CALL))).body is None
+    answered = fixed_body(ask(HI, assistant(CALL)))["messages"][2]["content"]
+    assert [(block["tool_use_id"], block["is_error"]) for block in answered] == [("t", True)]
 
 
 def test_instructions_in_mid_conversation() -> None:
@@ -472,10 +472,38 @@ def test_frames_get_the_name_without_which_sdks_see_nothing() -> None:
 
 
 def test_the_last_event_counts_without_its_last_line_end() -> None:
+    delta = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {}}
     last = b'event: message_stop\ndata: {"type":"message_stop"}'
-    frames, mending = passed(last)
+    frames, mending = passed(encode_json(delta, "message_delta") + last)
     assert mending.complete
-    assert frames[0].raw == last + b"\n\n"
+    assert frames[1].raw == last + b"\n\n"
+
+
+def test_without_a_reason_there_is_no_end() -> None:
+    frames, mending = passed(b'event: message_stop\ndata: {"type":"message_stop"}\n\n')
+    assert not frames
+    assert not mending.complete
+
+
+@pytest.mark.parametrize(
+    ("version", "reason"),
+    [
+        ("", "max_tokens"),
+        ("2023-06-01", "max_tokens"),
+        ("2026-10-21", "model_context_window_exceeded"),
+    ],
+)
+def test_a_full_context_is_told_in_the_words_of_the_clients_version(
+    version: str, reason: str
+) -> None:
+    quirks = MessagesQuirks()
+    quirks.fix_request({"model": "m", "messages": []}, Model("m"), (), version)
+    full = {"stop_reason": "model_context_window_exceeded", "stop_sequence": None}
+    whole = quirks.fix_reply({"type": "message", "content": [], **full}, "mine")
+    assert whole["stop_reason"] == reason
+    payload = {"type": "message_delta", "delta": full, "usage": {"output_tokens": 1}}
+    (frame,) = FrameDecoder().feed(encode_json(payload, "message_delta"))
+    assert f'"stop_reason":"{reason}"' in quirks.stream({}, "mine").feed(frame).decode()
 
 
 def test_words_that_look_like_the_accent_stay() -> None:
