@@ -244,7 +244,8 @@ class Relay:
         body = asked.body
         if asked.envelope.model != way.model.id:
             body = {**body, "model": way.model.id}
-        fixed = quirks.fix_request(body, way.model, tuple(beta for beta in betas if beta))
+        version = asked.web.headers.get("anthropic-version", "")
+        fixed = quirks.fix_request(body, way.model, tuple(beta for beta in betas if beta), version)
         asked.exchange.notes += fixed.notes
         if fixed.body is not None or body is not asked.body or not asked.raw:
             payload = json.dumps(fixed.body or body, separators=(",", ":")).encode()
