@@ -30,6 +30,7 @@ FORMS = {
     "host": "IP address",
     "api_key": "4 to 256 characters without spaces",
     "allowed_origins": "origins, separated by commas",
+    "approved_clients": "names, separated by commas",
     "default_model": "model",
     "aliases": "`name=model`, separated by commas",
     "language": "`system` or a language such as `en`",
