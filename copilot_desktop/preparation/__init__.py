@@ -26,7 +26,7 @@ from copilot_desktop.errors import InvalidRequest
 from copilot_desktop.model import CHAT, MESSAGES, RESPONSES, Model
 from copilot_desktop.preparation.pairing import paired
 from copilot_desktop.preparation.pictures import visible
-from copilot_desktop.preparation.schemas import legal_schema
+from copilot_desktop.schemas import legal_schema
 from copilot_desktop.sealing import Seal, unseal
 from copilot_desktop.spelling import free_name, legal_id, legal_name, made_id
 

@@ -40,7 +40,7 @@ def cannot(request: Request, model: Model) -> tuple[Loss, ...]:
     """What `/responses` cannot say of `request`, or says in another way."""
     losses: list[Loss] = []
     if request.stop:
-        losses.append(Loss("stop"))
+        losses.append(Loss("stop", to="local"))
     if request.tools and not model.tools:
         losses.append(Loss("Tool use", semantic=True))
     if request.has_document() and not model.pdf:

@@ -13,17 +13,19 @@ from typing import Any
 
 from copilot_desktop.errors import InvalidRequest, NotExpressible
 from copilot_desktop.model import LADDER, Model
+from copilot_desktop.schemas import legal_schema
 from copilot_desktop.sealing import is_sealed
+from copilot_desktop.spelling import legal_name
 from copilot_desktop.upstream.quirks import Fixed
 from copilot_desktop.upstream.quirks.chat_answers import ChatStream, mended_reply
 from copilot_desktop.upstream.quirks.chat_history import (
-    legal_name,
     renamed_tools,
     repaired,
     with_parts,
 )
 from copilot_desktop.upstream.quirks.chat_reasoning import Overheard, put_back
 from copilot_desktop.upstream.quirks.memory import Thoughts
+from copilot_desktop.upstream.quirks.pictures import Sight, true_url
 from copilot_desktop.upstream.quirks.tool_names import ToolNames
 
 Json = dict[str, Any]
@@ -32,7 +34,6 @@ MAX_TOOLS = 128
 _REFUSED = ("store", "metadata", "service_tier")
 _SAMPLING = {"temperature": 1, "top_p": 1, "presence_penalty": 0, "frequency_penalty": 0}
 _ONLY_JSON = "Reply with one JSON object and nothing else."
-_MAGIC = {"iVBOR": "png", "/9j/": "jpeg", "R0lGOD": "gif", "UklGR": "webp"}
 
 
 class ChatQuirks:
@@ -259,14 +260,17 @@ class _Pictures:
     """P11: pictures only as data, only for models that see, and not more than they take."""
 
     def __init__(self, model: Model, messages: list[Any]) -> None:
-        self.omitted = False
         self._model = model
         total = 0
         for message in messages:
             content = message.get("content") if isinstance(message, Mapping) else None
             for part in content if isinstance(content, list) else ():
                 total += isinstance(part, Mapping) and part.get("type") == "image_url"
-        self._surplus = max(0, total - model.max_images) if model.max_images else 0
+        self._sight = Sight(model, total)
+
+    @property
+    def omitted(self) -> bool:
+        return self._sight.omitted
 
     def mend(self, part: Any, is_newest: bool) -> Any:
         kind = part.get("type") if isinstance(part, Mapping) else None
@@ -280,35 +284,12 @@ class _Pictures:
         if not isinstance(url, str) or not url.startswith("data:"):
             what = "An image given by its address (send it as a data URL)"
             raise NotExpressible(fields={"what": what, "model": self._model.id})
-        if not self._model.vision:
-            if is_newest:
-                raise InvalidRequest(
-                    f"{self._model.id} cannot read images. Choose a model with vision."
-                )
-            return self._omitted(f"[image omitted: {self._model.id} cannot read images]")
-        if self._surplus:
-            self._surplus -= 1
-            return self._omitted("[image omitted: too many images]")
-        return _true_type(part, holder, url)
-
-    def _omitted(self, words: str) -> Json:
-        self.omitted = True
-        return {"type": "text", "text": words}
-
-
-def _true_type(part: Any, holder: Any, url: str) -> Any:
-    """The part with the media type that the first bytes of the picture show."""
-    head, _, _ = url[:200].partition(",")
-    start = url[len(head) + 1 : len(head) + 9]
-    kind = next((kind for magic, kind in _MAGIC.items() if start.startswith(magic)), None)
-    declared = head.removeprefix("data:").partition(";")[0]
-    if declared == "image/jpg":
-        kind = kind or "jpeg"
-    if kind is None or declared == f"image/{kind}":
-        return part
-    fixed = f"data:image/{kind};base64,{url[len(head) + 1 :]}"
-    details = holder if isinstance(holder, Mapping) else {}
-    return {**part, "image_url": {**details, "url": fixed}}
+        if (words := self._sight.instead(newest=is_newest)) is not None:
+            return {"type": "text", "text": words}
+        if (true := true_url(url)) == url:
+            return part
+        details = holder if isinstance(holder, Mapping) else {}
+        return {**part, "image_url": {**details, "url": true}}
 
 
 def _tool(tool: Any) -> Any:
@@ -320,12 +301,10 @@ def _tool(tool: Any) -> Any:
     name, schema = function.get("name"), function.get("parameters")
     if isinstance(name, str) and legal_name(name) != name:
         changes["name"] = legal_name(name)
-    if schema is None:
-        changes["parameters"] = {"type": "object", "properties": {}}
-    elif isinstance(schema, Mapping) and (
-        "type" not in schema or (schema["type"] == "object" and "properties" not in schema)
-    ):
-        changes["parameters"] = {"type": "object", "properties": {}, **schema}
+    if schema is None or isinstance(schema, dict):
+        legal = legal_schema(schema)
+        if legal != schema:
+            changes["parameters"] = legal
     return {**tool, "function": {**function, **changes}} if changes else tool
 
 

@@ -7,34 +7,16 @@ Knows no models beyond the facts it is given, and does no I/O.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from hashlib import sha256
 from typing import Any
+
+from copilot_desktop.spelling import legal_id, legal_name, made_id
 
 Json = dict[str, Any]
 
 ID_LIMIT = 40
-NAME_LIMIT = 64
 NO_RESULT = "[tool error] No result was recorded for this tool call."
-_ILLEGAL = re.compile(r"[^A-Za-z0-9_-]")
-
-
-def legal_id(call_id: str) -> str:
-    """A call id that chat takes; the same every time, so that call and result still meet."""
-    shown = call_id.partition("|")[0] if call_id.startswith("call_") else call_id
-    if len(shown) <= ID_LIMIT and not _ILLEGAL.search(shown):
-        return shown
-    base = _ILLEGAL.sub("_", shown).rstrip("_")
-    return f"{base[: ID_LIMIT - 9]}_{_digest(shown)}"
-
-
-def legal_name(name: str) -> str:
-    """A tool name that chat takes."""
-    if name and len(name) <= NAME_LIMIT and not _ILLEGAL.search(name):
-        return name
-    return f"{_ILLEGAL.sub('_', name)[:55]}_{_digest(name)}"
 
 
 def renamed_tools(body: Mapping[str, Any]) -> dict[str, str]:
@@ -48,9 +30,10 @@ def renamed_tools(body: Mapping[str, Any]) -> dict[str, str]:
 
 def repaired(messages: list[Any], *, is_openai: bool, is_claude: bool) -> list[Any] | None:
     """The history, legal for Copilot, or None if it is so already."""
-    changed = False
+    named = _with_ids(messages)
+    changed = named is not messages
     out: list[Any] = []
-    for message in messages:
+    for message in named:
         mended = _message(message, is_openai=is_openai, is_claude=is_claude)
         changed = changed or mended is not message
         if mended is not None:
@@ -58,6 +41,37 @@ def repaired(messages: list[Any], *, is_openai: bool, is_claude: bool) -> list[A
     if not _is_paired(out):
         return list(_paired(out))
     return out if changed else None
+
+
+def _with_ids(messages: list[Any]) -> list[Any]:
+    """Calls that came without an id get one; their results find them by order."""
+    out: list[Any] = []
+    nameless: list[str] = []
+    changed = False
+    for place, message in enumerate(messages):
+        if _role(message) == "assistant":
+            calls = message.get("tool_calls")
+            calls = calls if isinstance(calls, list) else []
+            named = [_named(call, f"{place}.{number}") for number, call in enumerate(calls)]
+            nameless = [
+                str(new["id"]) for new, old in zip(named, calls, strict=True) if new is not old
+            ]
+            message = {**message, "tool_calls": named} if nameless else message
+            changed = changed or bool(nameless)
+        elif _role(message) == "tool" and nameless and not message.get("tool_call_id"):
+            message = {**message, "tool_call_id": nameless.pop(0)}
+            changed = True
+        out.append(message)
+    return out if changed else messages
+
+
+def _named(call: Any, place: str) -> Any:
+    if not isinstance(call, Mapping) or call.get("id"):
+        return call
+    function = call.get("function")
+    function = function if isinstance(function, Mapping) else {}
+    made = made_id(place, str(function.get("name")), str(function.get("arguments")))
+    return {**call, "id": made}
 
 
 # ------------------------------------------------------------------------------------- one message
@@ -73,8 +87,8 @@ def _message(message: Any, *, is_openai: bool, is_claude: bool) -> Any:
             changes["role"] = "system"
         case "tool":
             call_id = message.get("tool_call_id")
-            if isinstance(call_id, str) and legal_id(call_id) != call_id:
-                changes["tool_call_id"] = legal_id(call_id)
+            if isinstance(call_id, str) and legal_id(call_id, ID_LIMIT) != call_id:
+                changes["tool_call_id"] = legal_id(call_id, ID_LIMIT)
         case "assistant":
             calls = message.get("tool_calls")
             if not calls and not message.get("content") and not message.get("function_call"):
@@ -107,7 +121,7 @@ def _call(call: Any) -> Any:
         return call
     changes: Json = {}
     if isinstance(call_id := call.get("id"), str):
-        changes["id"] = legal_id(call_id)
+        changes["id"] = legal_id(call_id, ID_LIMIT)
     function = call.get("function")
     if isinstance(function, Mapping) and isinstance(name := function.get("name"), str):
         changes["function"] = {**function, "name": legal_name(name)}
@@ -233,7 +247,3 @@ def _tool_name(tool: Any) -> str:
     function = tool.get("function") if isinstance(tool, Mapping) else None
     name = function.get("name") if isinstance(function, Mapping) else None
     return name if isinstance(name, str) else ""
-
-
-def _digest(text: str) -> str:
-    return sha256(text.encode(errors="replace")).hexdigest()[:8]

@@ -20,6 +20,11 @@ from copilot_desktop.sse import Frame, encode, encode_json
 from copilot_desktop.upstream.quirks import DAMAGED, Fixed, Json, nano_credits
 from copilot_desktop.upstream.quirks.messages_caching import settle_marks
 from copilot_desktop.upstream.quirks.messages_draft import Draft
+from copilot_desktop.upstream.quirks.messages_history import (
+    mend_names,
+    mend_pairs,
+    mend_pictures,
+)
 from copilot_desktop.upstream.quirks.messages_request import (
     allowed_betas,
     mend_context,
@@ -55,7 +60,10 @@ class MessagesQuirks:
         draft.betas = allowed_betas(betas, body.get("tools"))
         mend_fields(draft, model)
         mend_tools(draft, model)
+        mend_names(draft)
         unsealed = mend_turns(draft)
+        mend_pairs(draft)
+        mend_pictures(draft, model)
         settle_thinking(draft, model, unsealed=unsealed)
         thinking = draft.body.get("thinking")
         kind = thinking.get("type") if isinstance(thinking, Mapping) else None

@@ -9,16 +9,14 @@ models that know namespaces; nothing is changed for them.
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+from copilot_desktop.spelling import free_name, legal_name
 
 Json = dict[str, Any]
 Group = tuple[str, str]  # namespace and name, as the client spells them
 
-_ILLEGAL = re.compile(r"[^A-Za-z0-9_-]")
-_LONGEST = 64
 _SEARCH = ("tool_search", "tool_search_call", "tool_search_output")
 _CALLS = ("function_call", "custom_tool_call")
 _NAMED = ("function", "custom")
@@ -36,7 +34,7 @@ def flat_names(body: Mapping[str, Any]) -> dict[Group, str]:
         for inner in _mappings(tool.get("tools")):
             group = (_name(tool), _name(inner))
             if group not in names:
-                names[group] = name = _free(_legal(f"{group[0]}__{group[1]}"), taken)
+                names[group] = name = free_name(legal_name(f"{group[0]}__{group[1]}"), taken)
                 taken.add(name)
     return names
 
@@ -69,6 +67,35 @@ def flatten(fixed: Json) -> bool:
     if isinstance(fixed.get("tool_choice"), Mapping):
         fixed["tool_choice"] = _plain_choice(fixed["tool_choice"], names)
     return True
+
+
+def spell(fixed: Json) -> bool:
+    """Give tools, calls and choice of `fixed` legal names; whether one had another."""
+    changed = False
+    for key in ("tools", "input"):
+        entries = fixed.get(key)
+        if isinstance(entries, list):
+            spelled = [_spelled(entry) for entry in entries]
+            if any(new is not old for new, old in zip(spelled, entries, strict=True)):
+                fixed[key] = spelled
+                changed = True
+    choice = fixed.get("tool_choice")
+    if isinstance(choice, Mapping):
+        listed = choice.get("tools")
+        if isinstance(listed, list):
+            fixed["tool_choice"] = {**choice, "tools": [_spelled(entry) for entry in listed]}
+        else:
+            fixed["tool_choice"] = _spelled(choice)
+    return changed
+
+
+def _spelled(entry: Any) -> Any:
+    if not isinstance(entry, Mapping) or entry.get("type") not in (*_NAMED, *_CALLS):
+        return entry
+    name = entry.get("name")
+    if not isinstance(name, str) or legal_name(name) == name:
+        return entry
+    return {**entry, "name": legal_name(name)}
 
 
 def regrouped(item: Mapping[str, Any], groups: Mapping[str, Group]) -> Json:
@@ -115,7 +142,7 @@ def _plain(entry: Mapping[str, Any], names: Mapping[Group, str]) -> Json:
         return dict(entry)
     group = (namespace, _name(entry))
     plain = {key: value for key, value in entry.items() if key != "namespace"}
-    return plain | {"name": names.get(group) or _legal("__".join(group))}
+    return plain | {"name": names.get(group) or legal_name("__".join(group))}
 
 
 def _mappings(value: Any) -> Iterator[Mapping[str, Any]]:
@@ -126,18 +153,3 @@ def _mappings(value: Any) -> Iterator[Mapping[str, Any]]:
 
 def _name(entry: Mapping[str, Any]) -> str:
     return str(entry.get("name") or "")
-
-
-def _legal(name: str) -> str:
-    if len(name) <= _LONGEST and not _ILLEGAL.search(name):
-        return name
-    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    return f"{_ILLEGAL.sub('_', name)[: _LONGEST - 9]}_{digest}"
-
-
-def _free(name: str, taken: set[str]) -> str:
-    number, free = 2, name
-    while free in taken:
-        free = f"{name[: _LONGEST - 4]}_{number}"
-        number += 1
-    return free

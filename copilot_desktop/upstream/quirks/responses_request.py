@@ -13,7 +13,8 @@ from typing import Any
 from copilot_desktop.errors import InvalidRequest
 from copilot_desktop.model import LADDER, Model
 from copilot_desktop.sealing import is_sealed, unseal
-from copilot_desktop.upstream.quirks.responses_namespaces import flatten
+from copilot_desktop.upstream.quirks.responses_history import paired_items, seen_items
+from copilot_desktop.upstream.quirks.responses_namespaces import flatten, spell
 
 Json = dict[str, Any]
 TrueId = Callable[[str], str | None]
@@ -50,9 +51,13 @@ def fixed_request(
     _fix_tools(fixed, model, notes)
     if isinstance(items := fixed.get("input"), list):
         kept = [_fixed_item(item, model, true_id) for item in items]
-        fixed["input"] = [item for item in kept if item is not None]
+        left = [item for item in kept if item is not None]
         if None in kept:
             notes.append("dropped=input.reasoning")
+        paired = paired_items(left)
+        if paired is not left:
+            notes.append("mapped=tool results")
+        fixed["input"] = seen_items(paired, model)
     return (None if fixed == body else fixed), tuple(notes)
 
 
@@ -174,6 +179,8 @@ def _fix_tools(fixed: Json, model: Model, notes: list[str]) -> None:
     notes += [f"dropped=tools.{kind}" for kind in dict.fromkeys(hosted)]
     if flatten(fixed):
         notes.append("mapped=tools.namespace>function")
+    if spell(fixed):
+        notes.append("mapped=tools.name")
     count = len(fixed["tools"]) if isinstance(fixed.get("tools"), list) else 0
     if count > _MOST_TOOLS:
         raise _invalid("tools", f"{count} tools were sent, the limit is {_MOST_TOOLS}")

@@ -114,6 +114,7 @@ def test_what_is_dropped_or_changed_is_noted(fields, changed, notes):
 SPAWN = {"type": "function", "name": "spawn", "parameters": {}}
 GROUP = {"type": "namespace", "name": "agents", "description": "", "tools": [SPAWN]}
 MORE = {"type": "additional_tools", "role": "developer", "tools": [GROUP, {"type": "web_search"}]}
+DONE = {"type": "function_call_output", "call_id": "c", "output": "ok"}
 SPAWNED = {"type": "function_call", "call_id": "c", "name": "spawn", "arguments": "{}"}
 
 
@@ -121,11 +122,11 @@ def test_groups_of_tools_go_out_as_plain_functions():
     twin = {"type": "custom", "name": "agents__spawn"}
     body = sent(
         tools=[twin, GOOD["tools"][0]],
-        input=[MORE, *GOOD["input"], {**SPAWNED, "namespace": "agents"}],
+        input=[MORE, *GOOD["input"], {**SPAWNED, "namespace": "agents"}, DONE],
         tool_choice={"type": "function", "name": "spawn", "namespace": "agents"},
     )
     assert body["tools"] == [twin, GOOD["tools"][0], {**SPAWN, "name": "agents__spawn_2"}]
-    assert body["input"] == [*GOOD["input"], {**SPAWNED, "name": "agents__spawn_2"}]
+    assert body["input"] == [*GOOD["input"], {**SPAWNED, "name": "agents__spawn_2"}, DONE]
     assert body["tool_choice"] == {"type": "function", "name": "agents__spawn_2"}
     long = {**GROUP, "name": "n" * 50, "tools": [{**SPAWN, "name": "läng" * 9}]}
     (tool,) = sent(tools=[long])["tools"]
@@ -137,7 +138,7 @@ def test_groups_of_clients_that_search_for_tools_stay_groups():
     assert sent(tools=tools)["tools"] == [tools[0], {**GROUP, "description": "agents"}]
     found = {"type": "tool_search_output", "tools": [GROUP]}
     call = {**SPAWNED, "namespace": "agents"}
-    assert sent(input=[found, call])["input"] == [found, call]
+    assert sent(input=[found, call, DONE])["input"] == [found, call, DONE]
 
 
 @pytest.mark.parametrize("stream", [True, False])
@@ -235,7 +236,10 @@ def test_both_ways_refuse_chaining_with_the_same_words():
 )
 def test_item_ids_are_copilots_own_or_none(item, kept):
     expected = item if kept else {k: v for k, v in item.items() if k != "id"}
-    assert sent(input=[item])["input"] == [expected]
+    kind = item.get("type", "")
+    before = [SPAWNED] if kind.endswith("_call_output") else []
+    after = [{**DONE, "type": f"{kind}_output"}] if "call_id" in item and not before else []
+    assert sent(input=[*before, item, *after])["input"] == [*before, expected, *after]
 
 
 # -------------------------------------------------------------------------------------- streams

@@ -1,0 +1,29 @@
+"""Schemas of tools that every vendor takes."""
+
+from __future__ import annotations
+
+import pytest
+
+from copilot_desktop.schemas import legal_schema
+
+EMPTY = {"type": "object", "properties": {}}
+
+
+@pytest.mark.parametrize("given", [None, {}, {"type": "object"}, {"$schema": "x", "$id": "y"}])
+def test_an_empty_schema_is_an_object_without_fields(given):
+    assert legal_schema(given) == EMPTY
+
+
+def test_a_union_becomes_an_object_that_requires_what_all_branches_require():
+    one = {"properties": {"a": {"type": "string"}, "b": {}}, "required": ["a", "b"]}
+    two = {"properties": {"a": {"type": "string"}, "c": {}}, "required": ["a"]}
+    legal = legal_schema({"anyOf": [one, two]})
+    assert set(legal["properties"]) == {"a", "b", "c"}
+    assert legal["required"] == ["a"]
+    assert "anyOf" not in legal
+
+
+def test_the_given_schema_is_not_changed():
+    given = {"$schema": "x", "type": "object"}
+    legal_schema(given)
+    assert given == {"$schema": "x", "type": "object"}
