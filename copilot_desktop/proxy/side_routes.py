@@ -152,7 +152,7 @@ class SideRoutes:
         model = await self._relay.find(name, authority)
         if model.kind != "embeddings":
             raise InvalidRequest(f"{model.id} does not make embeddings.")
-        most = model.max_inputs or len(texts)
+        most = model.max_inputs or max(1, len(texts))
         async with self._relay.brakes.admit(_unlisted(request, model)):
             return [
                 await self._relay.provider.client.request_json(

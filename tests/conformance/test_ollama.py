@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 from contextlib import asynccontextmanager
@@ -9,6 +10,7 @@ from contextlib import asynccontextmanager
 import ollama
 import pytest
 from conformance.speakers import MODELS, PIXEL, SCHEMA, TOOL
+from proxy.scripted import post
 from rig import SCENARIO, running_rig
 
 from copilot_desktop.demo import Cut, Slow, Status
@@ -114,6 +116,17 @@ async def test_texts_become_vectors(dimensions):
     assert made.model == "text-embedding-3-small:latest"
     assert made.prompt_eval_count > 0
     assert list(older.embedding) == list(single.embeddings[0])
+
+
+async def test_a_model_for_embeddings_is_loaded_without_a_request():
+    async with running() as (rig, client):
+        for nothing in ("", []):
+            made = await client.embed("text-embedding-3-small", nothing)
+            assert list(made.embeddings) == []
+        assert list((await client.embeddings("text-embedding-3-small", "")).embedding) == []
+        with pytest.raises(ollama.ResponseError, match="not available"):
+            await client.embed("nomic-embed-text", "")
+        assert not rig.fake.ledger.to("/embeddings")
 
 
 async def test_a_chat_model_makes_no_embeddings():
@@ -255,6 +268,42 @@ async def test_thoughts_that_nobody_wants_are_not_shown(stream):
         )
     assert message.content
     assert not message.thinking
+
+
+@pytest.mark.parametrize(
+    ("think", "effort"),
+    [("low", "low"), ("medium", "medium"), ("high", "high"), ("max", "high"), (True, "medium")],
+)
+async def test_each_level_of_thinking_is_an_effort(think, effort):
+    """`max` is more than this model has: it gets the most it can."""
+    body = {"model": "gpt-5-mini", "messages": [user("Why?")], "think": think, "stream": False}
+    async with running() as (rig, _):
+        status, answer, _ = await post(rig, "/api/chat", body)
+        sent = rig.fake.ledger.bodies("/chat/completions") + rig.fake.ledger.bodies("/responses")
+    assert status == 200, answer
+    assert (sent[-1].get("reasoning_effort") or sent[-1]["reasoning"]["effort"]) == effort
+
+
+@STREAM
+async def test_what_concerns_the_machine_is_taken_and_ignored(stream):
+    async with running() as (_, client):
+        message, last, _ = await chat(
+            client, "auto:latest" if stream else "gpt-4.1", [user("Hello there")], stream=stream,
+            keep_alive="5m", options={"num_ctx": 4096, "num_gpu": 1, "top_k": 5, "seed": 1},
+        )  # fmt: skip
+    assert "Hello there" in message.content
+    assert last.done_reason == "stop"
+
+
+async def test_each_kind_of_picture_is_known_by_its_first_bytes():
+    gif = base64.b64encode(b"GIF89a" + b"\0" * 40).decode()
+    jpeg = base64.b64encode(b"\xff\xd8\xff\xe0" + b"\0" * 40).decode()
+    webp = base64.b64encode(b"RIFF\x20\0\0\0WEBPVP8 " + b"\0" * 40).decode()
+    async with running() as (rig, client):
+        for kind, picture in (("gif", gif), ("jpeg", jpeg), ("webp", webp), ("png", PIXEL)):
+            await client.chat("gpt-4.1", [user("What is this?", images=[picture])])
+            received = rig.fake.ledger.to("/chat/completions")[-1].raw.decode()
+            assert f"data:image/{kind};base64," in received
 
 
 @each_endpoint

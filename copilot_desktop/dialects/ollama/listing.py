@@ -58,15 +58,21 @@ def embedded(vectors: Vectors) -> Json:
     }
 
 
+def first_of(vectors: Vectors) -> Json:
+    """The older question is about one text."""
+    return {"embedding": vectors.vectors[0] if vectors.vectors else []}
+
+
 def _texts(body: Json) -> Texts:
+    """Nothing at all is how clients load a model: the answer has no vectors then."""
     given = body.get("input")
-    texts = [given] if isinstance(given, str) else given
-    if not isinstance(texts, list) or not texts or not all(isinstance(t, str) for t in texts):
+    texts = [given] if isinstance(given, str) else [] if given is None else given
+    if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
         raise InvalidRequest("input must be a text or a list of texts.")
     size = body.get("dimensions")
     if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 1):
         raise InvalidRequest("dimensions must be a whole number above 0.")
-    return Texts(model_of(body), tuple(texts), size)
+    return Texts(model_of(body), () if texts == [""] else tuple(texts), size)
 
 
 def _prompt(body: Json) -> Texts:
@@ -131,7 +137,7 @@ SIDE_ROUTES: tuple[SideRoute, ...] = (
     AboutModels("GET", "/api/tags", tags),
     AboutModel("POST", "/api/show", _model_name, show),
     Embedding("POST", "/api/embed", _texts, embedded),
-    Embedding("POST", "/api/embeddings", _prompt, lambda found: {"embedding": found.vectors[0]}),
+    Embedding("POST", "/api/embeddings", _prompt, first_of),
     Fixed("POST", "/api/pull", _refuse),
     Fixed("POST", "/api/push", _refuse),
     Fixed("POST", "/api/create", _refuse),

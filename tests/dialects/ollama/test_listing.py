@@ -64,7 +64,7 @@ def test_texts_are_read_and_vectors_told():
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"input": []}, {"input": [1]}, {"input": [[1]]}, {"input": "a", "dimensions": 0},
+    "body", [{"input": 7}, {"input": {}}, {"input": [1]}, {"input": [[1]]}, {"input": "a", "dimensions": 0},
              {"input": "a", "dimensions": "8"}, {"input": "a", "dimensions": True}]
 )  # fmt: skip
 def test_what_cannot_be_embedded_is_refused(body):
@@ -72,6 +72,16 @@ def test_what_cannot_be_embedded_is_refused(body):
     assert isinstance(route, Embedding)
     with pytest.raises(InvalidRequest):
         route.asked({"model": "m", **body})
+
+
+@pytest.mark.parametrize("body", [{}, {"input": None}, {"input": ""}, {"input": []}])
+def test_nothing_to_embed_is_how_a_model_is_loaded(body):
+    new, old = ROUTES["POST", "/api/embed"], ROUTES["POST", "/api/embeddings"]
+    assert isinstance(new, Embedding)
+    assert isinstance(old, Embedding)
+    assert new.asked({"model": "m", **body}).texts == ()
+    assert new.answer(Vectors("m", (), 0))["embeddings"] == []
+    assert old.answer(Vectors("m", (), 0)) == {"embedding": []}
 
 
 def test_the_version_is_new_enough_for_editors():
