@@ -64,7 +64,8 @@ def test_texts_are_read_and_vectors_told():
 
 
 @pytest.mark.parametrize(
-    "body", [{"input": 7}, {"input": {}}, {"input": [1]}, {"input": [[1]]}, {"input": "a", "dimensions": 0},
+    "body", [{"input": 7}, {"input": {}}, {"input": [1]}, {"input": [[1]]},
+             {"input": "a", "dimensions": 0},
              {"input": "a", "dimensions": "8"}, {"input": "a", "dimensions": True}]
 )  # fmt: skip
 def test_what_cannot_be_embedded_is_refused(body):
