@@ -131,6 +131,19 @@ export async function refreshModels() {
   if (answer.ok) announce(t('action.refreshed'));
 }
 
+/** The digest goes along with the text, so that only these very terms can be accepted. */
+export function askTerms(model) {
+  openSheet('terms', {
+    model: model.id, name: model.name || model.id, terms: model.terms, digest: model.terms_digest,
+  });
+}
+
+export async function acceptTerms({ model, name, digest }) {
+  closeSheet();
+  const answer = await perform('enable_model', { id: model, terms_shown: digest });
+  if (answer.ok) toast(t(answer.state === 'enabled' ? 'models.terms.enabled' : 'models.terms.waiting', { name }));
+}
+
 export async function refreshUsage() {
   document.body.dataset.moving = 'true'; // meters may move their bars, only now
   const answer = await perform('refresh_quota');

@@ -80,6 +80,10 @@ def _run(invocation: Invocation) -> int:
             from copilot_desktop.cli import questions  # noqa: PLC0415
 
             return _on_loop(questions.resume(preferences, invocation))
+        case "models" if invocation.action == "enable":
+            from copilot_desktop.cli import enable  # noqa: PLC0415
+
+            return enable.run(preferences, invocation)
         case "status" | "models" | "quota":
             from copilot_desktop.cli import facts  # noqa: PLC0415
 

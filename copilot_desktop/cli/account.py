@@ -12,6 +12,7 @@ from copilot_desktop.cli import FAILED, SIGNED_OUT, Ended, complain, say
 from copilot_desktop.cli.parser import Invocation
 from copilot_desktop.control.instance import NotAnswering, Running, find
 from copilot_desktop.core import logs, settings_file
+from copilot_desktop.core.account import AccountDesk
 from copilot_desktop.core.core import Core
 from copilot_desktop.core.settings import Preferences
 from copilot_desktop.errors import Blocked, InvalidRequest, NoCopilot, NotSignedIn
@@ -115,6 +116,13 @@ async def core_alone(preferences: Preferences, invocation: Invocation) -> AsyncI
     running = Core.running(preferences, demo=invocation.demo, headless=True, alone=True)
     async with running as core:
         yield core
+
+
+def signed_in(core: Core) -> AccountDesk:
+    """The account's desk. Raises what keeps the account from being used, else NotSignedIn."""
+    if not core.session.account.usable:
+        raise core.session.account.problem or NotSignedIn()
+    return core.desk
 
 
 async def _login_through(app: App, *, open_browser: bool) -> int:

@@ -4,7 +4,8 @@ The running app is asked first; without one the stored account and the cached li
 `status` never touches the network; the other two fetch what they show.
 
 As JSON, `status` is `{running, app, account, proxy, headline, models}`, `models` a list and `quota`
-`{plan, state, fetched_at, source, error, meters}`, each with the fields of the snapshot.
+`{plan, state, fetched_at, source, error, meters}`, each with the fields of the snapshot; `why` of a
+model is a sentence.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from copilot_desktop import strings
 from copilot_desktop.cli import DONE, FAILED, SIGNED_OUT, say
-from copilot_desktop.cli.account import core_alone, running_app
+from copilot_desktop.cli.account import core_alone, running_app, signed_in
 from copilot_desktop.cli.parser import Invocation
 from copilot_desktop.core.core import Core
 from copilot_desktop.core.settings import Preferences
@@ -55,11 +57,9 @@ async def _from_the_store(preferences: Preferences, invocation: Invocation) -> S
     async with core_alone(preferences, invocation) as core:
         match invocation.command:
             case "models":
-                _check_account(core)
-                await core.desk.refresh_models()
+                await signed_in(core).refresh_models()
             case "quota":
-                _check_account(core)
-                await core.desk.refresh_quota()
+                await signed_in(core).refresh_quota()
         engine = choose_engine(current().name, os.environ)
         core.surroundings(engine=engine.name, engine_reason=engine.reason)
         return snapshot(core.store.state)
@@ -113,7 +113,12 @@ def _status_words(shown: Snapshot) -> list[str]:
 
 
 def _models(shown: Snapshot) -> list[dict[str, Any]]:
-    return list(shown["models"]["items"])
+    return [{**model, "why": _why(model)} for model in shown["models"]["items"]]
+
+
+def _why(model: Mapping[str, Any]) -> str:
+    """Why it is missing or cannot be used, in one sentence; empty if it can simply be chosen."""
+    return strings.text(f"models.why.{model['why']}") if model["why"] else ""
 
 
 def _models_words(shown: Snapshot) -> list[str]:

@@ -32,6 +32,9 @@ class Invocation:
     hidden: bool = False
     json: bool = False
     browser: bool = True
+    action: str = ""
+    model: str = ""
+    accept_terms: bool = False
 
 
 def read(arguments: Sequence[str]) -> Invocation:
@@ -45,6 +48,9 @@ def read(arguments: Sequence[str]) -> Invocation:
         hidden=found.pop("hidden", False),
         json=found.pop("json", False),
         browser=found.pop("browser", True),
+        action=found.pop("action", None) or "",
+        model=found.pop("model", ""),
+        accept_terms=found.pop("accept_terms", False),
         flags=found,
     )
 
@@ -91,10 +97,31 @@ def parser() -> argparse.ArgumentParser:
         ("models", "the models of your Copilot"),
         ("quota", "how much is used and left"),
     ):
-        command(name, words).add_argument(
-            "--json", action="store_true", default=argparse.SUPPRESS, help="as JSON, for programs"
-        )
+        each = command(name, words)
+        _add_json(each)
+        if name == "models":
+            _add_enable(each, shared)
     return whole
+
+
+def _add_json(to: argparse.ArgumentParser) -> None:
+    to.add_argument(
+        "--json", action="store_true", default=argparse.SUPPRESS, help="as JSON, for programs"
+    )
+
+
+def _add_enable(models: argparse.ArgumentParser, shared: argparse.ArgumentParser) -> None:
+    words = "show the terms of a model and, if you accept them, switch it on"
+    actions = models.add_subparsers(dest="action", metavar="action", title="actions")
+    enable = actions.add_parser(
+        "enable", help=words, description=words, parents=[shared], allow_abbrev=False
+    )
+    enable.add_argument("model", metavar="ID", help="the model's id, as `models` lists it")
+    enable.add_argument(
+        "--accept-terms", action="store_true", default=argparse.SUPPRESS,
+        help="accept the terms without being asked, where nobody can be",
+    )  # fmt: skip
+    _add_json(enable)
 
 
 def _shared_flags() -> argparse.ArgumentParser:

@@ -17,6 +17,7 @@ from copilot_desktop.core import logs, settings_file
 from copilot_desktop.core.settings import CHANGEABLE, Preferences, bad
 from copilot_desktop.errors import InvalidRequest, StorageFailed
 from copilot_desktop.proxy.brakes import Choice
+from copilot_desktop.upstream import policy
 from copilot_desktop.upstream.credentials import StoreKind
 
 if TYPE_CHECKING:
@@ -108,6 +109,15 @@ class Commands:
     async def refresh_models(self) -> Json:
         await self._core.desk.refresh_models()
         return {"count": len(self._core.catalogue.models)}
+
+    async def enable_model(self, id: str, terms_shown: str) -> Json:  # noqa: A002
+        """Accept the terms of a model; `terms_shown` is the digest of those the user has read.
+
+        `state` is the policy as GitHub lists it afterwards.
+        """
+        core = self._core
+        model = await policy.enable(core.client, core.catalogue, core.session, id, terms_shown)
+        return {"id": model.id, "state": model.policy}
 
     async def refresh_quota(self) -> None:
         await self._core.desk.refresh_quota()

@@ -15,8 +15,10 @@ from typing import Any
 from copilot_desktop.core.headline import banner, headline
 from copilot_desktop.core.state import State
 from copilot_desktop.errors import Problem
-from copilot_desktop.model import Model
+from copilot_desktop.model import AUTO, Model
 from copilot_desktop.proxy.exchange import Exchange
+from copilot_desktop.upstream.names import auto_only, verdict
+from copilot_desktop.upstream.policy import digest
 from copilot_desktop.upstream.quota import Meter
 
 VERSION = 1
@@ -160,12 +162,16 @@ def _meter(meter: Meter) -> Json:
 
 def _models(state: State) -> Json:
     models, aliases = state.models, state.settings.aliases
+    choice = not auto_only(models.items)
     return {
         "state": models.state,
         "fetched_at": models.fetched_at,
         "error": told(models.problem),
         "items": [
-            _model(model, [name for name, target in aliases.items() if target == model.id])
+            {
+                **_model(model, [name for name, target in aliases.items() if target == model.id]),
+                "why": verdict(model, choice=choice),
+            }
             for model in models.items
         ],
     }
@@ -189,7 +195,15 @@ def _model(model: Model, aliases: list[str]) -> Json:
         "state": _model_state(model),
         "aliases": aliases,
         "notices": list(model.notices),
+        **_terms(model),
     }
+
+
+def _terms(model: Model) -> Json:
+    """What has to be accepted before the model answers, and what stands for having read it."""
+    if model.policy != "unconfigured":
+        return {"terms": None, "terms_digest": None}
+    return {"terms": model.policy_terms, "terms_digest": digest(model)}
 
 
 def _cost(model: Model) -> Json:
@@ -207,6 +221,8 @@ def _cost(model: Model) -> Json:
 
 
 def _model_state(model: Model) -> str:
+    if model.id == AUTO:
+        return "auto"
     if model.policy == "disabled":
         return "blocked"
     if model.policy == "unconfigured":

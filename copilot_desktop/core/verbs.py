@@ -64,6 +64,11 @@ class Decision(Arguments):
     choice: Literal["once", "ten_minutes", "always", "deny"]
 
 
+class Terms(Arguments):
+    id: str = Field(min_length=1, max_length=200)
+    terms_shown: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
 class Choice(Arguments):
     choice: Literal["hide", "quit", "cancel"]
     remember: bool = False
@@ -83,6 +88,7 @@ _VERBS: Mapping[str, type[Arguments]] = {
     "resume_sending": Arguments,
     "decide": Decision,
     "refresh_models": Arguments,
+    "enable_model": Terms,
     "refresh_quota": Arguments,
     "update_settings": Patch,
     "allow_origin": Origin,

@@ -14,12 +14,18 @@ import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Literal
 
 from copilot_desktop.errors import UnknownModel
 from copilot_desktop.model import AUTO, CHAT, MESSAGES, RESPONSES, Model
 
 SETTINGS_PAGE = "https://github.com/settings/copilot"
 DEFAULT = "default"
+
+Verdict = Literal[
+    "auto", "needs_approval", "blocked", "embeddings", "completion", "unspoken", "hidden",
+    "auto_only",
+]  # fmt: skip
 ONLY_AUTO = "This account leaves the choice of a model to GitHub. Ask for the model auto."
 
 # Names that older clients have built in; they mean "whatever is usual here".
@@ -154,6 +160,26 @@ def why_not(model: Model) -> str:
     if model.policy == "disabled":
         return f"Your organisation or your plan does not allow it: {SETTINGS_PAGE}."
     return "It cannot be called through this proxy."
+
+
+def verdict(model: Model, *, choice: bool) -> Verdict | None:
+    """Why a model of the list is missing from pickers or cannot be used; None: it can be chosen.
+
+    `choice` is false where the account leaves it to GitHub (`auto_only`).
+    """
+    if model.id == AUTO:
+        return "auto"
+    if model.policy == "unconfigured":
+        return "needs_approval"
+    if model.policy == "disabled":
+        return "blocked"
+    if model.kind != "chat":
+        return model.kind
+    if not usable(model):
+        return "unspoken"
+    if model.in_picker:
+        return None
+    return "hidden" if choice else "auto_only"
 
 
 def nearest(name: str, models: Iterable[Model], most: int = 5) -> list[str]:

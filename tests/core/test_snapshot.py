@@ -73,9 +73,29 @@ def test_models_say_what_they_cost_and_why_they_cannot_be_used() -> None:
     assert [item["state"] for item in page["items"]] == [
         *("ready", "preview", "needs_approval", "blocked", "hidden")
     ]
+    assert [item["why"] for item in page["items"]] == [
+        *(None, None, "needs_approval", "blocked", "hidden")
+    ]
+    assert [item["terms"] for item in page["items"]] == [None, None, "", None, None]
     assert page["items"][0]["aliases"] == ["fast"]
     assert page["items"][2]["cost"]["output"] == 2.0
     assert page["items"][4]["reasoning"]
+
+
+def test_each_kind_of_model_says_what_it_is_for() -> None:
+    hidden = {"in_picker": False}
+    models = (
+        Model("auto"),
+        Model("a", **hidden),
+        Model("v", kind="embeddings", endpoints=("/embeddings",)),
+        Model("c", kind="completion", endpoints=()),
+        Model("x", endpoints=()),
+    )
+    items = shown(models=ModelList(models, "ready"))["models"]["items"]
+    assert [item["why"] for item in items] == [
+        *("auto", "auto_only", "embeddings", "completion", "unspoken")
+    ]
+    assert items[0]["state"] == "auto"
 
 
 def test_a_stopped_proxy_shows_the_address_it_would_have() -> None:

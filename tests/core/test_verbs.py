@@ -55,6 +55,10 @@ def test_every_verb_has_its_command() -> None:
         ("allow_origin", {"origin": "https://a", "also": "https://b"}),
         ("ignore_origin", {"origin": ["https://a"]}),
         ("allow_origin", {"origin": "a" * 201}),
+        ("enable_model", {"id": "gpt-5.5"}),
+        ("enable_model", {"id": "gpt-5.5", "terms_shown": True}),
+        ("enable_model", {"id": "gpt-5.5", "terms_shown": "A" * 64}),
+        ("enable_model", {"id": "", "terms_shown": "a" * 64}),
     ],
 )
 async def test_arguments_are_checked_before_anything_happens(
@@ -120,6 +124,24 @@ async def test_an_unexpected_failure_tells_nothing_of_itself(
             "message": "Something went wrong in Copilot Desktop.",
             "fields": {},
         }
+
+
+async def test_only_terms_that_were_shown_are_accepted(tmp_path: Path) -> None:
+    def waiting(rig: Any) -> dict[str, Any]:
+        items = rig.snapshot()["models"]["items"]
+        return next(item for item in items if item["id"] == "claude-opus-4.6")
+
+    async with running_core(tmp_path, signed_in=True, start_proxy=False) as rig:
+        await rig.do("refresh_models")
+        shown = waiting(rig)
+        assert (shown["state"], shown["why"]) == ("needs_approval", "needs_approval")
+        assert "Claude Opus 4.6" in shown["terms"]
+        wrong = await rig.do("enable_model", id=shown["id"], terms_shown="0" * 64)
+        assert (wrong["ok"], "Read them again" in wrong["message"]) == (False, True)
+        assert waiting(rig)["state"] == "needs_approval"
+        done = await rig.do("enable_model", id=shown["id"], terms_shown=shown["terms_digest"])
+        assert done == {"ok": True, "id": shown["id"], "state": "enabled"}
+        assert (waiting(rig)["state"], waiting(rig)["terms_digest"]) == ("ready", None)
 
 
 async def test_links_come_from_a_fixed_list(tmp_path: Path) -> None:

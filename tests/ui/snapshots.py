@@ -105,8 +105,14 @@ def model(name: str, **changes: Any) -> Json:
         "state": "ready",
         "aliases": [],
         "notices": [],
+        "why": None,
+        "terms": None,
+        "terms_digest": None,
     }
     return merged(usual, changes)
+
+
+TERMS = "Enable access to Claude Opus 4.1.\n[Learn more](https://gh.io/opus)."
 
 
 def some_models() -> list[Json]:
@@ -126,6 +132,9 @@ def some_models() -> list[Json]:
             reasoning=True,
             cost={"multiplier": 10.0},
             state="needs_approval",
+            why="needs_approval",
+            terms=TERMS,
+            terms_digest="ab" * 32,
         ),
         model(
             "Claude Haiku 4.5",
@@ -149,10 +158,11 @@ def some_models() -> list[Json]:
             vision=False,
             cost={"kind": "tokens", "multiplier": None, "input": 0.2, "output": 1.5},
         ),
-        model("o4-mini", state="blocked", vision=False, reasoning=True),
+        model("o4-mini", state="blocked", why="blocked", vision=False, reasoning=True),
         model(
             "GPT-3.5 Turbo",
             state="hidden",
+            why="hidden",
             vision=False,
             context=16_384,
             notices=["This model leaves on 1 March."],
@@ -160,6 +170,7 @@ def some_models() -> list[Json]:
         model(
             "text-embedding-3-small",
             kind="embeddings",
+            why="embeddings",
             endpoints=["/embeddings"],
             tools=False,
             vision=False,

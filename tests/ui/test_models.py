@@ -93,6 +93,90 @@ async def test_a_model_that_needs_approval_leads_to_github(window: Any) -> None:
     assert await page.called("open_link") == {"id": "copilot_settings"}
 
 
+async def test_terms_are_read_and_confirmed_before_they_are_accepted(window: Any) -> None:
+    page = await opened(window)
+    page.plane.answers["enable_model"] = {"ok": True, "id": "claude-opus-4.1", "state": "enabled"}
+    await page.page.locator('[data-row="claude-opus-4.1"]').click()
+    words = await page.text("#panel")
+    assert "It answers after its terms have been accepted." in words
+    assert "Enable access to Claude Opus 4.1. Learn more (https://gh.io/opus)." in words
+    assert await page.page.locator("#panel a").count() == 0, "nothing in the terms can be pressed"
+    await page.press("Accept terms and enable")
+    await page.see("Enable Claude Opus 4.1?")
+    sheet = page.page.get_by_role("dialog")
+    assert "Learn more (https://gh.io/opus)" in await sheet.inner_text()
+    assert await page.focused() == "Cancel"
+    assert not [verb for verb, _ in page.plane.calls if verb == "enable_model"]
+    await page.page.keyboard.press("Escape")
+    await page.press("Accept terms and enable")
+    await sheet.get_by_role("button", name="Accept terms and enable").click()
+    assert await page.called("enable_model") == {
+        "id": "claude-opus-4.1",
+        "terms_shown": "ab" * 32,
+    }
+    await page.see("Claude Opus 4.1 is enabled.")
+
+
+async def test_a_refusal_is_told_in_githubs_words(window: Any) -> None:
+    page = await opened(window)
+    words = "GitHub does not allow this for your account. Your organisation decides."
+    page.plane.answers["enable_model"] = {
+        "ok": False,
+        "code": "blocked_by_policy",
+        "message": words,
+        "fields": {},
+    }
+    await page.page.locator('[data-row="claude-opus-4.1"]').click()
+    await page.press("Accept terms and enable")
+    sheet = page.page.get_by_role("dialog")
+    await sheet.get_by_role("button", name="Accept terms and enable").click()
+    await page.see(words)
+
+
+async def test_hostile_terms_stay_plain_text(window: Any) -> None:
+    evil = (
+        "<img src=x onerror=alert(1)> [<b>here</b>](javascript:alert(1)) "
+        "\u202eevil\u200b\u0007 [a](https://evil.example)\nlast line"
+    )
+    model = snapshots.model(
+        "x", state="needs_approval", why="needs_approval", terms=evil, terms_digest="0" * 64
+    )
+    page = await opened(window, models={"items": [model]})
+    await page.page.locator("[data-row]").click()
+    shown = await page.page.locator("#panel .terms").inner_text()
+    assert "<img src=x onerror=alert(1)> <b>here</b> (javascript:alert(1)) evil a" in (
+        " ".join(shown.replace("[", "").replace("](", " (").split())
+    )
+    assert shown.endswith("\nlast line")
+    assert not set("\u202e\u200b\u0007") & set(shown)
+    assert await page.page.locator("#panel img, #panel b, #panel a").count() == 0
+
+
+async def test_terms_that_are_missing_are_said_to_be(window: Any) -> None:
+    model = snapshots.model(
+        "x", state="needs_approval", why="needs_approval", terms="", terms_digest="0" * 64
+    )
+    page = await opened(window, models={"items": [model]})
+    await page.page.locator("[data-row]").click()
+    assert "GitHub shows no terms for this model." in await page.text("#panel")
+
+
+async def test_auto_says_who_chooses_and_the_others_say_to_use_it(window: Any) -> None:
+    items = [
+        snapshots.model("Auto", id="auto", state="auto", why="auto", vendor="GitHub"),
+        snapshots.model("GPT-5 mini", state="hidden", why="auto_only"),
+    ]
+    page = await opened(window, models={"items": items})
+    assert "GitHub chooses" in await page.text('tr:has([data-row="auto"])')
+    await page.page.locator("#only-ready").click()
+    assert await shown(page) == ["auto"]
+    await page.page.locator("#only-ready").click()
+    await page.page.locator('[data-row="auto"]').click()
+    assert "Activity shows which one answered." in await page.text("#panel")
+    await page.page.locator('[data-row="gpt-5-mini"]').click()
+    assert "Ask for the model auto." in await page.text("#panel")
+
+
 async def test_included_models_are_one_press_away_when_credits_are_gone(window: Any) -> None:
     page = await window(snapshots.exhausted())
     await page.press("Show included models")

@@ -8,6 +8,7 @@ import { h } from '../dom.js';
 import { number } from '../format.js';
 import { setLocal, state } from '../store.js';
 import { listed, t } from '../strings.js';
+import { plainTerms } from '../terms.js';
 import { canWords, costWords, endpointWords } from './models.js';
 
 /** The model whose panel is open, or null. */
@@ -53,16 +54,23 @@ export function modelPanel(model, snapshot) {
 }
 
 function explanation(model) {
-  if (model.state === 'needs_approval') {
-    return h('div', { class: 'empty', key: 'why' },
-      h('p', { class: 'note-line' }, icon('info'), t('models.needs_approval_body')),
-      h('div', { class: 'row-buttons' },
-        button(t('models.open_settings'), () => actions.openLink('copilot_settings'), { small: true })));
-  }
-  if (model.state === 'blocked') return h('p', { class: 'note-line', key: 'why' }, icon('info'), t('models.blocked_body'));
-  if (model.state === 'hidden') return h('p', { class: 'note-line', key: 'why' }, icon('info'), t('models.hidden_body'));
-  return null;
+  if (!model.why) return null;
+  const note = h('p', { class: 'note-line' }, icon('info'), t(`models.why.${model.why}`));
+  if (model.why !== 'needs_approval') return h('div', { class: 'empty', key: 'why' }, note);
+  return h('div', { class: 'empty', key: 'why' }, note,
+    h('h3', { class: 'heading' }, t('models.terms.title')),
+    termsText(model.terms),
+    h('div', { class: 'row-buttons' },
+      button(t('models.open_settings'), () => actions.openLink('copilot_settings'), { small: true }),
+      button(t('models.terms.accept'), () => actions.askTerms(model), {
+        small: true, look: 'primary', busy: Boolean(state.local.busy.enable_model),
+      })));
 }
+
+/** What GitHub wants to be accepted, as plain text that can be scrolled with the keyboard. */
+export const termsText = (terms) => h('div', {
+  class: 'terms selectable', tabindex: '0', role: 'document', 'aria-label': t('models.terms.title'),
+}, plainTerms(terms || '') || t('models.terms.none'));
 
 function facts(model) {
   const size = (n) => (n ? t('models.panel.tokens', { n }) : t('models.panel.nothing'));

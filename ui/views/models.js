@@ -15,7 +15,7 @@ const ENDPOINT = {
   '/chat/completions': 'chat', '/responses': 'responses', '/v1/messages': 'messages', '/embeddings': 'embeddings',
 };
 const LEVEL = {
-  ready: 'ok', preview: 'info', needs_approval: 'warn', blocked: 'bad', hidden: 'neutral', used_up: 'bad',
+  ready: 'ok', auto: 'info', preview: 'info', needs_approval: 'warn', blocked: 'bad', hidden: 'neutral', used_up: 'bad',
 };
 
 export function modelsView(snapshot, local) {
@@ -39,7 +39,7 @@ export function filterModels(items, { q, vendor, ready, cost }) {
     const text = [model.name, model.id, model.vendor, ...(model.aliases || [])].join(' ').toLowerCase();
     return words.every((word) => text.includes(word))
       && (!vendor || model.vendor === vendor)
-      && (!ready || model.state === 'ready' || model.state === 'preview')
+      && (!ready || ['ready', 'preview', 'auto'].includes(model.state))
       && (!cost || (model.cost && model.cost.kind === cost));
   });
 }

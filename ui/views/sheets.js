@@ -5,6 +5,7 @@ import { button } from '../components/controls.js';
 import { h } from '../dom.js';
 import { setLocal, state } from '../store.js';
 import { t } from '../strings.js';
+import { termsText } from './model_panel.js';
 
 const HOST = /^(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/i;
 
@@ -98,6 +99,12 @@ const SHEETS = {
     return frame(t('sheet.new_key.title'), t('sheet.new_key.body'), null, [
       cancel({ first: true }),
       button(t('sheet.new_key.confirm'), actions.makeKey, { look: 'primary' }),
+    ]);
+  },
+  terms(sheet) {
+    return frame(t('sheet.terms.title', { name: sheet.name }), t('sheet.terms.body'), termsText(sheet.terms), [
+      cancel({ first: true }),
+      button(t('sheet.terms.confirm'), () => actions.acceptTerms(sheet), { look: 'primary' }),
     ]);
   },
   store(sheet, { auth }) {
