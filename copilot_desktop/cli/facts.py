@@ -20,10 +20,8 @@ from copilot_desktop import strings
 from copilot_desktop.cli import DONE, FAILED, SIGNED_OUT, say
 from copilot_desktop.cli.account import core_alone, running_app, signed_in
 from copilot_desktop.cli.parser import Invocation
-from copilot_desktop.core.core import Core
 from copilot_desktop.core.settings import Preferences
 from copilot_desktop.core.snapshot import snapshot
-from copilot_desktop.errors import NotSignedIn
 from copilot_desktop.shell.engine import choose_engine
 from copilot_desktop.system import current
 
@@ -63,11 +61,6 @@ async def _from_the_store(preferences: Preferences, invocation: Invocation) -> S
         engine = choose_engine(current().name, os.environ)
         core.surroundings(engine=engine.name, engine_reason=engine.reason)
         return snapshot(core.store.state)
-
-
-def _check_account(core: Core) -> None:
-    if not core.session.account.usable:
-        raise core.session.account.problem or NotSignedIn()
 
 
 # ---------------------------------------------------------------------------------- status
