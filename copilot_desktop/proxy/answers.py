@@ -210,6 +210,8 @@ class HttpDownstream:
             client = self._request.headers.get(hdrs.USER_AGENT, "")
             answer = problem_answer(problem, self.dialect, took=took, client=client)
             self.exchange.status = answer.status
+            if self.exchange.route:
+                answer.headers.update(self._headers(None))
             return answer
         fault = self.writer.fail(problem) if self.writer else self.dialect.fault(problem)
         await in_time(self._response.write(fault), self._request)

@@ -28,8 +28,11 @@ class Wary:
         self._quirks = quirks
         self._endpoint = endpoint
 
-    def fix_request(self, body: Body, model: Model, betas: tuple[str, ...]) -> Fixed:
-        return avoided(self._quirks.fix_request(body, model, betas), body, self._endpoint, model)
+    def fix_request(
+        self, body: Body, model: Model, betas: tuple[str, ...], version: str = ""
+    ) -> Fixed:
+        fixed = self._quirks.fix_request(body, model, betas, version)
+        return avoided(fixed, body, self._endpoint, model)
 
     def stream(self, body: Body, shown_model: str) -> Stream:
         return self._quirks.stream(body, shown_model)
@@ -64,4 +67,7 @@ def avoided(fixed: Fixed, body: Body, endpoint: str, model: Model) -> Fixed:
             current = mended
             notes.append(note)
     changed = dict(current) if notes else fixed.body
-    return replace(fixed, body=changed, betas=betas, notes=(*fixed.notes, *notes))
+    marked = (*fixed.marked, *(note for note in notes if note.startswith("mapped=")))
+    return replace(
+        fixed, body=changed, betas=betas, notes=(*fixed.notes, *notes), marked=marked
+    )

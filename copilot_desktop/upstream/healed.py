@@ -65,8 +65,10 @@ async def healed(
                 if not way.mend(problem):
                     raise
         way.taken()
+        if way.cures:
+            await lessons.keep()
         yield reply
-        await lessons.keep(now=bool(way.cures))
+        await lessons.keep(now=False)
 
 
 class _Way:

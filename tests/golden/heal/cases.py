@@ -45,10 +45,6 @@ def messages(text: str = "hello", **more: Any) -> Json:
 
 
 THOUGHT = {"type": "thinking", "thinking": "Hm.", "signature": "c2lnbmVkIGJ5IG5vYm9keQ=="}
-LOOP = [
-    {"role": "user", "content": "go"},
-    {"role": "assistant", "content": [{"type": "tool_use", "id": "t1", "name": "ls", "input": {}}]},
-]
 GEMINI_LOOP = [
     {"role": "user", "content": "go"},
     {
@@ -250,12 +246,6 @@ ROWS = (
         messages(tools=[TOOL], thinking={"type": "enabled", "budget_tokens": 3000}),
         "beta header", ("beta",), learned="bad_path",
         betas=("interleaved-thinking-2025-05-14", ""),
-    ),
-    Row(
-        "11", "/v1/messages", MESSAGES,
-        {**messages(tools=[TOOL]), "messages": [*LOOP, {"role": "user", "content": "well?"}]},
-        "tool results",
-        come={"messages.2.content.0.type": "tool_result", "messages.2.content.1.text": "well?"},
     ),
 )  # fmt: skip
 

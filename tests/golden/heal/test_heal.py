@@ -38,15 +38,14 @@ async def test_a_row_costs_two_calls_and_the_next_time_one(row: Row, stream: boo
     async with running_rig(Scenario(whims=row.whims)) as rig:
         status, notes, text = await ask(rig, row.client, body, row.headers)
         assert status == 200, text
-        assert "error" not in text
+        assert '"error":{' not in text
         assert f"healed={row.note}" in notes
         first, second = rig.fake.ledger.to(row.endpoint)
-        assert (first.status, second.status)[1] == 200
+        assert (first.raw, row.betas) != (second.raw, None), "nothing was changed"
         for path in row.gone:
             assert at(first.body, path) is not ..., path
             assert at(second.body, path) is ..., path
         for path, value in row.come.items():
-            assert at(first.body, path) != value, path
             assert at(second.body, path) == value, path
         if row.betas is not None:
             sent = [each.headers.get("anthropic-beta", "") for each in (first, second)]
@@ -98,7 +97,7 @@ async def test_two_heals_are_the_most_and_the_third_refusal_reaches_the_client()
         status, notes, text = await ask(rig, "/v1/chat/completions", body)
         assert status == 400
         assert "stream_options" in text
-        assert "healed=parameter; healed=tool_choice" in notes
+        assert "healed=parameter,tool_choice" in notes
         assert len(rig.fake.ledger.to(CHAT)) == 3
         known = {each.lesson.about for each in rig.provider.lessons.known()[GPT]}
         assert known == {"no_temperature", "no_forced_tool"}
