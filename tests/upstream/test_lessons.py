@@ -46,7 +46,9 @@ async def test_a_model_is_corrected_by_what_was_learned(clock: Clock) -> None:
     assert taught.efforts == (Effort.LOW, Effort.HIGH)
     assert taught.max_tokens_key == "max_completion_tokens"
     assert taught.endpoints == (CHAT,)
-    assert taught.no_prefill and taught.no_forced_tool and taught.no_temperature
+    assert taught.no_prefill
+    assert taught.no_forced_tool
+    assert taught.no_temperature
     assert taught.bad_paths == {"speed", "tools.*.custom.strict"}
     other = Model("gpt-x")
     assert lessons.corrected(other) is other
