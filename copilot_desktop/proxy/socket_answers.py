@@ -17,10 +17,11 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from copilot_desktop.dialects import Dialect, Writer
 from copilot_desktop.errors import InputTooLarge, Problem
+from copilot_desktop.proxy import codex
 from copilot_desktop.proxy.answers import STUCK_CLIENT, drop
 from copilot_desktop.proxy.exchange import Exchange, Outcome
 from copilot_desktop.sse import Frame, FrameDecoder
@@ -110,7 +111,8 @@ class SocketDownstream:
             return self._socket
         status = self.dialect.problem_status(problem)
         self.exchange.status = self.exchange.status or status
-        await self._send(json.dumps(error_frame(problem, self.dialect)))
+        client = self._request.headers.get(hdrs.USER_AGENT, "")
+        await self._send(json.dumps(error_frame(problem, self.dialect, client)))
         return self._socket
 
     def close(self) -> None:
@@ -152,9 +154,13 @@ class SocketDownstream:
             raise ConnectionResetError("the client takes nothing any more") from None
 
 
-def error_frame(problem: Problem, dialect: Dialect) -> Json:
-    """What tells `problem` to a client on a socket."""
-    error = dialect.render_problem(problem)["error"]
+def error_frame(problem: Problem, dialect: Dialect, client: str = "") -> Json:
+    """What tells `problem` on a socket to a `client` of this `User-Agent`."""
+    status, body = dialect.problem_status(problem), dialect.render_problem(problem)
+    headers: dict[str, str] = {}
+    if codex.is_codex(client) and (own := codex.quota_answer(problem, body)) is not None:
+        status, body, headers = own
+    error = body["error"]
     flat = {name: error.get(name) for name in ("code", "message", "param")}
     frame: Json = {"type": "error", "sequence_number": 0, **flat, "error": error}
     if isinstance(problem, InputTooLarge):
@@ -163,10 +169,9 @@ def error_frame(problem: Problem, dialect: Dialect) -> Json:
                     "created_at": int(time.time()), "status": "failed", "error": failed,
                     "output": []}  # fmt: skip
         return {**frame, "type": "response.failed", "response": response}
-    frame["status"] = dialect.problem_status(problem)
     if problem.retry_after is not None:
-        frame["headers"] = {"retry-after": str(max(1, round(problem.retry_after)))}
-    return frame
+        headers = {**headers, "retry-after": str(max(1, round(problem.retry_after)))}
+    return {**frame, "status": status, **({"headers": headers} if headers else {})}
 
 
 def _with_status(text: str) -> str:

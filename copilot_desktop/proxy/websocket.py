@@ -28,6 +28,7 @@ from copilot_desktop.dialects import Dialect, Envelope
 from copilot_desktop.errors import BodyTooLarge, InvalidRequest, Overloaded, WrongMethod
 from copilot_desktop.model import RESPONSES
 from copilot_desktop.proxy.exchange import Exchange
+from copilot_desktop.proxy.guard import check
 from copilot_desktop.proxy.relay import Asked, Relay, parse_object
 from copilot_desktop.proxy.remembered import Conversation, Remembered
 from copilot_desktop.proxy.socket_answers import SocketDownstream
@@ -160,6 +161,7 @@ class SocketLine:
     async def _ask(
         self, data: str | bytes, exchange: Exchange, conversation: list[Conversation]
     ) -> Asked:
+        check(self._request, self._relay.config)  # which may have changed since the handshake
         frame = self._read(data)
         whole = self._remembered.whole(frame, len(data))
         conversation.append(whole)

@@ -276,16 +276,18 @@ async def test_no_body_is_invited_before_the_request_is_checked():
 # ------------------------------------------------------------------------------------ upgrades
 
 
-async def test_a_web_socket_is_declined_in_words():
+async def test_a_web_socket_is_declined_in_words_where_there_is_none():
     async with knocking() as rig:
         offer = (
             ("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Version", "13"),
             ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
         )  # fmt: skip
         foreign = (*offer, ("Origin", "https://evil.example"))
-        for path in ("/v1/responses", "/v1/chat/completions", "/"):
+        for path in ("/v1/responses/x", "/v1/chat/completions", "/", "/v1//responses"):
             answer = await send(rig.port, request("GET", path, *offer))
-            assert_refused(answer, 426, case=path)  # Codex turns to HTTP at this one
+            assert_refused(answer, 426, case=path)
+            answer = await send(rig.port, request("POST", "/v1/responses", *offer, JSON))
+            assert_refused(answer, 426, case=path)
             assert "WebSocket" in answer.json()["error"]["message"]
             assert_refused(await send(rig.port, request("GET", path, *foreign)), 403, case=path)
 
