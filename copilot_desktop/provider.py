@@ -53,7 +53,7 @@ from copilot_desktop.pi import Context as PiContext
 from copilot_desktop.pi import Options as PiOptions
 from copilot_desktop.preparation import prepared
 from copilot_desktop.preparation.weighing import refuse_overflow, weigh, weighed
-from copilot_desktop.routing import UNSUPPORTED, Route, route
+from copilot_desktop.routing import UNSUPPORTED, Route, after, route
 from copilot_desktop.sse import EventTooLarge, Frame, FrameDecoder
 from copilot_desktop.stops import StopFilter
 from copilot_desktop.upstream.auto import by_auto
@@ -81,17 +81,19 @@ _ELSEWHERE = "not accessible via the"
 @dataclass(frozen=True, slots=True)
 class Turn:
     """One request, decided: where it goes and what is sent. `request` is the prepared one,
-    `weight` its size in tokens by its length alone."""
+    `weight` its size in tokens by its length alone. `mended` names what the quirks have changed."""
 
     request: Request
     route: Route
     call: Call
     weight: int = 0
+    mended: tuple[str, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What was left out or said otherwise on the way, in words for the log."""
-        return tuple(dict.fromkeys(loss.note for loss in self.request.losses))
+        said = (loss.note for loss in self.request.losses)
+        return tuple(dict.fromkeys((*said, *self.mended)))
 
 
 @dataclass(slots=True)
@@ -105,6 +107,15 @@ class Passage:
     carrier: Carrier | None = None
     nano_credits: int | None = None
     estimated: bool = False
+
+
+@dataclass(slots=True)
+class Detour:
+    """The ways that one request was turned away from. `unsaid` is what the first format could not
+    say: the words to tell if no other can. Copilot moves a model once (`moved`)."""
+
+    unsaid: NotExpressible | None = None
+    moved: bool = False
 
 
 class Provider:
@@ -184,26 +195,22 @@ class Provider:
         model = await self.catalogue.find(request.model, self._own())
         way = self.route(model, None)
         initiator = initiator or initiator_of(request)
-        begun = rerouted = False
+        begun, detour = False, Detour()
         passage = Passage()
         while True:
             on_route(way.model.id, way.endpoint)
-            turn = self.plan(request, way, initiator, self._own())
-            async with aclosing(self.run(turn, self._own(), passage)) as batches:
-                try:
+            try:
+                turn = self.plan(request, way, initiator, self._own())
+                async with aclosing(self.run(turn, self._own(), passage)) as batches:
                     async for events in batches:
                         begun = True
                         for event in events:
                             yield _with_original_name(event, turn.request)
-                except InvalidRequest as problem:
-                    if begun or rerouted:
-                        raise
-                    other = await self.another_way(way, None, problem, self._own())
-                    if other is None:
-                        raise
-                    way, rerouted = other, True
-                else:
-                    return
+                return
+            except InvalidRequest as problem:
+                if begun:
+                    raise
+                way = await self.another_way(way, None, problem, self._own(), detour)
 
     async def complete(self, request: Request, *, initiator: Initiator | None = None) -> Reply:
         """The whole reply at once. Raises Problem."""
@@ -214,14 +221,34 @@ class Provider:
         return route(model, spoken)
 
     async def another_way(
+        self,
+        way: Route,
+        spoken: Dialect | None,
+        problem: InvalidRequest,
+        authority: Authority,
+        detour: Detour,
+    ) -> Route:
+        """Where to turn when the way's format cannot say what was asked, when Copilot says that the
+        model is not at the endpoint it was listed at, or when it does not stand by its own choice
+        in auto mode.
+
+        What was refused upstream is among the lessons from then on. Raises the problem to tell if
+        there is no other way, and what asking for another choice raises.
+        """
+        if isinstance(problem, NotExpressible):
+            detour.unsaid = detour.unsaid or problem
+            if (later := after(way, spoken)) is None:
+                raise detour.unsaid
+            return later
+        other = None if detour.moved else await self._moved(way, spoken, problem, authority)
+        if other is None:
+            raise problem
+        detour.moved = True
+        return other
+
+    async def _moved(
         self, way: Route, spoken: Dialect | None, problem: InvalidRequest, authority: Authority
     ) -> Route | None:
-        """Where to turn when Copilot says that the model is not at the endpoint it was listed at,
-        or does not stand by its own choice in auto mode.
-
-        What was refused is among the lessons from then on. None if there is no other way. Raises
-        what asking for another choice raises.
-        """
         if isinstance(problem, AutoChoiceOver) and by_auto(way.model):
             return self.route(await self.catalogue.choose_again(way.model, authority), spoken)
         if isinstance(problem, UnknownModel):
@@ -242,14 +269,23 @@ class Provider:
         self._memories.clear()
 
     def plan(
-        self, request: Request, way: Route, initiator: Initiator, authority: Authority
+        self,
+        request: Request,
+        way: Route,
+        initiator: Initiator,
+        authority: Authority,
+        *,
+        strict: bool = False,
     ) -> Turn:
-        """Prepare, check and render. Raises NotExpressible for what would silently change, and
-        InputTooLarge for what the model surely cannot read."""
+        """Prepare, check and render. Raises NotExpressible for what would silently change (with
+        `strict`, for whatever a caller may notice), and InputTooLarge for what the model surely
+        cannot read."""
         ready = prepared(request, way.model, way.endpoint)
         losses = ready.losses + way.target.cannot(ready, way.model)
         if meant := next((loss for loss in losses if loss.semantic), None):
             raise NotExpressible(fields={"what": meant.what, "model": way.model.id})
+        if strict:
+            refuse_marked(loss.note for loss in losses if loss.marked)
         weight, tokens = self.weigh(ready, way.model)
         ready = replace(ready, losses=losses, tokens=tokens)
         rendered = way.target.render_request(ready, way.model)
@@ -266,7 +302,7 @@ class Provider:
             betas=fixed.betas,
             extra_headers=way.model.request_headers,
         )
-        return Turn(ready, way, call, weight)
+        return Turn(ready, way, call, weight, fixed.notes)
 
     def weigh(self, request: Request, model: Model) -> tuple[int, int]:
         """The size by length alone, and the estimate in tokens. Raises InputTooLarge."""
@@ -356,6 +392,15 @@ class Provider:
         return self._session()
 
 
+def refuse_marked(notes: Iterable[str]) -> None:
+    """With strict translation: raises NotExpressible for the first change there is."""
+    for note in notes:
+        change, _, what = note.partition("=")
+        before, _, instead = what.partition(">")
+        done = f"would become {instead}" if change == "mapped" else "would be left out"
+        raise NotExpressible(f"{before} {done}, and strict translation is on.")
+
+
 async def refuse_a_page(reply: UpstreamReply) -> None:
     """A gateway's page or a plain JSON error with status 200 is not a stream: UpstreamFault."""
     if reply.content_type in {"text/html", "application/json"}:
@@ -420,7 +465,9 @@ class _Listener:
                 self.events.append(event)
             else:
                 self.events.extend(self._stops.feed(event))
-                self._passage.estimated = self._stops.hit
+                if self._stops.hit:
+                    self._passage.estimated = True
+                    self._passage.notes.append("usage=estimate")
             if isinstance(event, End):
                 self.over, self.usage = True, event.usage
 

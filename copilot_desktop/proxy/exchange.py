@@ -59,7 +59,8 @@ class Exchange:
     status: int = 0
     outcome: Outcome = "open"
     usage: Usage | None = None
-    nano_credits: int | None = None
+    nano_credits: int | None = None  # 1e9 = one AI credit; None where Copilot did not say
+    multiplier: float | None = None  # what the model counts for, in plans of premium requests
     first_ms: int | None = None
     took_ms: int | None = None
     notes: list[str] = field(default_factory=list)
@@ -86,11 +87,41 @@ class Exchange:
 
     def note_line(self) -> str:
         """The notes for the response header: ASCII, at most 1 KiB."""
-        line = "; ".join([f"route={self.route}", *self.notes])
+        told = [f"route={self.route}"]
+        if self.initiator:
+            told.append(f"initiator={self.initiator}")
+        line = "; ".join([*told, *self._counts(), *_grouped(self.notes)])
         return "".join(c if " " <= c <= "~" else "?" for c in line[:1024])
+
+    @property
+    def credits(self) -> float | None:
+        """What Copilot says that this answer has cost."""
+        return None if self.nano_credits is None else self.nano_credits / 1e9
+
+    def _counts(self) -> list[str]:
+        """Tokens and cost, as far as they are known before the head of the answer is sent."""
+        counts: list[str] = []
+        if (usage := self.usage) is not None:
+            counts += [f"input={usage.input}", f"output={usage.output}"]
+            if usage.cache_read or usage.cache_write:
+                counts.append(f"cache={usage.cache_read}+{usage.cache_write}")
+        if self.credits is not None:
+            counts.append(f"credits={round(self.credits, 6):g}")
+        elif self.multiplier is not None:
+            counts.append(f"multiplier={self.multiplier:g}")
+        return counts
 
     def _elapsed(self) -> int:
         return round((time.monotonic() - self.started) * 1000)
+
+
+def _grouped(notes: list[str]) -> list[str]:
+    """`dropped=a` and `dropped=b` as `dropped=a,b` (`translation.md` §1.4)."""
+    groups: dict[str, list[str]] = {}
+    for note in notes:
+        key, _, what = note.partition("=")
+        groups.setdefault(key, []).append(what)
+    return [f"{key}={','.join(dict.fromkeys(found))}" for key, found in groups.items()]
 
 
 def client_name(user_agent: str) -> str:

@@ -82,9 +82,12 @@ class Asked:
         self.body, self.raw = {}, b""
 
     def take_notes(self) -> None:
-        """What was changed on the way upstream is said of the exchange, well or ill as it ended."""
+        """What was changed on the way upstream, and what it cost, is said of the exchange, well or
+        ill as it ended."""
         self.exchange.notes += self.passage.notes
         self.passage.notes.clear()
+        if self.passage.nano_credits is not None:
+            self.exchange.nano_credits = self.passage.nano_credits
 
 
 class Line(Protocol):
@@ -209,19 +212,20 @@ class Relay:
         return Asked(request, dialect, exchange, authority, raw, body, envelope, way)
 
     async def _answer(self, asked: Asked, down: Downstream) -> web.StreamResponse:
-        """By the chosen route; by another one if Copilot has moved the model."""
+        """By the chosen route; by another one if that cannot say what was asked, or if Copilot has
+        moved the model."""
+        detour = Detour()
         try:
-            return await self._by_route(asked, down)
-        except InvalidRequest as problem:
-            if down.spoke:
-                raise
-            other = await self.provider.another_way(
-                asked.route, asked.dialect, problem, asked.authority
-            )
-            if other is None:
-                raise
-            asked.route, asked.exchange.notes, down.writer = other, [], None
-            return await self._by_route(asked, down)
+            while True:
+                try:
+                    return await self._by_route(asked, down)
+                except InvalidRequest as problem:
+                    if down.spoke:
+                        raise
+                    asked.route = await self.provider.another_way(
+                        asked.route, asked.dialect, problem, asked.authority, detour
+                    )
+                    asked.exchange.notes, down.writer = [], None
         finally:
             asked.take_notes()
 
@@ -229,6 +233,7 @@ class Relay:
         model = asked.route.model
         asked.exchange.route = asked.route.endpoint
         asked.exchange.model_used = model.id
+        asked.exchange.multiplier = model.multiplier
         if by_auto(model):
             asked.exchange.notes.append(f"auto={model.id}")
         if asked.route.same:
@@ -247,6 +252,8 @@ class Relay:
         version = asked.web.headers.get("anthropic-version", "")
         fixed = quirks.fix_request(body, way.model, tuple(beta for beta in betas if beta), version)
         asked.exchange.notes += fixed.notes
+        if self.config.strict_translation:
+            refuse_marked(fixed.marked)
         if fixed.body is not None or body is not asked.body or not asked.raw:
             payload = json.dumps(fixed.body or body, separators=(",", ":")).encode()
         else:
@@ -302,7 +309,13 @@ class Relay:
     async def _translate(self, asked: Asked, down: Downstream) -> web.StreamResponse:
         """Through the canonical form. Upstream always streams; an unstreamed answer is folded."""
         request = asked.dialect.parse_request(asked.body)
-        turn = self.provider.plan(request, asked.route, asked.envelope.initiator, asked.authority)
+        turn = self.provider.plan(
+            request,
+            asked.route,
+            asked.envelope.initiator,
+            asked.authority,
+            strict=self.config.strict_translation,
+        )
         asked.exchange.notes += turn.notes
         replies: list[UpstreamReply] = []
 
@@ -317,6 +330,7 @@ class Relay:
             events = [event async for batch in batches for event in batch]
         reply = fold(events)
         asked.exchange.usage = reply.usage
+        asked.take_notes()
         body = asked.dialect.render_reply(reply, turn.request)
         return await down.whole(body, replies[0])
 

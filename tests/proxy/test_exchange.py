@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 
 import pytest
-from phenomena.routes import WAYS, each_way
+from phenomena.routes import WAYS, Way, each_way
+from proxy.raw import until
 from proxy.scripted import post
 from rig import running_rig
 
+from copilot_desktop.canonical import Usage
 from copilot_desktop.demo import Status
 from copilot_desktop.proxy.exchange import KEPT, Exchange, Traffic, client_name
 
@@ -111,3 +113,31 @@ async def test_what_cannot_be_understood_is_in_the_list_too():
     assert (odd.status, odd.outcome) == (400, "failed")
     assert unknown.status == 404
     assert len(unknown.model_asked) <= 200
+
+
+def test_the_note_line_tells_route_initiator_counts_and_changes():
+    exchange = Exchange(1, "curl", "chat", route="/responses", initiator="agent")
+    exchange.notes = ["dropped=top_k", "mapped=thinking>effort", "dropped=service_tier"]
+    exchange.multiplier = 0.33
+    head = "route=/responses; initiator=agent; "
+    changes = "; dropped=top_k,service_tier; mapped=thinking>effort"
+    assert exchange.note_line() == f"{head}multiplier=0.33{changes}"
+    exchange.usage = Usage(input=120, output=7, cache_read=30, cache_write=4)
+    exchange.nano_credits = 259_620_000  # said for this very answer, so it counts more
+    counts = "input=120; output=7; cache=30+4; credits=0.25962"
+    assert exchange.note_line() == f"{head}{counts}{changes}"
+
+
+@each_way
+async def test_the_cost_of_every_answer_is_known(way: Way):
+    async with running_rig() as rig:
+        for stream in (True, False):
+            status, _, headers = await post(rig, way.path, way.body(stream=stream))
+            assert status == 200
+            await until(lambda: not rig.traffic.in_flight, "the exchange is over")
+            exchange = rig.traffic.recent[0]
+            assert exchange.nano_credits is not None
+            assert exchange.initiator == "user"
+            told = headers["x-copilot-desktop-notes"]
+            assert told.startswith(f"route={way.endpoint}; initiator=user")
+            assert stream or ("output=" in told and "credits=" in told), told

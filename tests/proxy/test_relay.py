@@ -141,7 +141,7 @@ async def test_the_notes_tell_the_route_and_what_was_left_out():
         _, _, plain = await post(rig, "/v1/messages", WAYS[8].body())
     assert headers["x-copilot-desktop-notes"].startswith("route=/v1/messages")
     assert "seed" in headers["x-copilot-desktop-notes"]
-    assert plain["x-copilot-desktop-notes"] == "route=/v1/messages"
+    assert plain["x-copilot-desktop-notes"] == "route=/v1/messages; initiator=user"
 
 
 async def test_two_chat_answers_at_once_keep_their_own_tool_names():
