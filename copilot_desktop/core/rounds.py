@@ -75,7 +75,7 @@ class Rounds:
             if slept or self._monotonic() - probed > pace.probe:
                 probed = self._monotonic()
                 await self._keep_listening()
-            if slept:
+            if slept and not self._stopped:
                 log.info("The clock jumped: looking at everything again")
                 await self._try(self._core.desk.look)
 
@@ -96,14 +96,19 @@ class Rounds:
             period, now = self._period(), self._monotonic()
             if period is None or not self._core.session.account.usable:
                 continue
-            if self._core.store.state.brakes.halt is not None:
-                continue  # nothing goes out by itself while sending is stopped
+            if self._stopped:
+                continue
             if now - last_usage >= period:
                 last_usage = now
                 await self._try(self._core.desk.refresh_quota)
             if now - last_models >= self._pace.models:
                 last_models = now
                 await self._try(self._core.desk.refresh_models)
+
+    @property
+    def _stopped(self) -> bool:
+        """Nothing goes out by itself while sending is stopped to protect the account."""
+        return self._core.store.state.brakes.halt is not None
 
     def _period(self) -> float | None:
         if self._core.views > 0 and self._core.store.state.app.window_shown:
@@ -113,8 +118,7 @@ class Rounds:
     async def _come_back(self) -> None:
         while True:
             await asyncio.sleep(self._pace.offline)
-            stopped = self._core.store.state.brakes.halt is not None
-            if self._core.store.state.degraded is not None and not stopped:
+            if self._core.store.state.degraded is not None and not self._stopped:
                 await self._try(self._core.desk.look)
 
     async def _try(self, work: Callable[[], Awaitable[None]]) -> None:
