@@ -6,7 +6,6 @@ One `/v1/models` body serves both official SDKs: it carries the fields of both (
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import struct
 import time
@@ -16,9 +15,7 @@ from typing import Any, assert_never
 from aiohttp import hdrs, web
 
 from copilot_desktop import __version__
-from copilot_desktop.canonical import Request
 from copilot_desktop.dialects import Json
-from copilot_desktop.dialects.registry import UPSTREAM
 from copilot_desktop.dialects.side_routes import (
     AboutModel,
     AboutModels,
@@ -27,19 +24,16 @@ from copilot_desktop.dialects.side_routes import (
     SideRoute,
     Vectors,
 )
-from copilot_desktop.errors import BodyTooLarge, InvalidRequest, Problem, UpstreamFault
-from copilot_desktop.model import EMBEDDINGS, MESSAGES, RESPONSES, Model
+from copilot_desktop.errors import BodyTooLarge, InvalidRequest, UpstreamFault
+from copilot_desktop.model import EMBEDDINGS, Model
 from copilot_desktop.proxy import codex
 from copilot_desktop.proxy.answers import json_answer
-from copilot_desktop.proxy.exchange import Exchange, client_name
+from copilot_desktop.proxy.counting import Counting, unlisted
 from copilot_desktop.proxy.relay import Relay
 from copilot_desktop.upstream.names import offered, usable
-from copilot_desktop.upstream.quirks import quirks_for
 
-COUNT_TOKENS = "/v1/messages/count_tokens"
 _GREETING = "Ollama is running"  # what those who ask for plain text expect, word for word
-_COUNT_TIMEOUT = 15.0  # seconds
-_EMBED_TIMEOUT = 60.0
+_EMBED_TIMEOUT = 60.0  # seconds
 
 
 class SideRoutes:
@@ -47,7 +41,7 @@ class SideRoutes:
 
     def __init__(self, relay: Relay) -> None:
         self._relay = relay
-        self._counting = asyncio.Semaphore(2)
+        self._counting = Counting(relay)
 
     # ------------------------------------------------------------------------ models
 
@@ -95,43 +89,10 @@ class SideRoutes:
     # ------------------------------------------------------------------------ tokens, embeddings
 
     async def count_tokens(self, request: web.Request) -> web.Response:
-        """Copilot's own count where the model has one, else an estimate that says so."""
-        _, body = await self._relay.read_json(request)
-        messages = next(d for d in UPSTREAM if d.endpoint == MESSAGES)
-        envelope = messages.peek(body)
-        authority = self._relay.authority(request)
-        model = await self._relay.find(envelope.model, authority)
-        if MESSAGES in model.endpoints:
-            fixed = quirks_for(MESSAGES).fix_request({**body, "model": model.id}, model, ())
-            payload = dict(fixed.body or {**body, "model": model.id})
-            for name in ("stream", "max_tokens", "metadata", "temperature", "top_p", "top_k"):
-                payload.pop(name, None)
-            try:
-                passing = self._relay.brakes.admit(_unlisted(request, model), light=True)
-                async with self._counting, passing:
-                    counted = await self._relay.provider.client.request_json(
-                        "POST",
-                        COUNT_TOKENS,
-                        authority,
-                        json=payload,
-                        intent="conversation-agent",
-                        extra_headers=model.request_headers,
-                        timeout=_COUNT_TIMEOUT,
-                    )
-                if isinstance(counted, dict) and isinstance(counted.get("input_tokens"), int):
-                    return json_answer({"input_tokens": counted["input_tokens"]})
-            except Problem as problem:
-                if problem.requires_reauth:
-                    raise
-        return _estimate(messages.parse_request({"max_tokens": 1, **body}))
+        return await self._counting.for_anthropic(request)
 
     async def input_tokens(self, request: web.Request) -> web.Response:
-        """OpenAI's question for the same number. Copilot counts for Messages only."""
-        _, body = await self._relay.read_json(request)
-        responses = next(d for d in UPSTREAM if d.endpoint == RESPONSES)
-        await self._relay.find(responses.peek(body).model, self._relay.authority(request))
-        parsed = responses.parse_request({"input": [], **body})
-        return _estimate(parsed, object="response.input_tokens")
+        return await self._counting.for_openai(request)
 
     async def embeddings(self, request: web.Request) -> web.Response:
         """Copilot takes lists only and answers floats only (`upstream.md` §9.1)."""
@@ -153,7 +114,7 @@ class SideRoutes:
         if model.kind != "embeddings":
             raise InvalidRequest(f"{model.id} does not make embeddings.")
         most = model.max_inputs or max(1, len(texts))
-        async with self._relay.brakes.admit(_unlisted(request, model)):
+        async with self._relay.brakes.admit(unlisted(request, model)):
             return [
                 await self._relay.provider.client.request_json(
                     "POST",
@@ -231,14 +192,6 @@ class SideRoutes:
         return json_answer({"nonce": self._relay.config.nonce})
 
 
-def _estimate(parsed: Request, **more: str) -> web.Response:
-    """A count made here, which says so."""
-    return json_answer(
-        {**more, "input_tokens": parsed.estimated_tokens()},
-        headers={"x-copilot-desktop-notes": "count=estimate"},
-    )
-
-
 def entry(model: Model) -> Json:
     """One model, in words of both vendors."""
     created = 1_735_689_600  # 2025-01-01: Copilot tells no date, and SDKs want a number
@@ -254,13 +207,6 @@ def entry(model: Model) -> Json:
         "max_tokens": model.max_output,
         "lifecycle": "active",
     }
-
-
-def _unlisted(request: web.Request, model: Model) -> Exchange:
-    """A request that is not in the list of conversations, for the brakes. An agent's: editors make
-    them of themselves, many at a time."""
-    client = client_name(request.headers.get(hdrs.USER_AGENT, ""))
-    return Exchange(0, client, "", model_used=model.id, initiator="agent")
 
 
 def _texts(given: object) -> list[str]:

@@ -1,0 +1,151 @@
+"""How many tokens a request has: Copilot's own count where there is one, else an estimate.
+
+Agents ask before they send, to know when to shorten a conversation; a count that is far too low
+makes them run into the limit. Copilot counts for models of `/v1/messages`, and gets the body that
+the conversation itself would have. For all others, and when counting fails, the conversation is
+weighed by its length, times the ratio that was learned for the model; the answer then says that it
+is an estimate (`translation.md` §12.5).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import suppress
+
+from aiohttp import hdrs, web
+
+from copilot_desktop.canonical import Request
+from copilot_desktop.dialects import Json, UpstreamDialect
+from copilot_desktop.dialects.registry import UPSTREAM
+from copilot_desktop.errors import InvalidRequest, Problem
+from copilot_desktop.model import MESSAGES, RESPONSES, Model
+from copilot_desktop.preparation import prepared
+from copilot_desktop.preparation.weighing import weigh, weighed
+from copilot_desktop.proxy.answers import json_answer
+from copilot_desktop.proxy.exchange import Exchange, client_name
+from copilot_desktop.proxy.relay import Relay
+from copilot_desktop.upstream.token import Authority
+
+COUNT_TOKENS = "/v1/messages/count_tokens"
+AT_ONCE = 2
+KEPT = 256
+KEPT_SECONDS = 600.0
+_TIMEOUT = 15.0  # seconds
+_NOT_COUNTED = ("stream", "max_tokens", "metadata", "temperature", "top_p", "top_k")
+
+
+class Counts:
+    """Counts by the digest of what was counted. `clock` is monotonic."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._known: OrderedDict[bytes, tuple[int, float]] = OrderedDict()
+
+    def get(self, key: bytes) -> int | None:
+        count, until = self._known.get(key, (0, 0.0))
+        return count if until > self._clock() else None
+
+    def put(self, key: bytes, count: int) -> None:
+        self._known[key] = (count, self._clock() + KEPT_SECONDS)
+        self._known.move_to_end(key)
+        while len(self._known) > KEPT:
+            self._known.popitem(last=False)
+
+
+class Counting:
+    """Answers both vendors' question. Problems are raised; the app renders them."""
+
+    def __init__(self, relay: Relay, clock: Callable[[], float] = time.monotonic) -> None:
+        self._relay = relay
+        self._counts = Counts(clock)
+        self._turns = asyncio.Semaphore(AT_ONCE)
+
+    async def for_anthropic(self, request: web.Request) -> web.Response:
+        """`{"input_tokens": n}`."""
+        _, body = await self._relay.read_json(request)
+        authority = self._relay.authority(request)
+        dialect = _dialect(MESSAGES)
+        model = await self._relay.find(dialect.peek(body).model, authority)
+        if MESSAGES in model.endpoints:
+            try:
+                count = await self._counted(request, body, model, authority)
+            except Problem as problem:
+                if problem.requires_reauth:
+                    raise
+            else:
+                if count is not None:
+                    return json_answer({"input_tokens": count})
+        parsed = dialect.parse_request({"max_tokens": 1, **body})
+        return json_answer(
+            {"input_tokens": self._estimate(parsed, model, dialect)}, headers=_ESTIMATED
+        )
+
+    async def for_openai(self, request: web.Request) -> web.Response:
+        """The same question of the Responses API. Copilot counts for Messages only."""
+        _, body = await self._relay.read_json(request)
+        dialect = _dialect(RESPONSES)
+        authority = self._relay.authority(request)
+        model = await self._relay.find(dialect.peek(body).model, authority)
+        parsed = dialect.parse_request({"input": [], **body})
+        count = self._estimate(parsed, model, dialect)
+        answer = {"object": "response.input_tokens", "input_tokens": count}
+        return json_answer(answer, headers=_ESTIMATED)
+
+    async def _counted(
+        self, request: web.Request, body: Json, model: Model, authority: Authority
+    ) -> int | None:
+        """Copilot's count; None if its answer makes no sense. Raises Problem."""
+        given = ",".join(request.headers.getall("anthropic-beta", ())).replace(" ", "").split(",")
+        whole = {**body, "model": model.id}
+        quirks = self._relay.provider.quirks(MESSAGES, authority)
+        fixed = quirks.fix_request(whole, model, tuple(beta for beta in given if beta))
+        payload = {k: v for k, v in (fixed.body or whole).items() if k not in _NOT_COUNTED}
+        key = hashlib.sha256(json.dumps([payload, fixed.betas]).encode()).digest()
+        if (known := self._counts.get(key)) is not None:
+            return known
+        headers = dict(model.request_headers)
+        if fixed.betas:
+            headers["anthropic-beta"] = ",".join(fixed.betas)
+        if _dialect(MESSAGES).peek(body).has_image:
+            headers["Copilot-Vision-Request"] = "true"
+        async with self._turns, self._relay.brakes.admit(unlisted(request, model), light=True):
+            counted = await self._relay.provider.client.request_json(
+                "POST",
+                COUNT_TOKENS,
+                authority,
+                json=payload,
+                intent="conversation-agent",
+                extra_headers=headers,
+                timeout=_TIMEOUT,
+            )
+        count = counted.get("input_tokens") if isinstance(counted, dict) else None
+        if not isinstance(count, int) or isinstance(count, bool):
+            return None
+        self._counts.put(key, max(1, count))
+        return max(1, count)
+
+    def _estimate(self, request: Request, model: Model, dialect: UpstreamDialect) -> int:
+        """Of what would be sent, as far as it can be prepared."""
+        provider = self._relay.provider
+        with suppress(InvalidRequest):  # the conversation itself will be refused with the reason
+            request = prepared(request, model, provider.route(model, dialect).endpoint)
+        return weighed(weigh(request, model), provider.lessons.ratio(model).value)
+
+
+_ESTIMATED = {"x-copilot-desktop-notes": "count=estimate"}
+
+
+def unlisted(request: web.Request, model: Model) -> Exchange:
+    """A request that is not in the list of conversations, for the brakes. An agent's: editors make
+    them of themselves, many at a time."""
+    client = client_name(request.headers.get(hdrs.USER_AGENT, ""))
+    return Exchange(0, client, "", model_used=model.id, initiator="agent")
+
+
+def _dialect(endpoint: str) -> UpstreamDialect:
+    return next(dialect for dialect in UPSTREAM if dialect.endpoint == endpoint)
