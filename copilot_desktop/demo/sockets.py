@@ -210,7 +210,7 @@ class _Socket:
             return text
         kind = event.get("type")
         if kind == "response.output_item.done":
-            output.append(_replayed(event["item"]))
+            output += _replayed(event["item"])
         if kind in {"response.completed", "response.incomplete"}:
             self._kept[event["response"]["id"]] = items + output
         if kind in {"response.completed", "response.incomplete", "error"}:
@@ -236,8 +236,9 @@ class _Socket:
         return False
 
 
-def _replayed(item: dict[str, Any]) -> dict[str, Any]:
-    """An item of an answer as input; only reasoning needs the id that it came with."""
+def _replayed(item: dict[str, Any]) -> list[dict[str, Any]]:
+    """An item of an answer as input. Only reasoning needs the id that it came with; without its
+    encrypted form it is remembered on the other side of the rules that hold for clients."""
     if item.get("type") == "reasoning":
-        return item
-    return {name: value for name, value in item.items() if name != "id"}
+        return [item] if "encrypted_content" in item else []
+    return [{name: value for name, value in item.items() if name != "id"}]

@@ -172,9 +172,9 @@ class SocketLine:
             self._request,
             self._dialect,
             exchange,
-            b"",
-            body,
-            declared if isinstance(declared, str) else "",
+            raw=b"",
+            body=body,
+            declared=declared if isinstance(declared, str) else "",
         )
         if frame.get("generate") is False:
             exchange.notes.append("answered=here (warm-up)")

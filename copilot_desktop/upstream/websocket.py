@@ -6,7 +6,7 @@ knows the difference. What it gains is time to the first word: no new connection
 part of a conversation travels (`chain`). It is never worth a failed request:
 
     handshake fails                  HTTP, for the rest of the client's socket; `transport=http`
-    handshake 401, token ran out     a fresh token, once
+    handshake 401, token ran out     a fresh token, once; HTTP where auto mode may be to blame
     died since the last answer       opened again, everything is sent
     response not known there         everything is sent
     fault of the service at once     HTTP, once
@@ -30,8 +30,10 @@ from typing import Any
 
 import aiohttp
 
-from copilot_desktop.errors import Problem
+from copilot_desktop.errors import AutoChoiceOver, Problem
 from copilot_desktop.model import RESPONSES
+from copilot_desktop.sse import MAX_EVENT
+from copilot_desktop.upstream.auto import SESSION_HEADER
 from copilot_desktop.upstream.chain import Chain
 from copilot_desktop.upstream.client import Call, CopilotClient, Tries
 from copilot_desktop.upstream.failures import TOKEN_CODES, problem_from
@@ -68,7 +70,7 @@ class _Link:
     wire: aiohttp.ClientWebSocketResponse
     grant: Grant
     vision: bool
-    extra: Mapping[str, str]
+    extra: Mapping[str, str] = field(repr=False)
     request_id: str
     url: str
     opened: float = field(default_factory=time.monotonic)
@@ -110,6 +112,8 @@ class UpstreamSocket:
             if link is None:
                 return None
             if isinstance(link, int):  # the status of a refused handshake
+                if link == 401 and SESSION_HEADER in call.extra_headers:
+                    return None  # over HTTP it will be said which of the two tokens is refused
                 if link == 401 and tries.take("token"):
                     grant = await authority.grant(stale=grant.token)
                     continue
@@ -152,7 +156,7 @@ class UpstreamSocket:
             await self.close()
         if self._link is None:
             try:
-                wire, request_id = await self._client.dial(call, grant, LARGEST_FRAME)
+                wire, request_id = await self._client.dial(call, grant, MAX_EVENT)
             except aiohttp.WSServerHandshakeError as refusal:
                 return refusal.status
             except NETWORK_ERRORS as error:
@@ -217,7 +221,7 @@ class UpstreamSocket:
             return "again"
         problem = refusal_of(frame, link.request_id, link.url, call.model)
         log.warning("Copilot refused a frame: code %s, request %s", code, problem.request_id)
-        if code in _RENEW:
+        if code in _RENEW and not isinstance(problem, AutoChoiceOver):
             await self.close()
             if tries.take("token"):
                 return "renew"

@@ -69,8 +69,8 @@ async def test_a_conversation_of_new_items_only(model, path):
 
 @each_model
 async def test_a_call_of_a_tool_and_its_result(model):
-    tool = {"type": "function", "name": "look", "strict": False,
-            "parameters": {"type": "object", "properties": {"path": {"type": "string"}}}}  # fmt: skip
+    path = {"type": "object", "properties": {"path": {"type": "string"}}}
+    tool = {"type": "function", "name": "look", "strict": False, "parameters": path}
     async with running_rig() as rig, talking(rig, model) as talk:
         ended = await talk.ask(user('demo: call look {"path":"a"}'), tools=[tool])
         call = next(i for i in ended["response"]["output"] if i["type"] == "function_call")
@@ -228,9 +228,10 @@ async def test_the_time_to_wait_is_told():
 
 
 async def test_codex_hears_of_its_limit_in_its_own_words():
-    async with running_rig(Scenario(who="exhausted", era="multiplier")) as rig:
-        async with talking(rig, headers={"User-Agent": "codex_exec/0.169.0"}) as talk:
-            frame = await talk.ask(user("hello"))
+    scenario = Scenario(who="exhausted", era="multiplier")
+    codex = {"User-Agent": "codex_exec/0.169.0"}
+    async with running_rig(scenario) as rig, talking(rig, headers=codex) as talk:
+        frame = await talk.ask(user("hello"))
     assert frame["status"] == 429
     assert frame["error"]["type"] == "usage_limit_reached"
 

@@ -217,3 +217,27 @@ async def test_no_news_without_a_change() -> None:
     quota.note_headers({"x-quota-snapshot-chat": "ent=%zz&rem=nan&rst=never"})
     assert len(seen) == 1
     assert quota.snapshot.meters[0].kind == "unknown"
+
+
+async def test_frames_of_a_socket_bring_the_same_numbers_otherwise() -> None:
+    quota, _ = await read(example("50-user-pro-token-billing"))
+    quota.note_headers({"x-usage-ratelimit-weekly": "ent=0&rem=40.0&rst=2026-09-01T00:00:00Z"})
+    told = {"entitlement": "1500", "percent_remaining": 50.0, "overage_permitted": False,
+            "overage_count": 0, "has_quota": True, "reset_date": "2026-09-01T00:00:00Z"}  # fmt: skip
+    quota.note_snapshots({"premium_interactions": told, "chat": None, "new": "nonsense"})
+    meters = {meter.id: meter for meter in quota.snapshot.meters}
+    credit = meters["premium_interactions"]
+    assert (credit.name, credit.limit, credit.left) == ("AI credits", 1500, 750)
+    assert (credit.percent_used, credit.resets_at) == (50.0, SEPTEMBER)
+    assert meters["weekly"].percent_used == 60.0, "frames say nothing of it, so it stays"
+    assert meters["chat"].kind == "included"
+    assert "new" not in meters
+    quota.note_snapshots({"premium_interactions": {**told, "percent_remaining": -2.5}})
+    assert next(m for m in quota.snapshot.meters if m.id == credit.id).exhausted
+
+
+async def test_frames_change_nothing_after_signing_out() -> None:
+    quota = Quota()
+    quota.clear()
+    quota.note_snapshots({"premium_interactions": {"entitlement": "1500"}})
+    assert quota.snapshot.state == "signed_out"

@@ -50,9 +50,12 @@ async def hearing(*frames, ends=True, sent=ASKED, idle=20.0):
             aiohttp.ClientSession() as http,
             http.ws_connect(url, timeout=aiohttp.ClientWSTimeout(ws_close=0.1)) as wire,
         ):
-            yield SocketReply(
-                wire, sent=sent, request_id="req-1", idle_timeout=idle, on_quota=quotas.append
-            ), quotas
+            yield (
+                SocketReply(
+                    wire, sent=sent, request_id="req-1", idle_timeout=idle, on_quota=quotas.append
+                ),
+                quotas,
+            )
     finally:
         await runner.cleanup()
 

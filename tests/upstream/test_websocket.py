@@ -1,0 +1,318 @@
+"""The socket to Copilot is kept, chained, opened again, and never worth a failed request."""
+
+from __future__ import annotations
+
+import asyncio
+
+import aiohttp
+import pytest
+from aiohttp import web
+from proxy.raw import until
+from proxy.talking import talking, user
+from rig import running_rig
+
+from copilot_desktop.demo import Cut, DropConnection, ErrorInStream, Scenario, Slow, Status
+from copilot_desktop.demo.sockets import METHOD, SOCKET
+from copilot_desktop.upstream import websocket
+from copilot_desktop.upstream.http import open_http
+
+PNG = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="  # noqa: E501
+PATH = "/responses"
+
+
+def handshakes(rig):
+    return [call for call in rig.fake.ledger.to(PATH) if call.method == "GET"]
+
+
+def frames(rig):
+    return [call for call in rig.fake.ledger.to(PATH) if call.method == METHOD]
+
+
+def posts(rig):
+    return [call for call in rig.fake.ledger.to(PATH) if call.method == "POST"]
+
+
+def refused_frame(code, status=400, **options):
+    return Status(SOCKET, status, {"error": {"code": code, "message": "No."}}, **options)
+
+
+def notes(rig):
+    return [note for exchange in rig.traffic.recent for note in exchange.notes]
+
+
+async def test_one_socket_serves_a_whole_conversation():
+    async with running_rig() as rig, talking(rig) as talk:
+        for word in ("apple", "pear", "plum"):
+            assert word in await talk.say(word)
+        (handshake,) = handshakes(rig)
+        first, second, third = frames(rig)
+        assert [len(frame.body["input"]) for frame in (first, second, third)] == [1, 1, 1]
+        assert "previous_response_id" not in first.body
+        assert second.body["previous_response_id"] != third.body["previous_response_id"]
+        assert {"stream", "generate", "service_tier"} & third.body.keys() == set()
+        assert third.body["initiator"] == "user"
+        names = {name.lower() for name in handshake.headers}
+        assert {"authorization", "editor-version", "x-initiator", "openai-intent",
+                "x-request-id", "x-github-api-version"} <= names  # fmt: skip
+        assert "sec-websocket-extensions" not in names
+        assert "origin" not in names
+        assert notes(rig) == ["transport=websocket"] * 3
+        assert all(exchange.nano_credits for exchange in rig.traffic.recent)
+
+
+async def test_each_client_socket_has_its_own_and_leaves_nothing():
+    async with running_rig() as rig:
+        async with talking(rig) as talk, talking(rig) as other:
+            await talk.say("apple")
+            await other.say("pear")
+            assert len(handshakes(rig)) == 2
+        await until(lambda: all(call.done or call.aborted for call in handshakes(rig)))
+
+
+async def test_clients_over_http_get_none():
+    async with running_rig() as rig, talking(rig, "gpt-4.1") as talk:
+        await talk.say("hello")
+        assert handshakes(rig) == []
+
+
+async def test_whoever_sends_everything_again_is_chained_all_the_same():
+    """Some clients keep the conversation themselves; Copilot need not be told twice."""
+    async with running_rig() as rig, talking(rig) as talk:
+        ended = await talk.ask(user("apple"))
+        talk.last = None
+        again = [user("apple"), *ended["response"]["output"], user("pear")]
+        assert (await talk.ask(*again))["type"] == "response.completed"
+        assert len(frames(rig)[1].body["input"]) == 1
+        talk.last = None
+        assert (await talk.ask(user("other")))["type"] == "response.completed"
+        assert "previous_response_id" not in frames(rig)[2].body
+
+
+async def test_a_picture_needs_another_handshake():
+    async with running_rig() as rig, talking(rig) as talk:
+        await talk.say("apple")
+        picture = {"type": "input_image", "image_url": PNG}
+        seen = {"role": "user", "content": [picture]}
+        assert (await talk.ask(seen))["type"] == "response.completed"
+        assert (await talk.ask(user("and?")))["type"] == "response.completed"
+        first, second = handshakes(rig)
+        assert "Copilot-Vision-Request" not in first.headers
+        assert second.headers["Copilot-Vision-Request"] == "true"
+        assert [len(frame.body["input"]) for frame in frames(rig)][2] == 1
+
+
+# --------------------------------------------------------------------------- opened once more
+
+
+async def test_a_socket_that_died_in_between_is_opened_again():
+    async with running_rig(Scenario(socket_life=1.5)) as rig, talking(rig) as talk:
+        await talk.say("apple")
+        await asyncio.sleep(1.6)  # Copilot counts from the handshake, so nothing can be waited for
+        assert "pear" in await talk.say("pear")
+        assert len(handshakes(rig)) == 2
+        assert "apple" in str(frames(rig)[-1].body["input"])
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_a_drop_before_the_answer(times):
+    """One that had been idle was dead; a fresh one is a fault, which the client may repeat."""
+    async with running_rig() as rig, talking(rig) as talk:
+        await talk.say("apple")
+        rig.fake.add_fault(DropConnection(SOCKET, times=times))
+        ended = await talk.ask(user("pear"))
+        assert len(handshakes(rig)) == 2
+        assert "apple" in str(frames(rig)[2].body["input"]), "everything is sent"
+        assert "previous_response_id" not in frames(rig)[2].body
+        if times == 1:
+            assert ended["type"] == "response.completed"
+        else:
+            assert (ended["type"], ended["status"] >= 500) == ("error", True)
+        assert "plum" in await talk.say("plum")
+
+
+async def test_a_drop_of_the_first_one_is_no_silence():
+    async with running_rig() as rig, talking(rig) as talk:
+        rig.fake.add_fault(DropConnection(SOCKET))
+        frame = await talk.ask(user("apple"))
+        assert frame["type"] == "error"
+        assert len(frames(rig)) == 1
+
+
+async def test_after_a_broken_answer_everything_is_sent():
+    async with running_rig() as rig, talking(rig) as talk:
+        await talk.say("apple")
+        rig.fake.add_fault(Cut(SOCKET, after_frames=6))
+        assert (await talk.ask(user("pear")))["type"] == "error"
+        await talk.say("plum")
+        assert len(handshakes(rig)) == 2
+        assert "previous_response_id" not in frames(rig)[2].body
+
+
+async def test_after_an_error_in_the_stream_everything_is_sent_on_the_same_socket():
+    async with running_rig() as rig, talking(rig) as talk:
+        await talk.say("apple")
+        rig.fake.add_fault(ErrorInStream(SOCKET, after_frames=6))
+        assert (await talk.ask(user("pear")))["type"] == "error"
+        await talk.say("plum")
+        assert len(handshakes(rig)) == 1
+        assert "previous_response_id" not in frames(rig)[2].body
+
+
+async def test_a_response_that_copilot_forgot():
+    async with running_rig() as rig, talking(rig) as talk:
+        await talk.say("apple")
+        rig.fake.add_fault(refused_frame("previous_response_not_found"))
+        assert "pear" in await talk.say("pear")
+        assert [len(frame.body["input"]) == 1 for frame in frames(rig)] == [True, True, False]
+        assert len(handshakes(rig)) == 1
+
+
+async def test_an_old_socket_is_not_used(monkeypatch):
+    async with running_rig() as rig, talking(rig) as talk:
+        await talk.say("apple")
+        monkeypatch.setattr(websocket, "LIFE", 0.0)
+        assert "pear" in await talk.say("pear")
+        assert len(handshakes(rig)) == 2
+
+
+async def test_a_socket_lives_as_long_as_its_token():
+    async with running_rig() as rig, talking(rig) as talk:
+        await talk.say("apple")
+        stale = await rig.provider.session.grant()
+        await rig.provider.session.grant(stale=stale.token)
+        assert "pear" in await talk.say("pear")
+        first, second = handshakes(rig)
+        assert first.headers["Authorization"] != second.headers["Authorization"]
+
+
+# ------------------------------------------------------------------------------------- tokens
+
+
+async def test_a_token_that_ran_out_is_renewed_at_the_handshake():
+    async with running_rig() as rig, talking(rig) as talk:
+        await rig.provider.models()
+        rig.fake.tokens.expire()
+        assert "apple" in await talk.say("apple")
+        refused, _ = handshakes(rig)
+        assert refused.status == 401
+        assert posts(rig) == []
+        assert rig.fake.tokens.exchanges == 2
+
+
+async def test_a_session_that_ran_out_is_renewed_once():
+    async with running_rig() as rig, talking(rig) as talk:
+        await talk.say("apple")
+        rig.fake.add_fault(refused_frame("session_expired", 401))
+        assert "pear" in await talk.say("pear")
+        assert len(handshakes(rig)) == 2
+        rig.fake.add_fault(refused_frame("session_expired", 401, times=2))
+        assert (await talk.ask(user("plum")))["status"] == 401
+
+
+# --------------------------------------------------------------------------------------- HTTP
+
+
+@pytest.mark.parametrize("status", [403, 404, 426, 500])
+async def test_a_handshake_that_is_refused_means_http(status):
+    async with running_rig() as rig, talking(rig) as talk:
+        rig.fake.add_fault(Status(PATH, status, "no\n"))
+        assert "apple" in await talk.say("apple")
+        assert "pear" in await talk.say("pear")
+        assert len(handshakes(rig)) == 1, "it is tried once for each client's socket"
+        assert len(posts(rig)) == 2
+        assert "apple" in str(posts(rig)[1].body["input"])
+        assert notes(rig) == ["transport=http"] * 2
+
+
+async def test_a_handshake_that_hangs_means_http(monkeypatch):
+    monkeypatch.setattr("copilot_desktop.upstream.client.DIAL_SECONDS", 0.2)
+    async with running_rig() as rig, talking(rig) as talk:
+        rig.fake.add_fault(Slow(PATH, seconds=3600))
+        assert "apple" in await talk.say("apple")
+        assert notes(rig) == ["transport=http"]
+
+
+async def test_a_fault_of_the_service_is_tried_over_http_once():
+    async with running_rig() as rig, talking(rig) as talk:
+        rig.fake.add_fault(refused_frame("service_unavailable", 503))
+        assert "apple" in await talk.say("apple")
+        assert (len(frames(rig)), len(posts(rig))) == (1, 1)
+        assert "pear" in await talk.say("pear")
+        assert len(posts(rig)) == 1, "the socket is as good as before"
+
+
+async def test_a_frame_that_is_too_large_goes_over_http(monkeypatch):
+    monkeypatch.setattr(websocket, "LARGEST_FRAME", 2000)
+    async with running_rig() as rig, talking(rig) as talk:
+        await talk.say("apple")
+        await talk.say("much " * 1000)
+        assert (len(frames(rig)), len(posts(rig))) == (1, 1)
+
+
+async def test_the_allowance_of_three_calls_holds():
+    async with running_rig() as rig, talking(rig) as talk:
+        await talk.say("apple")
+        before = len(rig.fake.ledger)
+        rig.fake.add_fault(refused_frame("service_unavailable", 503))
+        rig.fake.add_fault(Status(PATH, 503, "no\n", times=-1))
+        frame = await talk.ask(user("pear"))
+        assert frame["type"] == "error"
+        assert len(rig.fake.ledger) - before <= 3
+
+
+# -------------------------------------------------------------------------------------- the rest
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "told"),
+    [
+        ("user_weekly_rate_limited:pro", 429, "rate_limit_error"),
+        ("content_filter", 400, "invalid_request_error"),
+        ("bad_request", 400, "invalid_request_error"),
+        ("request_too_large", 413, "invalid_request_error"),
+        ("quota_exceeded", 402, "insufficient_quota"),
+    ],
+)
+async def test_a_code_of_a_frame_means_what_a_status_would(code, status, told):
+    async with running_rig() as rig, talking(rig) as talk:
+        rig.fake.add_fault(refused_frame(code, status))
+        frame = await talk.ask(user("apple"))
+        assert (frame["status"], frame["error"]["type"]) == (status, told)
+        assert "pear" in await talk.say("pear")
+        assert len(handshakes(rig)) == 1
+
+
+async def test_the_quota_is_read_from_frames():
+    async with running_rig() as rig, talking(rig) as talk:
+        before = await rig.provider.quota()
+        await talk.say("much " * 2000)
+        after = rig.provider._quota.snapshot
+        left = {meter.id: meter.percent_used for meter in after.meters}
+        assert after.source == "headers"
+        assert {meter.id for meter in before.meters} <= left.keys()
+        assert left["premium_interactions"] is not None
+        entitlement = next(m for m in after.meters if m.id == "premium_interactions").limit
+        assert entitlement == next(m for m in before.meters if m.id == "premium_interactions").limit
+
+
+async def test_a_redirect_is_not_followed():
+    """aiohttp would, with the token."""
+    seen = []
+
+    async def away(request):
+        seen.append(request.path)
+        raise web.HTTPFound("/other")
+
+    app = web.Application()
+    app.router.add_get("/{path:.*}", away)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}/responses"
+    try:
+        async with open_http(github_timeout=5) as http:
+            with pytest.raises(aiohttp.TooManyRedirects):
+                await http.ws_connect(url, headers={"Authorization": "Bearer x"})
+    finally:
+        await runner.cleanup()
+    assert seen == ["/responses"]
