@@ -17,7 +17,10 @@ from copilot_desktop.model import Model
 from copilot_desktop.proxy.counting import COUNT_TOKENS, KEPT, KEPT_SECONDS, Counts
 
 CHAT, RESPONSES, MESSAGES = "/chat/completions", "/responses", "/v1/messages"
-PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+PIXEL = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJ"
+    "RU5ErkJggg=="
+)
 
 
 async def post(
@@ -126,7 +129,7 @@ async def test_an_estimate_gets_better_with_use() -> None:
         truth = usage["input_tokens"] + usage.get("cache_read_input_tokens", 0)
     assert abs(later["input_tokens"] - truth) < 0.1 * truth
     assert abs(first["input_tokens"] - truth) > 1.0 * truth
-        assert rig.provider.lessons.ratio(Model(model)).calibrated
+    assert rig.provider.lessons.ratio(Model(model)).calibrated
 
 
 async def test_pass_through_teaches_nothing() -> None:
