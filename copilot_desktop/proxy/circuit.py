@@ -157,13 +157,13 @@ class Circuit:
     # ------------------------------------------------------------------------ over restarts
 
     def memory(self) -> Json:
-        """What must outlive the app."""
-        halt = self.halt
-        return {
-            "halt": asdict(halt) if halt else None,
+        """What must outlive the app; empty if nothing is in force."""
+        memory = {
+            "halt": asdict(self.halt) if self.halt else None,
             "stops": self._stops,
             "limits": [asdict(limit) for limit in self.limits],
         }
+        return {name: value for name, value in memory.items() if value}
 
     def recall(self, memory: Mapping[str, Any]) -> None:
         """Take up what `memory` holds; nonsense in it is passed over."""
