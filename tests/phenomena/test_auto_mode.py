@@ -14,6 +14,7 @@ from conformance.speakers import SPEAKERS
 from phenomena.routes import WAYS, each_way
 from phenomena.test_secrets import Everything
 from proxy.scripted import post
+from proxy.talking import talking
 from rig import running_rig
 
 from copilot_desktop.canonical import Message, Request, Text, fold
@@ -147,6 +148,24 @@ async def test_an_alias_and_the_users_default_may_be_auto():
         for name in ("fast", "default"):
             assert (await post(rig, WAYS[0].path, WAYS[0].body(model=name)))[0] == 200
             assert rig.traffic.recent[0].model_used == "gpt-5-mini"
+
+
+async def test_a_socket_follows_the_choice():
+    """Also when the choice is over between two requests, or before the first of a new socket."""
+    async with running_rig(chooses("gpt-5.3-codex")) as rig:
+        for _ in range(2):
+            async with talking(rig, "auto") as talk:
+                assert "apple" in await talk.say("I say apple")
+                rig.fake.sessions.expire()
+                assert "pear" in await talk.say("I say pear")
+                assert "plum" in await talk.say("I say plum")
+                rig.fake.sessions.expire()
+        assert rig.fake.tokens.exchanges == 1, "the Copilot token was not to blame"
+        for exchange in rig.traffic.recent:
+            assert (exchange.outcome, exchange.model_used) == ("ok", "gpt-5.3-codex")
+            assert exchange.notes.count("auto=gpt-5.3-codex") == 1
+        ways = [note for each in rig.traffic.recent for note in each.notes if "transport" in note]
+        assert ways.count("transport=websocket") >= 5, ways
 
 
 async def test_small_questions_about_auto_have_answers():

@@ -90,6 +90,42 @@ async def test_a_new_user_signs_in_asks_stops_and_signs_out(page, tmp_path):
         assert page.complaints == []
 
 
+async def test_terms_are_accepted_in_the_window_and_the_model_is_ready(page, tmp_path):
+    async with demo(tmp_path, notice_accepted=True) as (core, control):
+        await page.goto(control.url())
+        await core.verbs.do("sign_in")
+        await page.get_by_text("octo-user").first.wait_for()
+        await page.get_by_role("button", name="Models").click()
+        row = page.locator('[data-row="claude-opus-4.6"]')
+        await row.click()
+        await page.locator("#panel").get_by_text("Claude Opus 4.6 model from Anthropic").wait_for()
+        await page.get_by_role("button", name="Accept terms and enable").click()
+        sheet = page.get_by_role("dialog")
+        await sheet.get_by_role("button", name="Accept terms and enable").click()
+        await page.get_by_text("Claude Opus 4.6 is enabled.").first.wait_for()
+        await page.locator("tr", has=row).get_by_text("Ready").wait_for()
+        assert page.complaints == []
+
+
+async def test_an_account_without_a_choice_sees_who_chooses(page, tmp_path):
+    async with demo(tmp_path, "auto", notice_accepted=True) as (core, control):
+        await page.goto(control.url())
+        await core.verbs.do("sign_in")
+        await page.get_by_text("free-user").first.wait_for()
+        body = {"model": "auto", "messages": [{"role": "user", "content": "hi"}]}
+        async with aiohttp.ClientSession() as http:
+            url = f"http://127.0.0.1:{core.store.state.proxy.port}/v1/chat/completions"
+            async with http.post(url, json=body) as answer:
+                assert answer.status == 200
+                assert (await answer.json())["model"] == "auto"
+        await page.get_by_role("button", name="Activity", exact=True).click()
+        await page.get_by_text("auto → gpt-5-mini").first.wait_for()
+        await page.get_by_role("button", name="Models").click()
+        row = page.locator("tr", has=page.locator('[data-row="auto"]'))
+        await row.get_by_text("GitHub chooses").wait_for()
+        assert page.complaints == []
+
+
 async def test_a_taken_port_names_its_holder_and_one_press_solves_it(page, tmp_path):
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
