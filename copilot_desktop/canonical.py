@@ -244,6 +244,15 @@ class Request:
         )
 
     @property
+    def initiator(self) -> Literal["user", "agent"]:
+        """`user` if a human turn is the newest, else `agent` (`translation.md` §1.5)."""
+        last = next((m for m in reversed(self.messages) if m.role != "system"), None)
+        if last is None or last.role != "user":
+            return "agent"
+        only_results = all(isinstance(block, ToolResult) for block in last.blocks)
+        return "agent" if last.blocks and only_results else "user"
+
+    @property
     def is_prefill(self) -> bool:
         """Whether the client has begun the answer itself, which Copilot does not take."""
         last = self.messages[-1] if self.messages else None
@@ -399,6 +408,16 @@ def grown(block: ReplyBlock, delta: BlockDelta) -> ReplyBlock:
             )
         case ToolUse():
             return replace(block, arguments=block.arguments + delta.text)
+
+
+def with_original_name(event: Event, request: Request) -> Event:
+    """`event` with the caller's own name of a tool instead of the legal one."""
+    if not (isinstance(event, BlockStart) and isinstance(event.block, ToolUse)):
+        return event
+    tool = request.tool(event.block.name)
+    if tool is None:
+        return event
+    return replace(event, block=replace(event.block, name=tool.original or tool.name))
 
 
 def fold(events: Iterable[Event]) -> Reply:

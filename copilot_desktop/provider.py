@@ -29,15 +29,13 @@ from typing import Literal, overload
 from weakref import WeakKeyDictionary
 
 from copilot_desktop.canonical import (
-    BlockStart,
     End,
     Event,
     Reply,
     Request,
-    ToolResult,
-    ToolUse,
     Usage,
     fold,
+    with_original_name,
 )
 from copilot_desktop.dialects import Dialect, Initiator
 from copilot_desktop.errors import (
@@ -52,8 +50,9 @@ from copilot_desktop.pi import AssistantMessageEvent, told
 from copilot_desktop.pi import Context as PiContext
 from copilot_desktop.pi import Options as PiOptions
 from copilot_desktop.preparation import prepared
+from copilot_desktop.preparation.strictness import refuse_marked
 from copilot_desktop.preparation.weighing import refuse_overflow, weigh, weighed
-from copilot_desktop.routing import UNSUPPORTED, Route, after, route
+from copilot_desktop.routing import UNSUPPORTED, Detour, Route, route
 from copilot_desktop.sse import EventTooLarge, Frame, FrameDecoder
 from copilot_desktop.stops import StopFilter
 from copilot_desktop.upstream.auto import by_auto
@@ -107,15 +106,6 @@ class Passage:
     carrier: Carrier | None = None
     nano_credits: int | None = None
     estimated: bool = False
-
-
-@dataclass(slots=True)
-class Detour:
-    """The ways that one request was turned away from. `unsaid` is what the first format could not
-    say: the words to tell if no other can. Copilot moves a model once (`moved`)."""
-
-    unsaid: NotExpressible | None = None
-    moved: bool = False
 
 
 class Provider:
@@ -194,7 +184,7 @@ class Provider:
     ) -> AsyncGenerator[Event, None]:
         model = await self.catalogue.find(request.model, self._own())
         way = self.route(model, None)
-        initiator = initiator or initiator_of(request)
+        initiator = initiator or request.initiator
         begun, detour = False, Detour()
         passage = Passage()
         while True:
@@ -205,8 +195,8 @@ class Provider:
                     async for events in batches:
                         begun = True
                         for event in events:
-                            yield _with_original_name(event, turn.request)
-                return
+                            yield with_original_name(event, turn.request)
+                return  # noqa: TRY300  (the loop goes on only after a problem)
             except InvalidRequest as problem:
                 if begun:
                     raise
@@ -236,10 +226,7 @@ class Provider:
         there is no other way, and what asking for another choice raises.
         """
         if isinstance(problem, NotExpressible):
-            detour.unsaid = detour.unsaid or problem
-            if (later := after(way, spoken)) is None:
-                raise detour.unsaid
-            return later
+            return detour.past(way, spoken, problem)
         other = None if detour.moved else await self._moved(way, spoken, problem, authority)
         if other is None:
             raise problem
@@ -392,15 +379,6 @@ class Provider:
         return self._session()
 
 
-def refuse_marked(notes: Iterable[str]) -> None:
-    """With strict translation: raises NotExpressible for the first change there is."""
-    for note in notes:
-        change, _, what = note.partition("=")
-        before, _, instead = what.partition(">")
-        done = f"would become {instead}" if change == "mapped" else "would be left out"
-        raise NotExpressible(f"{before} {done}, and strict translation is on.")
-
-
 async def refuse_a_page(reply: UpstreamReply) -> None:
     """A gateway's page or a plain JSON error with status 200 is not a stream: UpstreamFault."""
     if reply.content_type in {"text/html", "application/json"}:
@@ -479,24 +457,6 @@ def _cost(frame: Frame) -> int | None:
     except (ValueError, RecursionError):
         return None  # the reader says what is wrong with it
     return nano_credits(payload) if isinstance(payload, dict) else None
-
-
-def initiator_of(request: Request) -> Initiator:
-    """`user` if a human turn is the newest, else `agent` (`translation.md` §1.5)."""
-    last = next((m for m in reversed(request.messages) if m.role != "system"), None)
-    if last is None or last.role != "user":
-        return "agent"
-    only_results = all(isinstance(block, ToolResult) for block in last.blocks)
-    return "agent" if last.blocks and only_results else "user"
-
-
-def _with_original_name(event: Event, request: Request) -> Event:
-    if not (isinstance(event, BlockStart) and isinstance(event.block, ToolUse)):
-        return event
-    tool = request.tool(event.block.name)
-    if tool is None:
-        return event
-    return replace(event, block=replace(event.block, name=tool.original or tool.name))
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from copilot_desktop.dialects import Dialect, UpstreamDialect
 from copilot_desktop.dialects.registry import UPSTREAM
-from copilot_desktop.errors import UnknownModel
+from copilot_desktop.errors import NotExpressible, UnknownModel
 from copilot_desktop.model import CHAT, MESSAGES, RESPONSES, Model
 
 UNSUPPORTED = "unsupported_api_for_model"  # Copilot's code for a model at a wrong endpoint
@@ -35,6 +35,28 @@ class Route:
     same: bool
 
 
+@dataclass(slots=True)
+class Detour:
+    """The ways that one request was turned away from. `moved`: Copilot sent it elsewhere, which
+    it may do once."""
+
+    moved: bool = False
+    _unsaid: NotExpressible | None = None
+
+    def past(self, way: Route, spoken: Dialect | None, problem: NotExpressible) -> Route:
+        """The next endpoint of the model, since the format of `way` cannot say what was asked.
+
+        Raises the first such problem if `way` was the last one.
+        """
+        self._unsaid = self._unsaid or problem
+        order = _order(spoken)
+        later = order[order.index(way.endpoint) + 1 :]
+        endpoint = next((one for one in later if one in way.model.endpoints), None)
+        if endpoint is None:
+            raise self._unsaid
+        return _to(endpoint, way.model, spoken)
+
+
 def route(
     model: Model, spoken: Dialect | None, refused: AbstractSet[tuple[str, str]] = frozenset()
 ) -> Route:
@@ -43,9 +65,7 @@ def route(
     `refused` holds pairs of model id and endpoint to go around, as long as there is another way.
     Raises UnknownModel if the model takes no conversation at all.
     """
-    own = spoken.endpoint if spoken is not None else None
-    order = _PREFERENCE[own] if spoken is not None else _PREFERENCE[MESSAGES]
-    listed = [endpoint for endpoint in order if endpoint in model.endpoints]
+    listed = [endpoint for endpoint in _order(spoken) if endpoint in model.endpoints]
     if not listed:
         served = ", ".join(model.endpoints) or "none that this app knows"
         raise UnknownModel(
@@ -56,6 +76,14 @@ def route(
             },
         )
     open_ones = (endpoint for endpoint in listed if (model.id, endpoint) not in refused)
-    endpoint = next(open_ones, listed[0])
+    return _to(next(open_ones, listed[0]), model, spoken)
+
+
+def _order(spoken: Dialect | None) -> tuple[str, ...]:
+    return _PREFERENCE[spoken.endpoint] if spoken is not None else _PREFERENCE[MESSAGES]
+
+
+def _to(endpoint: str, model: Model, spoken: Dialect | None) -> Route:
     target = next(dialect for dialect in UPSTREAM if dialect.endpoint == endpoint)
+    own = spoken.endpoint if spoken is not None else None
     return Route(model, endpoint, target, same=endpoint == own)

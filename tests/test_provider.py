@@ -48,7 +48,7 @@ from copilot_desktop.errors import (
     UpstreamFault,
     UpstreamTimeout,
 )
-from copilot_desktop.provider import Provider, initiator_of, open_provider
+from copilot_desktop.provider import Provider, open_provider
 from copilot_desktop.upstream.credentials import MemoryStore, StoredAccount
 from copilot_desktop.upstream.origins import Origins
 
@@ -160,7 +160,7 @@ def test_the_newest_message_of_a_person_makes_a_call_theirs():
         ((user, said, both), "user"), ((user, system), "user"), ((), "agent"),
         ((result, system), "agent"),
     ):  # fmt: skip
-        assert initiator_of(Request("m", messages)) == wanted, messages
+        assert Request("m", messages).initiator == wanted, messages
 
 
 # ------------------------------------------------------------------------------ trouble

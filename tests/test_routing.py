@@ -7,9 +7,9 @@ from itertools import chain, combinations
 import pytest
 
 from copilot_desktop.dialects.registry import ALL
-from copilot_desktop.errors import UnknownModel
+from copilot_desktop.errors import NotExpressible, UnknownModel
 from copilot_desktop.model import CHAT, EMBEDDINGS, MESSAGES, RESPONSES, Model
-from copilot_desktop.routing import UNSUPPORTED, route
+from copilot_desktop.routing import UNSUPPORTED, Detour, route
 
 ENDPOINTS = (CHAT, RESPONSES, MESSAGES)
 DIALECTS = {dialect.endpoint: dialect for dialect in ALL if dialect.endpoint is not None}
@@ -57,6 +57,20 @@ def test_a_refused_pair_is_gone_around_as_long_as_there_is_another_way(own):
         refused.add(("m", endpoint))
     assert route(model, DIALECTS[own], refused).endpoint == order[0], "better than no way"
     assert route(Model("n", endpoints=ENDPOINTS), DIALECTS[own], refused).endpoint == order[0]
+
+
+@pytest.mark.parametrize("own", ENDPOINTS)
+def test_what_one_format_cannot_say_is_tried_in_the_next_and_the_first_has_the_last_word(own):
+    model, detour = Model("m", endpoints=ENDPOINTS), Detour()
+    first, second = NotExpressible("first"), NotExpressible("second")
+    way = route(model, DIALECTS[own])
+    assert way.endpoint == ORDER[own][0]
+    way = detour.past(way, DIALECTS[own], first)
+    assert (way.endpoint, way.same) == (ORDER[own][1], False)
+    way = detour.past(way, DIALECTS[own], second)
+    assert way.endpoint == ORDER[own][2]
+    with pytest.raises(NotExpressible, match="first"):
+        detour.past(way, DIALECTS[own], second)
 
 
 def test_every_dialect_that_copilot_speaks_is_a_target():

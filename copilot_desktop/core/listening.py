@@ -46,6 +46,7 @@ def config_of(settings: Settings, *, key: str, key_required: bool, nonce: str) -
         client_timeout=settings.client_timeout,
         aliases=settings.aliases,
         default_model=settings.default_model,
+        strict_translation=settings.strict_translation,
         show_hidden_models=settings.show_hidden_models,
         nonce=nonce,
     )

@@ -118,6 +118,8 @@ class Settings(BaseModel):
     default_model: str | None = Field(default=None, min_length=1, max_length=200)
     aliases: Annotated[dict[str, str], BeforeValidator(_paired)] = Field(default_factory=dict)
     show_hidden_models: bool = False
+    # Refuse what would be left out or changed noticeably on the way to another format.
+    strict_translation: bool = False
     # Window and tray.
     start_proxy: bool = True
     start_hidden: bool = False
@@ -185,6 +187,7 @@ PROXY_NAMES = frozenset(
         "default_model",
         "aliases",
         "show_hidden_models",
+        "strict_translation",
     }
 )
 # Changing one of these means that the brakes have to be told.

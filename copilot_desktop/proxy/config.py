@@ -26,6 +26,7 @@ class ProxyConfig:
     client_timeout: float = 30.0
     aliases: Mapping[str, str] = field(default_factory=dict)
     default_model: str | None = None
+    strict_translation: bool = False
     show_hidden_models: bool = False
     nonce: str = field(default_factory=lambda: secrets.token_hex(16))
 

@@ -35,6 +35,7 @@ from copilot_desktop.errors import (
     UpstreamTimeout,
 )
 from copilot_desktop.model import Model
+from copilot_desktop.preparation.strictness import refuse_marked
 from copilot_desktop.preparation.weighing import could_overflow
 from copilot_desktop.provider import Passage, Provider, Turn, refuse_a_page
 from copilot_desktop.proxy.answers import Downstream, HttpDownstream, unexpected
@@ -43,7 +44,7 @@ from copilot_desktop.proxy.config import ProxyConfig
 from copilot_desktop.proxy.exchange import Exchange, Traffic
 from copilot_desktop.proxy.guard import credentials, invite_body, is_local_key
 from copilot_desktop.redaction import redact
-from copilot_desktop.routing import Route
+from copilot_desktop.routing import Detour, Route
 from copilot_desktop.sse import EventTooLarge, Frame, FrameDecoder
 from copilot_desktop.upstream.auto import by_auto
 from copilot_desktop.upstream.client import Call, UpstreamReply
@@ -267,7 +268,7 @@ class Relay:
             model=way.model.id,
             stream=asked.envelope.stream,
             initiator=asked.envelope.initiator,
-            vision=asked.envelope.has_image,
+            vision=_shows(asked, fixed.body),
             betas=fixed.betas,
             extra_headers=way.model.request_headers,
         )
@@ -439,6 +440,12 @@ def _initiator(declared: str, envelope: Envelope) -> Initiator:
         case "agent":
             return "agent"
     return envelope.initiator
+
+
+def _shows(asked: Asked, mended: Json | None) -> bool:
+    """Whether a picture or PDF is left in what is sent: Copilot wants a header for it."""
+    shown = asked.envelope.has_image
+    return shown and (mended is None or asked.dialect.peek(mended).has_image)
 
 
 async def _whole_body(reply: UpstreamReply) -> Json:

@@ -68,6 +68,4 @@ def avoided(fixed: Fixed, body: Body, endpoint: str, model: Model) -> Fixed:
             notes.append(note)
     changed = dict(current) if notes else fixed.body
     marked = (*fixed.marked, *(note for note in notes if note.startswith("mapped=")))
-    return replace(
-        fixed, body=changed, betas=betas, notes=(*fixed.notes, *notes), marked=marked
-    )
+    return replace(fixed, body=changed, betas=betas, notes=(*fixed.notes, *notes), marked=marked)

@@ -26,12 +26,14 @@ class Fixed:
     """A request ready to send: `body` is None if the client's own bytes can go out unchanged.
 
     `betas` is the filtered `anthropic-beta` list (Messages only); `notes` name what was changed,
-    such as `dropped=service_tier`.
+    such as `dropped=service_tier`; `marked` are those of them that a caller may notice in the
+    answer (▲ in `translation.md`): strict translation refuses them.
     """
 
     body: Json | None = None
     betas: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    marked: tuple[str, ...] = ()
 
 
 class Stream(Protocol):

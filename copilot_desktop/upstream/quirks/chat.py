@@ -33,6 +33,7 @@ Json = dict[str, Any]
 MAX_TOOLS = 128
 _REFUSED = ("store", "metadata", "service_tier")
 _SAMPLING = {"temperature": 1, "top_p": 1, "presence_penalty": 0, "frequency_penalty": 0}
+_IN_WORDS = "mapped=response_format>instruction"
 _ONLY_JSON = "Reply with one JSON object and nothing else."
 
 
@@ -67,7 +68,8 @@ class ChatQuirks:
         change.reasoning_of_calls(self._thoughts)
         change.response_format()
         change.usage()
-        return Fixed(change.body if change.changed else None, (), tuple(change.notes))
+        marked = tuple(note for note in change.notes if note == _IN_WORDS)
+        return Fixed(change.body if change.changed else None, (), tuple(change.notes), marked)
 
     def stream(self, body: Mapping[str, Any], shown_model: str) -> ChatStream:
         options = body.get("stream_options")
@@ -245,8 +247,7 @@ class _Change:
                 messages = self.body.get("messages")
                 asked = {"role": "system", "content": _ONLY_JSON}
                 known = messages if isinstance(messages, list) else []
-                note = "mapped=response_format>instruction"
-                self._put("messages", [asked, *known], note)
+                self._put("messages", [asked, *known], _IN_WORDS)
 
     def usage(self) -> None:
         """Ask for the count, for our own books; `ChatStream` hides it from who did not ask."""

@@ -200,8 +200,8 @@ class ChatStream:
         whole = [choice for choice in choices if isinstance(choice, dict)]
         if not self._keep_choices and (len(whole) != 1 or whole[0].get("index") != 0):
             one = merged(whole, "delta")
-            calls = [self._calls.mended(call, place) for call, place in one.pop("calls")]
-            if calls:
+            found = (self._calls.mended(call, place) for call, place in one.pop("calls"))
+            if calls := [call for call in found if call is not None]:
                 one["delta"]["tool_calls"] = calls
             whole = [one]
             return [self._choice(choice, numbered=True) for choice in whole]
@@ -214,10 +214,10 @@ class ChatStream:
         delta = spoken(choice, "delta")
         calls = delta.get("tool_calls")
         if isinstance(calls, list) and not numbered:
-            delta["tool_calls"] = [
-                self._calls.mended(call, place) if isinstance(call, dict) else call
-                for call in calls
-            ]
+            found = (self._calls.mended(call, place) for call in calls if isinstance(call, dict))
+            delta["tool_calls"] = [call for call in found if call is not None]
+            if not delta["tool_calls"]:
+                del delta["tool_calls"]
         if place in self._spoken_to:
             delta.pop("role", None)
         else:
@@ -307,7 +307,8 @@ def mended_reply(reply: Json, shown_model: str, *, names: ToolNames, keep_choice
 def _whole(group: list[Json], place: int, names: ToolNames) -> Json:
     one = merged(group, "message")
     numbers = Calls(names)
-    calls: list[Json] = [numbers.mended(call, choice) for call, choice in one.pop("calls")]
+    found = (numbers.mended(call, choice) for call, choice in one.pop("calls"))
+    calls: list[Json] = [call for call in found if call is not None]
     reason = corrected(one["finish_reason"] or "stop", numbers.usable)
     if reason == "error":
         raise UpstreamFault("The model stopped with an error.")
@@ -330,7 +331,8 @@ def _complete(calls: list[Json], missing: list[Json]) -> None:
     for piece in missing:
         for place, call in enumerate(calls):
             if call["index"] == piece["index"]:
-                function = {**call.get("function", {}), **piece.get("function", {})}
+                function = dict(call.get("function", {}))
+                function["arguments"] = function.get("arguments") or piece["function"]["arguments"]
                 calls[place] = {**call, **piece, "function": function}
 
 

@@ -28,12 +28,13 @@ _FILTERS = ("content_filter_results", "content_filter_offsets", "padding")
 class Calls:
     """The calls of one answer: a contiguous number for each, and what was already told of it.
 
-    `is_stuck`: the model writes nothing but white space.
+    A call is told from its name on; what comes before is held, and a call that never gets a name
+    never appears. `is_stuck`: the model writes nothing but white space.
     """
 
     __slots__ = (
-        "_arguments", "_count", "_ids", "_last", "_named", "_names", "_places", "_watched",
-        "is_stuck",
+        "_arguments", "_count", "_held", "_ids", "_last", "_names", "_places", "_shown", "_told",
+        "_watched", "is_stuck",
     )  # fmt: skip
 
     def __init__(self, names: ToolNames) -> None:
@@ -42,7 +43,9 @@ class Calls:
         self._names = names
         self._places: dict[tuple[int, int], int] = {}
         self._ids: dict[int, str] = {}
-        self._named: set[int] = set()
+        self._told: set[int] = set()  # those whose id the client knows
+        self._shown: dict[int, int] = {}
+        self._held: dict[int, str] = {}
         self._arguments: set[int] = set()
         self._watched: dict[int, Runaway] = {}
         self._last = -1
@@ -50,28 +53,39 @@ class Calls:
     @property
     def usable(self) -> int:
         """How many can be run: those with a name."""
-        return len(self._named)
+        return len(self._shown)
 
-    def mended(self, call: Json, choice: int) -> Json:
-        """One fragment (or whole call) with its number, its id and name told only once."""
+    def mended(self, call: Json, choice: int) -> Json | None:
+        """One fragment (or whole call) with its number, its id and name told only once; None if
+        there is nothing to tell yet."""
         function = call.get("function")
         function = function if isinstance(function, dict) else {}
         name, arguments = function.get("name"), function.get("arguments")
         call_id = call.get("id")
         number = self._number(call.get("index"), call_id, name, choice)
-        new: Json = {key: value for key, value in call.items() if key not in ("id", "function")}
-        new["index"] = number
-        if isinstance(call_id, str) and call_id and number not in self._ids:
-            self._ids[number] = call_id
-            new["id"] = call_id
-            new.setdefault("type", "function")
-        said: Json = {key: value for key, value in function.items() if key != "name"}
-        if isinstance(name, str) and name and number not in self._named:
-            self._named.add(number)
-            said["name"] = self._names.shown(name)
+        if isinstance(call_id, str) and call_id:
+            self._ids.setdefault(number, call_id)
         if isinstance(arguments, dict):
-            arguments = said["arguments"] = json.dumps(arguments, separators=(",", ":"))
+            arguments = json.dumps(arguments, separators=(",", ":"))
         self._watch(number, arguments)
+        named = isinstance(name, str) and name != ""
+        if not named and number not in self._shown:
+            self._held[number] = self._held.get(number, "") + (arguments or "")
+            return None
+        new: Json = {key: value for key, value in call.items() if key not in ("id", "function")}
+        said: Json = {key: value for key, value in function.items() if key != "name"}
+        if number not in self._shown:
+            self._shown[number] = len(self._shown)
+            said["name"] = self._names.shown(name)
+        if held := self._held.pop(number, ""):
+            arguments = held + (arguments or "")
+        if arguments is not None:
+            said["arguments"] = arguments
+        new["index"] = self._shown[number]
+        if number in self._ids and number not in self._told:
+            self._told.add(number)
+            new["id"] = self._ids[number]
+            new.setdefault("type", "function")
         if function:
             new["function"] = said
         return call if new == call else new
@@ -80,16 +94,15 @@ class Calls:
         """Fragments with what must not be missing at the end: a client parses the arguments of a
         call, and answers it by its id."""
         pieces: list[Json] = []
-        for number in sorted(self._named):
-            piece: Json = {}
-            if number not in self._ids:
-                self._ids[number] = f"call_{uuid4().hex[:24]}"
-                piece |= {"id": self._ids[number], "type": "function"}
-            if number not in self._arguments:
+        for number, index in self._shown.items():
+            piece: Json = {"index": index}
+            if number not in self._told:
+                self._told.add(number)
+                piece |= {"id": f"call_{uuid4().hex[:24]}", "type": "function"}
+            arguments = "" if number in self._arguments else "{}"
+            if arguments or "id" in piece:
                 self._arguments.add(number)
-                piece["function"] = {"arguments": "{}"}
-            if piece:
-                pieces.append({"index": number, **piece})
+                pieces.append(piece | {"function": {"arguments": arguments}})
         return pieces
 
     def _number(self, index: Any, call_id: Any, name: Any, choice: int) -> int:

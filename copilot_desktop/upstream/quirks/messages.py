@@ -69,7 +69,12 @@ class MessagesQuirks:
         kind = thinking.get("type") if isinstance(thinking, Mapping) else None
         mend_context(draft, thinks=kind in ("enabled", "adaptive"))
         settle_marks(draft)
-        return Fixed(draft.body if draft.changed else None, tuple(draft.betas), tuple(draft.notes))
+        return Fixed(
+            draft.body if draft.changed else None,
+            tuple(draft.betas),
+            tuple(draft.notes),
+            tuple(draft.marked),
+        )
 
     def stream(self, body: Mapping[str, Any], shown_model: str) -> MessagesStream:
         return MessagesStream(shown_model, ToolNames.of(body), self._version)

@@ -18,6 +18,7 @@ class Draft:
 
     body: Json
     notes: list[str] = field(default_factory=list)
+    marked: list[str] = field(default_factory=list)
     betas: list[str] = field(default_factory=list)
     changed: bool = False
 
@@ -39,7 +40,8 @@ class Draft:
             if value is not None:
                 self.note(f"dropped={key}" if note is None else note)
 
-    def note(self, note: str) -> None:
-        """Say once what was changed."""
+    def note(self, note: str, *, marked: bool = False) -> None:
+        """Say once what was changed; `marked` if the caller may notice it in the answer."""
         if note and note not in self.notes:
             self.notes.append(note)
+            self.marked += [note] if marked else []

@@ -156,7 +156,7 @@ def mend_tools(draft: Draft, model: Model) -> None:
         kind = next(iter(served.values()))
         raise NotExpressible(f"The server tool {kind} is not available through Copilot.")
     for kind in served.values():
-        draft.note(f"dropped=tools.{kind}")
+        draft.note(f"dropped=tools.{kind}", marked=True)
     if served or any(new is not old for new, old in zip(kept, tools, strict=False)):
         draft.put("tools", kept)
     _mend_choice(draft, offered=bool(kept), gone=frozenset(served))

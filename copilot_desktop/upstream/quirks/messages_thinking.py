@@ -148,4 +148,5 @@ def _settle_companions(draft: Draft, model: Model, *, active: bool, effort: Effo
     if active and isinstance(choice, Mapping) and choice.get("type") in ("any", "tool"):
         kept = {k: v for k, v in choice.items() if k == "disable_parallel_tool_use"}
         note = f"mapped=tool_choice.{choice['type']}>auto"
-        draft.put("tool_choice", {"type": "auto", **kept}, note)
+        draft.put("tool_choice", {"type": "auto", **kept})
+        draft.note(note, marked=True)

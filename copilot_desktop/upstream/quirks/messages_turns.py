@@ -249,7 +249,7 @@ def _ended_by_user(turns: list[Any], draft: Draft) -> list[Any]:
         return turns
     text = content[-1].get("text")
     content[-1] = {**content[-1], "text": text.rstrip() if isinstance(text, str) else text}
-    draft.note("mapped=prefill>user")
+    draft.note("mapped=prefill>user", marked=True)
     return [
         *turns[:-1],
         {**last, "content": content},

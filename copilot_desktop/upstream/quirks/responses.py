@@ -30,7 +30,7 @@ from copilot_desktop.upstream.quirks.responses_namespaces import (
     flat_names,
     regrouped,
 )
-from copilot_desktop.upstream.quirks.responses_request import fixed_request
+from copilot_desktop.upstream.quirks.responses_request import HOSTED, fixed_request
 from copilot_desktop.upstream.quirks.tool_names import ToolNames
 
 Json = dict[str, Any]
@@ -66,7 +66,8 @@ class ResponsesQuirks:
         if not body.get("stream"):
             self._remember_groups(body)
         self._names = ToolNames.of(body)
-        return Fixed(fixed, (), notes)
+        marked = tuple(note for note in notes if note.startswith(HOSTED))
+        return Fixed(fixed, (), notes, marked)
 
     def stream(self, body: Mapping[str, Any], shown_model: str) -> ResponsesStream:
         """Mends one streamed answer."""

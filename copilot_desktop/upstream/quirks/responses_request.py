@@ -19,6 +19,7 @@ from copilot_desktop.upstream.quirks.responses_namespaces import flatten, spell
 Json = dict[str, Any]
 TrueId = Callable[[str], str | None]
 
+HOSTED = "dropped=tools."  # of all notes made here the only ones that a caller may notice
 _SMALLEST_OUTPUT = 16  # tokens
 _MOST_TOOLS = 128
 _OWN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -176,7 +177,7 @@ def _fix_tools(fixed: Json, model: Model, notes: list[str]) -> None:
                 fixed["input"].append(item)
     if hosted and not remaining:
         raise _invalid("tools", f"the hosted tool {hosted[0]} is not available through Copilot")
-    notes += [f"dropped=tools.{kind}" for kind in dict.fromkeys(hosted)]
+    notes += [f"{HOSTED}{kind}" for kind in dict.fromkeys(hosted)]
     if flatten(fixed):
         notes.append("mapped=tools.namespace>function")
     if spell(fixed):
@@ -196,7 +197,7 @@ def _kept(tools: list[Any], hosted: list[str], notes: list[str]) -> list[Any]:
         if isinstance(kind, str) and kind not in _CLIENT_TOOLS:
             hosted.append(kind[:64])
         elif kind == "namespace" and not tool.get("tools"):
-            notes.append("dropped=tools.namespace (empty)")
+            notes.append("dropped=namespace (empty)")
         elif kind == "namespace" and not tool.get("description"):
             # Where groups stay groups: Copilot refuses the empty description of Codex's own.
             kept.append({**tool, "description": str(tool.get("name") or "tools")})

@@ -101,7 +101,7 @@ def test_a_good_body_goes_out_as_it_came():
         (
             {"tools": [{"type": "namespace", "name": "mcp", "description": "x"}, GOOD["tools"][0]]},
             {"tools": [GOOD["tools"][0]]},
-            ("dropped=tools.namespace (empty)",),
+            ("dropped=namespace (empty)",),
         ),
     ],
 )
