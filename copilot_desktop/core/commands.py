@@ -119,6 +119,12 @@ class Commands:
         model = await policy.enable(core.client, core.catalogue, core.session, id, terms_shown)
         return {"id": model.id, "state": model.policy}
 
+    async def forget_lessons(self, model: str | None = None) -> Json:
+        """Forget what refusals have taught of one model, or of all."""
+        count = self._core.lessons.forget(model)
+        await self._core.lessons.keep()
+        return {"forgotten": count}
+
     async def refresh_quota(self) -> None:
         await self._core.desk.refresh_quota()
 

@@ -59,6 +59,8 @@ from copilot_desktop.upstream.credentials import (
     token_file,
 )
 from copilot_desktop.upstream.http import open_http
+from copilot_desktop.upstream.lessons import FILE_NAME as LESSONS_FILE
+from copilot_desktop.upstream.lessons import Lessons
 from copilot_desktop.upstream.origins import Origins
 from copilot_desktop.upstream.passthrough import PassThrough
 from copilot_desktop.upstream.quota import Quota
@@ -123,7 +125,11 @@ class Core:
             idle_timeout=settings.idle_timeout,
             on_headers=self.quota.note_headers,
         )
-        self.catalogue = Catalogue(self.client, None if demo else self.data_dir / MODELS_FILE)
+        folder = None if demo else self.data_dir
+        self.lessons = Lessons(folder and folder / LESSONS_FILE)
+        self.catalogue = Catalogue(
+            self.client, folder and folder / MODELS_FILE, lessons=self.lessons
+        )
         self.provider = Provider(self.client, self.catalogue, self.quota, self.session)
         self.traffic = Traffic()
         self.brakes = Brakes(rules_of(settings))
@@ -315,6 +321,7 @@ class Core:
         self.brakes.close()
         await self.brake_memory.settle()
         await self.tasks.close()
+        await self.lessons.keep()
         self.catalogue.close()
         self.quota.close()
         await self.session.close()
@@ -327,6 +334,7 @@ class Core:
     def _wire(self) -> None:
         self.session.on_change = self._account_changed
         self.catalogue.on_change = self._models_changed
+        self.lessons.on_change = self._lessons_changed
         self.quota.on_change = lambda: self.store.set(quota=self.quota.snapshot)
         self.controller.on_change = lambda: self.store.set(proxy=self.controller.state)
         self.traffic.on_change = self._traffic_changed
@@ -355,9 +363,13 @@ class Core:
         models = self.catalogue
         if models.problem is not None:
             self.brakes.heard(models.problem)
+        known = self.lessons.known()
         self.store.set(
-            models=ModelList(models.models, models.state, models.fetched_at, models.problem)
+            models=ModelList(models.models, models.state, models.fetched_at, models.problem, known)
         )
+
+    def _lessons_changed(self) -> None:
+        self.store.set(models=replace(self.store.state.models, learned=self.lessons.known()))
 
     def _traffic_changed(self) -> None:
         # A thousand requests a second must not make a thousand snapshots.

@@ -17,6 +17,7 @@ from copilot_desktop.core.state import State
 from copilot_desktop.errors import Problem
 from copilot_desktop.model import AUTO, Model
 from copilot_desktop.proxy.exchange import Exchange
+from copilot_desktop.upstream.lessons import Learned
 from copilot_desktop.upstream.names import auto_only, verdict
 from copilot_desktop.upstream.policy import digest
 from copilot_desktop.upstream.quota import Meter
@@ -171,6 +172,7 @@ def _models(state: State) -> Json:
             {
                 **_model(model, [name for name, target in aliases.items() if target == model.id]),
                 "why": verdict(model, choice=choice),
+                "learned": [_lesson(each) for each in models.learned.get(model.id, ())],
             }
             for model in models.items
         ],
@@ -197,6 +199,12 @@ def _model(model: Model, aliases: list[str]) -> Json:
         "notices": list(model.notices),
         **_terms(model),
     }
+
+
+def _lesson(learned: Learned) -> Json:
+    """One thing that a refusal has taught; the words for it are the view's."""
+    lesson = learned.lesson
+    return {"about": lesson.about, "value": lesson.value, "at": learned.at, "until": learned.until}
 
 
 def _terms(model: Model) -> Json:
@@ -250,8 +258,11 @@ def _request(exchange: Exchange) -> Json:
         "input_tokens": usage.input if usage else None,
         "output_tokens": usage.output if usage else None,
         "cache_tokens": usage.cache_read if usage else None,
+        "credits": exchange.credits,
+        "multiplier": exchange.multiplier,
         "first_ms": exchange.first_ms,
         "took_ms": exchange.took_ms,
         "notes": list(exchange.notes),
         "error": exchange.error,
+        "request_id": exchange.request_id,
     }

@@ -17,6 +17,7 @@ from copilot_desktop.model import Model
 from copilot_desktop.proxy.brakes import BrakesState
 from copilot_desktop.proxy.controller import ProxyState
 from copilot_desktop.proxy.exchange import Exchange
+from copilot_desktop.upstream.lessons import Learned
 from copilot_desktop.upstream.quota import QuotaSnapshot
 from copilot_desktop.upstream.session import Account, SignIn
 
@@ -50,12 +51,13 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class ModelList:
-    """`fetched_at` in seconds since the epoch."""
+    """`fetched_at` in seconds since the epoch; `learned` is what refusals have taught, by id."""
 
     items: tuple[Model, ...] = ()
     state: Literal["empty", "loading", "cached", "ready", "stale"] = "empty"
     fetched_at: float | None = None
     problem: Problem | None = None
+    learned: Mapping[str, tuple[Learned, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

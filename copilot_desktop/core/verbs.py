@@ -74,6 +74,12 @@ class Choice(Arguments):
     remember: bool = False
 
 
+class OneModel(Arguments):
+    """Without a model: all of them."""
+
+    model: str | None = Field(default=None, min_length=1, max_length=200)
+
+
 Method = Callable[..., Awaitable[Json | None]]
 _VERBS: Mapping[str, type[Arguments]] = {
     "sign_in": Host,
@@ -89,6 +95,7 @@ _VERBS: Mapping[str, type[Arguments]] = {
     "decide": Decision,
     "refresh_models": Arguments,
     "enable_model": Terms,
+    "forget_lessons": OneModel,
     "refresh_quota": Arguments,
     "update_settings": Patch,
     "allow_origin": Origin,
