@@ -348,11 +348,13 @@ class Paused(Problem):
 
     kind = "paused"
     status = 503
-    sentence = "Copilot Desktop has paused sending to protect your account: {reason}. {way_on}"
+    sentence = "Copilot Desktop has paused sending to protect your account: {reason}."
 
     @property
     def message(self) -> str:
-        return f"{self.headline} GitHub said: {self.detail}" if self.detail else self.headline
+        said = f"GitHub said: {self.detail}" if self.detail else ""
+        parts = (self.headline, self.fields.get("way_on", ""), said)
+        return " ".join(part for part in parts if part)
 
 
 class Unreachable(Problem):
