@@ -68,17 +68,20 @@ class Calls:
         if isinstance(arguments, dict):
             arguments = json.dumps(arguments, separators=(",", ":"))
         self._watch(number, arguments)
-        named = isinstance(name, str) and name != ""
-        if not named and number not in self._shown:
-            self._held[number] = self._held.get(number, "") + (arguments or "")
+        text = arguments if isinstance(arguments, str) else ""
+        if "custom" in call:  # free text: nothing of it is parsed
+            self._arguments.add(number)
+        elif number not in self._shown and not (isinstance(name, str) and name):
+            self._held[number] = self._held.get(number, "") + text
             return None
         new: Json = {key: value for key, value in call.items() if key not in ("id", "function")}
         said: Json = {key: value for key, value in function.items() if key != "name"}
         if number not in self._shown:
             self._shown[number] = len(self._shown)
-            said["name"] = self._names.shown(name)
+            if isinstance(name, str):
+                said["name"] = self._names.shown(name)
         if held := self._held.pop(number, ""):
-            arguments = held + (arguments or "")
+            arguments = held + text
         if arguments is not None:
             said["arguments"] = arguments
         new["index"] = self._shown[number]

@@ -13,7 +13,8 @@ written by hand from `translation.md`:
     ends, counts       by dialect: the reason; [input, cache read, cache write, output] for
                        Messages, [input, cached, output] for both of OpenAI
     fails, says        by dialect: the word programs branch on; a part of the sentence
-    native             what differs for the client that speaks this endpoint's own format
+    native             what differs for the client that speaks this endpoint's own format;
+                       `ends_since_2026` for clients of Anthropic's newer API version
 """
 
 from __future__ import annotations

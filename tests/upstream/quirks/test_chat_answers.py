@@ -17,6 +17,8 @@ from copilot_desktop.model import Model
 from copilot_desktop.sse import FrameDecoder
 from copilot_desktop.upstream.quirks.chat import ChatQuirks
 from copilot_desktop.upstream.quirks.chat_answers import ChatStream
+from copilot_desktop.upstream.quirks.chat_choices import Calls
+from copilot_desktop.upstream.quirks.tool_names import ToolNames
 from tests.laws import strategies
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -401,3 +403,13 @@ def test_whole_endings(choices: Any, finish: str) -> None:
 def test_an_answer_without_a_message_is_an_error(answer: Any) -> None:
     with pytest.raises(UpstreamFault):
         ChatQuirks().fix_reply(answer, "m")
+
+
+def test_calls_of_free_text_pass_as_they_are():
+    custom = {"index": 0, "id": "call_1", "type": "custom", "custom": {"name": "sh", "input": "l"}}
+    rest = {"index": 0, "custom": {"input": "s"}}
+    calls = Calls(ToolNames.of({}))
+    assert calls.mended(custom, 0) == custom
+    assert calls.mended(rest, 0) == rest
+    assert calls.usable == 1
+    assert calls.missing() == []
