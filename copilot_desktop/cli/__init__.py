@@ -84,6 +84,11 @@ def _run(invocation: Invocation) -> int:
             from copilot_desktop.cli import enable  # noqa: PLC0415
 
             return enable.run(preferences, invocation)
+        case "models" if invocation.action in {"learned", "forget"}:
+            from copilot_desktop.cli import lessons  # noqa: PLC0415
+
+            part = lessons.show if invocation.action == "learned" else lessons.forget
+            return _on_loop(part(preferences, invocation))
         case "status" | "models" | "quota":
             from copilot_desktop.cli import facts  # noqa: PLC0415
 

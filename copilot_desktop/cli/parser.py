@@ -100,7 +100,7 @@ def parser() -> argparse.ArgumentParser:
         each = command(name, words)
         _add_json(each)
         if name == "models":
-            _add_enable(each, shared)
+            _add_model_actions(each, shared)
     return whole
 
 
@@ -110,18 +110,27 @@ def _add_json(to: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_enable(models: argparse.ArgumentParser, shared: argparse.ArgumentParser) -> None:
-    words = "show the terms of a model and, if you accept them, switch it on"
+def _add_model_actions(models: argparse.ArgumentParser, shared: argparse.ArgumentParser) -> None:
     actions = models.add_subparsers(dest="action", metavar="action", title="actions")
-    enable = actions.add_parser(
-        "enable", help=words, description=words, parents=[shared], allow_abbrev=False
-    )
+
+    def action(name: str, words: str) -> argparse.ArgumentParser:
+        return actions.add_parser(
+            name, help=words, description=words, parents=[shared], allow_abbrev=False
+        )
+
+    enable = action("enable", "show the terms of a model and, if you accept them, switch it on")
     enable.add_argument("model", metavar="ID", help="the model's id, as `models` lists it")
     enable.add_argument(
         "--accept-terms", action="store_true", default=argparse.SUPPRESS,
         help="accept the terms without being asked, where nobody can be",
     )  # fmt: skip
-    _add_json(enable)
+    learned = action("learned", "what refused requests have taught about models")
+    forget = action("forget", "forget what was learned, of one model or of all")
+    forget.add_argument(
+        "model", metavar="ID", nargs="?", default="", help="the model's id; without one: all"
+    )
+    for each in (enable, learned, forget):
+        _add_json(each)
 
 
 def _shared_flags() -> argparse.ArgumentParser:

@@ -13,6 +13,7 @@ import { h } from '../dom.js';
 import { has, t } from '../strings.js';
 import { keyRow } from './overview.js';
 import { brakeRows } from './settings_brakes.js';
+import { lessonRows } from './settings_lessons.js';
 import { portRow } from './settings_port.js';
 
 const SIZES = [90, 100, 110, 120, 130, 140];
@@ -24,6 +25,7 @@ export function settingsView(snapshot, local) {
     group('general', general(snapshot, local)),
     group('proxy', proxy(snapshot, local)),
     group('account', account(snapshot, local)),
+    group('lessons', lessonRows(snapshot)),
     group('storage', storage(snapshot)));
 }
 
