@@ -37,11 +37,12 @@ log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
 
-IDLE = 3600.0  # seconds without a frame; also how long OpenAI's own sockets live
+IDLE = 3600.0  # seconds without a request; also how long OpenAI's own sockets live
 PING = 30.0  # seconds between pings
 WAITING = 8  # requests behind the one that is answered
 _GOODBYE = 1.0  # seconds for the client's half of a close
 _STOPPING = b"Copilot Desktop is stopping."
+_UNUSED = b"Nothing was asked for a long time."
 # Transport, or ours: these never go on to a model.
 _NOT_OF_THE_BODY = ("type", "generate", "initiator", "previous_response_id", "stream_id")
 
@@ -52,7 +53,8 @@ async def serve(request: web.Request, *, relay: Relay, dialect: Dialect) -> web.
         raise WrongMethod(fields={"method": request.method, "path": request.path[:100]})
     limit = relay.config.max_body
     # What is a little too large gets an answer in words, what is far too large the close code 1009.
-    socket = web.WebSocketResponse(timeout=_GOODBYE, max_msg_size=2 * limit)
+    # On one machine compressing saves nothing, so the offer of it is passed over.
+    socket = web.WebSocketResponse(timeout=_GOODBYE, max_msg_size=2 * limit, compress=False)
     if not socket.can_prepare(request).ok:
         raise InvalidRequest("The WebSocket handshake is not valid.")
     await socket.prepare(request)
@@ -76,6 +78,7 @@ class SocketLine:
         self._waiting: asyncio.Queue[str | bytes | None] = asyncio.Queue()
         self._held = 0  # characters that wait
         self._busy = False
+        self._used = time.monotonic()
 
     async def run(self) -> None:
         """Until one side ends it."""
@@ -83,7 +86,7 @@ class SocketLine:
         if self._relay.closed:
             self.leave()
         tasks = [asyncio.create_task(part) for part in
-                 (self._listen(), self._answer_all(), self._ping())]  # fmt: skip
+                 (self._listen(), self._answer_all(), self._watch())]  # fmt: skip
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -104,13 +107,8 @@ class SocketLine:
     async def _listen(self) -> None:
         """Take frames until the client is gone. Pings are answered by aiohttp."""
         while True:
-            try:
-                message = await self._socket.receive(timeout=IDLE)
-            except TimeoutError:
-                if self._busy:
-                    continue
-                await self._socket.close(code=WSCloseCode.GOING_AWAY, message=b"Idle for an hour.")
-                return
+            message = await self._socket.receive()  # `_watch` sees to it that this ends
+            self._used = time.monotonic()
             if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
                 return
             if self._waiting.qsize() >= WAITING or self._held + len(message.data) > 2 * self._limit:
@@ -125,16 +123,18 @@ class SocketLine:
             self._held -= len(data)
             self._busy = True
             await self._answer(data)
-            self._busy = False
+            self._busy, self._used = False, time.monotonic()
             if self._relay.closed:
                 break
         await self._socket.close(code=WSCloseCode.GOING_AWAY, message=_STOPPING)
 
-    async def _ping(self) -> None:
-        """Signs of life. No answer is wanted: a client need not read while it waits for nothing."""
-        while True:
+    async def _watch(self) -> None:
+        """Signs of life, until nobody has wanted anything for long. No answer to a ping is asked
+        for: a client need not read while it waits for nothing."""
+        while self._busy or time.monotonic() - self._used < IDLE:
             await asyncio.sleep(PING)
             await self._socket.ping()
+        await self._socket.close(code=WSCloseCode.GOING_AWAY, message=_UNUSED)
 
     # ------------------------------------------------------------------------ one exchange
 

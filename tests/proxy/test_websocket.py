@@ -47,6 +47,7 @@ def said(call) -> str:
 @pytest.mark.parametrize("path", ["/v1/responses", "/responses"])
 async def test_a_conversation_of_new_items_only(model, path):
     async with running_rig() as rig, talking(rig, model, path=path, compress=15) as talk:
+        assert not talk.wire.compress
         for word in ("apple", "pear", "plum"):
             await talk.send(user(f"I say {word}"), stream=True, store=False)
             events = await talk.answer()
@@ -320,7 +321,8 @@ async def test_an_open_answer_may_end_before_the_stop():
 
 
 async def test_an_idle_socket_is_ended(monkeypatch):
-    monkeypatch.setattr(websocket, "IDLE", 0.2)
+    monkeypatch.setattr(websocket, "IDLE", 0.4)
+    monkeypatch.setattr(websocket, "PING", 0.05)  # which the client answers: no request
     async with running_rig() as rig, talking(rig) as talk:
         rig.fake.add_fault(Slow(SOCKET, seconds=2.0))
         assert "hello" in await talk.say("hello"), "waiting for an answer is not being idle"

@@ -222,8 +222,14 @@ async def test_no_news_without_a_change() -> None:
 async def test_frames_of_a_socket_bring_the_same_numbers_otherwise() -> None:
     quota, _ = await read(example("50-user-pro-token-billing"))
     quota.note_headers({"x-usage-ratelimit-weekly": "ent=0&rem=40.0&rst=2026-09-01T00:00:00Z"})
-    told = {"entitlement": "1500", "percent_remaining": 50.0, "overage_permitted": False,
-            "overage_count": 0, "has_quota": True, "reset_date": "2026-09-01T00:00:00Z"}  # fmt: skip
+    told = {
+        "entitlement": "1500",
+        "percent_remaining": 50.0,
+        "overage_permitted": False,
+        "overage_count": 0,
+        "has_quota": True,
+        "reset_date": "2026-09-01T00:00:00Z",
+    }
     quota.note_snapshots({"premium_interactions": told, "chat": None, "new": "nonsense"})
     meters = {meter.id: meter for meter in quota.snapshot.meters}
     credit = meters["premium_interactions"]
