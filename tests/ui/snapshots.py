@@ -307,6 +307,7 @@ def _usual() -> Json:
         "requests": some_requests(),
         "banner": None,
         "ask": None,
+        "brakes": {"halt": None, "ripe": False, "limits": [], "waiting": 0, "questions": []},
         "settings": {
             "host": "127.0.0.1",
             "port": 4141,
@@ -318,6 +319,10 @@ def _usual() -> Json:
             "text_size": 100,
             "copy_code": False,
             "usage_shows": "used",
+            "max_concurrent": 4,
+            "min_pause": 0,
+            "approval": "off",
+            "approved_clients": [],
         },
         "settings_source": {},
     }
@@ -391,6 +396,41 @@ def port_conflict() -> Json:
             "fields": fields,
             "actions": ["use_port", "retry_port", "copy_details"],
         },
+    )
+
+
+def asking(n: int = 0) -> Json:
+    fields = {"id": 7, "client": "Claude Code", "model": "claude-sonnet-4.5", "n": n}
+    return snapshot(
+        headline={"key": "asking", "glyph": "busy", "fields": {"client": "Claude Code"}},
+        banner={
+            "id": "approval",
+            "level": "warn",
+            "fields": fields | {"until": time.time() + 118},
+            "actions": ["allow_once", "allow_ten_minutes", "allow_always", "deny"],
+        },
+        settings={"approval": "ask", "approved_clients": ["Codex", "Zed"]},
+    )
+
+
+def paused(*, ripe: bool = False) -> Json:
+    now = time.time()
+    halt = {
+        "reason": "warned",
+        "since": now - 60,
+        "until": now + (-1 if ripe else 1738),
+        "words": "Unusual activity was detected from your account.",
+        "code": "extension_blocked",
+    }
+    return snapshot(
+        headline={"key": "paused", "glyph": "error", "fields": {"when": halt["until"]}},
+        banner={
+            "id": "paused_ripe" if ripe else "paused",
+            "level": "error",
+            "fields": {"words": halt["words"], "until": halt["until"]},
+            "actions": ["resume_sending", "copy_details"],
+        },
+        brakes={"halt": halt, "ripe": ripe},
     )
 
 

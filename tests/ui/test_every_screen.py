@@ -40,6 +40,8 @@ BARE: dict[str, Callable[[], Json]] = {
     "expired": lambda: snapshots.signing_in("expired"),
     "signed_out": snapshots.signed_out,
     "port_conflict": snapshots.port_conflict,
+    "asking": lambda: snapshots.asking(3),
+    "paused": snapshots.paused,
     "close": lambda: snapshots.snapshot(ask={"id": "close", "fields": {}}),
 }
 
