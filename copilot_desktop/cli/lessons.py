@@ -28,7 +28,7 @@ async def show(preferences: Preferences, invocation: Invocation) -> int:
     else:
         async with core_alone(preferences, invocation) as core:
             shown = snapshot(core.store.state)
-    known = {each["id"]: each["learned"] for each in shown["models"]["items"] if each["learned"]}
+    known = shown["models"]["learned"]
     if invocation.json:
         say(json.dumps(known, indent=2))
         return DONE

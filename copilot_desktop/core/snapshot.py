@@ -164,15 +164,17 @@ def _meter(meter: Meter) -> Json:
 def _models(state: State) -> Json:
     models, aliases = state.models, state.settings.aliases
     choice = not auto_only(models.items)
+    learned = {name: [_lesson(each) for each in known] for name, known in models.learned.items()}
     return {
         "state": models.state,
         "fetched_at": models.fetched_at,
         "error": told(models.problem),
+        "learned": learned,
         "items": [
             {
                 **_model(model, [name for name, target in aliases.items() if target == model.id]),
                 "why": verdict(model, choice=choice),
-                "learned": [_lesson(each) for each in models.learned.get(model.id, ())],
+                "learned": learned.get(model.id, []),
             }
             for model in models.items
         ],

@@ -1,0 +1,144 @@
+"""Sending and healing, against a carrier that says what the test wants."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from copilot_desktop.errors import InvalidRequest, Problem, RateLimited
+from copilot_desktop.model import CHAT, Model
+from copilot_desktop.upstream.client import CALLS, Call, Tries
+from copilot_desktop.upstream.healed import healed
+from copilot_desktop.upstream.lessons import Lessons
+
+TEMPERATURE = "Unsupported parameter: 'temperature' is not supported with this model."
+SEED = "Unsupported parameter: 'seed' is not supported with this model."
+FORCED = "tool_choice: forcing a tool is not supported"
+
+
+def refusal(text: str, status: int | None = 400) -> InvalidRequest:
+    return InvalidRequest(text, upstream_status=status)
+
+
+class Carrier:
+    """Refuses with these, one after the other, then answers."""
+
+    def __init__(self, *problems: Problem) -> None:
+        self.problems = list(problems)
+        self.bodies: list[dict[str, Any]] = []
+
+    @asynccontextmanager
+    async def converse(
+        self, call: Call, authority: Any, tries: Tries | None = None
+    ) -> AsyncIterator[Any]:
+        del authority
+        assert tries is not None
+        tries.calls += 1
+        self.bodies.append(json.loads(call.body))
+        if self.problems:
+            raise self.problems.pop(0)
+        yield "reply"
+
+
+class Sending:
+    def __init__(self, *problems: Problem, tries: int = 0) -> None:
+        self.carrier = Carrier(*problems)
+        self.notes: list[str] = []
+        self.lessons = Lessons()
+        self._tries = Tries(tries)
+        body = {"temperature": 1, "seed": 2, "tool_choice": "required"}
+        self._call = Call(CHAT, json.dumps(body).encode(), "m", stream=True, initiator="user")
+
+    async def go(self) -> Any:
+        sending = healed(
+            self.carrier,
+            self._call,
+            Model("m"),
+            None,  # type: ignore[arg-type]  # the carrier does not look at it
+            tries=self._tries,
+            notes=self.notes,
+            lessons=self.lessons,
+        )
+        async with sending as reply:
+            return reply
+
+    @property
+    def learned(self) -> list[str]:
+        return [each.lesson.about for each in self.lessons.known().get("m", ())]
+
+
+async def test_an_answer_comes_as_it_is() -> None:
+    sending = Sending()
+    assert await sending.go() == "reply"
+    assert (sending.notes, sending.learned) == ([], [])
+
+
+async def test_two_heals_one_after_the_other() -> None:
+    sending = Sending(refusal(TEMPERATURE), refusal(FORCED))
+    assert await sending.go() == "reply"
+    assert sending.carrier.bodies[1:] == [
+        {"seed": 2, "tool_choice": "required"},
+        {"seed": 2, "tool_choice": "auto"},
+    ]
+    assert sending.notes == ["healed=parameter", "healed=tool_choice"]
+    assert sending.learned == ["no_temperature", "no_forced_tool"]
+
+
+async def test_one_row_heals_once_even_for_another_field() -> None:
+    sending = Sending(refusal(TEMPERATURE), refusal(SEED))
+    with pytest.raises(InvalidRequest, match="seed"):
+        await sending.go()
+    assert len(sending.carrier.bodies) == 2
+    assert sending.learned == ["no_temperature"]
+
+
+async def test_a_third_call_that_is_refused_is_the_last() -> None:
+    sending = Sending(refusal(TEMPERATURE), refusal(FORCED), refusal("something else"))
+    with pytest.raises(InvalidRequest, match="something else"):
+        await sending.go()
+    assert len(sending.carrier.bodies) == CALLS
+
+
+async def test_calls_that_were_made_before_count() -> None:
+    sending = Sending(refusal(TEMPERATURE), tries=CALLS - 1)
+    with pytest.raises(InvalidRequest):
+        await sending.go()
+    assert len(sending.carrier.bodies) == 1
+    assert sending.notes == []
+
+
+async def test_what_did_not_help_teaches_nothing() -> None:
+    for second in (refusal(TEMPERATURE), RateLimited("slow down")):
+        sending = Sending(refusal(TEMPERATURE), second)
+        with pytest.raises(type(second)):
+            await sending.go()
+        assert sending.notes == ["healed=parameter"]
+        assert sending.learned == []
+
+
+@pytest.mark.parametrize("status", [403, 404, 413, None])
+async def test_only_a_refusal_of_the_request_itself_is_healed(status: int | None) -> None:
+    sending = Sending(refusal(TEMPERATURE, status))
+    with pytest.raises(InvalidRequest):
+        await sending.go()
+    assert len(sending.carrier.bodies) == 1
+
+
+async def test_trouble_in_the_middle_of_an_answer_is_not_healed() -> None:
+    sending = Sending()
+    with pytest.raises(InvalidRequest):
+        async with healed(
+            sending.carrier,
+            sending._call,
+            Model("m"),
+            None,  # type: ignore[arg-type]
+            tries=Tries(),
+            notes=sending.notes,
+            lessons=sending.lessons,
+        ):
+            raise refusal(TEMPERATURE)
+    assert len(sending.carrier.bodies) == 1
