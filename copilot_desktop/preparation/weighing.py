@@ -3,7 +3,7 @@
 A count by rule of thumb: four characters are a token, a picture is a thousand, and a conversation
 costs a little by itself. What one such token is in truth differs by vendor and by language, and is
 learned from finished requests as a ratio for each model; whoever has it passes it in. Why there is
-no tokenizer stands in `docs/decisions/009-counting-without-a-tokenizer.md`.
+no tokenizer stands in `docs/decisions/010-counting-without-a-tokenizer.md`.
 """
 
 from __future__ import annotations
