@@ -52,12 +52,13 @@ class Remembered:
         if previous is None or previous == "":
             return Conversation(given, size)
         known = self._kept.get(previous) if isinstance(previous, str) else None
-        if known is None:
+        if known is None or not isinstance(previous, str):
             raise InvalidRequest(
                 f"Previous response with id '{str(previous)[:200]}' not found.",
                 code="previous_response_not_found",
                 fields={"param": "previous_response_id"},
             )
+        self._kept.move_to_end(previous)
         if known.size + size > self._limit:
             raise BodyTooLarge(fields={"limit": f"{self._limit // (1024 * 1024)} MB"})
         return Conversation(known.items + given, known.size + size)

@@ -43,6 +43,13 @@ def test_only_the_latest_are_known():
         assert told.value.code == "previous_response_not_found"
 
 
+def test_what_is_used_is_kept():
+    remembered = Remembered(1000)
+    for number in range(3 * KEPT):
+        remembered.keep(f"r{number}", Conversation(), [], 0)
+        remembered.whole({"input": [], "previous_response_id": "r0"}, 1)
+
+
 def test_a_conversation_may_not_grow_without_end():
     remembered = Remembered(100)
     remembered.keep("r1", Conversation(("a",), 60), ["b"], 30)
