@@ -78,7 +78,7 @@ def problem_answer(
         headers |= _named_request(problem.request_id, dialect)
     status, body = dialect.problem_status(problem), dialect.render_problem(problem)
     if dialect.endpoint == RESPONSES and codex.is_codex(client):
-        own = codex.quota_answer(problem, body)
+        own = codex.limit_answer(problem, body)
         if own is not None:
             status, body = own[:2]
             headers |= own[2]

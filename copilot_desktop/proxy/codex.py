@@ -3,7 +3,8 @@
 Two things. With credentials from a command it asks for `/v1/models?client_version=…` and reads a
 catalogue of its own shape instead of OpenAI's list; one entry without a required field and it takes
 nothing at all. And it repeats a 402 five times within seconds before it shows it, while a 429 whose
-type is `usage_limit_reached` is shown at once with the date. OpenAI's SDKs see neither.
+type is `usage_limit_reached` is shown at once with the date. Of any other 429 it sleeps through the
+whole `retry-after` without a word, be it hours. OpenAI's SDKs see nothing of this.
 
 An entry's `base_instructions` replace the ones that Codex carries for models that it does not know,
 so an empty text would leave the agent without any. Must not know how models are found or sent.
@@ -11,18 +12,20 @@ so an empty text would leave the agent without any. Must not know how models are
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from copilot_desktop.canonical import Effort
-from copilot_desktop.errors import Problem, QuotaExhausted
+from copilot_desktop.errors import Problem, QuotaExhausted, RateLimited
 from copilot_desktop.model import Model
 from copilot_desktop.proxy.exchange import client_name
 
 Json = dict[str, Any]
 
 USAGE_LIMIT_REACHED = "usage_limit_reached"
+LONGEST_WAIT = 60.0  # seconds that a person may be left without a word
 # Released together with the word; an older Codex would take nothing of a list that holds it.
 _SINCE: dict[Effort, tuple[int, ...]] = {Effort.MAX: (0, 153)}
 
@@ -101,18 +104,23 @@ def _entry(model: Model, place: int, *, listed: bool, version: tuple[int, ...]) 
     }
 
 
-def quota_answer(problem: Problem, body: Json) -> tuple[int, Json, dict[str, str]] | None:
-    """Status, body and headers for an allowance that is used up; None for any other problem.
+def limit_answer(problem: Problem, body: Json) -> tuple[int, Json, dict[str, str]] | None:
+    """Status, body and headers for a limit that lasts; None for any other problem.
 
     `body` is what every other client gets. Codex puts its own sentence together from the date and
-    from the header's words: it shows no other.
+    from the header's words, which it ends with ", or try again at …": it shows no other.
     """
-    if not isinstance(problem, QuotaExhausted):
-        return None
+    match problem:
+        case QuotaExhausted():
+            until, words = _resets_at(problem), problem.advice
+        case RateLimited(retry_after=float() | int() as wait) if wait > LONGEST_WAIT:
+            until, words = int(time.time() + wait), problem.headline.rstrip(".")
+        case _:
+            return None
     error = {**body["error"], "type": USAGE_LIMIT_REACHED}
-    if (resets_at := _resets_at(problem)) is not None:
-        error["resets_at"] = resets_at
-    return 429, {**body, "error": error}, {"x-codex-promo-message": problem.advice}
+    if until is not None:
+        error["resets_at"] = until
+    return 429, {**body, "error": error}, {"x-codex-promo-message": words}
 
 
 def _resets_at(problem: QuotaExhausted) -> int | None:

@@ -158,7 +158,7 @@ def error_frame(problem: Problem, dialect: Dialect, client: str = "") -> Json:
     """What tells `problem` on a socket to a `client` of this `User-Agent`."""
     status, body = dialect.problem_status(problem), dialect.render_problem(problem)
     headers: dict[str, str] = {}
-    if codex.is_codex(client) and (own := codex.quota_answer(problem, body)) is not None:
+    if codex.is_codex(client) and (own := codex.limit_answer(problem, body)) is not None:
         status, body, headers = own
     error = body["error"]
     flat = {name: error.get(name) for name in ("code", "message", "param")}

@@ -67,3 +67,11 @@ async def test_an_allowance_that_is_used_up_is_said_once(desk: Desk, model: str,
     assert "GitHub Copilot" in ended.out
     assert "Reconnecting" not in ended.out
     assert len(desk.calls) == 1
+
+
+async def test_a_limit_of_days_is_said_instead_of_slept_through(desk: Desk) -> None:
+    desk.fake.add_fault(Status.example("429-weekly", "/responses", times=-1))
+    ended = await codex(desk, "gpt-5.3-codex", TASK, BY_VARIABLE)
+    assert ended.code != 0
+    assert "GitHub Copilot asks to wait" in ended.out
+    assert len(desk.calls) == 1

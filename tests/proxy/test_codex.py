@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 
 import openai
@@ -11,7 +12,7 @@ from rig import running_rig
 
 from copilot_desktop.canonical import Effort
 from copilot_desktop.demo import Scenario, Status
-from copilot_desktop.errors import QuotaExhausted, RateLimited
+from copilot_desktop.errors import Overloaded, QuotaExhausted, RateLimited
 from copilot_desktop.model import Model
 from copilot_desktop.proxy import codex
 
@@ -103,15 +104,30 @@ def test_a_model_without_efforts_has_no_usual_one():
 )
 def test_the_date_of_the_sentence_is_told_as_a_number(reset, moment):
     problem = QuotaExhausted(fields={"reset": reset} if reset else {})
-    status, body, headers = codex.quota_answer(problem, {"error": {"code": "insufficient_quota"}})
+    status, body, headers = codex.limit_answer(problem, {"error": {"code": "insufficient_quota"}})
     assert status == 429
     assert body["error"]["code"] == "insufficient_quota"
     assert body["error"].get("resets_at") == (moment and int(moment.timestamp()))
     assert headers["x-codex-promo-message"] == problem.advice
 
 
-def test_other_problems_are_told_to_codex_as_to_everybody():
-    assert codex.quota_answer(RateLimited(), {"error": {}}) is None
+@pytest.mark.parametrize(
+    "problem", [RateLimited(), RateLimited(retry_after=60), Overloaded(retry_after=7200)]
+)
+def test_other_problems_are_told_to_codex_as_to_everybody(problem):
+    assert codex.limit_answer(problem, {"error": {}}) is None
+
+
+@pytest.mark.parametrize("wait", [61, 7200.0])
+def test_a_wait_that_is_too_long_to_be_silent_is_told_with_its_end(wait):
+    before = time.time()
+    problem = RateLimited(retry_after=wait, code="user_weekly_rate_limited")
+    status, body, headers = codex.limit_answer(problem, {"error": {"type": "rate_limit_error"}})
+    assert (status, body["error"]["type"]) == (429, "usage_limit_reached")
+    assert before + wait - 1 <= body["error"]["resets_at"] <= time.time() + wait
+    words = headers["x-codex-promo-message"]
+    assert words in problem.headline
+    assert not words.endswith(".")
 
 
 @pytest.mark.parametrize("model", ["gpt-5.3-codex", "claude-sonnet-5", "gpt-4.1"])
