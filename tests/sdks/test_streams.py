@@ -8,21 +8,16 @@ cannot do: those cells are in `_raises`.
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 import re
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
-from proxy.scripted import scripted_rig
 
 from tests.golden.streams.cases import CASES, DIALECTS, Case
 from tests.golden.streams.told import Told
+from tests.sdks.listening import listen
 
-LISTENER = Path(__file__).with_name("listen.py")
 MODELS = {
     "/chat/completions": "gpt-4.1",
     "/responses": "gpt-5.3-codex",
@@ -37,7 +32,6 @@ JOBS = [
     if mode != "whole" or dialect != case.native  # a stream is no whole answer
 ]
 IDS = [f"{case.name}-{dialect}-{mode}" for case, dialect, mode in JOBS]
-SECONDS = 200
 
 # The item is passed through as it came; the newest SDK wants its name from the beginning.
 LATE_NAMES = {("50-name-only-in-the-finished-item.responses", "responses", "helper")}
@@ -55,29 +49,6 @@ async def golden(request: web.Request) -> web.StreamResponse:
     for piece in case.pieces(600):
         await response.write(piece)
     return response
-
-
-async def listen(jobs: list[dict[str, Any]], answer: Any, path: str | None) -> dict[str, Any]:
-    """What the listener says about each job, by id; and about itself under ``versions``."""
-    async with scripted_rig(answer) as (rig, script):
-        environ = {**os.environ, "PYTHONPATH": path or "", "PYTHONDONTWRITEBYTECODE": "1"}
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, str(LISTENER), env=environ, stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-        asked = json.dumps({"url": rig.url, "jobs": jobs}).encode()
-        try:
-            async with asyncio.timeout(SECONDS):
-                out, errors = await process.communicate(asked)
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        lines = [json.loads(line) for line in out.splitlines()]
-        assert lines, errors.decode()
-        assert "versions" in lines[-1], errors.decode()[-2000:]
-        found = {line["id"]: line for line in lines[:-1]}
-        return {**found, **lines[-1], "asked": len(script.seen)}
 
 
 @pytest.fixture(scope="module")
