@@ -64,7 +64,10 @@ class _Kept:
 
 
 class AutoMode:
-    """Sessions by authority. `clock` is monotonic, `wall` gives epoch seconds."""
+    """Sessions by authority. `clock` is monotonic, `wall` gives epoch seconds.
+
+    `names` are the models that GitHub chose from last; `on_choice` is called when they change.
+    """
 
     def __init__(
         self,
@@ -72,10 +75,13 @@ class AutoMode:
         *,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
+        on_choice: Callable[[], None] = lambda: None,
     ) -> None:
+        self.names: tuple[str, ...] = ()
         self._client = client
         self._clock = clock
         self._wall = wall
+        self._on_choice = on_choice
         self._kept: WeakKeyDictionary[Authority, _Kept] = WeakKeyDictionary()
 
     async def choose(
@@ -100,6 +106,7 @@ class AutoMode:
         for kept in list(self._kept.values()):
             kept.fetch.forget()
         self._kept = WeakKeyDictionary()
+        self.names = ()
 
     async def _ask(self, kept: _Kept, authority: Authority) -> _Session:
         direct = (await authority.grant()).direct
@@ -116,6 +123,9 @@ class AutoMode:
         except (InvalidRequest, Blocked) as problem:
             raise _none(problem.detail, problem.upstream_status) from problem
         kept.session = self._read(answer)
+        if kept.session.names != self.names:
+            self.names = kept.session.names
+            self._on_choice()
         return kept.session
 
     def _read(self, answer: Any) -> _Session:

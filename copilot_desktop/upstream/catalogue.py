@@ -64,7 +64,7 @@ class Catalogue:
         self._models: dict[str, Model] = {}
         self._fetch = Refreshed[tuple[Model, ...]]("model list", clock=clock)
         self._fetch.listen(self._tell)
-        self._auto = AutoMode(client, clock=clock, wall=wall)
+        self._auto = AutoMode(client, clock=clock, wall=wall, on_choice=self._tell)
 
     @property
     def models(self) -> tuple[Model, ...]:
@@ -72,7 +72,7 @@ class Catalogue:
 
         First of all `auto`, where GitHub offers it.
         """
-        return names.with_auto(tuple(self._models.values()))
+        return names.with_auto(tuple(self._models.values()), self._auto.names)
 
     @property
     def state(self) -> State:

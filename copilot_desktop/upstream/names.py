@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -107,12 +107,16 @@ def auto_only(models: Iterable[Model]) -> bool:
     return bool(chats) and not any(model.in_picker for model in chats)
 
 
-def auto_entry(models: Iterable[Model]) -> Model:
-    """What `auto` is in a list of models: it can do what each of those can that may answer."""
+def auto_entry(models: Iterable[Model], among: Collection[str] = ()) -> Model:
+    """What `auto` is in a list of models: it can do what each of those can that may answer.
+
+    `among`: what GitHub has said it chooses from; without that, all that can be chosen by name.
+    """
     models = tuple(models)
     listed = next((model for model in models if model.id == AUTO), Model(AUTO, "Auto", "GitHub"))
     chats = [model for model in models if usable(model) and model.kind == "chat"]
-    chats = [model for model in chats if model.in_picker] or chats or [Model(AUTO)]
+    chosen = [model for model in chats if model.id in among]
+    chats = chosen or [model for model in chats if model.in_picker] or chats or [Model(AUTO)]
     return replace(
         listed,
         name=listed.name if listed.name != AUTO else "Auto",
@@ -131,13 +135,13 @@ def auto_entry(models: Iterable[Model]) -> Model:
     )
 
 
-def with_auto(models: Sequence[Model]) -> tuple[Model, ...]:
+def with_auto(models: Sequence[Model], among: Collection[str] = ()) -> tuple[Model, ...]:
     """The list with `auto` as something that can be chosen, where GitHub offers it: it lists the
     name, or no model can be chosen otherwise."""
     others = tuple(model for model in models if model.id != AUTO)
     if len(others) == len(models) and not auto_only(models):
         return others
-    return (auto_entry(models), *others)
+    return (auto_entry(models, among), *others)
 
 
 def offered(model: Model) -> bool:

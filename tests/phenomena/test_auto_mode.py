@@ -110,12 +110,15 @@ async def test_an_account_without_a_choice_is_told_about_auto_everywhere():
         assert one["id"] == "auto"
         _, tags = await get(f"{rig.url}/api/tags")
         assert "auto" in [entry["name"] for entry in tags["models"]]
+        assert one["max_tokens"] == 4096, "the least of all, as long as nothing is known"
         for way in WAYS[::3]:
             assert (await post(rig, way.path, way.body(model="auto")))[0] == 200
             assert (await post(rig, way.path, way.body(model="default")))[0] == 200
             status, raw, _ = await post(rig, way.path, way.body(model="gpt-5-mini"))
             assert status == 404
             assert "Ask for the model auto" in way.error_in(raw.decode())["message"]
+        _, one = await get(f"{rig.url}/v1/models/auto")
+        assert one["max_tokens"] == 64_000, "the least of those that GitHub chooses from"
 
 
 async def test_the_list_names_auto_only_where_github_does():

@@ -135,6 +135,7 @@ def test_auto_stands_in_the_list_where_github_names_it() -> None:
     entry = both[0]
     assert (entry.name, entry.in_picker, entry.policy) == ("Automatic", True, "enabled")
     assert (entry.vision, entry.max_prompt) == (False, 5), "whichever answers can do this"
+    assert with_auto((*both, listed), ("a",))[0].max_prompt == 9
     assert offered(entry)
     assert not usable(entry)
 
