@@ -36,8 +36,8 @@ LOST: tuple[type[Exception], ...] = (NoFrame, *NETWORK_ERRORS)
 
 
 class SocketReply(UpstreamReply):
-    """`sent` is the whole input it answers. When `over`: `response_id` (empty if nothing can go on
-    from it) and `said`, the items of the answer in the forms in which they were told."""
+    """`sent` is the whole input it answers. When `over`: whether it `failed`, `response_id` (empty
+    if nothing can go on from it) and `said`, its items in the forms in which they were told."""
 
     def __init__(
         self,
@@ -50,6 +50,7 @@ class SocketReply(UpstreamReply):
     ) -> None:
         self.sent = sent
         self.over = False
+        self.failed = False
         self.response_id = ""
         self.said: list[list[Any]] = []
         self._wire = wire
@@ -132,7 +133,7 @@ class SocketReply(UpstreamReply):
             self._done[index] = event.get("item")
 
     def _note_end(self, kind: str, event: Json) -> None:
-        self.over = True
+        self.over, self.failed = True, kind not in _GOES_ON
         self._note_quota(event)
         response = event.get("response")
         if kind not in _GOES_ON or not isinstance(response, Mapping):

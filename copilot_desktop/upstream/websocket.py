@@ -14,7 +14,8 @@ part of a conversation travels (`chain`). It is never worth a failed request:
     frame larger than Copilot takes  HTTP
 
 A socket serves one call at a time; its owner sees to that. An answer that nobody waits for any more
-closes it, which is what stops Copilot. HTTP clients get no sockets: they bring the whole
+closes it, which is what stops Copilot; so does one that failed, since nobody says that nothing of
+it follows. HTTP clients get no sockets: they bring the whole
 conversation in no order that would let one socket follow it.
 """
 
@@ -134,7 +135,7 @@ class UpstreamSocket:
         if link is None:
             return
         link.fresh = False
-        if not reply.over:
+        if not reply.over or reply.failed:
             await self.close()
         elif reply.response_id:
             link.chain = Chain(reply.response_id, reply.sent, reply.said)
@@ -219,12 +220,12 @@ class UpstreamSocket:
         code = code_of(frame)
         if code == "previous_response_not_found" and had_chain and tries.left:
             return "again"
+        await self.close()
         problem = refusal_of(frame, link.request_id, link.url, call.model)
         log.warning("Copilot refused a frame: code %s, request %s", code, problem.request_id)
-        if code in _RENEW and not isinstance(problem, AutoChoiceOver):
-            await self.close()
-            if tries.take("token"):
-                return "renew"
+        renewable = code in _RENEW and not isinstance(problem, AutoChoiceOver)
+        if renewable and tries.take("token"):
+            return "renew"
         if problem.status in (502, 503, 504) and tries.take("fault"):
             return "http"
         raise problem
@@ -247,7 +248,8 @@ class Ride:
         reply = None
         if call.endpoint == RESPONSES and call.stream:
             reply = await self.socket.ask(call, authority, tries)
-            self.notes.append(f"transport={'http' if reply is None else 'websocket'}")
+            way = f"transport={'http' if reply is None else 'websocket'}"
+            self.notes += [way] if way not in self.notes else []  # each attempt comes by here
         if reply is None:
             async with self.client.converse(call, authority, tries) as plain:
                 yield plain
