@@ -44,6 +44,16 @@ def refuse_overflow(tokens: int, model: Model, *, calibrated: bool) -> None:
         raise InputTooLarge(fields={"tokens": str(tokens), "limit": str(model.max_prompt)})
 
 
+def number_overflow(problem: InputTooLarge, tokens: int, model: Model) -> None:
+    """Put in the numbers that Copilot did not name: clients shorten what they send by them (§13.3).
+
+    It was too much, so an estimate below the limit is known to be wrong.
+    """
+    if not problem.fields.get("tokens"):
+        limit = model.max_prompt
+        problem.fields |= {"tokens": str(max(tokens, limit + 1)), "limit": str(limit)}
+
+
 def could_overflow(size: int, ratio: float, model: Model, *, calibrated: bool) -> bool:
     """Whether a body of `size` bytes is worth a look: its text is never longer than that."""
     return size / 4 * ratio > model.max_prompt * (SLACK if calibrated else FAR)

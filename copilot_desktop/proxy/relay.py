@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Protocol
@@ -28,6 +28,7 @@ from copilot_desktop.dialects import Dialect, Envelope, Initiator, UpstreamDiale
 from copilot_desktop.errors import (
     BodyTooLarge,
     CutShort,
+    InputTooLarge,
     InvalidRequest,
     Problem,
     ShuttingDown,
@@ -36,9 +37,10 @@ from copilot_desktop.errors import (
 )
 from copilot_desktop.model import Model
 from copilot_desktop.preparation.strictness import refuse_marked
-from copilot_desktop.preparation.weighing import could_overflow
+from copilot_desktop.preparation.weighing import could_overflow, number_overflow, weigh, weighed
 from copilot_desktop.provider import Passage, Provider, Turn, refuse_a_page
 from copilot_desktop.proxy.answers import Downstream, HttpDownstream, unexpected
+from copilot_desktop.proxy.bodies import is_torn, parse_object
 from copilot_desktop.proxy.brakes import Brakes
 from copilot_desktop.proxy.config import ProxyConfig
 from copilot_desktop.proxy.exchange import Exchange, Traffic
@@ -224,6 +226,7 @@ class Relay:
                 try:
                     return await self._by_route(asked, down)
                 except InvalidRequest as problem:
+                    _number(problem, asked, self.provider)
                     if down.spoke:
                         raise
                     asked.route = await self.provider.another_way(
@@ -370,7 +373,8 @@ class Relay:
         )
 
     async def read_json(self, request: web.Request) -> tuple[bytes, Json]:
-        """The body, raw and parsed. Raises InvalidRequest, BodyTooLarge."""
+        """The body, raw (empty if it must not be sent as it came) and parsed. Raises
+        InvalidRequest, BodyTooLarge."""
         limit = self.config.max_body
         if (request.content_length or 0) > limit:
             raise _too_large(limit)
@@ -382,7 +386,7 @@ class Relay:
             raise InvalidRequest("The request body did not arrive in time.") from None
         except web.HTTPRequestEntityTooLarge:
             raise _too_large(limit) from None
-        return raw, parse_object(raw)
+        return b"" if is_torn(raw) else raw, parse_object(raw)
 
     def authority(self, request: web.Request) -> Authority:
         """Whose Copilot answers: the app's own sign-in, or the token that the client brings."""
@@ -407,6 +411,15 @@ def _refuse_overflow(asked: Asked, provider: Provider) -> None:
         except InvalidRequest:
             return  # what cannot be weighed is left to Copilot
         provider.weigh(request, model)
+
+
+def _number(problem: InvalidRequest, asked: Asked, provider: Provider) -> None:
+    """How much was too much, where Copilot did not say (`translation.md` §13.3)."""
+    if isinstance(problem, InputTooLarge) and asked.body:
+        model = asked.route.model
+        with suppress(InvalidRequest):  # what cannot be weighed is told without numbers
+            weight = weigh(asked.dialect.parse_request(asked.body), model)
+            number_overflow(problem, weighed(weight, provider.lessons.ratio(model).value), model)
 
 
 async def _passed_on(
@@ -464,23 +477,6 @@ async def _whole_body(reply: UpstreamReply) -> Json:
 
 def _usage(dialect: UpstreamDialect, raw: object) -> Usage | None:
     return dialect.read_usage(raw) if isinstance(raw, Mapping) else None
-
-
-def parse_object(raw: bytes) -> Json:
-    """A JSON object, strictly: no NaN, no bottomless nesting. Raises InvalidRequest."""
-    try:
-        body = json.loads(raw, parse_constant=_refuse_constant)
-    except RecursionError:
-        raise InvalidRequest("The body is nested too deeply.") from None
-    except ValueError as error:
-        raise InvalidRequest(f"The body is not valid JSON: {error}") from None
-    if not isinstance(body, dict):
-        raise InvalidRequest("The body must be a JSON object.")
-    return body
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a JSON value")
 
 
 def _too_large(limit: int) -> Problem:

@@ -7,7 +7,13 @@ import pytest
 from copilot_desktop.canonical import Document, Image, Message, Request, Text, Tool
 from copilot_desktop.errors import InputTooLarge
 from copilot_desktop.model import Model
-from copilot_desktop.preparation.weighing import could_overflow, refuse_overflow, weigh, weighed
+from copilot_desktop.preparation.weighing import (
+    could_overflow,
+    number_overflow,
+    refuse_overflow,
+    weigh,
+    weighed,
+)
 
 GPT = Model("gpt-x", vendor="OpenAI", max_prompt=1000)
 CLAUDE = Model("claude-x", vendor="Anthropic")
@@ -61,3 +67,16 @@ def test_a_small_body_is_not_worth_a_look() -> None:
     assert not could_overflow(4 * 1050, 1.0, GPT, calibrated=True)
     assert could_overflow(4 * 1051, 1.0, GPT, calibrated=True)
     assert not could_overflow(4 * 1051, 1.0, GPT, calibrated=False)
+
+
+@pytest.mark.parametrize(("tokens", "told"), [(5000, "5000"), (200, "1001")])
+def test_numbers_that_copilot_did_not_name_are_put_in(tokens: int, told: str) -> None:
+    problem = InputTooLarge("input is too long")
+    number_overflow(problem, tokens, GPT)
+    assert problem.message.endswith(f"{told} tokens, the limit is 1000.")
+
+
+def test_numbers_that_copilot_named_stay() -> None:
+    problem = InputTooLarge(fields={"tokens": "9", "limit": "8"})
+    number_overflow(problem, 5000, GPT)
+    assert problem.fields == {"tokens": "9", "limit": "8"}
