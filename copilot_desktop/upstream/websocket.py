@@ -249,7 +249,8 @@ class Ride:
         if call.endpoint == RESPONSES and call.stream:
             reply = await self.socket.ask(call, authority, tries)
             way = f"transport={'http' if reply is None else 'websocket'}"
-            self.notes += [way] if way not in self.notes else []  # each attempt comes by here
+            if way not in self.notes:  # each attempt comes by here
+                self.notes.append(way)
         if reply is None:
             async with self.client.converse(call, authority, tries) as plain:
                 yield plain
