@@ -76,6 +76,19 @@ async def test_an_answer_that_hits_the_limit_says_so(endpoint, stream):
     assert reason == "length"
 
 
+@each_endpoint
+@STREAM
+async def test_a_stop_sequence_ends_the_answer(endpoint, stream):
+    async with running() as (_, sdk):
+        text, reason, _, _ = await completed(
+            sdk, MODELS[endpoint], "demo: say one two HALT three", stream=stream, stop=["HALT"]
+        )
+    assert "one two" in text
+    assert "HALT" not in text
+    assert "three" not in text
+    assert reason == "stop"
+
+
 @STREAM
 async def test_counts_are_told_in_a_stream_only_if_asked_for(stream):
     async with running() as (_, sdk):
