@@ -39,7 +39,7 @@ error body, the window into words and a button, the terminal into one line and a
     ├─ UpstreamFault        502 upstream_fault
     │  ├─ Overloaded        503 overloaded
     │  ├─ CutShort          502 cut_short            the stream ended before it was complete
-    │  └─ Outdated          502 client_outdated
+    │  └─ Outdated          400 client_outdated
     ├─ ShuttingDown         503 shutting_down
     ├─ PortTaken            500 port_taken           names the holder and the next free port
     └─ StorageFailed        500 storage_failed       carries backend or path
@@ -403,6 +403,7 @@ class CutShort(UpstreamFault):
 
 class Outdated(UpstreamFault):
     kind = "client_outdated"
+    status = 400  # 5xx would invite a retry, and that cannot help
     sentence = "GitHub asks for a newer version of this app."
     action = Action.NONE
     retryable = False

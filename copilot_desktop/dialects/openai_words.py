@@ -58,9 +58,8 @@ def render_problem(problem: Problem) -> Json:
 
 
 def problem_status(problem: Problem) -> int:
-    """OpenAI's statuses are those of the tree, but for an outdated client: 5xx would invite a
-    retry, and that cannot help."""
-    return 400 if isinstance(problem, Outdated) else problem.status
+    """OpenAI's statuses are those of the tree."""
+    return problem.status
 
 
 def _message(problem: Problem) -> str:

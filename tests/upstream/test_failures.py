@@ -71,7 +71,7 @@ def problem(status: int, body: object, headers: dict[str, str] | None = None) ->
         ("429-model", RateLimited, 429, 8, False),
         ("429-session", RateLimited, 429, 5400, False),
         ("429-weekly", RateLimited, 429, 207360, False),
-        ("466-client-outdated", Outdated, 502, None, False),
+        ("466-client-outdated", Outdated, 400, None, False),
         ("499-cancelled", InvalidRequest, 499, None, False),
         ("502-unicorn", UpstreamFault, 502, None, False),
         ("503-provider-limit", Overloaded, 503, None, False),

@@ -50,7 +50,7 @@ _TYPES: tuple[tuple[type[Problem], str], ...] = (
     (Overloaded, "overloaded_error"),
     (UpstreamTimeout, "timeout_error"),
 )
-_STATUSES: tuple[tuple[type[Problem], int], ...] = ((Overloaded, 529), (Outdated, 400))
+_STATUSES: tuple[tuple[type[Problem], int], ...] = ((Overloaded, 529),)
 
 _FAULTS: dict[str, type[Problem]] = {
     "invalid_request_error": InvalidRequest,

@@ -100,8 +100,8 @@ def _message(problem: Problem) -> str:
 
 
 def status_of(problem: Problem) -> int:
-    """An outdated client cannot be helped by a retry, which 5xx would invite."""
-    return 400 if isinstance(problem, Outdated) else problem.status
+    """OpenAI's statuses are those of the tree."""
+    return problem.status
 
 
 def failure_of(problem: Problem) -> Json:
