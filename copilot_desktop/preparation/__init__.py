@@ -41,7 +41,7 @@ def prepared(request: Request, model: Model, endpoint: str) -> Request:
     messages = paired(_merged(_without_empty_text(request.messages)))
     messages = _merged(_without_bare_thoughts(messages, model, endpoint))
     if not any(message.role == "user" for message in messages):
-        raise InvalidRequest("messages: at least one non-empty user message is required")
+        raise InvalidRequest("messages: at least one non-empty message is required")
     request = replace(request, messages=visible(messages, model))
     return _with_legal_limits(_with_legal_sampling(request, model), model)
 
@@ -58,7 +58,7 @@ def _without_empty_text(messages: tuple[Message, ...]) -> tuple[Message, ...]:
         )
         if blocks:
             kept.append(replace(message, blocks=blocks))
-        elif message.role == "user" and len(messages) == 1:
+        elif message.role == "user" and len(messages) == len(message.blocks) == 1:
             kept.append(message)
     return tuple(kept)
 

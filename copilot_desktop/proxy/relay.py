@@ -189,9 +189,7 @@ class Relay:
     async def _ask(self, request: web.Request, dialect: Dialect, exchange: Exchange) -> Asked:
         raw, body = await self.read_json(request)
         declared = request.headers.get("x-initiator", "")
-        return await self.decide(
-            request, dialect, exchange, raw=raw, body=body, declared=declared
-        )
+        return await self.decide(request, dialect, exchange, raw=raw, body=body, declared=declared)
 
     async def decide(
         self,

@@ -44,7 +44,7 @@ def test_neighbours_of_one_role_become_one_turn_and_empty_text_goes():
 
 
 def test_a_conversation_without_a_user_turn_is_refused():
-    with pytest.raises(InvalidRequest, match="at least one non-empty user message"):
+    with pytest.raises(InvalidRequest, match="at least one non-empty message"):
         prepared(request(Message("system", (Text("be brief"),))), GPT, CHAT)
 
 

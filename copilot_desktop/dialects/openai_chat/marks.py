@@ -13,16 +13,16 @@ Json = dict[str, Any]
 
 MARK: Mapping[str, Any] = {"copilot_cache_control": {"type": "ephemeral"}}
 _KEY = "copilot_cache_control"
-_LIMIT = 4
+LIMIT = 4
 
 
-def keep_marks(body: Json) -> None:
-    """Take the marks beyond the limit out of `body`, which is ours to change."""
+def keep_marks(body: Json, limit: int) -> None:
+    """Take the marks beyond `limit` out of `body`, which is ours to change."""
     messages, tools = body["messages"], body.get("tools", [])
     marked = [message for message in messages if _KEY in message]
     first = [message for message in marked[:1] if message["role"] == "system"]
     offered = [tool for tool in tools if _KEY in tool]
     latest = [message for message in reversed(marked) if message not in first]
     ranked = [*first, *offered[-1:], *latest, *reversed(offered[:-1])]
-    for surplus in ranked[_LIMIT:]:
+    for surplus in ranked[limit:]:
         del surplus[_KEY]

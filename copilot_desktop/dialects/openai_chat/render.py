@@ -28,7 +28,7 @@ from copilot_desktop.canonical import (
     ToolUse,
     free_text_schema,
 )
-from copilot_desktop.dialects.openai_chat.marks import MARK, keep_marks
+from copilot_desktop.dialects.openai_chat.marks import LIMIT, MARK, keep_marks
 from copilot_desktop.model import Model, budget_of_effort, effort_of_budget
 from copilot_desktop.sealing import unseal
 
@@ -94,8 +94,7 @@ def render_request(request: Request, model: Model) -> Json:
     if request.stop:
         body["stop"] = list(request.stop[:MAX_STOPS])
     body |= _tools(request, model)
-    if model.is_claude:
-        keep_marks(body)
+    keep_marks(body, LIMIT if model.is_claude else 0)
     body |= _reasoning(request, model)
     if request.response_format is not None:
         body |= _response_format(request.response_format, model)
@@ -264,7 +263,7 @@ def _tool(tool: Tool, model: Model) -> Json:
     function["parameters"] = free_text_schema(tool) if tool.custom else tool.schema or empty
     if tool.strict and model.structured and not tool.custom:
         function["strict"] = True
-    return _marked({"type": "function", "function": function}, tool.cached and model.is_claude)
+    return _marked({"type": "function", "function": function}, tool.cached)
 
 
 def _is_forced(request: Request) -> bool:

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from copilot_desktop.errors import NotExpressible
+from copilot_desktop.errors import InvalidRequest, NotExpressible
 from copilot_desktop.model import Model
+from copilot_desktop.schemas import legal_schema
 from copilot_desktop.upstream.quirks.messages_draft import Draft, Json
 
 _FIELDS = frozenset({
@@ -22,7 +23,9 @@ _FIELDS = frozenset({
 _BETAS = ("interleaved-thinking-", "context-management-", "advanced-tool-use-")
 _BILLING = "x-anthropic-billing-header"
 _SERVER = ("web_search", "web_fetch", "code_execution", "mcp_toolset", "advisor")
+_MOST_TOOLS = 128  # what Copilot's own client keeps to
 _SEARCH = "tool_search_tool"
+_ODD = frozenset({"$schema", "$id", "anyOf", "oneOf", "allOf"})
 _TOOL_SEARCH = frozenset({"defer_loading", "input_examples"})
 _TOOL_EXTRAS = frozenset({"eager_input_streaming", "allowed_callers"})
 
@@ -152,6 +155,8 @@ def mend_tools(draft: Draft, model: Model) -> None:
             served[str(tool.get("name"))] = _server_name(kind)
         else:
             kept.append(_tool(tool, draft, model, search=search))
+    if len(kept) > _MOST_TOOLS:
+        raise InvalidRequest(f"tools: {len(kept)} tools were sent, the limit is {_MOST_TOOLS}")
     if served and not kept:
         kind = next(iter(served.values()))
         raise NotExpressible(f"The server tool {kind} is not available through Copilot.")
@@ -178,13 +183,16 @@ def _tool(tool: Any, draft: Draft, model: Model, *, search: bool) -> Any:
     for key in gone:
         draft.note(f"dropped=tools.{key}")
     schema = tool.get("input_schema")
-    marked = isinstance(schema, Mapping) and "$schema" in schema
-    if not gone and not marked:
+    legal = legal_schema(schema) if isinstance(schema, dict) and _is_odd(schema) else schema
+    if not gone and legal == schema:
         return tool
     mended = {key: value for key, value in tool.items() if key not in unknown}
-    if isinstance(schema, Mapping) and marked:
-        mended["input_schema"] = {k: v for k, v in schema.items() if k != "$schema"}
-    return mended
+    return mended if legal == schema else {**mended, "input_schema": legal}
+
+
+def _is_odd(schema: Mapping[str, Any]) -> bool:
+    """Claude takes any object; what else there is at the outermost level it refuses."""
+    return schema.get("type") != "object" or not _ODD.isdisjoint(schema)
 
 
 def _mend_choice(draft: Draft, *, offered: bool, gone: frozenset[str]) -> None:

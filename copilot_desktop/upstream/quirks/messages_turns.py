@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
-from copilot_desktop.errors import NotExpressible
+from copilot_desktop.errors import InvalidRequest, NotExpressible
 from copilot_desktop.sealing import is_sealed
 from copilot_desktop.upstream.quirks.messages_draft import Draft, Json
 
@@ -37,8 +38,12 @@ def mend_turns(draft: Draft) -> bool:
             gone = True
         else:
             turns.append(mended)
+    if given and not turns:
+        raise InvalidRequest("messages: at least one non-empty message is required")
     turns, wrapped = _with_instructions(turns, draft)
-    if gone or wrapped:
+    neighbours = any(_role(a) == _role(b) != "system" for a, b in pairwise(turns))
+    if gone or wrapped or neighbours:
+        altered = True
         turns = _merged(turns)
     ended = _ended_by_user(turns, draft)
     if altered or wrapped or ended is not turns:
@@ -214,6 +219,10 @@ def _with_instructions(turns: list[Any], draft: Draft) -> tuple[list[Any], bool]
             draft.note("mapped=system>user")
             wrapped = True
     return placed, wrapped
+
+
+def _role(turn: Any) -> Any:
+    return turn.get("role") if isinstance(turn, Mapping) else "system"  # upstream names it
 
 
 def _words(blocks: list[Mapping[str, Any]]) -> str:

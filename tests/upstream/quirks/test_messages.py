@@ -181,8 +181,9 @@ def test_a_choice_without_tools_goes() -> None:
 
 
 def test_schema_addresses_go() -> None:
-    schema = {"$schema": "https://json-schema.org", "type": "object"}
-    assert fixed_body(ask(tools=[{"name": "ls", "input_schema": schema}]))["tools"] == [LS]
+    schema = {"$schema": "https://json-schema.org", "$id": "x", **LS["input_schema"]}
+    body = fixed_body(ask(tools=[{"name": "ls", "input_schema": {**schema, "properties": {}}}]))
+    assert body["tools"] == [{"name": "ls", "input_schema": {"type": "object", "properties": {}}}]
 
 
 # ------------------------------------------------------------------------------------ thinking

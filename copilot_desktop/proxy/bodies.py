@@ -1,0 +1,53 @@
+"""A request body as an object, strictly read (`translation.md` §2, P1).
+
+Python and JavaScript can write half a character into JSON (a lone surrogate, where a text was cut
+in the middle of an emoji). UTF-8 has no bytes for it, so Copilot would refuse the whole request;
+what is left of the character is replaced by the mark for that.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from copilot_desktop.errors import InvalidRequest
+
+Json = dict[str, Any]
+
+_ESCAPED = re.compile(rb"\\u[dD][89a-fA-F]")
+_HALF = re.compile("[\\ud800-\\udfff]")
+
+
+def parse_object(raw: bytes) -> Json:
+    """A JSON object: no NaN, no bottomless nesting, whole characters. Raises InvalidRequest."""
+    try:
+        body = json.loads(raw, parse_constant=_refuse_constant)
+        if isinstance(body, dict) and is_torn(raw):
+            body = _whole(body)
+    except RecursionError:
+        raise InvalidRequest("The body is nested too deeply.") from None
+    except ValueError as error:
+        raise InvalidRequest(f"The body is not valid JSON: {error}") from None
+    if not isinstance(body, dict):
+        raise InvalidRequest("The body must be a JSON object.")
+    return body
+
+
+def is_torn(raw: bytes) -> bool:
+    """Whether half a character may stand in it (or a whole one, written as its two halves)."""
+    return _ESCAPED.search(raw) is not None
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, str):
+        return value if value.isascii() else _HALF.sub("\N{REPLACEMENT CHARACTER}", value)
+    if isinstance(value, list):
+        return [_whole(each) for each in value]
+    if isinstance(value, dict):
+        return {_whole(key): _whole(each) for key, each in value.items()}
+    return value
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON value")
