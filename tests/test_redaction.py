@@ -15,6 +15,7 @@ SECRETS = (
     "github_pat_11ABCDE_abcdefgh",
     "cd-" + "k" * 43,
     "tid=abc;exp=1;st=dotcom:0123abcd",
+    "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3OCJ9.c2lnbmF0dXJl",
 )
 
 
@@ -35,6 +36,8 @@ def test_secrets_are_taken_out_wherever_they_stand(secret: str, around: str) -> 
         "Authorization: Bearer abcdefghijk",
         "x-api-key: my-own-key",
         '"device_code":"3584d83530557f"',
+        '{"session_token": "3584d83530557f"}',
+        "Copilot-Session-Token: 3584d83530557f",
         '{"device_code": "3584d83530557f"}',
         "client_id=Iv1.b507&device_code=3584d83530557f&grant_type=x",
     ],
