@@ -78,6 +78,25 @@ class Codex:
         return Finished(words[-1] if words else "", ended)
 
 
+class CopilotCli:
+    """GitHub's own CLI with somebody else's models, over a WebSocket."""
+
+    name = "GitHub Copilot CLI"
+
+    async def do(self, desk: Desk, model: str, task: str, *options: str) -> Finished:
+        ended = await desk.run(
+            "copilot", "-p", task, "--allow-all", "--no-color", *options,
+            COPILOT_PROVIDER_BASE_URL=f"{desk.url}/v1",
+            COPILOT_PROVIDER_TYPE="openai",
+            COPILOT_PROVIDER_WIRE_API="responses",
+            COPILOT_PROVIDER_TRANSPORT="websockets",
+            COPILOT_PROVIDER_API_KEY=LOCAL_KEY,
+            COPILOT_MODEL=model,
+            COPILOT_OFFLINE="true",
+        )  # fmt: skip
+        return Finished(ended.out, ended)
+
+
 class OpenCode:
     """With either of the two AI SDK packages that it carries: chat completions or Messages."""
 

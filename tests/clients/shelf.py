@@ -39,7 +39,7 @@ class CannotInstallError(Exception):
 
 @dataclass(frozen=True)
 class Shelf:
-    """`programs` holds `claude`, `codex` and `opencode`, `python` has the framework."""
+    """`programs` holds `claude`, `codex`, `copilot` and `opencode`, `python` has the framework."""
 
     node: Path
     programs: Path

@@ -1,5 +1,5 @@
-"""Codex over a WebSocket, its default: the same tasks, on models that Copilot offers that way and
-on models that know nothing of it."""
+"""Codex and GitHub's own CLI over a WebSocket: the same tasks, on models that Copilot offers that
+way and on models that know nothing of it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from copilot_desktop.demo import Cut
 from copilot_desktop.demo.sockets import METHOD, SOCKET
 from tests.clients.desk import Desk
-from tests.clients.drivers import Codex
+from tests.clients.drivers import Agent, Codex, CopilotCli
 from tests.clients.test_two_tools import PRINTED, TASK, WRITTEN
 
 CODEX = Codex(websockets=True)
@@ -28,8 +28,9 @@ def assert_done(desk: Desk, words: str, err: str) -> None:
 
 
 @pytest.mark.parametrize("model", MODELS)
-async def test_a_task_of_two_tools(desk: Desk, model: str) -> None:
-    words, ended = await CODEX.do(desk, model, TASK)
+@pytest.mark.parametrize("agent", [CODEX, CopilotCli()], ids=lambda agent: agent.name)
+async def test_a_task_of_two_tools(desk: Desk, agent: Agent, model: str) -> None:
+    words, ended = await agent.do(desk, model, TASK)
 
     assert ended.code == 0, ended
     assert_done(desk, words, ended.err)
