@@ -44,6 +44,7 @@ def parse_request(body: Mapping[str, Any]) -> Request:
     _refuse(body, model)
     conversation = read_conversation(_list(body, "messages"), model)
     tools, choice = _tools(body)
+    older = bool(body.get("functions")) and not body.get("tools")
     effort, budget, unknown = _reasoning(body)
     options = body.get("stream_options")
     advice = [name for name in _ADVICE if body.get(name) not in _UNSET]
@@ -57,7 +58,8 @@ def parse_request(body: Mapping[str, Any]) -> Request:
         system=tuple(conversation.system),
         tools=tools,
         tool_choice=choice,
-        parallel_tools=_flag(body, "parallel_tool_calls"),
+        # The older `function_call` has room for one call alone.
+        parallel_tools=False if older else _flag(body, "parallel_tool_calls"),
         max_tokens=_limit(body),
         temperature=_number(body, "temperature"),
         top_p=_number(body, "top_p"),
@@ -71,7 +73,7 @@ def parse_request(body: Mapping[str, Any]) -> Request:
         cache_retention=_words(body, "prompt_cache_retention"),
         stream=body.get("stream") is True,
         echo_usage=isinstance(options, Mapping) and options.get("include_usage") is True,
-        echo_functions=bool(body.get("functions")) and not body.get("tools"),
+        echo_functions=older,
         losses=tuple(losses),
     )
 

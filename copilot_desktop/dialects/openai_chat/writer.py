@@ -22,6 +22,7 @@ from copilot_desktop.canonical import (
     Reply,
     ReplyBlock,
     Request,
+    StopReason,
     Text,
     Thinking,
     ToolUse,
@@ -100,6 +101,8 @@ class ChatWriter:
         name, custom = shown_tool(self._request, block.name)
         call: Json = {"index": self._calls, "id": block.id}
         self._calls += 1
+        if self._request.echo_functions:
+            return self._function({"name": name, "arguments": ""})
         if custom:
             call |= {"type": "custom", "custom": {"name": name, "input": ""}}
         else:
@@ -120,6 +123,10 @@ class ChatWriter:
                     return b""
                 return self._arguments({"function": {"arguments": delta.text}})
         return b""
+
+    def _function(self, piece: Json) -> bytes:
+        """For clients of before tools: they know one call, without an id."""
+        return self._chunk(_compact({"function_call": piece})) if self._calls == 1 else b""
 
     def _think(self, delta: BlockDelta) -> bytes:
         out = b""
@@ -142,10 +149,12 @@ class ChatWriter:
         return b"" if self._held else self._arguments({"function": {"arguments": "{}"}})
 
     def _arguments(self, piece: Json) -> bytes:
+        if self._request.echo_functions:
+            return self._function(piece["function"])
         return self._chunk(_compact({"tool_calls": [{"index": self._calls - 1, **piece}]}))
 
     def _end(self, end: End) -> bytes:
-        out = self._chunk("{}", f'"{FINISH_REASONS[end.reason]}"')
+        out = self._chunk("{}", f'"{_finish_reason(end.reason, self._request)}"')
         if self._request.echo_usage:
             usage = end.usage or _estimated(self._request, self._characters)
             tail = f',"choices":[],"usage":{_compact(write_usage(usage))}}}'
@@ -170,7 +179,9 @@ def render_reply(reply: Reply, request: Request) -> Json:
         "refusal": refusal or None,
     }
     message |= _whole_reasoning(reply)
-    if calls:
+    if calls and request.echo_functions:
+        message["function_call"] = calls[0]["function"]
+    elif calls:
         message["tool_calls"] = calls
     usage = reply.usage or _estimated(request, sum(_length(block) for block in reply.blocks))
     return {
@@ -183,11 +194,17 @@ def render_reply(reply: Reply, request: Request) -> Json:
                 "index": 0,
                 "message": message,
                 "logprobs": None,
-                "finish_reason": FINISH_REASONS[reply.reason],
+                "finish_reason": _finish_reason(reply.reason, request),
             }
         ],
         "usage": write_usage(usage),
     }
+
+
+def _finish_reason(reason: StopReason, request: Request) -> str:
+    if reason is StopReason.TOOL_USE and request.echo_functions:
+        return "function_call"
+    return FINISH_REASONS[reason]
 
 
 def _whole_reasoning(reply: Reply) -> Json:

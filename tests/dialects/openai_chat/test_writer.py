@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from copilot_desktop.canonical import (
@@ -209,6 +210,21 @@ def test_content_is_null_only_beside_calls_or_a_refusal() -> None:
     refused = message(Text("no", refusal=True))
     assert (refused["content"], refused["refusal"]) == (None, "no")
     assert message()["content"] == ""
+
+
+def test_a_client_of_before_tools_gets_one_function_call() -> None:
+    older = replace(ASKED, echo_functions=True, tools=(Tool("ls"),))
+    calls = (ToolUse("c1", "ls", '{"d":1}'), ToolUse("c2", "ls", "{}"))
+    reply = Reply("", calls, StopReason.TOOL_USE)
+    (choice,) = OpenAIChat().render_reply(reply, older)["choices"]
+    assert choice["finish_reason"] == "function_call"
+    assert choice["message"]["function_call"] == {"name": "ls", "arguments": '{"d":1}'}
+    assert "tool_calls" not in choice["message"]
+    chunks = [chunk["choices"][0] for chunk in written(reply, older)[0]]
+    told = [part for chunk in chunks if (part := chunk["delta"].get("function_call"))]
+    assert told == [{"name": "ls", "arguments": ""}, {"arguments": '{"d":1}'}]
+    assert chunks[-1]["finish_reason"] == "function_call"
+    assert not any("tool_calls" in chunk["delta"] for chunk in chunks)
 
 
 def test_lone_surrogates_and_line_separators_stay_on_one_line() -> None:

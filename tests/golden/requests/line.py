@@ -16,8 +16,9 @@ from the document. A case goes through the running proxy to an upstream that onl
     catalogue  ids of a list in which the client's own name is looked up
     from     where the document shows it
 
-`{"times": 3, "of": x}` is a text or an object three times, `#` the number of each. In texts, `{sha8 x}` is the hash by which ids and names are told apart, `{id16 x}` the one of made
-ids, and `{seal gc1. m o=X}` reasoning sealed for a model.
+`{"times": 3, "of": x}` is a text or an object three times, `#` the number of each. In texts,
+`{sha8 x}` is the hash by which ids and names are told apart, `{id16 x}` the one of made ids, and
+`{seal gc1. m o=X}` reasoning sealed for a model.
 """
 
 from __future__ import annotations
