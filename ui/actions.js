@@ -50,7 +50,7 @@ export function holdToast(hold) {
 
 export function go(screen) {
   if (state.local.screen === screen) return;
-  setLocal({ screen, models: { ...state.local.models, selected: null } });
+  setLocal({ screen, request: null, models: { ...state.local.models, selected: null } });
   document.dispatchEvent(new CustomEvent('screen', { detail: screen }));
 }
 

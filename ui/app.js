@@ -19,6 +19,7 @@ import { loadStrings, t } from './strings.js';
 import { activityView } from './views/activity.js';
 import { firstRunView } from './views/first_run.js';
 import { helpView } from './views/help.js';
+import { requestPanel, selectedRequest } from './views/activity_panel.js';
 import { modelPanel, selectedModel } from './views/model_panel.js';
 import { modelsView } from './views/models.js';
 import { overviewView } from './views/overview.js';
@@ -62,7 +63,7 @@ function draw(snapshot, local) {
   $('sidebar').setAttribute('aria-label', t('nav.label'));
   if (!first) patch($('sidebar'), sidebarView(snapshot, local));
   drawMain(main, screen, snapshot, local);
-  drawPanel(selectedModel(snapshot, local), snapshot);
+  drawPanel(openAtTheSide(snapshot, local));
   drawToast(local.toast);
   const sheet = currentSheet(snapshot, local);
   drawSheet(sheet && sheetView(sheet, snapshot, local), cancelSheet);
@@ -96,13 +97,21 @@ function drawMain(main, screen, snapshot, local) {
   shownBanner = words;
 }
 
-function drawPanel(model, snapshot) {
+/** What the panel shows: one model, or one request. */
+function openAtTheSide(snapshot, local) {
+  const model = selectedModel(snapshot, local);
+  if (model) return { id: model.id, content: modelPanel(model, snapshot, local) };
+  const row = selectedRequest(snapshot, local);
+  return row && { id: row.id, content: requestPanel(row) };
+}
+
+function drawPanel(open) {
   const panel = $('panel');
-  panel.hidden = !model;
-  patch(panel, model ? modelPanel(model, snapshot) : []);
-  if (model) panel.setAttribute('aria-labelledby', 'panel-title');
-  if (model && shownPanel === null) $('panel-title').focus();
-  shownPanel = model ? model.id : null;
+  panel.hidden = !open;
+  patch(panel, open ? open.content : []);
+  if (open) panel.setAttribute('aria-labelledby', 'panel-title');
+  if (open && shownPanel === null) $('panel-title').focus();
+  shownPanel = open ? open.id : null;
 }
 
 function drawToast(toast) {

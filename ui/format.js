@@ -21,6 +21,11 @@ export function amount(value) {
   return number(value, Math.abs(value) < 10 ? 1 : 0);
 }
 
+/** Credits of one answer: two digits that say something, however small it is. */
+export function credits(value) {
+  return new Intl.NumberFormat(LOCALE, { maximumSignificantDigits: value < 1 ? 2 : 4 }).format(value);
+}
+
 /** A share of use: never "100" unless it is, never "0" unless it is. */
 export function percent(value) {
   if (value > 0 && value < 1) return 1;

@@ -9,6 +9,7 @@ import { signingIn } from './derive.js';
 import { isMac } from './keys.js';
 import { setLocal, state } from './store.js';
 import { t } from './strings.js';
+import { closeRequest } from './views/activity_panel.js';
 import { closePanel } from './views/model_panel.js';
 import { SCREENS } from './views/sidebar.js';
 
@@ -116,6 +117,7 @@ function escape() {
   const { local } = state;
   if (local.toast) return () => setLocal({ toast: null });
   if (local.screen === 'models' && local.models.selected) return closePanel;
+  if (local.screen === 'activity' && local.request !== null) return closeRequest;
   if (local.screen === 'models' && local.models.q) {
     return () => setLocal({ models: { ...local.models, q: '' } });
   }

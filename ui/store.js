@@ -16,6 +16,7 @@ const local = {
   key: null,         // the local key, once the user asked for it
   keyShown: false,
   models: { q: '', vendor: '', ready: false, selected: null, cost: '' },
+  request: null,     // id of the request whose panel is open
   drafts: {},        // setting -> text being typed
   saved: null,       // the setting that says "Saved"
   errors: {},        // setting -> sentence

@@ -196,10 +196,13 @@ def request(identity: int, **changes: Any) -> Json:
         "input_tokens": 18_204,
         "output_tokens": 812,
         "cache_tokens": 16_000,
+        "credits": 0.2596,
+        "multiplier": None,
         "first_ms": 640,
         "took_ms": 8200,
         "notes": [],
         "error": "",
+        "request_id": "E1A2:1C3D4:5E6F7:8A9B0:66C1D2E3",
     }
     return usual | changes
 

@@ -5,7 +5,10 @@ import { h } from '../dom.js';
 import {
   exact, milliseconds, timeWithSeconds, tokens,
 } from '../format.js';
+import { setLocal, state } from '../store.js';
 import { has, t } from '../strings.js';
+import { costWords, shortCost } from './activity_panel.js';
+import { moveInRows } from './models.js';
 
 export function activityView(snapshot) {
   const rows = snapshot.requests;
@@ -14,45 +17,63 @@ export function activityView(snapshot) {
       h('h1', { class: 'title', tabindex: '-1' }, t('activity.title'))),
     rows.length
       ? [
-        h('section', { class: 'card table-card activity-card', key: 'table' }, requestTable(rows, true)),
+        h('section', { class: 'card table-card activity-card', key: 'table' }, requestTable(rows, true, state.local.request)),
         h('p', { class: 'caption', key: 'note' }, t('activity.note')),
       ]
       : card(null, null, emptyState(null, t('activity.empty'))));
 }
 
 /** `full` adds the columns that only the Activity screen has room for. */
-export function requestTable(rows, full) {
+export function requestTable(rows, full, selected = null) {
   const columns = COLUMNS.filter((column) => full || !column.full);
   return h('table', { class: 'table' },
     h('thead', null, h('tr', null, columns.map((column) => (
       h('th', { key: column.name, scope: 'col', class: column.class || null }, t(`activity.col.${column.name}`)))))),
-    h('tbody', null, rows.map((row) => h('tr', { key: `r${row.id}` },
-      columns.map((column) => h('td', {
-        key: column.name, class: column.class || null, title: column.title ? column.title(row) : null,
-      }, column.cell(row)))))));
+    h('tbody', full ? { onkeydown: moveInRows } : null, rows.map((row) => (
+      full ? opener(row, columns, row.id === selected) : h('tr', { key: `r${row.id}` }, cells(row, columns))))));
+}
+
+const cells = (row, columns) => columns.map((column) => h('td', {
+  key: column.name, class: column.class || null, title: column.title ? column.title(row) : null,
+}, column.cell(row)));
+
+/** A row whose first cell opens the panel; so does a press anywhere else in it. */
+function opener(row, columns, selected) {
+  const open = () => setLocal({ request: selected ? null : row.id });
+  const [time, ...rest] = columns;
+  return h('tr', { key: `r${row.id}`, class: selected ? 'opener selected' : 'opener', onclick: open },
+    h('td', { key: time.name, class: time.class, title: time.title(row) },
+      h('button', {
+        type: 'button', class: 'row-button', 'data-request': row.id, 'aria-expanded': selected ? 'true' : 'false', 'aria-controls': 'panel',
+      }, time.cell(row))),
+    cells(row, rest));
 }
 
 const COLUMNS = [
   { name: 'time', class: 'nowrap', cell: (row) => timeWithSeconds(row.at), title: (row) => exact(row.at) },
-  { name: 'from', class: 'nowrap from-cell', cell: (row) => row.client || t('activity.unknown_client') },
+  { name: 'from', class: 'nowrap from-cell', cell: clientWords },
   { name: 'format', full: true, class: 'nowrap col-format', cell: formatName },
-  { name: 'model', class: 'model-cell', cell: modelName },
-  { name: 'result', cell: result, title: (row) => errorText(row) || null },
+  { name: 'model', class: 'model-cell', cell: (row) => h('span', { class: 'mono' }, modelWords(row)) },
+  { name: 'result', cell: resultPill, title: (row) => errorText(row) || null },
   { name: 'tokens', full: true, class: 'nowrap col-tokens', cell: tokenCount, title: tokenWords },
-  { name: 'took', class: 'nowrap end', cell: (row) => milliseconds(row.took_ms), title: firstWord },
+  { name: 'cost', full: true, class: 'nowrap col-spent end', cell: shortCost, title: costWords },
+  { name: 'took', class: 'nowrap col-took end', cell: (row) => milliseconds(row.took_ms), title: firstWord },
 ];
 
-const errorText = (row) => (row.error && typeof row.error === 'object' ? row.error.message : row.error) || '';
+export const errorText = (row) => (row.error && typeof row.error === 'object' ? row.error.message : row.error) || '';
 
-function formatName(row) {
+export function clientWords(row) {
+  return row.client || t('activity.unknown_client');
+}
+
+export function formatName(row) {
   const key = `activity.format.${row.dialect}`;
   return has(key) ? t(key) : row.dialect || t('activity.format.other');
 }
 
-function modelName(row) {
+export function modelWords(row) {
   const { model_asked: asked, model_used: used } = row;
-  const words = asked && used && asked !== used ? t('activity.asked_used', { asked, used }) : used || asked || t('activity.none');
-  return h('span', { class: 'mono' }, words);
+  return asked && used && asked !== used ? t('activity.asked_used', { asked, used }) : used || asked || t('activity.none');
 }
 
 function tokenCount(row) {
@@ -71,7 +92,7 @@ function firstWord(row) {
   return row.first_ms ? t('activity.first', { after: milliseconds(row.first_ms) }) : null;
 }
 
-function result(row) {
+export function resultPill(row) {
   if (row.outcome === 'open' && row.held && has(`activity.waits.${row.held}`)) return pill('neutral', t(`activity.waits.${row.held}`));
   if (row.outcome === 'open' || row.outcome === 'running') return pill('neutral', t('activity.running'));
   const { level, words } = resultWords(row);

@@ -151,8 +151,8 @@ export const endpointWords = (model) => joined((model.endpoints || [])
   .map((path) => ENDPOINT[path]).filter(Boolean).map((name) => t(`models.endpoint.${name}`)));
 
 /** Arrow keys move between rows; the copy key copies the id of the row in focus. */
-function moveInRows(event) {
-  const rows = [...event.currentTarget.querySelectorAll('[data-row]')];
+export function moveInRows(event) {
+  const rows = [...event.currentTarget.querySelectorAll('.row-button')];
   const index = rows.indexOf(document.activeElement);
   if (index < 0) return;
   const page = 10;
