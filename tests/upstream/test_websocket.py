@@ -295,6 +295,20 @@ async def test_a_code_of_a_frame_means_what_a_status_would(code, status, told):
         assert posts(rig) == []
 
 
+async def test_a_refusal_heals_as_over_http():
+    async with running_rig() as rig, talking(rig) as talk:
+        told = "Unsupported parameter: 'top_logprobs' is not supported with this model."
+        error = {"error": {"code": "unsupported_parameter", "message": told}}
+        rig.fake.add_fault(Status(SOCKET, 400, error))
+        assert "apple" in await talk.say("apple", top_logprobs=2)
+        first, second = frames(rig)
+        assert "top_logprobs" in first.body
+        assert "top_logprobs" not in second.body
+        assert posts(rig) == []
+        assert "pear" in await talk.say("pear", top_logprobs=2)
+        assert len(frames(rig)) == 3, "it was learned"
+
+
 async def test_the_quota_is_read_from_frames():
     async with running_rig() as rig, talking(rig) as talk:
         before = await rig.provider.quota()
