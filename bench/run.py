@@ -116,6 +116,7 @@ def product_environment(upstream: int, folder: str) -> dict[str, str]:
     settings = {
         "GITHUB_URL": url, "GITHUB_API_URL": url, "COPILOT_URL": url,
         "DATA_DIR": folder, "TOKEN_STORE": "memory",
+        "MAX_CONCURRENT": "32",  # the most there can be; by default further streams wait
     }  # fmt: skip
     ours = {f"COPILOT_DESKTOP_{name}": value for name, value in settings.items()}
     kept = {k: v for k, v in os.environ.items() if not k.startswith("COPILOT_DESKTOP_")}
@@ -212,7 +213,7 @@ def measure(upstream: int, found: list[Target], *, quick: bool) -> None:
         if not target.pid:
             continue
         plan(upstream, 100 if quick else 200, 20)
-        figures["CPU per chunk, 64 paced streams, µs"] = paced(target, 64)
+        figures["CPU per chunk, 32 paced streams, µs"] = paced(target, 32)
         plan(upstream, size)
         path = f"{target.prefix}/chat/completions"
         cost, speed = full_speed(target, path, CHAT, b'"content"', size)
