@@ -3,9 +3,9 @@
 The running app is asked first; without one the stored account and the cached lists are read.
 `status` never touches the network; the other two fetch what they show.
 
-As JSON, `status` is `{running, app, account, proxy, headline, models}`, `models` a list and `quota`
-`{plan, state, fetched_at, source, error, meters}`, each with the fields of the snapshot; `why` of a
-model is a sentence.
+As JSON, `status` is `{running, app, account, proxy, headline, models, requests}`, `models` a list
+and `quota` `{plan, state, fetched_at, source, error, meters}`, each with the fields of the snapshot;
+`why` of a model is a sentence.
 """
 
 from __future__ import annotations
@@ -74,6 +74,7 @@ def _status(shown: Snapshot) -> dict[str, Any]:
         "proxy": shown["proxy"],
         "headline": shown["headline"],
         "models": len(shown["models"]["items"]),
+        "requests": shown["requests"],
     }
 
 
@@ -97,9 +98,25 @@ def _status_words(shown: Snapshot) -> list[str]:
     lines.append(f"Window   {app['engine']}: {app['engine_reason']}")
     if shown["running"]:
         lines.append(f"Tray     {app['tray']}")
+    if shown["requests"]:
+        lines.append(f"Latest   {_request_words(shown['requests'][0])}")
     lines.append(f"Models   {len(shown['models']['items'])} known")
     lines.append(f"Data     {app['data_dir']}")
     return lines
+
+
+def _request_words(row: Mapping[str, Any]) -> str:
+    """A request in one line: who asked which model, the end, the cost, what was changed."""
+    parts = [f"{row['client']}, {row['model_used'] or row['model_asked'] or 'no model'}"]
+    parts.append(row["outcome"] if row["outcome"] != "ok" else str(row["status"]))
+    if row["input_tokens"] is not None:
+        cached = f" ({row['cache_tokens']} cached)" if row["cache_tokens"] else ""
+        parts.append(f"{row['input_tokens']}{cached} in, {row['output_tokens']} out")
+    if row["credits"] is not None:
+        parts.append(f"{row['credits']:.2g} credits")
+    elif row["multiplier"] is not None and row["initiator"] == "user":
+        parts.append(f"{row['multiplier']:g} premium requests")
+    return ", ".join([*parts, *row["notes"]])
 
 
 # ---------------------------------------------------------------------------------- models

@@ -31,7 +31,8 @@ async def check(commands: Commands, *, running: bool) -> None:
     assert "octo-user" in status.out
     assert ("http://127.0.0.1:" in status.out) is running
     found = json.loads((await commands.run("status", "--json")).out)
-    assert set(found) == {"running", "app", "account", "proxy", "headline", "models"}
+    facts = {"running", "app", "account", "proxy", "headline", "models", "requests"}
+    assert set(found) == facts
     assert found["running"] is running
     assert (found["account"]["login"], found["account"]["source"]) == ("octo-user", "file")
     assert found["app"]["engine"] == "none"

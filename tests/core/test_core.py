@@ -15,6 +15,7 @@ from copilot_desktop.core.core import Core
 from copilot_desktop.core.settings import Settings
 from copilot_desktop.demo import Scenario
 from copilot_desktop.errors import BadSetting
+from copilot_desktop.model import CHAT, Model
 from copilot_desktop.system import PortHolder
 from copilot_desktop.system.fake import FakeSystem
 from tests.core_rig import QUICK, running_core
@@ -280,3 +281,27 @@ async def test_the_store_can_be_changed_after_signing_in(tmp_path: Path) -> None
 
 def test_the_quick_scenario_is_what_the_tests_think() -> None:
     assert QUICK.approve_after == 0
+
+
+async def test_reasoning_is_forgotten_with_the_account_it_was_given_to(tmp_path: Path) -> None:
+    async with running_core(tmp_path) as rig:
+        await rig.do("sign_in")
+        await rig.until(lambda s: s.models.state == "ready" and s.quota.state == "ready")
+        provider, session = rig.core.provider, rig.core.session
+
+        def remembered() -> bool:
+            history = [{"role": "assistant", "tool_calls": [{"id": "call_1"}]}]
+            body = {"model": "m", "messages": history}
+            fixed = provider.quirks(CHAT, session).fix_request(body, Model("m"), ())
+            return "reasoning_opaque" in str(fixed.body)
+
+        call = {"id": "call_1", "function": {"name": "f", "arguments": "{}"}}
+        answer = {"role": "assistant", "reasoning_opaque": "OPA", "tool_calls": [call]}
+        quirks = provider.quirks(CHAT, session)
+        quirks.fix_request({"model": "m", "messages": []}, Model("m"), ())
+        quirks.fix_reply({"choices": [{"message": answer, "finish_reason": "stop"}]}, "m")
+        assert remembered()
+        await rig.do("refresh_models")
+        assert remembered(), "nothing has happened to the account"
+        await rig.do("sign_out")
+        assert not remembered()
