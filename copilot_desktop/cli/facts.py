@@ -4,8 +4,8 @@ The running app is asked first; without one the stored account and the cached li
 `status` never touches the network; the other two fetch what they show.
 
 As JSON, `status` is `{running, app, account, proxy, headline, models, requests}`, `models` a list
-and `quota` `{plan, state, fetched_at, source, error, meters}`, each with the fields of the snapshot;
-`why` of a model is a sentence.
+and `quota` `{plan, state, fetched_at, source, error, meters}`, each with the fields of the
+snapshot; `why` of a model is a sentence.
 """
 
 from __future__ import annotations

@@ -141,3 +141,15 @@ async def test_the_cost_of_every_answer_is_known(way: Way):
             told = headers["x-copilot-desktop-notes"]
             assert told.startswith(f"route={way.endpoint}; initiator=user")
             assert stream or ("output=" in told and "credits=" in told), told
+
+
+@each_way
+async def test_the_record_of_an_exchange_holds_nothing_that_was_said(way: Way):
+    told = "canary-in-the-text demo: say canary-in-the-answer"
+    async with running_rig() as rig:
+        for stream in (True, False):
+            status, body, headers = await post(rig, way.path, way.body(told, stream=stream))
+            assert status == 200
+            assert b"canary" in body
+            await until(lambda: not rig.traffic.in_flight, "the exchange is over")
+            assert "canary" not in repr(rig.traffic.recent) + str(headers)
