@@ -25,6 +25,7 @@ from copilot_desktop.canonical import (
 )
 from copilot_desktop.dialects.anthropic_messages.shapes import items, mapping, string
 from copilot_desktop.errors import InvalidRequest, NotExpressible
+from copilot_desktop.findings import in_words
 from copilot_desktop.pictures import PDF, PICTURES, picture_type
 from copilot_desktop.sealing import is_sealed, seal
 
@@ -87,7 +88,7 @@ class Turns:
                 raise InvalidRequest(f"{where}: {kind} blocks belong in user messages")
         # What a server tool did, and whatever comes next: the words are kept, the rest goes.
         self._losses.append(Loss(kind))
-        found = _findings(block.get("content")) if kind.endswith("_tool_result") else ""
+        found = in_words(block.get("content")) if kind.endswith("_tool_result") else ""
         return (Text(found),) if found else ()
 
     def _thinking(self, block: Mapping[str, Any]) -> Thinking:
@@ -231,15 +232,3 @@ def _joined(content: Any) -> str:
     blocks = content if isinstance(content, list) else []
     found = (block.get("text") for block in blocks if isinstance(block, Mapping))
     return "\n".join(text for text in found if isinstance(text, str) and text)
-
-
-def _findings(content: Any) -> str:
-    """What a server tool brought: titles with addresses, and texts."""
-    if isinstance(content, str):
-        return content
-    lines = []
-    for entry in content if isinstance(content, list) else [content]:
-        if isinstance(entry, Mapping):
-            words = (entry.get("title"), entry.get("url"), entry.get("text"))
-            lines.append(" ".join(word for word in words if isinstance(word, str) and word))
-    return "\n".join(line for line in lines if line)

@@ -24,6 +24,7 @@ from copilot_desktop.upstream.quirks.messages_history import (
     mend_names,
     mend_pairs,
     mend_pictures,
+    recall_tools,
 )
 from copilot_desktop.upstream.quirks.messages_request import (
     allowed_betas,
@@ -64,6 +65,7 @@ class MessagesQuirks:
         unsealed = mend_turns(draft)
         mend_pairs(draft)
         mend_pictures(draft, model)
+        recall_tools(draft)
         settle_thinking(draft, model, unsealed=unsealed)
         thinking = draft.body.get("thinking")
         kind = thinking.get("type") if isinstance(thinking, Mapping) else None

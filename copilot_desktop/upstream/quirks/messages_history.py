@@ -101,6 +101,24 @@ def _is_tool(block: Block) -> bool:
     return block.get("type") in ("tool_use", "tool_result")
 
 
+def recall_tools(draft: Draft) -> None:
+    """Claude refuses calls in the history without a declaration: name them, forbid their use."""
+    if draft.body.get("tools"):
+        return
+    turns = _mappings(draft.body.get("messages"))
+    called = [
+        str(block.get("name"))
+        for turn in turns
+        for block in _mappings(turn.get("content"))
+        if block.get("type") == "tool_use"
+    ]
+    if called:
+        schema = {"type": "object", "properties": {}}
+        tools = [{"name": name, "input_schema": dict(schema)} for name in dict.fromkeys(called)]
+        draft.put("tools", tools)
+        draft.put("tool_choice", {"type": "none"})
+
+
 # ------------------------------------------------------------------------------------- pictures
 
 

@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import Any
 
 from copilot_desktop.errors import InvalidRequest, NotExpressible
+from copilot_desktop.findings import in_words
 from copilot_desktop.sealing import is_sealed
 from copilot_desktop.upstream.quirks.messages_draft import Draft, Json
 
@@ -113,8 +114,7 @@ def _block(block: Any, where: str, draft: Draft, *, assistant: bool) -> Any:
         return block
     match block.get("type"):
         case "text":
-            text = block.get("text")
-            return None if isinstance(text, str) and not text.strip() else block
+            return _text(block, assistant=assistant)
         case "thinking":
             if assistant and _genuine(block):
                 return _unmarked(block)
@@ -126,9 +126,29 @@ def _block(block: Any, where: str, draft: Draft, *, assistant: bool) -> Any:
             return _tool_use(block)
         case "tool_result":
             return _tool_result(block, where, draft)
+        case "image" | "document" if assistant:
+            kind = block.get("type")
+            raise InvalidRequest(f"{where}: {kind} blocks belong in user messages")
         case "image" | "document":
             return _enclosed(block, where)
+        case str(kind) if assistant and kind.startswith("server_tool_use"):
+            draft.note(f"dropped={kind}")
+            return None
+        case str(kind) if assistant and kind.endswith("_tool_result"):
+            draft.note(f"mapped={kind}>text")
+            words = in_words(block.get("content"))
+            return {"type": "text", "text": words} if words else None
     return block
+
+
+def _text(block: Mapping[str, Any], *, assistant: bool) -> Mapping[str, Any] | None:
+    """Nothing of an empty one. Only what a model wrote has citations."""
+    text = block.get("text")
+    if isinstance(text, str) and not text.strip():
+        return None
+    if assistant or "citations" not in block:
+        return block
+    return {key: value for key, value in block.items() if key != "citations"}
 
 
 def _genuine(block: Mapping[str, Any]) -> bool:

@@ -59,7 +59,7 @@ seals = st.text(min_size=1).map(lambda text: seal("gm1.", CLAUDE.id, s=text))
 
 # ------------------------------------------------------------------------------------ replies
 
-calls = st.builds(ToolUse, words, names, st.just("") | objects.map(json.dumps))
+calls = st.builds(ToolUse, names, names, st.just("") | objects.map(json.dumps))
 thoughts = st.builds(Thinking, words, seals) | st.builds(
     Thinking, st.just(""), redacted=st.text(min_size=1)
 )
@@ -142,7 +142,7 @@ def requests(draw: st.DrawFn) -> Request:
         system=tuple(draw(st.lists(texts, max_size=2))),
         # Marked, so that no marks are added.
         tools=tuple(
-            replace(tool, schema=tool.schema or {"type": "object"}, cached=True)
+            replace(tool, schema={**tool.schema, "type": "object"}, cached=True)
             for tool in tools[:4]
         ),
         tool_choice=draw(st.none() | choices),
