@@ -1,4 +1,4 @@
-"""What this app has used, day by day: a row for each day, client and model, for 90 days.
+"""What this app has used, day by day: a row for each day, account, client and model, for 90 days.
 
 The numbers come from the answers themselves (tokens, and Copilot's exact cost where it sends one),
 so they count this app's use only; the account's meters count everything and are kept beside them,
@@ -18,7 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from copilot_desktop.proxy.exchange import Exchange
@@ -33,25 +33,30 @@ _MOST_ROWS = 20_000  # of one kind; a client that invents names must not fill th
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS use (
-    day TEXT, client TEXT, model TEXT, requests INTEGER, failed INTEGER, input INTEGER,
-    output INTEGER, cache_read INTEGER, cache_write INTEGER, nano_credits INTEGER, premium REAL,
-    PRIMARY KEY (day, client, model)) WITHOUT ROWID;
+    day TEXT, account TEXT, client TEXT, model TEXT, requests INTEGER, failed INTEGER,
+    input INTEGER, output INTEGER, cache_read INTEGER, cache_write INTEGER, nano_credits INTEGER,
+    premium REAL, PRIMARY KEY (day, account, client, model)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS meter (
-    day TEXT, id TEXT, used REAL, "limit" REAL,
-    PRIMARY KEY (day, id)) WITHOUT ROWID;
+    day TEXT, account TEXT, id TEXT, used REAL, "limit" REAL,
+    PRIMARY KEY (day, account, id)) WITHOUT ROWID;
 """
-_KEEP_USE = "REPLACE INTO use VALUES (?,?,?,?,?,?,?,?,?,?,?)"
-_KEEP_METER = "REPLACE INTO meter VALUES (?,?,?,?)"
+_KEEP_USE = "REPLACE INTO use VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"
+_KEEP_METER = "REPLACE INTO meter VALUES (?,?,?,?,?)"
+
+UseKey = tuple[str, str, str, str]
+MeterKey = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """`day` is local, `YYYY-MM-DD`. Token counts are Anthropic's kind: `input` without cache.
+    """`day` is local, `YYYY-MM-DD`; `account` as `account_name` gives it, empty where each client
+    brings its own. Token counts are Anthropic's kind: `input` without cache.
 
     `nano_credits`: 1e9 are one AI credit; `premium`: premium requests, by the model's multiplier.
     """
 
     day: str
+    account: str
     client: str
     model: str
     requests: int = 0
@@ -63,98 +68,141 @@ class Use:
     nano_credits: int = 0
     premium: float = 0.0
 
+    @property
+    def key(self) -> UseKey:
+        return (self.day, self.account, self.client, self.model)
+
+    @property
+    def whole_input(self) -> int:
+        """Tokens that the model has read, from its cache or not."""
+        return self.input + self.cache_read + self.cache_write
+
 
 @dataclass(frozen=True, slots=True)
 class MeterDay:
     """The last reading of one meter on one day; `limit` is None where there is none."""
 
     day: str
+    account: str
     id: str
     used: float
     limit: float | None = None
 
+    @property
+    def key(self) -> MeterKey:
+        return (self.day, self.account, self.id)
+
+
+def account_name(host: str, number: int | None) -> str:
+    """`github.com:583231`; empty for nobody."""
+    return f"{host}:{number}" if number else ""
+
+
+def day_of(epoch: float) -> str:
+    """The local day, `YYYY-MM-DD`."""
+    return time.strftime("%Y-%m-%d", time.localtime(epoch))
+
 
 class Ledger:
-    """`path` None keeps nothing on disk. `wall` gives epoch seconds."""
+    """`path` None keeps nothing on disk. `wall` gives epoch seconds, `keep` is in days."""
 
-    def __init__(self, path: Path | None, *, wall: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, path: Path | None, *, wall: Callable[[], float] = time.time, keep: int = DAYS
+    ) -> None:
+        self.keep = keep
         self._path = path
         self._wall = wall
-        self._uses: dict[tuple[str, str, str], Use] = {}
-        self._meters: dict[tuple[str, str], MeterDay] = {}
-        self._new_uses: set[tuple[str, str, str]] = set()
-        self._new_meters: set[tuple[str, str]] = set()
+        self._uses: dict[UseKey, Use] = {}
+        self._meters: dict[MeterKey, MeterDay] = {}
+        self._new_uses: set[UseKey] = set()
+        self._new_meters: set[MeterKey] = set()
         self._lock = threading.Lock()  # the event loop counts while a worker writes
 
     @property
     def dirty(self) -> bool:
         return bool(self._new_uses or self._new_meters)
 
-    def uses(self, days: int = DAYS) -> tuple[Use, ...]:
-        """The rows of the last `days` days, today included, the newest day first."""
-        first = self._day(days - 1)
+    def uses(self, days: int = DAYS, account: str | None = None) -> tuple[Use, ...]:
+        """The rows of the last `days` days, today included, the newest day first.
+
+        `account` None: those of all accounts.
+        """
+        first = self._day(min(days, self.keep) - 1)
         with self._lock:
             rows = [row for row in self._uses.values() if row.day >= first]
-        return tuple(sorted(rows, key=lambda row: (row.day, row.client, row.model), reverse=True))
+        found = [row for row in rows if account is None or row.account == account]
+        return tuple(sorted(found, key=lambda row: row.key, reverse=True))
 
-    def meters(self, days: int = DAYS) -> tuple[MeterDay, ...]:
+    def meters(self, days: int = DAYS, account: str | None = None) -> tuple[MeterDay, ...]:
         """The readings of the last `days` days, the newest day first."""
-        first = self._day(days - 1)
+        first = self._day(min(days, self.keep) - 1)
         with self._lock:
             rows = [row for row in self._meters.values() if row.day >= first]
-        return tuple(sorted(rows, key=lambda row: (row.day, row.id), reverse=True))
+        found = [row for row in rows if account is None or row.account == account]
+        return tuple(sorted(found, key=lambda row: row.key, reverse=True))
 
     def count(self, exchange: Exchange, multiplier: float | None) -> None:
         """Add a finished exchange that reached a model.
 
         `multiplier` is the model's; only a turn that a human began costs premium requests.
         """
-        usage, day = exchange.usage, self._day()
-        key = (day, exchange.client, exchange.model_used)
-        with self._lock:
-            row = self._uses.get(key)
-            if row is None:
-                if len(self._uses) >= _MOST_ROWS:
-                    return
-                row = Use(*key)
-            human = exchange.initiator == "user" and exchange.outcome == "ok"
-            self._uses[key] = replace(
-                row,
-                requests=row.requests + 1,
-                failed=row.failed + (exchange.outcome == "failed"),
-                input=row.input + (usage.input if usage else 0),
-                output=row.output + (usage.output if usage else 0),
-                cache_read=row.cache_read + (usage.cache_read if usage else 0),
-                cache_write=row.cache_write + (usage.cache_write if usage else 0),
-                nano_credits=row.nano_credits + (exchange.nano_credits or 0),
-                premium=row.premium + ((multiplier or 0.0) if human else 0.0),
+        usage = exchange.usage
+        human = exchange.initiator == "user" and exchange.outcome == "ok"
+        self.add(
+            Use(
+                self._day(),
+                exchange.account,
+                exchange.client,
+                exchange.model_used,
+                requests=1,
+                failed=int(exchange.outcome == "failed"),
+                input=usage.input if usage else 0,
+                output=usage.output if usage else 0,
+                cache_read=usage.cache_read if usage else 0,
+                cache_write=usage.cache_write if usage else 0,
+                nano_credits=exchange.nano_credits or 0,
+                premium=(multiplier or 0.0) if human else 0.0,
             )
-            self._new_uses.add(key)
+        )
 
-    def read(self, meters: Iterable[Meter]) -> None:
+    def add(self, use: Use) -> None:
+        """Add `use` to its row."""
+        with self._lock:
+            row = self._uses.get(use.key)
+            if row is None and len(self._uses) >= _MOST_ROWS:
+                return
+            self._uses[use.key] = use if row is None else _sum(row, use)
+            self._new_uses.add(use.key)
+
+    def read(self, meters: Iterable[Meter], account: str = "") -> None:
         """Keep today's reading of every meter that counts something."""
         day = self._day()
+        for meter in meters:
+            if meter.used is None:
+                continue
+            limit = meter.limit if meter.limit and math.isfinite(meter.limit) else None
+            # Beyond the limit the meter itself stands still.
+            self.note(MeterDay(day, account, meter.id, meter.used + meter.overage, limit))
+
+    def note(self, reading: MeterDay) -> None:
+        """Keep one reading."""
         with self._lock:
-            for meter in meters:
-                if meter.used is None:
-                    continue
-                limit = meter.limit if meter.limit and math.isfinite(meter.limit) else None
-                reading = MeterDay(day, meter.id, meter.used, limit)
-                if self._meters.get((day, meter.id)) != reading:
-                    self._meters[day, meter.id] = reading
-                    self._new_meters.add((day, meter.id))
+            if self._meters.get(reading.key) != reading:
+                self._meters[reading.key] = reading
+                self._new_meters.add(reading.key)
 
     # ------------------------------------------------------------------------ disk
 
     def load(self) -> None:
-        """Take what the file holds."""
+        """Take what the file holds, in addition to what was counted since the start. Once only."""
         if self._path is None or not self._path.exists():
             return
+        first = self._day(self.keep - 1)
         try:
             with closing(self._open()) as file:
-                uses = file.execute("SELECT * FROM use WHERE day >= ?", (self._day(DAYS - 1),))
+                uses = file.execute("SELECT * FROM use WHERE day >= ?", (first,))
                 kept = [Use(*row) for row in uses.fetchmany(_MOST_ROWS)]
-                read = file.execute("SELECT * FROM meter WHERE day >= ?", (self._day(DAYS - 1),))
+                read = file.execute("SELECT * FROM meter WHERE day >= ?", (first,))
                 readings = [MeterDay(*row) for row in read.fetchmany(_MOST_ROWS)]
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError):
@@ -165,8 +213,10 @@ class Ledger:
                 self._path.replace(self._path.with_suffix(".broken"))
             return
         with self._lock:
-            self._uses = {(row.day, row.client, row.model): row for row in kept} | self._uses
-            self._meters = {(row.day, row.id): row for row in readings} | self._meters
+            for row in kept:
+                new = self._uses.get(row.key)
+                self._uses[row.key] = row if new is None else _sum(row, new)
+            self._meters = {row.key: row for row in readings} | self._meters
 
     def flush(self) -> None:
         """Write what is new, and let go of what is too old."""
@@ -181,13 +231,13 @@ class Ledger:
             with closing(self._open()) as file, file:
                 file.executemany(_KEEP_USE, map(astuple, uses))
                 file.executemany(_KEEP_METER, map(astuple, meters))
-                file.execute("DELETE FROM use WHERE day < ?", (self._day(DAYS - 1),))
-                file.execute("DELETE FROM meter WHERE day < ?", (self._day(DAYS - 1),))
+                file.execute("DELETE FROM use WHERE day < ?", (self._day(self.keep - 1),))
+                file.execute("DELETE FROM meter WHERE day < ?", (self._day(self.keep - 1),))
         except (sqlite3.Error, OSError) as error:
             log.warning("The usage history could not be written: %s", error)
             with self._lock:  # the next flush tries again
-                self._new_uses |= {(row.day, row.client, row.model) for row in uses}
-                self._new_meters |= {(row.day, row.id) for row in meters}
+                self._new_uses |= {row.key for row in uses} & self._uses.keys()
+                self._new_meters |= {row.key for row in meters} & self._meters.keys()
 
     def clear(self) -> None:
         """Forget everything, also on disk."""
@@ -212,11 +262,16 @@ class Ledger:
         return file
 
     def _forget_old(self) -> None:
-        first = self._day(DAYS - 1)
+        first = self._day(self.keep - 1)
         self._uses = {key: row for key, row in self._uses.items() if row.day >= first}
         self._meters = {key: row for key, row in self._meters.items() if row.day >= first}
         self._new_uses &= self._uses.keys()
         self._new_meters &= self._meters.keys()
 
     def _day(self, ago: int = 0) -> str:
-        return time.strftime("%Y-%m-%d", time.localtime(self._wall() - ago * _DAY))
+        return day_of(self._wall() - ago * _DAY)
+
+
+def _sum(one: Use, other: Use) -> Use:
+    """Two rows of one key as one."""
+    return Use(*one.key, *map(sum, zip(astuple(one)[4:], astuple(other)[4:], strict=True)))

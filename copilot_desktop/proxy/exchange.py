@@ -66,6 +66,7 @@ class Exchange:
     notes: list[str] = field(default_factory=list)
     error: str = ""
     request_id: str = ""
+    account: str = ""  # whose Copilot it used; empty where clients bring their own
     # Why it waits, or was not sent: queue, approval; busy, denied, paused, limited (`brakes`).
     held: str = ""
 
@@ -145,7 +146,9 @@ class Traffic:
         self.idle.set()
         self.today = 0
         self.refused_origins = RefusedOrigins()
+        self.account = ""  # whose Copilot new exchanges use
         self.on_change: Callable[[], None] = lambda: None
+        self.on_finished: Callable[[Exchange], None] = lambda _: None
 
     @property
     def recent(self) -> tuple[Exchange, ...]:
@@ -153,7 +156,7 @@ class Traffic:
         return tuple(reversed(self._recent))
 
     def open(self, user_agent: str, dialect: str) -> Exchange:
-        exchange = Exchange(self._next, client_name(user_agent), dialect)
+        exchange = Exchange(self._next, client_name(user_agent), dialect, account=self.account)
         self._next += 1
         self._recent.append(exchange)
         self.in_flight += 1
@@ -168,6 +171,7 @@ class Traffic:
         self.in_flight -= 1
         if not self.in_flight:
             self.idle.set()
+        self.on_finished(exchange)
         self.on_change()
 
     def _count_day(self) -> None:

@@ -61,7 +61,7 @@ def test_one_row_for_each_day_client_and_model() -> None:
     today, aider, codex = ledger.uses()
     assert (today.model, today.nano_credits, today.premium) == ("claude-x", 1, 1.0)
     assert (aider.client, aider.requests, aider.premium) == ("aider", 1, 0.0)
-    assert codex == Use(codex.day, "Codex", "gpt-5", 3, 1, 101, 22, 1003, 14, 12, 0.33)
+    assert codex == Use(codex.day, "", "Codex", "gpt-5", 3, 1, 101, 22, 1003, 14, 12, 0.33)
     assert [row.model for row in ledger.uses(days=1)] == ["claude-x"]
 
 
@@ -78,7 +78,9 @@ def test_the_history_survives_a_restart_and_goes_on(path: Path) -> None:
     second.load()
     assert second.uses() == first.uses()
     assert (
-        second.meters() == first.meters() == (MeterDay(first.uses()[0].day, "chat", 12.0, 300.0),)
+        second.meters()
+        == first.meters()
+        == (MeterDay(first.uses()[0].day, "", "chat", 12.0, 300.0),)
     )
     second.count(exchange(nano=6), 1.0)
     second.flush()
@@ -86,6 +88,40 @@ def test_the_history_survives_a_restart_and_goes_on(path: Path) -> None:
     third.load()
     assert third.uses()[0].requests == 2
     assert third.uses()[0].nano_credits == 11
+
+
+def test_what_was_counted_before_the_file_was_read_is_added_to_it(path: Path) -> None:
+    first = Ledger(path, wall=Clock())
+    first.count(exchange(nano=5), 1.0)
+    first.flush()
+    second = Ledger(path, wall=Clock())
+    second.count(exchange(nano=7), 1.0)
+    second.load()
+    second.flush()
+    third = Ledger(path, wall=Clock())
+    third.load()
+    assert [(row.requests, row.nano_credits) for row in third.uses()] == [(2, 12)]
+
+
+def test_accounts_are_kept_apart() -> None:
+    ledger = Ledger(None, wall=Clock())
+    for account, nano in (("github.com:1", 5), ("acme.ghe.com:1", 7)):
+        made = exchange(nano=nano)
+        made.account = account
+        ledger.count(made, 1.0)
+        ledger.read([Meter("chat", "Chat", "metered", used=float(nano), limit=9.0)], account)
+    assert [row.nano_credits for row in ledger.uses(account="github.com:1")] == [5]
+    assert [row.used for row in ledger.meters(account="acme.ghe.com:1")] == [7.0]
+    assert sum(row.nano_credits for row in ledger.uses()) == 12
+
+
+def test_a_shorter_history_lets_go_of_more(path: Path) -> None:
+    clock = Clock()
+    ledger = Ledger(path, wall=clock, keep=31)
+    ledger.count(exchange(), 1.0)
+    ledger.flush()
+    clock.now += 31 * DAY
+    assert ledger.uses(days=90) == ()
 
 
 def test_a_meter_has_one_number_a_day(path: Path) -> None:
