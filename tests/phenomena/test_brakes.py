@@ -240,6 +240,20 @@ async def test_no_more_than_allowed_are_under_way_and_all_get_their_answer():
         assert all(each.held == "" for each in rig.traffic.recent)
 
 
+async def test_those_in_the_line_are_not_sent_into_a_limit_that_came_meanwhile():
+    async with running_rig() as rig:
+        rig.relay.brakes.use(Rules(max_concurrent=1))
+        rig.fake.add_fault(Slow(CHAT.endpoint, seconds=2.0))
+        rig.fake.add_fault(Status.example("429-session", CHAT.endpoint, times=-1))
+        requests = [asking(rig)]
+        await until(rig, lambda _: rig.fake.ledger.to(CHAT.endpoint))
+        requests += [asking(rig) for _ in range(4)]
+        await until(rig, lambda state: state.waiting == 4)
+        assert [status for status, *_ in await asyncio.gather(*requests)] == [429] * 5
+        assert len(rig.fake.ledger.to(CHAT.endpoint)) == 3
+        assert [each.held for each in rig.traffic.recent].count("limited") == 2
+
+
 async def test_a_client_that_leaves_the_line_is_forgotten():
     async with running_rig() as rig:
         rig.relay.brakes.use(Rules(max_concurrent=1))
@@ -250,6 +264,7 @@ async def test_a_client_that_leaves_the_line_is_forgotten():
         await until(rig, lambda state: state.waiting == 1)
         second.cancel()
         await until(rig, lambda state: state.waiting == 0)
+        await asyncio.wait({second})
         assert (await first)[0] == 200
         assert len(rig.fake.ledger.to(CHAT.endpoint)) == 1
         assert (await post(rig, CHAT.path, CHAT.body()))[0] == 200
@@ -390,6 +405,7 @@ async def test_a_client_that_leaves_is_not_asked_about_any_more():
         await until(rig, lambda state: state.questions)
         leaving.cancel()
         await until(rig, lambda state: not state.questions)
+        await asyncio.wait({leaving})
         assert conversations(rig) == 0
 
 
@@ -397,8 +413,8 @@ async def test_the_official_ollama_client_hears_of_a_pause():
     async with running_rig() as rig:
         rig.fake.add_fault(warning(CHAT.endpoint))
         await post(rig, CHAT.path, CHAT.body())
+        client = ollama.AsyncClient(host=rig.url, trust_env=False)
         with pytest.raises(ollama.ResponseError, match="Unusual activity") as caught:
-            await ollama.AsyncClient(host=rig.url).chat(
-                model=CHAT.model, messages=[{"role": "user", "content": "hello"}]
-            )
+            await client.chat(model=CHAT.model, messages=[{"role": "user", "content": "hello"}])
+        await client.close()
         assert caught.value.status_code == 503
