@@ -29,7 +29,7 @@ from copilot_desktop.demo import (
 from copilot_desktop.demo.ask import Ask, weigh
 from copilot_desktop.demo.catalogue import CHAT, MESSAGES, RESPONSES, Facts
 from copilot_desktop.demo.faults import FAULTS, Status
-from copilot_desktop.demo.refusals import Refused, compact, example, gateway
+from copilot_desktop.demo.refusals import Refused, compact, example, gateway, warning
 from copilot_desktop.demo.sending import Sender, one
 from copilot_desktop.demo.sockets import Sockets
 from copilot_desktop.demo.voice import perform
@@ -227,6 +227,8 @@ class Copilot:
             raise Refused(status.status, status.body, status.headers)
         if scenario.limit_all:
             raise example("429-session")
+        if scenario.warn_all:
+            raise warning()
         if scenario.outage:
             raise example("502-unicorn")
         if facts.costs and self._world.account.empty:

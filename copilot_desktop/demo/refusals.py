@@ -74,6 +74,13 @@ def anthropic(message: str, kind: str = "invalid_request_error", status: int = 4
     return Refused(status, body, {"content-type": _JSON})
 
 
+def warning() -> Refused:
+    """Copilot has noticed use that it does not want (`upstream.md` 11.3)."""
+    message = "This client was blocked because of unusual activity."
+    error = {"type": "rate_limit_error", "message": message, "code": "extension_blocked"}
+    return Refused(429, {"error": error}, {"content-type": _JSON})
+
+
 def rest(message: str, status: int) -> Refused:
     """From GitHub's REST interface."""
     body = {

@@ -71,6 +71,8 @@ class Scenario:
     """Pause after each event of a stream."""
     limit_all: bool = False
     """Every model call is answered 429."""
+    warn_all: bool = False
+    """Every model call is answered with a block for misuse."""
     outage: bool = False
     """Every model call is answered with GitHub's 502 page."""
     thought_signatures: bool = True
@@ -112,6 +114,7 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
             Scenario(name="expired", polls=("pending", "expired"), pace=_PACE),
             Scenario(name="slow_down", polls=("pending", "slow_down", "success"), pace=_PACE),
             Scenario(name="limited", limit_all=True, pace=_PACE),
+            Scenario(name="warned", warn_all=True, pace=_PACE),
             Scenario(name="outage", outage=True, pace=_PACE),
             Scenario(name="slow", pace=0.4),
         )

@@ -201,7 +201,7 @@ async def test_the_ledger_keeps_what_was_sent(caller):
     assert caller.fake.ledger.bodies(CHAT) == [received.body]
 
 
-@pytest.mark.parametrize(("name", "status"), [("limited", 429), ("outage", 502)])
+@pytest.mark.parametrize(("name", "status"), [("limited", 429), ("warned", 429), ("outage", 502)])
 async def test_scenarios_in_which_nothing_works(calling, name, status):
     async with calling(SCENARIOS[name]) as caller:
         await caller.exchange()
