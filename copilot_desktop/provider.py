@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -64,7 +64,7 @@ from copilot_desktop.upstream.failures import problem_from
 from copilot_desktop.upstream.healed import Carrier, healed
 from copilot_desktop.upstream.http import open_http
 from copilot_desktop.upstream.identity import Identity
-from copilot_desktop.upstream.lessons import FILE_NAME, Lesson, Lessons
+from copilot_desktop.upstream.lessons import FILE_NAME, Lesson, Lessons, taught
 from copilot_desktop.upstream.origins import Origins
 from copilot_desktop.upstream.quirks import Quirks, nano_credits, quirks_for
 from copilot_desktop.upstream.quirks.chat_reasoning import OverheardEvents
@@ -242,10 +242,13 @@ class Provider:
             await self.catalogue.explain(problem, way.model, authority)
         if problem.code != UNSUPPORTED and _ELSEWHERE not in problem.detail.lower():
             return None
-        self.lessons.learn(way.model.id, Lesson("endpoint", way.endpoint))
         self.catalogue.renew(authority)
-        other = self.route(self.lessons.corrected(way.model), spoken)
-        return other if other.endpoint != way.endpoint else None
+        lesson = Lesson("endpoint", way.endpoint)
+        other = self.route(taught(way.model, lesson), spoken)
+        if other.endpoint == way.endpoint:
+            return None
+        self.lessons.learn(way.model.id, lesson)
+        return other
 
     def quirks(self, endpoint: str, authority: Authority) -> Quirks:
         """The accent of `endpoint`, with what is remembered for this account."""
@@ -302,15 +305,14 @@ class Provider:
         """A way to Copilot for somebody whose requests follow one upon the other."""
         return UpstreamSocket(self.client, self._quota.note_snapshots)
 
-    @asynccontextmanager
-    async def send(
+    def send(
         self, call: Call, model: Model, authority: Authority, passage: Passage
-    ) -> AsyncIterator[UpstreamReply]:
+    ) -> AbstractAsyncContextManager[UpstreamReply]:
         """The 200 answer to `call`, healed if need be. Raises Problem.
 
         Every conversation goes through here.
         """
-        sending = healed(
+        return healed(
             passage.carrier or self.client,
             call,
             model,
@@ -319,8 +321,6 @@ class Provider:
             notes=passage.notes,
             lessons=self.lessons,
         )
-        async with sending as reply:
-            yield reply
 
     async def run(
         self,
@@ -351,7 +351,9 @@ class Provider:
                     if heard.events:
                         yield heard.take()
                 heard.close()
-                self._note_weight(turn, heard.usage, passage)
+                if heard.usage is not None and not (turn.call.vision or passage.estimated):
+                    # Pictures are weighed too roughly to teach anything.
+                    self.lessons.weighed(turn.route.model, turn.weight, heard.usage.total_input)
             except Exception as trouble:
                 heard.let_go()
                 if heard.events:
@@ -361,11 +363,6 @@ class Provider:
                 raise
             if heard.events:
                 yield heard.take()
-
-    def _note_weight(self, turn: Turn, usage: Usage | None, passage: Passage) -> None:
-        """Let the estimate meet the truth. Pictures are weighed too roughly to teach anything."""
-        if usage is not None and not turn.call.vision and not passage.estimated:
-            self.lessons.weighed(turn.route.model, turn.weight, usage.total_input)
 
     def _memory(self, authority: Authority) -> Memory:
         return self._memories.setdefault(authority, Memory())

@@ -195,6 +195,15 @@ async def test_another_endpoint_is_learned_as_well() -> None:
         assert (learned.lesson.about, learned.lesson.value) == ("endpoint", MESSAGES)
 
 
+async def test_without_another_endpoint_the_refusal_stands_and_teaches_nothing() -> None:
+    refusal = Status.example("400-unsupported-api-for-model", CHAT, times=-1)
+    async with running_rig(Scenario(), refusal) as rig:
+        status, _, text = await ask(rig, "/v1/chat/completions", {"model": GPT, **said()})
+        assert status == 400, text
+        assert len(rig.fake.ledger.to(CHAT)) == 1
+        assert rig.provider.lessons.known() == {}
+
+
 async def test_a_model_that_copilot_no_longer_knows_is_told_with_others() -> None:
     refusal = Status.example("400-model-not-supported", CHAT)
     async with running_rig(Scenario(), refusal) as rig:
