@@ -31,6 +31,7 @@ from copilot_desktop.dialects.anthropic_messages.failures import fault
 from copilot_desktop.dialects.anthropic_messages.render import arguments_object
 from copilot_desktop.dialects.anthropic_messages.usage import write_usage
 from copilot_desktop.errors import Problem
+from copilot_desktop.spelling import legal_id
 from copilot_desktop.sse import encode_json
 
 _REASONS = {
@@ -41,6 +42,7 @@ _REASONS = {
     StopReason.REFUSAL: "refusal",
     StopReason.PAUSE: "pause_turn",
 }
+LONGEST_ID = 64  # characters of a call's id (§2.1)
 _ALPHABET = string.ascii_letters + string.digits
 _PING = encode_json({"type": "ping"}, "ping")
 
@@ -111,7 +113,8 @@ class MessagesWriter:
                 return {"type": "thinking", "thinking": "", "signature": ""}
             case ToolUse():
                 name = given_name(self._request, block.name)
-                return {"type": "tool_use", "id": block.id, "name": name, "input": {}}
+                identifier = legal_id(block.id, LONGEST_ID)
+                return {"type": "tool_use", "id": identifier, "name": name, "input": {}}
 
     def _delta(self, delta: BlockDelta) -> bytes:
         self._written += len(delta.text)
@@ -203,7 +206,7 @@ def _whole(block: ReplyBlock, request: Request) -> Json:
         case ToolUse():
             return {
                 "type": "tool_use",
-                "id": block.id,
+                "id": legal_id(block.id, LONGEST_ID),
                 "name": given_name(request, block.name),
                 "input": arguments_object(block.arguments),
             }

@@ -36,9 +36,12 @@ from copilot_desktop.dialects.openai_words import (
     write_usage,
 )
 from copilot_desktop.errors import Problem
+from copilot_desktop.spelling import legal_id
 from copilot_desktop.sse import encode, encode_json
 
 Json = dict[str, Any]
+
+LONGEST_ID = 40  # characters of a call's id (§2.1)
 
 
 class ChatWriter:
@@ -99,7 +102,7 @@ class ChatWriter:
         if not isinstance(block, ToolUse):
             return b""
         name, custom = shown_tool(self._request, block.name)
-        call: Json = {"index": self._calls, "id": block.id}
+        call: Json = {"index": self._calls, "id": legal_id(block.id, LONGEST_ID)}
         self._calls += 1
         if self._request.echo_functions:
             return self._function({"name": name, "arguments": ""})
@@ -221,11 +224,12 @@ def _whole_reasoning(reply: Reply) -> Json:
 
 def _whole_call(block: ToolUse, request: Request) -> Json:
     name, custom = shown_tool(request, block.name)
+    identifier = legal_id(block.id, LONGEST_ID)
     if custom:
         said = {"name": name, "input": free_text(block.arguments)}
-        return {"id": block.id, "type": "custom", "custom": said}
+        return {"id": identifier, "type": "custom", "custom": said}
     said = {"name": name, "arguments": block.arguments or "{}"}
-    return {"id": block.id, "type": "function", "function": said}
+    return {"id": identifier, "type": "function", "function": said}
 
 
 def shown_tool(request: Request, name: str) -> tuple[str, bool]:

@@ -39,10 +39,12 @@ from copilot_desktop.dialects.openai_responses.response import (
     text_part,
 )
 from copilot_desktop.errors import Problem
+from copilot_desktop.spelling import legal_id
 from copilot_desktop.sse import encode_json
 
 Json = dict[str, Any]
 
+LONGEST_ID = 64  # characters of a call's id (§2.1)
 _INCOMPLETE = {
     StopReason.LENGTH: {"reason": "max_output_tokens"},
     StopReason.REFUSAL: {"reason": "content_filter"},
@@ -264,7 +266,7 @@ class ResponsesWriter:
             "id": item.id,
             "type": "custom_tool_call" if item.custom else "function_call",
             "status": status,
-            "call_id": item.block.id,
+            "call_id": legal_id(item.block.id, LONGEST_ID),
             **item.spelling,
             ("input" if item.custom else "arguments"): text,
         }

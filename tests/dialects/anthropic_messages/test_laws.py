@@ -30,6 +30,7 @@ from copilot_desktop.canonical import (
 )
 from copilot_desktop.dialects.anthropic_messages import AnthropicMessages
 from copilot_desktop.model import MESSAGES, Model
+from copilot_desktop.preparation import prepared
 from copilot_desktop.sealing import seal
 from copilot_desktop.sse import FrameDecoder
 from copilot_desktop.upstream.quirks.messages import MessagesQuirks
@@ -187,7 +188,7 @@ def _budget_was_given_up(request: Request) -> bool:
 
 @given(requests())
 def test_what_is_rendered_needs_no_mending(request: Request) -> None:
-    body = DIALECT.render_request(request, CLAUDE)
+    body = DIALECT.render_request(prepared(request, CLAUDE, MESSAGES), CLAUDE)
     sent = json.dumps(body)
     fixed = MessagesQuirks().fix_request(body, CLAUDE, ())
     assert fixed.body is None, fixed.notes

@@ -8,7 +8,8 @@ written by hand from `translation.md`:
     ask                what of the request matters: `stop` sequences, names of declared `tools`
     line_ends, fill    the wire in another form: line ends, `<fill>` as so many letters
     heard              thinking, text, refusal, calls [id, name, arguments; null where they were
-                       cut], whether reasoning is `sealed`, `stopped_at`, `explained`
+                       cut], whether reasoning is `sealed`, `stopped_at`, `explained`,
+                       `longest_id` of a call
     order              of the blocks, for the dialects that have blocks
     ends, counts       by dialect: the reason; [input, cache read, cache write, output] for
                        Messages, [input, cached, output] for both of OpenAI
@@ -113,6 +114,7 @@ class Case:
         ]
         for (pattern, _, _), (found, _, _) in zip(wanted, told.calls, strict=True):
             assert fits(pattern, found)
+            assert len(found) <= (self.wanted(dialect, "longest_id") or len(found))
         if told.ends and (order := self.golden.get("order")) and told.order:
             assert told.order == order
         if self.wanted(dialect, "sealed") and told.ends:
