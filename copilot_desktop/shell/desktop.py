@@ -18,6 +18,7 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -238,7 +239,7 @@ class Desktop:
         rows = menu_for(shown, language)
         self._tray.show(shown["headline"]["glyph"], tooltip(shown, language), rows)
         for key, fields in self._news.of(shown):
-            self._notify(key, **fields)
+            self._aside(partial(self._notify, key, **fields))
 
     def _press(self, item: Item) -> None:
         """On a thread of its own."""
