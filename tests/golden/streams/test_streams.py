@@ -13,7 +13,7 @@ import pytest
 
 from copilot_desktop.canonical import Event, Message, Request, Text, Tool, fold
 from copilot_desktop.dialects import Dialect
-from copilot_desktop.dialects.registry import UPSTREAM
+from copilot_desktop.dialects.registry import ALL, UPSTREAM
 from copilot_desktop.errors import CutShort, Problem
 from copilot_desktop.model import Model
 from copilot_desktop.provider import Passage, Turn, _Listener
@@ -34,7 +34,10 @@ SPOKEN: dict[str, Dialect] = {
     ): dialect
     for dialect in UPSTREAM
 }
-TRANSLATED = [(case, name) for case in CASES for name in DIALECTS if name != case.native]
+SPOKEN["ollama"] = next(dialect for dialect in ALL if dialect.name == "ollama")
+TRANSLATED = [
+    (case, name) for case in CASES for name in (*DIALECTS, "ollama") if name != case.native
+]
 
 each_size = pytest.mark.parametrize("size", SIZES)
 translated = pytest.mark.parametrize(

@@ -347,8 +347,56 @@ def whole_responses(body: Json, told: Told | None = None) -> Told:
     return told
 
 
-STREAMED = {"messages": messages, "chat": chat, "responses": responses}
-WHOLE = {"messages": whole_messages, "chat": whole_chat, "responses": whole_responses}
+# --------------------------------------------------------------------------------------- Ollama
+
+
+def ollama(raw: bytes) -> Told:
+    told = Told()
+    over = False
+    for text in raw.decode().splitlines():
+        assert not over, "something after the end"
+        line = json.loads(text)
+        if error := line.get("error"):
+            over, told.fails, told.says = True, "error", error
+            continue
+        _ollama_piece(told, line["message"])
+        over = line["done"]
+        if over:
+            _ollama_end(told, line)
+    assert over, "neither an end nor an error"
+    return told
+
+
+def _ollama_piece(told: Told, message: Json) -> None:
+    told.text += message["content"]
+    told.thinking += message.get("thinking") or ""
+    for call in message.get("tool_calls") or ():
+        function = call["function"]
+        assert function["index"] == len(told.calls)
+        assert isinstance(function["arguments"], dict)
+        told.calls.append([call["id"], function["name"], function["arguments"]])
+
+
+def _ollama_end(told: Told, line: Json) -> None:
+    told.ends = line["done_reason"]
+    told.counts = [line["prompt_eval_count"], line["eval_count"]]
+
+
+def whole_ollama(body: Json) -> Told:
+    told = Told()
+    assert body["done"] is True
+    _ollama_piece(told, body["message"])
+    _ollama_end(told, body)
+    return told
+
+
+STREAMED = {"messages": messages, "chat": chat, "responses": responses, "ollama": ollama}
+WHOLE = {
+    "messages": whole_messages,
+    "chat": whole_chat,
+    "responses": whole_responses,
+    "ollama": whole_ollama,
+}
 
 
 def fits(pattern: str, found: str) -> bool:
