@@ -95,6 +95,7 @@ def _status_words(shown: Snapshot) -> list[str]:
         lines.append(f"Proxy    {proxy['phase']}, {address}")
         if proxy["error"]:
             lines.append(f"         {proxy['error']['message']}")
+    lines += _brake_words(shown["brakes"])
     lines.append(f"Window   {app['engine']}: {app['engine_reason']}")
     if shown["running"]:
         lines.append(f"Tray     {app['tray']}")
@@ -102,6 +103,20 @@ def _status_words(shown: Snapshot) -> list[str]:
         lines.append(f"Latest   {_request_words(shown['requests'][0])}")
     lines.append(f"Models   {len(shown['models']['items'])} known")
     lines.append(f"Data     {app['data_dir']}")
+    return lines
+
+
+def _brake_words(brakes: Mapping[str, Any]) -> list[str]:
+    """Whether and why nothing is sent, and what waits."""
+    halt, lines = brakes["halt"], []
+    if halt:
+        resume = " To go on: copilot-desktop resume" if halt["reason"] == "warned" else ""
+        lines.append(f"Sending  paused. GitHub said: {halt['words'] or 'nothing'}{resume}")
+    for limit in brakes["limits"]:
+        until = time.strftime("%a %H:%M", time.localtime(limit["until"]))
+        lines.append(f"Limit    {limit['model'] or 'all models'}, until {until}")
+    if brakes["waiting"]:
+        lines.append(f"Waiting  {brakes['waiting']}")
     return lines
 
 

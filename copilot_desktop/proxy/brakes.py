@@ -141,10 +141,10 @@ class Brakes:
             return
         halt = self.circuit.halt
         if halt is not None and halt != before:
-            log.warning("sending is paused (%s %s): %s", halt.reason, halt.code, halt.words)
+            log.info("sending is paused (%s %s): %s", halt.reason, halt.code, halt.words)
             self._turn_away(halt)
         elif isinstance(problem, RateLimited):
-            log.warning("requests for %s wait: %s", model or "all models", problem)
+            log.info("requests for %s wait: %s", model or "all models", problem)
         self._changed()
 
     def resume(self) -> None:

@@ -133,6 +133,8 @@ async def test_a_pause_is_said_at_the_start_and_resume_ends_it(terminal: Termina
         port = await serve.port()
         await serve.until(r"paused sending.*GitHub said: No\.", "err")
         assert (await ask(port))[0] == 503
+        status = await terminal.run("status", "--demo")
+        assert "Sending  paused. GitHub said: No. To go on: copilot-desktop resume\n" in status.out
         told = await terminal.run("resume", "--demo")
         assert (told.code, told.out) == (0, "Sending goes on.\n")
         await serve.until(r"Sending goes on\.", "err")
