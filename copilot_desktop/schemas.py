@@ -13,7 +13,7 @@ _BRANCHES = ("anyOf", "oneOf", "allOf")
 
 
 def legal_schema(schema: Schema | None) -> Schema:
-    """A copy: an object schema with `properties`, without `$schema` and `$id`, never a bare union."""
+    """An object schema with `properties`, without `$schema` and `$id`, never a bare union."""
     legal = {key: value for key, value in (schema or {}).items() if key not in {"$schema", "$id"}}
     branches = [branch for key in _BRANCHES for branch in legal.pop(key, None) or []]
     if branches:
