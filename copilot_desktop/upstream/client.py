@@ -142,6 +142,7 @@ class CopilotClient:
         self.idle_timeout = idle_timeout
         self._on_headers = on_headers or _ignore
         self._sleep = sleep
+        self.sockets_again_at = 0.0  # monotonic; until then no WebSocket need be tried
 
     @asynccontextmanager
     async def converse(

@@ -5,7 +5,7 @@ frame, and the frames that come back are handed on as server-sent events, so tha
 knows the difference. What it gains is time to the first word: no new connection, and only the new
 part of a conversation travels (`chain`). It is never worth a failed request:
 
-    handshake fails                  HTTP, for the rest of the client's socket; `transport=http`
+    handshake fails                  HTTP for everybody, for ten minutes; `transport=http`
     handshake 401, token ran out     a fresh token, once; HTTP where auto mode may be to blame
     died since the last answer       opened again, everything is sent
     response not known there         everything is sent
@@ -48,6 +48,7 @@ log = logging.getLogger(__name__)
 Json = dict[str, Any]
 
 LIFE = 55 * 60.0  # seconds; Copilot ends a socket after an hour
+PAUSE = 600.0  # seconds without sockets after a handshake that failed
 LARGEST_FRAME = 16 * 1024 * 1024  # bytes
 _RENEW = TOKEN_CODES | {"session_expired", "unauthorized"}
 # Codes of §7.6 as statuses, where the frame has none of its own. What is left refuses the request.
@@ -88,7 +89,6 @@ class UpstreamSocket:
         self._client = client
         self._on_quota = on_quota
         self._link: _Link | None = None
-        self._given_up = False
 
     def carrier(self, notes: list[str]) -> Ride:
         """A carrier for one request; `notes` learn which way it went."""
@@ -145,17 +145,17 @@ class UpstreamSocket:
     # ------------------------------------------------------------------------ inner workings
 
     def _without(self, reason: str) -> None:
-        """No more sockets for this client."""
+        """Something on the way has no sockets, and may take its time to show it."""
         log.info("no WebSocket to Copilot: %s", reason)
-        self._given_up = True
+        self._client.sockets_again_at = time.monotonic() + PAUSE
 
     async def _linked(self, call: Call, grant: Grant) -> _Link | int | None:
         """The open socket if it fits, or a new one; a status if Copilot refuses; None without."""
-        if self._given_up:
-            return None
         if self._link is not None and not self._fits(self._link, call, grant):
             await self.close()
         if self._link is None:
+            if time.monotonic() < self._client.sockets_again_at:
+                return None
             try:
                 wire, request_id = await self._client.dial(call, grant, MAX_EVENT)
             except aiohttp.WSServerHandshakeError as refusal:

@@ -226,15 +226,19 @@ async def test_a_session_that_ran_out_is_renewed_once():
 
 
 @pytest.mark.parametrize("status", [403, 404, 426, 500])
-async def test_a_handshake_that_is_refused_means_http(status):
-    async with running_rig() as rig, talking(rig) as talk:
+async def test_a_handshake_that_is_refused_means_http_for_a_while(status, monkeypatch):
+    async with running_rig() as rig, talking(rig) as talk, talking(rig) as other:
         rig.fake.add_fault(Status(PATH, status, "no\n"))
         assert "apple" in await talk.say("apple")
         assert "pear" in await talk.say("pear")
-        assert len(handshakes(rig)) == 1, "it is tried once for each client's socket"
-        assert len(posts(rig)) == 2
+        assert "plum" in await other.say("plum")
+        assert len(handshakes(rig)) == 1
+        assert len(posts(rig)) == 3
         assert "apple" in str(posts(rig)[1].body["input"])
-        assert notes(rig) == ["transport=http"] * 2
+        assert notes(rig) == ["transport=http"] * 3
+        monkeypatch.setattr(rig.provider.client, "sockets_again_at", 0.0)
+        assert "pear" in await talk.say("and the pear?")
+        assert (len(frames(rig)), len(posts(rig))) == (1, 3)
 
 
 async def test_a_handshake_that_hangs_means_http(monkeypatch):
