@@ -467,7 +467,8 @@ async def open_provider(
     idle_timeout: float = 300.0,
     github_timeout: float = 15.0,
 ) -> AsyncIterator[Provider]:
-    """A provider with everything below it. Times are in seconds; `cache` keeps the model list."""
+    """A provider with everything below it. Times are in seconds; `cache` is the file of the model
+    list, beside which the lessons are kept."""
     origins = origins or Origins.of()
     identity = identity or Identity()
     async with open_http(github_timeout=github_timeout) as http:
