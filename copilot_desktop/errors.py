@@ -31,6 +31,7 @@ error body, the window into words and a button, the terminal into one line and a
     ├─ NoCopilot            403 copilot_not_enabled  GitHub account without Copilot
     ├─ Blocked              403 blocked_by_policy
     ├─ QuotaExhausted       402 insufficient_quota   carries the reset date
+    │  └─ BudgetSpent       402 budget_spent         the limit that the user has set himself
     ├─ RateLimited          429 rate_limited         carries the wait
     │  └─ Busy              429 busy                 too many requests of the user's own
     ├─ Paused               503 paused               sending is stopped to protect the account
@@ -310,7 +311,6 @@ class QuotaExhausted(Problem):
     kind = "insufficient_quota"
     status = 402
     sentence = "The GitHub Copilot allowance is used up."
-    advice: ClassVar[str] = "See your GitHub Copilot settings on GitHub"
 
     @property
     def headline(self) -> str:
@@ -318,6 +318,30 @@ class QuotaExhausted(Problem):
         if not reset:
             return self.sentence
         return f"The GitHub Copilot allowance is used up until {reset}."
+
+    @property
+    def advice(self) -> str:
+        """For a client that puts its own words around it, and ends them itself."""
+        return "See your GitHub Copilot settings on GitHub"
+
+
+class BudgetSpent(QuotaExhausted):
+    """`fields`: `budget` ("20 AI credits a day"), `until` (a local day), `reset` (the same moment
+    as the allowance has it). Nothing was sent."""
+
+    kind = "budget_spent"
+    sentence = (
+        "Your own budget of {budget} is used up until {until}. "
+        "Change it in Copilot Desktop under Usage, Budget."
+    )
+
+    @property
+    def headline(self) -> str:
+        return self.sentence.format_map(_Blank(self.fields))
+
+    @property
+    def advice(self) -> str:
+        return self.headline.rstrip(".")
 
 
 class RateLimited(Problem):

@@ -69,6 +69,7 @@ def _paired(value: object) -> object:
 
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Lowered = BeforeValidator(_lower)
+Amount = Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)]
 ClientName = Annotated[str, Field(min_length=1, max_length=64)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._/-]{1,80}$")]
 DEFAULTS = Identity()
@@ -114,6 +115,12 @@ class Settings(BaseModel):
     min_pause: float = Field(default=0.0, ge=0, le=300, allow_inf_nan=False)
     approval: Annotated[Literal["off", "ask"], Lowered] = "off"
     approved_clients: Annotated[tuple[ClientName, ...], BeforeValidator(_listed)] = ()
+    # How much this app may use before it warns or stops (`core.budget`); None: as much as you like.
+    budget_credits: Amount | None = None
+    budget_requests: Amount | None = None
+    budget_period: Annotated[Literal["day", "month"], Lowered] = "month"
+    budget_action: Annotated[Literal["warn", "stop"], Lowered] = "warn"
+    history_days: int = Field(default=90, ge=31, le=90)
     # Models.
     default_model: str | None = Field(default=None, min_length=1, max_length=200)
     aliases: Annotated[dict[str, str], BeforeValidator(_paired)] = Field(default_factory=dict)
@@ -129,6 +136,7 @@ class Settings(BaseModel):
     language: str = Field(default="system", pattern=r"^[A-Za-z_-]{2,12}$")
     copy_code: bool = True
     usage_shows: Annotated[Literal["used", "left"], Lowered] = "used"
+    alert_low: int = Field(default=75, ge=1, le=100)
     alert_high: int = Field(default=90, ge=1, le=100)
     notice_accepted: bool = False
 
