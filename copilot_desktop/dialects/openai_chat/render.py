@@ -28,7 +28,6 @@ from copilot_desktop.canonical import (
     ToolUse,
     free_text_schema,
 )
-from copilot_desktop.dialects.openai_chat.marks import LIMIT, MARK, keep_marks
 from copilot_desktop.model import Model, budget_of_effort, effort_of_budget
 from copilot_desktop.sealing import unseal
 
@@ -94,7 +93,6 @@ def render_request(request: Request, model: Model) -> Json:
     if request.stop:
         body["stop"] = list(request.stop[:MAX_STOPS])
     body |= _tools(request, model)
-    keep_marks(body, LIMIT if model.is_claude else 0)
     body |= _reasoning(request, model)
     if request.response_format is not None:
         body |= _response_format(request.response_format, model)
@@ -177,8 +175,9 @@ def _user_turn(message: Message, results: list[ToolResult]) -> Iterator[Json]:
 
 
 def _marked(message: Json, cached: bool) -> Json:
-    """Copilot's own spelling of a cache mark; `keep_marks` takes out what is too much."""
-    return {**message, **MARK} if cached else message
+    """Copilot's own spelling of a cache mark. Its quirks take out what is too much, and all of them
+    for models that need none."""
+    return {**message, "copilot_cache_control": {"type": "ephemeral"}} if cached else message
 
 
 def _part(part: Text | Image) -> Json:

@@ -23,6 +23,7 @@ from copilot_desktop.upstream.quirks.chat_history import (
     repaired,
     with_parts,
 )
+from copilot_desktop.upstream.quirks.chat_marks import settled_marks
 from copilot_desktop.upstream.quirks.chat_reasoning import Overheard, put_back
 from copilot_desktop.upstream.quirks.memory import Thoughts
 from copilot_desktop.upstream.quirks.pictures import Sight, true_url
@@ -66,6 +67,7 @@ class ChatQuirks:
         change.tools()
         change.messages()
         change.reasoning_of_calls(self._thoughts)
+        change.marks()
         change.response_format()
         change.usage()
         marked = tuple(note for note in change.notes if note == _IN_WORDS)
@@ -238,6 +240,11 @@ class _Change:
             whole = put_back(messages, thoughts, self.model.id)
             if whole is not None:
                 self._put("messages", whole, "restored=reasoning_opaque")
+
+    def marks(self) -> None:
+        """Marks for the prompt cache as this endpoint spells them."""
+        for key, value in settled_marks(self.body, is_claude=self.model.is_claude).items():
+            self._put(key, value)
 
     def response_format(self) -> None:
         """Claude ignores `json_object` on this endpoint, but does as it is told in words."""
