@@ -281,6 +281,8 @@ class Responses:
         elif kind == "response.output_item.done":
             known = self.items[payload["output_index"]]
             assert known["id"] == payload["item"]["id"], "the item changed its identity"
+            if known["seen"] and payload["item"]["type"] == "function_call":
+                assert known["seen"] == payload["item"]["arguments"], "clients join the deltas"
             self.items[payload["output_index"]] = {**known, **payload["item"], "done": True}
         elif kind in _DELTAS:
             item = self.items[payload["output_index"]]
