@@ -90,7 +90,8 @@ def unforced(endpoint: str, body: Body) -> Json | None:
         return None
     if endpoint != MESSAGES:
         return {**body, "tool_choice": "auto"}
-    kept = {k: v for k, v in choice.items() if k == "disable_parallel_tool_use"}
+    given = choice if isinstance(choice, Mapping) else {}
+    kept = {k: v for k, v in given.items() if k == "disable_parallel_tool_use"}
     return {**body, "tool_choice": {"type": "auto", **kept}}
 
 
@@ -233,8 +234,11 @@ def _merged(turns: list[Any]) -> list[Any]:
     out: list[Any] = []
     for turn in turns:
         last = out[-1] if out else None
-        same = isinstance(turn, Mapping) and isinstance(last, Mapping)
-        if same and turn.get("role") == last.get("role") != "system":
+        if (
+            isinstance(turn, Mapping)
+            and isinstance(last, Mapping)
+            and turn.get("role") == last.get("role") != "system"
+        ):
             out[-1] = {**last, "content": [*blocks(last), *blocks(turn)]}
         else:
             out.append(turn)
