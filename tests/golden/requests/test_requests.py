@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from aiohttp import web
 from golden.requests.line import (
     ENDPOINTS,
     PATHS,
@@ -18,6 +19,7 @@ from golden.requests.line import (
     model_of,
     strictly,
 )
+from proxy.scripted import events, pieces, scripted_rig
 
 ITEMS = items()
 
@@ -33,6 +35,40 @@ async def test_item(number: int) -> None:
                 told = await trouble(found, case, endpoint)
                 wrong += [f"{case['name']} > {endpoint}: {words}" for words in told]
     assert not wrong, "\n".join(["", *wrong])
+
+
+LONG = "mcp__" + "x" * 60
+
+
+@pytest.mark.parametrize("dialect", PATHS)
+async def test_item_18_reverse_in_the_reply(dialect: str) -> None:
+    """The model calls the tool by the name that it was sent; the client reads its own."""
+    sent: list[str] = []
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        tool = (await request.json())["tools"][0]["function"]["name"]
+        sent.append(tool)
+        call = {"index": 0, "id": "c1", "function": {"name": tool, "arguments": "{}"}}
+        told = events(
+            {"choices": [{"index": 0, "delta": {"tool_calls": [call]}, "finish_reason": None}]},
+            {"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]},
+            "[DONE]",
+        )
+        return await pieces(told)(request)
+
+    declared = {
+        "messages": {"name": LONG, "input_schema": {"type": "object"}},
+        "chat": {"type": "function", "function": {"name": LONG}},
+        "responses": {"type": "function", "name": LONG},
+    }[dialect]
+    body = body_of({"as": dialect, "in": {"tools": [declared], "stream": True}})
+    async with scripted_rig(answer) as (rig, _):
+        found = Line(rig)
+        found.use(model_of("gpt", "chat"))
+        status, text = await found.send(PATHS[dialect], body)
+    assert (status, len(sent[0])) == (200, 64)
+    assert LONG in text
+    assert sent[0] not in text
 
 
 def test_none_of_the_items_is_missing() -> None:
