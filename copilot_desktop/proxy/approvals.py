@@ -7,7 +7,8 @@ request:
                   its user says something new: a task must not ask forty times
     ten_minutes   all of this client for so long
     always        all of this client, kept in the settings
-    deny          none; asked again at the next request
+    deny          none, for half a minute: some agents repeat what was refused several times at
+                  once (Codex five times in seven seconds), and one no must be enough
 
 A client is known by the name that it gives itself; that keeps programs apart, it does not prove who
 they are. A question that nobody answers is a refusal.
@@ -25,6 +26,7 @@ from copilot_desktop.errors import NotApproved, Problem
 
 PATIENCE = 120.0  # seconds until a question counts as denied
 TEN_MINUTES = 600.0
+HALF_A_MINUTE = 30.0
 LONGEST_TURN = 3600.0  # seconds between two requests of one turn
 MOST = 32  # questions at once
 
@@ -60,6 +62,7 @@ class Approvals:
         self._always: frozenset[str] = frozenset()
         self._until: dict[str, float] = {}
         self._turns: dict[str, float] = {}
+        self._denied: dict[str, float] = {}
         self._next = 1
         self._open: dict[int, tuple[Question, asyncio.Future[Choice]]] = {}
 
@@ -74,6 +77,7 @@ class Approvals:
         if not wanted:
             self._until.clear()
             self._turns.clear()
+            self._denied.clear()
         self._settle(lambda client: not wanted or client in always)
 
     def granted(self, client: str, *, by_agent: bool) -> bool:
@@ -90,6 +94,8 @@ class Approvals:
 
     async def ask(self, client: str, model: str) -> None:
         """Wait for the user's word about this request. Raises NotApproved."""
+        if self._denied.get(client, 0.0) > self._clock():
+            raise _denied(client, "the answer was no a moment ago")
         if len(self._open) >= MOST:
             raise _denied(client, "too many requests are waiting for an answer")
         now, number = self._wall(), self._next
@@ -102,6 +108,7 @@ class Approvals:
             async with asyncio.timeout(self.patience):
                 choice = await answer
         except TimeoutError:
+            self._refuse(client)
             raise _denied(client, "nobody answered the question in time") from None
         finally:
             del self._open[number]
@@ -115,6 +122,7 @@ class Approvals:
         if question is None or answer is None or answer.done():
             return False
         client = question.client
+        self._denied.pop(client, None)
         match choice:
             case "once":
                 self._turns[client] = self._clock()
@@ -124,9 +132,10 @@ class Approvals:
                 self._always |= {client}
             case "deny":
                 self._turns.pop(client, None)
+                self._refuse(client)
         answer.set_result(choice)
-        if choice in {"ten_minutes", "always"}:
-            self._settle(lambda other: other == client)
+        if choice != "once":
+            self._settle(lambda other: other == client, choice)
         return True
 
     def client_of(self, number: int) -> str | None:
@@ -140,10 +149,15 @@ class Approvals:
             if not answer.done():
                 answer.set_exception(why())
 
-    def _settle(self, fits: Callable[[str], bool]) -> None:
+    def _refuse(self, client: str) -> None:
+        now = self._clock()
+        self._denied = {name: until for name, until in self._denied.items() if until > now}
+        self._denied[client] = now + HALF_A_MINUTE
+
+    def _settle(self, fits: Callable[[str], bool], choice: Choice = "always") -> None:
         for question, answer in self._open.values():
             if fits(question.client) and not answer.done():
-                answer.set_result("always")
+                answer.set_result(choice)
 
 
 def _denied(client: str, reason: str) -> NotApproved:

@@ -77,7 +77,7 @@ async def test_ten_minutes_are_ten_minutes(approvals, clock):
     assert not approvals.granted("Codex", by_agent=False)
 
 
-async def test_always_and_ten_minutes_answer_all_questions_of_that_client(approvals):
+async def test_always_and_ten_minutes_answer_all_questions_of_that_client(approvals, clock):
     for choice in ("ten_minutes", "always"):
         asking = [await question(approvals, choice) for _ in range(3)]
         other = await question(approvals, "other")
@@ -88,6 +88,7 @@ async def test_always_and_ten_minutes_answer_all_questions_of_that_client(approv
         approvals.decide(approvals.questions[0].id, "deny")
         with pytest.raises(NotApproved):
             await other
+        clock.now += 60
 
 
 async def test_a_no_is_for_this_request_and_ends_what_was_allowed_once(approvals):
@@ -100,12 +101,33 @@ async def test_a_no_is_for_this_request_and_ends_what_was_allowed_once(approvals
     assert not approvals.granted("Codex", by_agent=True)
 
 
+async def test_an_agent_that_repeats_itself_needs_one_no_and_not_five(approvals, clock):
+    asking = [await question(approvals) for _ in range(2)]
+    other = await question(approvals, "Zed")
+    approvals.decide(approvals.questions[0].id, "deny")
+    for each in asking:
+        with pytest.raises(NotApproved):
+            await each
+    for _ in range(4):
+        clock.now += 2
+        with pytest.raises(NotApproved, match="a moment ago"):
+            await approvals.ask("Codex", "gpt-5")
+    assert not other.done()
+    clock.now += 30
+    again = await question(approvals)
+    assert [each.client for each in approvals.questions] == ["Zed", "Codex"]
+    approvals.use(wanted=False, always=frozenset())
+    await asyncio.gather(again, other)
+
+
 async def test_silence_is_a_no(clock):
     approvals = Approvals(clock=clock, patience=0.05)
     approvals.use(wanted=True, always=frozenset())
     with pytest.raises(NotApproved, match="nobody answered"):
         await approvals.ask("Codex", "gpt-5")
     assert approvals.questions == ()
+    with pytest.raises(NotApproved, match="a moment ago"):
+        await approvals.ask("Codex", "gpt-5")
 
 
 async def test_a_client_that_leaves_takes_its_question_along(approvals):
