@@ -95,8 +95,10 @@ def unexpected(error: Exception) -> Problem:
 
 
 def _named_request(request_id: str, dialect: Dialect) -> dict[str, str]:
-    """Each vendor's SDK looks for the id under its own name."""
+    """Each vendor's SDK looks for the id under its own name; GitHub's is known by its colons."""
     names = ["x-request-id"] + (["request-id"] if dialect.endpoint == MESSAGES else [])
+    if ":" in request_id:
+        names.append("x-github-request-id")
     return dict.fromkeys(names, request_id)
 
 
