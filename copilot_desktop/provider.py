@@ -182,7 +182,8 @@ class Provider:
         request: Request,
         on_route: Callable[[str, str], None] = lambda model, endpoint: None,
     ) -> AsyncGenerator[Event, None]:
-        model = await self.catalogue.find(request.model, self._own())
+        own = self._own()  # one account from here to the end
+        model = await self.catalogue.find(request.model, own)
         way = self.route(model, None)
         initiator = initiator or request.initiator
         begun, detour = False, Detour()
@@ -190,8 +191,8 @@ class Provider:
         while True:
             on_route(way.model.id, way.endpoint)
             try:
-                turn = self.plan(request, way, initiator, self._own())
-                async with aclosing(self.run(turn, self._own(), passage)) as batches:
+                turn = self.plan(request, way, initiator, own)
+                async with aclosing(self.run(turn, own, passage)) as batches:
                     async for events in batches:
                         begun = True
                         for event in events:
@@ -200,7 +201,7 @@ class Provider:
             except InvalidRequest as problem:
                 if begun:
                     raise
-                way = await self.another_way(way, None, problem, self._own(), detour)
+                way = await self.another_way(way, None, problem, own, detour)
 
     async def complete(self, request: Request, *, initiator: Initiator | None = None) -> Reply:
         """The whole reply at once. Raises Problem."""
@@ -373,7 +374,7 @@ class Provider:
         return self.session
 
     def _own(self) -> Authority:
-        return self._session()
+        return self._session().seat()
 
 
 async def refuse_a_page(reply: UpstreamReply) -> None:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from copilot_desktop.core import key as local_key
 from copilot_desktop.core import logs, settings_file
+from copilot_desktop.core.history import By
 from copilot_desktop.core.settings import CHANGEABLE, Preferences, bad
 from copilot_desktop.errors import InvalidRequest, StorageFailed
 from copilot_desktop.proxy.brakes import Choice
@@ -116,7 +117,7 @@ class Commands:
         `state` is the policy as GitHub lists it afterwards.
         """
         core = self._core
-        model = await policy.enable(core.client, core.catalogue, core.session, id, terms_shown)
+        model = await policy.enable(core.client, core.catalogue, core.session.seat(), id, terms_shown)
         return {"id": model.id, "state": model.policy}
 
     async def forget_lessons(self, model: str | None = None) -> Json:
@@ -127,6 +128,14 @@ class Commands:
 
     async def refresh_quota(self) -> None:
         await self._core.desk.refresh_quota()
+
+    async def usage_history(self, days: int = 30, by: By = "client") -> Json:
+        """What this app has used, see `core.history`."""
+        return dict(await self._core.books.history(days, by))
+
+    async def clear_history(self) -> None:
+        """Forget what was used. The budget begins anew with it."""
+        await self._core.books.clear()
 
     # ------------------------------------------------------------------------ settings and key
 

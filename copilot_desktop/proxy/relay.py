@@ -396,7 +396,7 @@ class Relay:
             return self._passthrough.for_client("")
         session = self.provider.session
         assert session is not None
-        return session
+        return session.seat()
 
 
 def _refuse_overflow(asked: Asked, provider: Provider) -> None:

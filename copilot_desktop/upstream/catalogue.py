@@ -20,7 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
-from copilot_desktop.errors import Problem, UnknownModel, UpstreamFault
+from copilot_desktop.errors import NotSignedIn, Problem, UnknownModel, UpstreamFault
 from copilot_desktop.model import AUTO, Model
 from copilot_desktop.upstream import names
 from copilot_desktop.upstream.auto import AutoMode, by_auto
@@ -29,6 +29,7 @@ from copilot_desktop.upstream.kept import replace_file
 from copilot_desktop.upstream.lessons import Lessons
 from copilot_desktop.upstream.model_payloads import models_of
 from copilot_desktop.upstream.refreshed import Refreshed
+from copilot_desktop.upstream.seat import check, for_its_own, in_use
 from copilot_desktop.upstream.token import Authority
 
 log = logging.getLogger(__name__)
@@ -44,7 +45,10 @@ _FILE_LIMIT = 8 * 1024 * 1024
 
 
 class Catalogue:
-    """`cache_path` None keeps nothing on disk. `clock` is monotonic, `wall` gives epoch seconds."""
+    """`cache_path` None keeps nothing on disk. `clock` is monotonic, `wall` gives epoch seconds.
+
+    `whose` is the account that the list belongs to, by host and number, as far as it is known.
+    """
 
     def __init__(
         self,
@@ -58,6 +62,7 @@ class Catalogue:
         self.fetched_at: float | None = None
         self.lessons = lessons or Lessons(wall=wall)
         self.on_change: Callable[[], None] | None = None
+        self.whose: tuple[str, int] | None = None
         self._client = client
         self._path = cache_path
         self._wall = wall
@@ -98,6 +103,7 @@ class Catalogue:
             if kept["v"] != _FORMAT:
                 return
             models, fetched_at = models_of(kept), float(kept["fetched_at"])
+            host, number = kept.get("whose") or ("", 0)
         except FileNotFoundError:
             return
         except (OSError, ValueError, KeyError, TypeError, RecursionError, UpstreamFault) as error:
@@ -105,11 +111,23 @@ class Catalogue:
             return
         self._models = {model.id: model for model in models}
         self.fetched_at = fetched_at
+        if host:
+            self.whose = (str(host), int(number))
         self._tell()
+
+    def belongs_to(self, whose: tuple[str, int]) -> None:
+        """Whose account is in use, now that it is known; what is here of another one goes."""
+        if self.whose not in {None, whose}:
+            self.clear()
+        self.whose = whose
 
     async def refresh(self, authority: Authority) -> None:
         """Fetch now, or join the fetch that is running. Raises Problem; the old list stays."""
-        await self._fetch.refresh(lambda: self._get(authority))
+
+        async def fetch() -> None:
+            await self._fetch.refresh(lambda: self._get(authority))
+
+        await for_its_own(authority, fetch)
 
     async def ready(self, authority: Authority) -> None:
         """Make sure there is a list to work with. Raises Problem only if there is none at all.
@@ -120,7 +138,7 @@ class Catalogue:
         if not self._models:
             await self.refresh(authority)
             return
-        if not self._is_old() or self._resting():
+        if not self._is_old() or self._resting() or not in_use(authority):
             return
         renewal = self._fetch.begin(lambda: self._get(authority))
         if self._fetch.age is None:
@@ -128,7 +146,7 @@ class Catalogue:
 
     def renew(self, authority: Authority) -> None:
         """The list has turned out to be wrong: fetch it in the background, unless just done."""
-        if not self._resting():
+        if not self._resting() and in_use(authority):
             self._fetch.begin(lambda: self._get(authority))
 
     async def find(
@@ -148,6 +166,7 @@ class Catalogue:
         try:
             return await self._found(name, authority, aliases, default)
         except UnknownModel:
+            check(authority)
             if self._resting():
                 raise
             with suppress(Problem):
@@ -156,12 +175,13 @@ class Catalogue:
 
     async def choose_again(self, refused: Model, authority: Authority) -> Model:
         """Another choice of GitHub's after Copilot has refused this one. Raises Problem."""
+        check(authority)
         model = await self._auto.choose(authority, self._models, stale=refused)
         return self.lessons.corrected(model)
 
     async def explain(self, problem: UnknownModel, model: Model, authority: Authority) -> None:
         """Put into `problem`, in which Copilot refuses a model, what a new list says about it."""
-        if not self._resting():
+        if not self._resting() and in_use(authority):
             renewal = self._fetch.begin(lambda: self._get(authority))
             await asyncio.wait({renewal}, timeout=PATIENCE_SECONDS)
         others = [other for other in self._models.values() if other.id != model.id]
@@ -188,11 +208,14 @@ class Catalogue:
         self._fetch.forget()
         self._auto.clear()
 
-    def clear(self) -> None:
-        """Forget the list, also on disk: it belongs to an account that is gone."""
+    def clear(self, *, lessons: bool = True) -> None:
+        """Forget the list, also on disk: it belongs to an account that is gone. So do `lessons`,
+        unless it is not known yet that the next account is another one."""
         self._fetch.forget()
         self._auto.clear()
-        self.lessons.clear()
+        if lessons:
+            self.lessons.clear()
+            self.whose = None
         self._models = {}
         self.fetched_at = None
         if self._path is not None:
@@ -207,9 +230,14 @@ class Catalogue:
         aliases: Mapping[str, str] | None,
         default: str | None,
     ) -> Model:
+        check(authority)
         model = self.resolve(name, aliases=aliases, default=default)
         if model.id == AUTO:
-            model = await self._auto.choose(authority, self._models)
+            try:
+                model = await self._auto.choose(authority, self._models)
+            except NotSignedIn:
+                check(authority)  # the choice was ended because another account is in use
+                raise
         return self.lessons.corrected(model)
 
     async def _get(self, authority: Authority) -> tuple[Model, ...]:
@@ -221,7 +249,12 @@ class Catalogue:
         self.fetched_at = self._wall()
         if self._path is not None:
             data = payload["data"] if isinstance(payload, dict) else payload
-            kept = {"v": _FORMAT, "fetched_at": self.fetched_at, "data": data}
+            kept = {
+                "v": _FORMAT,
+                "fetched_at": self.fetched_at,
+                "whose": self.whose,
+                "data": data,
+            }
             try:
                 await asyncio.to_thread(replace_file, self._path, json.dumps(kept).encode())
             except OSError as error:

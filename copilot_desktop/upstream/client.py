@@ -44,6 +44,7 @@ from copilot_desktop.upstream.http import (
 from copilot_desktop.upstream.identity import Identity
 from copilot_desktop.upstream.refusal import seconds_of
 from copilot_desktop.upstream.reply import UpstreamReply
+from copilot_desktop.upstream.seat import in_use
 from copilot_desktop.upstream.token import Authority, Grant
 
 __all__ = ["Call", "CopilotClient", "Tries", "UpstreamReply"]
@@ -123,7 +124,8 @@ class CopilotClient:
     """Calls for any number of accounts over one session; the account comes with the authority.
 
     `headers_timeout` (seconds) until the head of an answer, `idle_timeout` of silence inside one.
-    `on_headers` sees the headers of every answer, failed ones too: the quota is in there.
+    `on_headers` sees the headers of every answer, failed ones too: the quota is in there. Not those
+    of an account that is no longer in use.
     """
 
     def __init__(
@@ -260,9 +262,11 @@ class CopilotClient:
             response = await self._send(out, grant, tries, timeout)
             if 200 <= response.status < 300:
                 # Soon, not now: the first byte should not wait for the quota.
-                asyncio.get_running_loop().call_soon(self._on_headers, response.headers)
+                if in_use(authority):
+                    asyncio.get_running_loop().call_soon(self._on_headers, response.headers)
                 return response
-            self._on_headers(response.headers)
+            if in_use(authority):
+                self._on_headers(response.headers)
             body = await _refusal_body(response)
             problem = problem_from(
                 response.status, response.headers, body, url=str(response.url), model=out.model

@@ -68,7 +68,7 @@ _REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """One attempt as it is shown. Times in seconds on the monotonic clock."""
+    """One attempt as it is shown, at GitHub's `host`. Times in seconds on the monotonic clock."""
 
     state: SignInState
     user_code: str = ""
@@ -76,6 +76,7 @@ class SignIn:
     expires_at: float | None = None
     next_poll_at: float | None = None
     problem: Problem | None = None
+    host: str = ""
 
     @property
     def waiting(self) -> bool:
@@ -106,14 +107,14 @@ class DeviceFlow:
         self._wall = wall
         self._sleep = sleep
         self._show = show
-        self._now = SignIn("requesting")
+        self._now = SignIn("requesting", host=origins.host)
         self._code: DeviceCode | None = None
         self._pace = 0.0
 
     async def start(self) -> SignIn:
         """Ask for a code. Raises SignInFailed, RateLimited, Unreachable, UpstreamTimeout."""
         asked_at = self._clock()
-        self._set(SignIn("requesting"))
+        self._set(SignIn("requesting", host=self._origins.host))
         body = {"client_id": self._identity.client_id, "scope": self._identity.scope}
         answer = await self._post("/login/device/code", body, self._timeout)
         if answer.status == 429:
@@ -135,6 +136,7 @@ class DeviceFlow:
                 uri=page,
                 expires_at=asked_at + code.lifetime,
                 next_poll_at=self._clock() + self._pace + SLACK,
+                host=self._origins.host,
             )
         )
 

@@ -1,10 +1,11 @@
-"""The one account of this app: signing in, staying in, signing out.
+"""The account in use: signing in, staying in, changing to another one, signing out.
 
-The session owns the GitHub token. It is the `Authority` of managed mode, and it keeps `account` and
-`sign_in` up to date for every face of the app; `on_change` is called after each change. Its four
-verbs are the same for page, terminal and Python: `start` (a code), `poll` (until GitHub decides),
-`status` (no network), `sign_out` (everything kept is gone). What may follow what is the table in
-`account`. Nothing here runs by itself: without a caller there is no call to GitHub.
+The session owns the GitHub token and gives out the `seat` in whose name calls are made. It keeps
+`account` and `sign_in` up to date for every face of the app; `on_change` is called after each
+change. Its four verbs are the same for page, terminal and Python: `start` (a code), `poll` (until
+GitHub decides), `status` (no network), `sign_out` (everything kept is gone). Until GitHub has
+decided, the account in use stays as it is. What may follow what is the table in `account`. Nothing
+here runs by itself: without a caller there is no call to GitHub.
 
 It must not know who shows the account, nor how Copilot is spoken to.
 """
@@ -15,14 +16,15 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
+from weakref import WeakSet
 
 import aiohttp
 
 from copilot_desktop.errors import (
-    InvalidRequest,
     NotSignedIn,
     Problem,
     SignInCancelled,
@@ -42,8 +44,11 @@ from copilot_desktop.upstream.account import (
 from copilot_desktop.upstream.device_flow import DeviceFlow, SignIn, SignInState
 from copilot_desktop.upstream.github import GitHub
 from copilot_desktop.upstream.identity import Identity
+from copilot_desktop.upstream.keeping import Home, Keeping, read_only
 from copilot_desktop.upstream.origins import Origins
 from copilot_desktop.upstream.payloads import CopilotUser, GitHubUser, plan_words, read
+from copilot_desktop.upstream.roster import Roster
+from copilot_desktop.upstream.seat import Seat
 from copilot_desktop.upstream.single_flight import SingleFlight, Stopped
 from copilot_desktop.upstream.stores import StoredAccount, TokenStore
 from copilot_desktop.upstream.token import Grant, TokenCache
@@ -54,10 +59,8 @@ log = logging.getLogger(__name__)
 
 REOPEN = 60.0  # seconds between two looks into a store that could not be opened
 
-_ENDINGS: tuple[tuple[type[Problem], SignInState], ...] = (
-    (SignInDenied, "denied"),
-    (SignInCodeExpired, "expired"),
-    (SignInCancelled, "cancelled"),
+_ENDINGS: Mapping[type[Problem], SignInState] = MappingProxyType(
+    {SignInDenied: "denied", SignInCodeExpired: "expired", SignInCancelled: "cancelled"}
 )
 
 
@@ -68,7 +71,8 @@ def _nothing() -> None:
 class Session:
     """`timeout` in seconds bounds each call to GitHub; `others` are emptied at sign-out too.
 
-    `direct`: use the GitHub token itself as the bearer, without the exchange.
+    `direct`: use the GitHub token itself as the bearer, without the exchange. `roster` keeps those
+    whose place is needed for another account; without one they are replaced.
     """
 
     def __init__(
@@ -81,6 +85,7 @@ class Session:
         timeout: float = 15.0,
         direct: bool = False,
         others: Sequence[TokenStore] = (),
+        roster: Roster | None = None,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -91,8 +96,7 @@ class Session:
         self._http = http
         self._origins = origins
         self._identity = identity
-        self._store = store
-        self.others = tuple(others)
+        self._keeping = Keeping(store, others, roster)
         self._timeout = timeout
         self._direct = direct
         self._clock = clock
@@ -100,9 +104,11 @@ class Session:
         self._sleep = sleep
         self._github = self._new_github()
         self._token = ""
-        self._cache: TokenCache | None = None
+        self.cache: TokenCache | None = None
+        self._seat: Seat | None = None
+        self._left: WeakSet[TokenCache] = WeakSet()  # of accounts that are no longer in use
         self._flow: DeviceFlow | None = None
-        self._storage = asyncio.Lock()
+        self._home = Home(origins, store, tuple(others))  # of the attempt to sign in
         self._looked_at: float | None = None
         self._flights = SingleFlight()
 
@@ -114,38 +120,50 @@ class Session:
     @property
     def store(self) -> TokenStore:
         """Where the sign-in is kept, or would be."""
-        return self._store
+        return self._keeping.store
+
+    @property
+    def origins(self) -> Origins:
+        """The GitHub of the account in use, or of the next sign-in."""
+        return self._origins
+
+    def seat(self) -> Seat:
+        """For whoever begins something now: one account from here to its end."""
+        return self._seat or Seat(self)
 
     async def load(self) -> Account:
         """Take the sign-in out of the store; no network. Trouble becomes `storage_locked`."""
-        async with self._storage:
-            if self._cache is not None:
+        async with self._keeping.lock:
+            if self.cache is not None:
                 return self.account
             self._looked_at = self._clock()
             try:
-                kept = await self._store.load()
+                kept = await self._keeping.load()
             except StorageFailed as problem:
                 self._after("locked", problem=problem)
                 return self.account
             if self._token:
                 return self.account  # somebody signed in while the keyring took its time
             # A keyring knows its name only after it was opened.
-            self.account = replace(self.account, where=self._store.where)
+            self.account = replace(self.account, where=self.store.where)
             if kept is None or kept.host != self._origins.host:
                 self._after("absent", login="", id=0, plan="", problem=None, checked=False)
             else:
                 self._adopt(kept.token)
                 self._after("found", login=kept.login, id=kept.id, problem=None, checked=False)
+        await self._keeping.drop_twin(self.account.host, self.account.id)
         return self.account
 
     # The four verbs
 
-    async def start(self) -> SignIn:
-        """Ask GitHub for a code. An older attempt ends. Raises as `DeviceFlow.start`."""
-        if self._store.read_only:
-            raise InvalidRequest(self._read_only("sign in here"))
+    async def start(self, home: Home | None = None) -> SignIn:
+        """Ask GitHub, that of `home` if given, for a code. An older attempt ends. Raises as
+        `DeviceFlow.start`."""
+        if self.store.read_only:
+            raise read_only(self.store, "sign in here")
         if not self._flights.running("start"):
             await self.cancel()
+            self._home = home or self._own_home()
         try:
             return await self._flights.join("start", self._start)
         except Stopped:
@@ -179,26 +197,29 @@ class Session:
         await self._flights.stop("start", "poll")
 
     async def sign_out(self) -> None:
-        """Forget the sign-in, here and in every store.
+        """Forget the sign-in of the account in use, here and in every store.
 
         Raises StorageFailed if something could not be deleted; the account is signed out anyway.
         Raises InvalidRequest for a token from the environment, which stays.
         """
-        if self._store.read_only:
-            await self._empty(self.others)
-            raise InvalidRequest(self._read_only("sign out"))
+        keeping = self._keeping
+        if self.store.read_only:
+            await keeping.vacate(keeping.others, None)
+            raise read_only(self.store, "sign out")
         await self.cancel()
         await self._flights.stop("poll", "check")
-        cache, self._cache, self._token = self._cache, None, ""
+        gone, cache = self._stored(), self.cache
+        self.cache, self._seat, self._token = None, None, ""
         if cache is not None:
+            cache.ended = True
             await cache.close()
-        await self._empty(self.others)
         failure: StorageFailed | None = None
-        async with self._storage:
-            try:
-                await self._store.delete()
-            except StorageFailed as problem:
-                failure = problem
+        try:
+            await keeping.delete(gone)
+        except StorageFailed as problem:
+            failure = problem
+        await keeping.vacate(keeping.others, gone)
+        await keeping.drop_twin(gone.host, gone.id)
         self.sign_in = None
         self._after("left", login="", id=0, plan="", checked=False, problem=failure)
         if failure is not None:
@@ -218,19 +239,22 @@ class Session:
 
     async def user(self) -> dict[str, Any]:
         """`/copilot_internal/user`, raw, for the quota. Raises NotSignedIn, SignInExpired, …"""
-        cache = self._cache or await self._opened()
+        cache = self.cache or await self.opened()
         try:
             found = await self._github.account(self._token)
         except SignInExpired as problem:
             self._note(problem, cache)
             raise
-        if cache is self._cache:
+        if cache is self.cache:
             self._describe(read(CopilotUser, found, what="The account"))
         return found
 
     async def grant(self, *, stale: str | None = None) -> Grant:
         """See `Authority`. Heals by itself: an account that works again is shown as such."""
-        cache = self._cache or await self._opened()
+        return await self.granted(self.cache or await self.opened(), stale)
+
+    async def granted(self, cache: TokenCache, stale: str | None) -> Grant:
+        """A grant of `cache`, whose account need not be the one in use. Raises as `grant`."""
         try:
             grant = await cache.grant(stale=stale)
         except Problem as problem:
@@ -242,32 +266,37 @@ class Session:
 
     # Other places
 
-    def use(self, origins: Origins, store: TokenStore | None = None) -> None:
-        """Talk to another GitHub from now on. What was kept for the old one stays kept."""
-        self._flights.abandon()
-        if self._cache is not None:
-            self._cache.stop()
-        self._flow, self.sign_in, self._cache, self._token = None, None, None, ""
-        self._origins = origins
-        self._github = self._new_github()
-        self._store = store or self._store
-        self._looked_at = None
-        self.account = Account(host=origins.host, source=self._store.name, where=self._store.where)
-        self.on_change()
+    async def use(self, home: Home, account: StoredAccount, *, plan: str = "") -> Account:
+        """Use a parked account from now on; the one in use is parked. No network.
+
+        Requests under way keep the account that they began with. Raises StorageFailed, and then
+        nothing has changed.
+        """
+        await self.cancel()
+        left = self._own_home()
+        await self._set_aside()
+        await self._keeping.save(account, home.store)
+        self._enter(home)
+        self._adopt(account.token)
+        self.sign_in = None
+        source, where = home.store.name, home.store.where
+        self.account = Account(host=account.host, source=source, where=where, plan=plan)
+        self._after("found", login=account.login, id=account.id)
+        await self._keeping.moved_out(left, home, account)
+        return self.account
 
     async def move_to(self, store: TokenStore) -> Account:
         """Keep the sign-in in `store` from now on and no longer where it was.
 
         Raises StorageFailed if the new store cannot take it; then nothing has changed.
         """
-        async with self._storage:
-            if self._token:
-                await store.save(self._stored())
-            old, self._store = self._store, store
-            self._looked_at = None
-        same_place = old.name == store.name and (old.name != "file" or old.where == store.where)
-        if not same_place and not old.read_only:
-            await self._empty((old,))
+        left = self._own_home()
+        if self._token:
+            await self._keeping.save(self._stored(), store)
+        self._keeping.store = store
+        self._looked_at = None
+        if not left.store.read_only:
+            await self._keeping.moved_out(left, self._own_home(), self._stored())
         problem = self.account.problem
         solved = None if isinstance(problem, StorageFailed) else problem
         self._change(replace(self.account, source=store.name, where=store.where, problem=solved))
@@ -277,15 +306,15 @@ class Session:
         """End everything under way; nothing is forgotten."""
         await self.cancel()
         await self._flights.stop()
-        if self._cache is not None:
-            await self._cache.close()
+        for cache in (*self._left, *((self.cache,) if self.cache else ())):
+            await cache.close()
 
     # The attempt to sign in
 
     async def _start(self) -> SignIn:
         flow = DeviceFlow(
             self._http,
-            self._origins,
+            self._home.origins,
             self._identity,
             timeout=self._timeout,
             clock=self._clock,
@@ -296,7 +325,7 @@ class Session:
         try:
             started = await flow.start()
         except Problem as problem:
-            self._show(SignIn("failed", problem=problem))
+            self._show(SignIn("failed", problem=problem, host=self._home.origins.host))
             raise
         self._flow = flow
         return started
@@ -308,8 +337,8 @@ class Session:
         try:
             token = await flow.token()
         except Problem as problem:
-            ending = next((state for kind, state in _ENDINGS if isinstance(problem, kind)), None)
-            self._show(replace(shown, state=ending or "failed", problem=problem))
+            ending = _ENDINGS.get(type(problem), "failed")
+            self._show(replace(shown, state=ending, problem=problem))
             raise
         self._flow = None
         shown = replace(shown, next_poll_at=None)
@@ -324,34 +353,55 @@ class Session:
 
     async def _approved(self, token: str) -> Problem | None:
         """Keep the new token at once, then find out whose it is; why it cannot be kept or used."""
-        old = self._cache
+        left, home = self._own_home(), self._home
+        with contextlib.suppress(StorageFailed):
+            await self._set_aside()
+        self._enter(home)
+        self._keeping.store = home.store
         self._adopt(token)
-        if old is not None:
-            await old.close()
-        self._after("approved", login="", id=0, plan="", problem=None, checked=False)
+        nobody = {"host": home.origins.host, "login": "", "id": 0, "plan": ""}
+        self._after("approved", **nobody, problem=None, checked=False)
         unsaved = await self._save()
         await self._check()
-        if unsaved is None and self.account.login:
+        if self.account.login:
             unsaved = await self._save()
         if unsaved is not None:
             kept = replace(self.account, source="memory", where="memory, until the app quits")
             self._change(replace(kept, problem=kept.problem or unsaved))
             return unsaved
+        await self._keeping.moved_out(left, self._own_home(), self._stored())
         return self.account.problem if self.account.state == "expired" else None
 
     async def _save(self) -> StorageFailed | None:
-        async with self._storage:
-            try:
-                await self._store.save(self._stored())
-            except StorageFailed as problem:
-                return problem
-        self._change(replace(self.account, source=self._store.name, where=self._store.where))
+        try:
+            await self._keeping.save(self._stored())
+        except StorageFailed as problem:
+            return problem
+        self._change(replace(self.account, source=self.store.name, where=self.store.where))
         return None
+
+    # From one account to another
+
+    def _own_home(self) -> Home:
+        return Home(self._origins, self._keeping.store, self._keeping.others)
+
+    def _enter(self, home: Home) -> None:
+        """The next account is at home there. The last one's seat stays with who has it."""
+        self._flights.abandon("check")
+        self._keeping.others = home.others
+        self._origins = home.origins
+        self._github = self._new_github()
+        self._looked_at = None
+
+    async def _set_aside(self) -> None:
+        """An account that could be kept nowhere is not lost with its place."""
+        if self._token and self.account.source != self.store.name:
+            await self._keeping.set_aside(self._stored())
 
     # What GitHub says about the account
 
     async def _check(self) -> Account:
-        cache, token = self._cache, self._token
+        cache, token = self.cache, self._token
         if cache is None:
             return self.account
         cache.retry_now()
@@ -365,7 +415,7 @@ class Session:
         for outcome in found:
             if isinstance(outcome, BaseException) and not isinstance(outcome, Problem):
                 raise outcome
-        if cache is not self._cache:
+        if cache is not self.cache:
             return self.account
         access, account, person = found
         if isinstance(person, GitHubUser):
@@ -378,6 +428,7 @@ class Session:
             self._note(access, cache)
         else:
             self._note_access(cache)
+        await self._keeping.drop_twin(self.account.host, self.account.id)
         return self.account
 
     def _describe(self, user: CopilotUser) -> None:
@@ -386,7 +437,7 @@ class Session:
         self._change(replace(self.account, plan=plan or self.account.plan, login=login))
 
     def _note_access(self, cache: TokenCache) -> None:
-        if cache is not self._cache:
+        if cache is not self.cache:
             return
         facts = cache.plan
         plan = self.account.plan or plan_words(None, facts.sku if facts else "")
@@ -394,29 +445,27 @@ class Session:
         self._change(after_success(self.account, plan=plan, chat=chat))
 
     def _note(self, problem: Problem, cache: TokenCache) -> None:
-        if cache is self._cache:
+        if cache is self.cache:
             self._change(after_failure(self.account, problem))
 
-    # Pieces
-
-    async def _opened(self) -> TokenCache:
+    async def opened(self) -> TokenCache:
         """The cache of the sign-in in the store, looking there if that may help."""
         state = self.account.state
         waited = self._looked_at is None or self._clock() - self._looked_at >= REOPEN
         if state == "unknown" or (state == "storage_locked" and waited):
             await self.load()
-        if self._cache is not None:
-            return self._cache
-        problem = self.account.problem
+        if self.cache is not None:
+            return self.cache
+        problem, where = self.account.problem, self.store.where
         if isinstance(problem, StorageFailed) and self.account.state == "storage_locked":
-            raise NotSignedIn(
-                f"The sign-in in {self._store.where} cannot be read. {problem.detail}"
-            )
+            raise NotSignedIn(f"The sign-in in {where} cannot be read. {problem.detail}")
         raise NotSignedIn
 
     def _adopt(self, token: str) -> None:
         self._token = token
-        self._cache = TokenCache(
+        if self.cache is not None:
+            self._left.add(self.cache)
+        self.cache = TokenCache(
             self._http,
             self._origins,
             self._identity,
@@ -426,36 +475,22 @@ class Session:
             timeout=self._timeout,
             direct=self._direct,
         )
+        self._seat = Seat(self, self.cache)
 
     def _new_github(self) -> GitHub:
-        return GitHub(
-            self._http, self._origins, self._identity, timeout=self._timeout, wall=self._wall
-        )
+        timeout, wall = self._timeout, self._wall
+        return GitHub(self._http, self._origins, self._identity, timeout=timeout, wall=wall)
 
     def _stored(self) -> StoredAccount:
         account = self.account
         return StoredAccount(self._origins.host, account.login, account.id, self._token)
 
-    async def _empty(self, stores: Sequence[TokenStore]) -> None:
-        """Delete from stores that are not in use; one that cannot be opened holds nothing of ours
-        that we could know of."""
-        async with self._storage:
-            for store in stores:
-                try:
-                    await store.delete()
-                except StorageFailed as problem:
-                    log.info("Nothing deleted from %s: %s", store.where, problem.detail)
-
-    def _read_only(self, verb: str) -> str:
-        return (
-            f"This sign-in comes from an environment variable, {self._store.where}. "
-            f"Remove the variable to {verb}."
-        )
-
     def _after(self, event: AccountEvent, **changes: Any) -> None:
         self._change(after(self.account, event, **changes))
 
     def _change(self, account: Account) -> None:
+        if account.id and account.plan:
+            self._keeping.plans[account.host, account.id] = account.plan
         if account != self.account:
             self.account = account
             self.on_change()

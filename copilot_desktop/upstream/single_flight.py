@@ -47,9 +47,9 @@ class SingleFlight:
         if tasks:
             await asyncio.wait(tasks, timeout=within)
 
-    def abandon(self) -> None:
-        """Cancel all runs without waiting."""
-        for task in self._tasks.values():
+    def abandon(self, name: str) -> None:
+        """Cancel this run without waiting."""
+        if (task := self._tasks.get(name)) is not None:
             task.cancel()
 
     def _ended(self, name: str, task: asyncio.Task[Any]) -> None:

@@ -104,7 +104,10 @@ class _Held:
 
 
 class TokenCache:
-    """The Authority of one GitHub token. `direct` skips the exchange."""
+    """The Authority of one GitHub token. `direct` skips the exchange.
+
+    `ended`: its account was signed out; nobody may call in its name any more.
+    """
 
     def __init__(
         self,
@@ -120,6 +123,7 @@ class TokenCache:
         patience: float = PATIENCE,
     ) -> None:
         self.plan: TokenFacts | None = None
+        self.ended = False
         self._origins = origins
         self._github = GitHub(http, origins, identity, timeout=timeout, wall=wall)
         self._github_token = github_token

@@ -27,6 +27,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -40,12 +41,14 @@ from copilot_desktop.upstream.client import Call, CopilotClient, Tries
 from copilot_desktop.upstream.failures import TOKEN_CODES, problem_from
 from copilot_desktop.upstream.http import NETWORK_ERRORS, network_problem
 from copilot_desktop.upstream.reply import UpstreamReply
+from copilot_desktop.upstream.seat import in_use
 from copilot_desktop.upstream.socket_reply import LOST, NoFrame, SocketReply
 from copilot_desktop.upstream.token import Authority, Grant
 
 log = logging.getLogger(__name__)
 
 Json = dict[str, Any]
+OnQuota = Callable[[Mapping[str, Any]], None]
 
 LIFE = 55 * 60.0  # seconds; Copilot ends a socket after an hour
 PAUSE = 600.0  # seconds without sockets after a handshake that failed
@@ -83,9 +86,7 @@ class _Link:
 class UpstreamSocket:
     """Opened when it is first needed. `on_quota` sees `copilot_quota_snapshots`."""
 
-    def __init__(
-        self, client: CopilotClient, on_quota: Callable[[Mapping[str, Any]], None]
-    ) -> None:
+    def __init__(self, client: CopilotClient, on_quota: OnQuota) -> None:
         self._client = client
         self._on_quota = on_quota
         self._link: _Link | None = None
@@ -120,7 +121,8 @@ class UpstreamSocket:
                     continue
                 self._without(f"status {link}")
                 return None
-            reply = await self._send(link, call, body, tries)
+            told = partial(self._told, authority)
+            reply = await self._send(link, call, body, tries, told)
             if isinstance(reply, SocketReply):
                 return reply
             match reply:
@@ -174,7 +176,13 @@ class UpstreamSocket:
         same = link.grant == grant and link.extra == call.extra_headers
         return young and sees and same and not link.wire.closed
 
-    async def _send(self, link: _Link, call: Call, body: Json, tries: Tries) -> SocketReply | str:
+    def _told(self, authority: Authority, snapshots: Mapping[str, Any]) -> None:
+        if in_use(authority):
+            self._on_quota(snapshots)
+
+    async def _send(
+        self, link: _Link, call: Call, body: Json, tries: Tries, on_quota: OnQuota
+    ) -> SocketReply | str:
         """A reply, or what to do instead: "again", "renew", "http". Raises Problem."""
         chain = link.chain
         rest = chain.rest(body.get("input")) if chain is not None else None
@@ -192,7 +200,7 @@ class UpstreamSocket:
                 sent=body.get("input"),
                 request_id=link.request_id,
                 idle_timeout=self._client.idle_timeout,
-                on_quota=self._on_quota,
+                on_quota=on_quota,
             )
             first = await reply.begin(self._client.headers_timeout)
         except LOST as error:

@@ -20,7 +20,6 @@ from copilot_desktop.errors import (
     Unreachable,
 )
 from copilot_desktop.upstream.credentials import EnvironmentStore, MemoryStore, StoredAccount
-from copilot_desktop.upstream.origins import Origins
 from copilot_desktop.upstream.session import Session
 from copilot_desktop.upstream.stores import storage_failed
 from tests.upstream.github_rig import (
@@ -339,16 +338,6 @@ async def test_a_sign_in_of_another_host_is_not_sent_to_this_one() -> None:
         session = session_of(on, store)
         assert (await session.load()).state == "signed_out"
         assert await store.load() is not None
-
-
-async def test_another_github_from_now_on() -> None:
-    async with stage() as on:
-        session, store = await signed_in(on)
-        session.use(Origins.of(host="acme.ghe.com"), store)
-        assert (session.account.state, session.account.host) == ("unknown", "acme.ghe.com")
-        assert (await session.load()).state == "signed_out"
-        session.use(on.origins, store)
-        assert (await session.load()).state == "signed_in"
 
 
 # Stores in trouble

@@ -1,0 +1,136 @@
+"""Where the account in use is kept, and that nothing kept is ever lost on the way.
+
+A place that holds one account may be wanted for another one: the file is one for all hosts, the
+keyring has one entry for each host. Whatever is found there of somebody else is parked first
+(`roster`), and only when that is safe is the place written or emptied. So every interruption leaves
+each sign-in in at least one place; one that is left in two is found by its host and number, and the
+parked copy goes (`drop_twin`).
+
+Without a roster (a program that keeps one sign-in itself) a place is simply written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from copilot_desktop.errors import InvalidRequest, StorageFailed
+from copilot_desktop.upstream.origins import Origins
+from copilot_desktop.upstream.roster import LASTING, MEMORY, Roster
+from copilot_desktop.upstream.stores import StoredAccount, TokenStore
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where an account belongs: its GitHub, the place of its sign-in, and where else an earlier
+    choice may have left it."""
+
+    origins: Origins
+    store: TokenStore
+    others: tuple[TokenStore, ...] = ()
+
+
+class Keeping:
+    """`store` is the place of the account in use; `others` are those where an earlier choice may
+    have left it. `plans` remembers the plan by (host, id), for the list of parked accounts."""
+
+    def __init__(
+        self,
+        store: TokenStore,
+        others: Sequence[TokenStore] = (),
+        roster: Roster | None = None,
+    ) -> None:
+        self.store = store
+        self.others = tuple(others)
+        self.roster = roster
+        self.plans: dict[tuple[str, int], str] = {}
+        self.lock = asyncio.Lock()
+
+    async def load(self) -> StoredAccount | None:
+        """What the place holds. Raises StorageFailed. To be called under `lock`."""
+        return await self.store.load()
+
+    async def save(self, account: StoredAccount, store: TokenStore | None = None) -> None:
+        """Keep `account`, and whoever was kept there as parked. Raises StorageFailed, and what was
+        kept is still there."""
+        place = store or self.store
+        async with self.lock:
+            await self._park_stranger(place, account)
+            await place.save(account)
+            self.store = place
+
+    async def delete(self, account: StoredAccount) -> None:
+        """Empty the place of `account`. Raises StorageFailed."""
+        async with self.lock:
+            await self._park_stranger(self.store, account)
+            await self.store.delete()
+
+    async def set_aside(self, account: StoredAccount) -> None:
+        """Park an account that could not be saved: it lasts as long as the app, as before."""
+        if self.roster is not None:
+            plan = self.plans.get((account.host, account.id), "")
+            await self.roster.park(account, plan=plan, kind=MEMORY)
+
+    async def vacate(self, places: Sequence[TokenStore], account: StoredAccount | None) -> None:
+        """Empty places that are not in use; what is somebody else's than `account`'s is parked.
+
+        One that cannot be opened holds nothing of ours that we could know of.
+        """
+        async with self.lock:
+            for place in places:
+                try:
+                    if account is not None:
+                        await self._park_stranger(place, account)
+                    await place.delete()
+                except StorageFailed as problem:
+                    log.info("Nothing deleted from %s: %s", place.where, problem.detail)
+
+    async def moved_out(self, left: Home, home: Home, account: StoredAccount) -> None:
+        """`account` is safe at `home`: where it was before, and its parked copy, can go."""
+        if not _same_place(left, home):
+            await self.vacate((left.store,), account)
+        await self.drop_twin(account.host, account.id)
+
+    async def drop_twin(self, host: str, number: int) -> None:
+        """The account in use is not parked as well. Never raises."""
+        if self.roster is not None and number:
+            with suppress(StorageFailed):
+                await self.roster.drop(host, number)
+
+    async def _park_stranger(self, place: TokenStore, account: StoredAccount) -> None:
+        if self.roster is None or place.name not in (*LASTING, MEMORY):
+            return
+        kept = await place.load()
+        if kept is None or _same(kept, account):
+            return
+        plan = self.plans.get((kept.host, kept.id), "")
+        await self.roster.park(kept, plan=plan, kind=place.name)
+
+
+def _same(one: StoredAccount, other: StoredAccount) -> bool:
+    known = one.id != 0 and (one.host, one.id) == (other.host, other.id)
+    return known or (one.host, one.token) == (other.host, other.token)
+
+
+def _same_place(one: Home, other: Home) -> bool:
+    """A keyring has one entry for each host, a file is one for all, memory is never the same."""
+    if one.store is other.store:
+        return True
+    if one.store.name != other.store.name or one.store.name == MEMORY:
+        return False
+    if one.store.name == "file":
+        return one.store.where == other.store.where
+    return one.origins.host == other.origins.host
+
+
+def read_only(store: TokenStore, verb: str) -> InvalidRequest:
+    """Why `verb` is not possible with a sign-in that somebody else has set."""
+    return InvalidRequest(
+        f"This sign-in comes from an environment variable, {store.where}. "
+        f"Remove the variable to {verb}."
+    )
