@@ -110,7 +110,7 @@ def without_billing(body: Body) -> Json | None:
     if isinstance(messages, list):
         mended = [_unbilled_message(message) for message in messages]
         if mended != messages:
-            changes["messages"] = [message for message in mended if message.get("content")]
+            changes["messages"] = [message for message in mended if message is not None]
     if not changes:
         return None
     whole = {**body, **changes}
@@ -118,14 +118,17 @@ def without_billing(body: Body) -> Json | None:
 
 
 def _unbilled_message(message: Any) -> Any:
+    """None if nothing is left of it."""
     if not isinstance(message, Mapping) or message.get("role") not in ("system", "developer"):
         return message
     content = message.get("content")
     if isinstance(content, str) and _BILLING in content:
-        return {**message, "content": _without_line(content)}
+        left = _without_line(content)
+        return {**message, "content": left} if left else None
     if isinstance(content, list):
         kept = [mended for part in content if (mended := _unbilled(part)) is not None]
-        return message if kept == content else {**message, "content": kept}
+        if kept != content:
+            return {**message, "content": kept} if kept else None
     return message
 
 
@@ -250,10 +253,14 @@ def calls_as_text(body: Body) -> Json | None:
     told: set[str] = set()
     out: list[Any] = []
     for message in _turns(CHAT, body)[1]:
-        calls = message.get("tool_calls") if isinstance(message, Mapping) else None
+        if not isinstance(message, Mapping):
+            out.append(message)
+            continue
+        calls = message.get("tool_calls")
         if isinstance(calls, list) and calls and not message.get("reasoning_opaque"):
             told |= {str(call.get("id")) for call in calls if isinstance(call, Mapping)}
-            words = [message.get("content") or "", *map(_call_in_words, calls)]
+            content = message.get("content")
+            words = [content if isinstance(content, str) else "", *map(_call_in_words, calls)]
             out.append({"role": "assistant", "content": "\n".join(filter(None, words))})
         elif message.get("role") == "tool" and str(message.get("tool_call_id")) in told:
             content = message.get("content")
@@ -304,7 +311,7 @@ def blocks(turn: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     content = turn.get("content")
     if isinstance(content, str):
         return [{"type": "text", "text": content}] if content.strip() else []
-    return [each for each in content if isinstance(each, Mapping)] if content else []
+    return [b for b in content if isinstance(b, Mapping)] if isinstance(content, list) else []
 
 
 def _turns(endpoint: str, body: Body) -> tuple[str, list[Any]]:

@@ -79,4 +79,4 @@ def _blocks(turn: Turn) -> list[Turn]:
     content = turn.get("content")
     if isinstance(content, str):
         return [{"type": "text", "text": content}] if content.strip() else []
-    return [each for each in content if isinstance(each, Mapping)] if content else []
+    return [b for b in content if isinstance(b, Mapping)] if isinstance(content, list) else []
