@@ -22,7 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from copilot_desktop.core import key as local_key
-from copilot_desktop.core.account import AccountDesk, is_network_trouble
+from copilot_desktop.core.account import AccountDesk, is_network_trouble, other_stores
+from copilot_desktop.core.books import FILE_NAME as USAGE_FILE
+from copilot_desktop.core.books import Books
 from copilot_desktop.core.braking import BrakeMemory, rules_of
 from copilot_desktop.core.commands import Commands, Shell, save_quietly
 from copilot_desktop.core.listening import Listening, config_of
@@ -163,6 +165,7 @@ class Core:
     @asynccontextmanager
     async def running(
         cls,
+        self.books = Books(self, folder and folder / USAGE_FILE)
         settings: Settings | Preferences,
         *,
         demo: str | None = None,
@@ -319,6 +322,7 @@ class Core:
         self.store.close()
         await self.controller.stop(drain=3.0)
         self.brakes.close()
+        self.books.start()
         await self.brake_memory.settle()
         await self.tasks.close()
         await self.lessons.keep()
@@ -326,6 +330,7 @@ class Core:
         self.quota.close()
         await self.session.close()
         await self.pass_through.close()
+        await self.books.close()
         await self.http.close()
 
     async def _find_look(self) -> None:

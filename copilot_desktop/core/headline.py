@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from copilot_desktop.core.budget import Budget
 from copilot_desktop.core.state import State
 from copilot_desktop.errors import BadSetting, Blocked, PortTaken
 from copilot_desktop.upstream.quota import Meter
@@ -57,6 +58,8 @@ def headline(state: State) -> Headline:
         return stopped
     if meter := used_up(state):
         return Headline("exhausted", "exhausted", {**place, **_meter_fields(meter)})
+    if (budget := state.spending.budget) is not None and budget.stops:
+        return Headline("budget", "exhausted", {**place, "when": budget.resets_at})
     if meter := running_low(state):
         return Headline("low", "low", {**place, **_meter_fields(meter)})
     if state.degraded == "offline":
@@ -76,7 +79,9 @@ def banner(state: State) -> Banner | None:
         or _network_banner(state)
         or _origin_banner(state)
         or _limit_banner(state)
+        or _budget_stop_banner(state)
         or _usage_banner(state)
+        or _budget_banner(state)
     )
 
 
@@ -229,3 +234,26 @@ def _usage_banner(state: State) -> Banner | None:
     if meter := running_low(state):
         return Banner("low", "info", _meter_fields(meter), ("refresh_usage",))
     return None
+
+
+def _budget_stop_banner(state: State) -> Banner | None:
+    budget = state.spending.budget
+    if budget is None or not budget.stops:
+        return None
+    return Banner("budget_stop", "warn", _budget_fields(budget), ("change_budget", "show_included"))
+
+
+def _budget_banner(state: State) -> Banner | None:
+    budget = state.spending.budget
+    if budget is None or budget.level == "ok":
+        return None
+    if budget.level == "spent":
+        return Banner("budget_spent", "warn", _budget_fields(budget), ("change_budget",))
+    return Banner("budget_low", "info", _budget_fields(budget), ("change_budget",))
+
+
+def _budget_fields(budget: Budget) -> dict[str, Any]:
+    """`meter` tells one occurrence from another, as with the meters of the plan."""
+    limit = budget.limit
+    share = min(99, int(budget.share * 100)) if budget.share < 1 else round(budget.share * 100)
+    return {"meter": f"{limit.unit}-{limit.limit:g}", "p": share, "when": budget.resets_at}

@@ -12,6 +12,8 @@ import time
 from dataclasses import asdict
 from typing import Any
 
+from copilot_desktop.core.budget import Budget
+from copilot_desktop.core.forecast import pace
 from copilot_desktop.core.headline import banner, headline
 from copilot_desktop.core.state import State
 from copilot_desktop.errors import Problem
@@ -41,7 +43,7 @@ def snapshot(state: State, *, now: float | None = None, monotonic: float | None 
         "proxy": _proxy(state),
         "auth": _auth(state),
         "login": _login(state, ahead),
-        "usage": _usage(state),
+        "usage": _usage(state, now),
         "models": _models(state),
         "requests": [_request(each) for each in state.requests.recent[:SHOWN_REQUESTS]],
         "banner": asdict(shown) if (shown := banner(state)) else None,
@@ -141,18 +143,20 @@ def _epoch(moment: float | None, ahead: float) -> float | None:
     return moment + ahead if moment else None
 
 
-def _usage(state: State) -> Json:
-    quota = state.quota
+def _usage(state: State, now: float) -> Json:
+    quota, spending = state.quota, state.spending
     return {
         "state": quota.state,
         "fetched_at": quota.fetched_at,
         "source": quota.source,
         "error": told(quota.problem),
-        "meters": [_meter(meter) for meter in quota.meters],
+        "meters": [_meter(meter, now, spending.speeds.get(meter.id)) for meter in quota.meters],
+        "history_ref": spending.news,
+        "budget": _budget(spending.budget),
     }
 
 
-def _meter(meter: Meter) -> Json:
+def _meter(meter: Meter, now: float, speed: float | None) -> Json:
     shown = asdict(meter)
     # JSON has no infinity; an unlimited meter simply has no number.
     return {
@@ -174,15 +178,28 @@ def _models(state: State) -> Json:
             {
                 **_model(model, [name for name, target in aliases.items() if target == model.id]),
                 "why": verdict(model, choice=choice),
+    found = pace(meter, now, speed)
                 "learned": learned.get(model.id, []),
             }
             for model in models.items
         ],
     }
+    return {**numbers, "pace": asdict(found) if found else None}
+
+
+def _budget(budget: Budget | None) -> Json | None:
+    if budget is None:
+        return None
+    return {
+        **asdict(budget.limit),
+        "used": budget.used,
+        "resets_at": budget.resets_at,
+        "level": budget.level,
+    }
 
 
 def _model(model: Model, aliases: list[str]) -> Json:
-    return {
+    numbers = {
         "id": model.id,
         "name": model.name or model.id,
         "vendor": model.vendor,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from copilot_desktop import __version__
+from copilot_desktop.core.budget import Budget
 from copilot_desktop.core.settings import Preferences, Settings
 from copilot_desktop.errors import Problem
 from copilot_desktop.model import Model
@@ -79,6 +80,16 @@ class Requests:
 
 
 @dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """What the ledger says. `news` grows with each entry; `speeds`: what each meter of the account
+    lost on a day of the last week, in its unit, by its id; `budget` is the user's own."""
+
+    news: int = 0
+    speeds: Mapping[str, float] = field(default_factory=dict)
+    budget: Budget | None = None
+
+
 class State:
     seq: int = 0
     app: Surroundings = field(default_factory=Surroundings)
@@ -96,5 +107,6 @@ class State:
     brakes: BrakesState = field(default_factory=BrakesState)
 
     @property
+    spending: Spending = field(default_factory=Spending)
     def settings(self) -> Settings:
         return self.preferences.settings

@@ -85,6 +85,11 @@ _VERBS: Mapping[str, type[Arguments]] = {
     "sign_in": Host,
     "cancel_sign_in": Arguments,
     "sign_out": Arguments,
+class History(Arguments):
+    days: int = Field(default=30, ge=1, le=90)
+    by: Literal["client", "model", "day"] = "client"
+
+
     "check_account": Arguments,
     "choose_store": Store,
     "start_proxy": Arguments,
@@ -104,6 +109,8 @@ _VERBS: Mapping[str, type[Arguments]] = {
     "new_key": Arguments,
     "open_link": Link,
     "show_window": Screen,
+    "usage_history": History,
+    "clear_history": Arguments,
     "hide_window": Arguments,
     "close_choice": Choice,
     "accept_notice": Arguments,

@@ -1,10 +1,11 @@
 """What every request passes before anything is sent to Copilot, and what its outcome leads to.
 
     1 circuit     is sending stopped, or this model limited? then the answer is given here
+      budget      has the user's own budget been spent?
     2 approvals   does the user want to be asked about this client?
     3 line        so many at once; the others wait in the order in which they came
     4 pause       the least time between two requests
-    5 circuit     things may have changed while it waited
+    5 as 1        things may have changed while it waited
 
 They protect the account: GitHub takes bulk and automated use for abuse, and limits that are not
 kept get longer (`upstream.md` §12). A request that waits is still its client's: signs of life go
@@ -68,6 +69,7 @@ class Brakes:
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.on_change: Callable[[], None] = lambda: None
+        self.afford: Callable[[Exchange], None] = lambda _: None  # raises BudgetSpent
         self.circuit = circuit or Circuit()
         self.approvals = approvals or Approvals()
         self.places = Places()
@@ -112,10 +114,12 @@ class Brakes:
     async def admit(self, exchange: Exchange, *, light: bool = False) -> AsyncIterator[None]:
         """Hold a place for `exchange` while its request is under way.
 
-        Raises Paused, RateLimited, NotApproved or Busy before anything is sent, and passes on what
-        the request itself raises. `light`: a token count, see above.
+        Raises Paused, RateLimited, BudgetSpent, NotApproved or Busy before anything is sent, and
+        passes on what the request itself raises. `light`: a token count, see above.
         """
         self.check(exchange)
+        if not light:  # a count costs nothing
+            self._afforded(exchange)
         await self._approved(exchange, light)
         if light:
             async with self._watched(exchange):
@@ -127,6 +131,7 @@ class Brakes:
                 await self._paced()
                 exchange.held = ""
                 self.check(exchange)
+                self._afforded(exchange)
                 async with self._watched(exchange):
                     yield
         except Problem as problem:
@@ -165,6 +170,13 @@ class Brakes:
             self._timer = None
 
     # ------------------------------------------------------------------------ inner workings
+
+    def _afforded(self, exchange: Exchange) -> None:
+        try:
+            self.afford(exchange)
+        except Problem:
+            exchange.held = "budget"
+            raise
 
     async def _approved(self, exchange: Exchange, light: bool) -> None:
         by_agent = light or exchange.initiator == "agent"

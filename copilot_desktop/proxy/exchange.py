@@ -146,7 +146,7 @@ class Traffic:
         self.idle.set()
         self.today = 0
         self.refused_origins = RefusedOrigins()
-        self.account = ""  # whose Copilot new exchanges use
+        self.whose: Callable[[], str] = lambda: ""  # the account that new exchanges use
         self.on_change: Callable[[], None] = lambda: None
         self.on_finished: Callable[[Exchange], None] = lambda _: None
 
@@ -156,7 +156,7 @@ class Traffic:
         return tuple(reversed(self._recent))
 
     def open(self, user_agent: str, dialect: str) -> Exchange:
-        exchange = Exchange(self._next, client_name(user_agent), dialect, account=self.account)
+        exchange = Exchange(self._next, client_name(user_agent), dialect, account=self.whose())
         self._next += 1
         self._recent.append(exchange)
         self.in_flight += 1

@@ -9,9 +9,10 @@ from typing import Any, get_args
 import pytest
 
 from copilot_desktop import strings
+from copilot_desktop.core.budget import Budget, Limit
 from copilot_desktop.core.headline import Glyph, banner, headline
 from copilot_desktop.core.settings import Preferences, Settings
-from copilot_desktop.core.state import State
+from copilot_desktop.core.state import Spending, State
 from copilot_desktop.errors import BadSetting, Blocked, NoCopilot, PortTaken, Problem
 from copilot_desktop.proxy.controller import Phase, ProxyState
 from copilot_desktop.upstream.account import Account, AccountState
@@ -159,3 +160,39 @@ def test_the_way_out_of_a_taken_port_is_in_the_banner() -> None:
 def test_the_upper_alert_is_a_setting() -> None:
     shown = state(meters=(replace(LOW, percent_used=80.0),), settings={"alert_high": 80})
     assert headline(shown).key == "low"
+
+
+def with_budget(used: float, *, stops: bool, **parts: Any) -> State:
+    limit = Limit("credits", 10.0, "day", stops=stops)
+    spending = Spending(budget=Budget(limit, used, 1_900_000_000.0))
+    return replace(state(**parts), spending=spending)
+
+
+@pytest.mark.parametrize(
+    ("shown", "line", "name"),
+    [
+        (with_budget(7, stops=True), "running", None),
+        (with_budget(8, stops=True), "running", "budget_low"),
+        (with_budget(12, stops=False), "running", "budget_spent"),
+        (with_budget(12, stops=True), "budget", "budget_stop"),
+        (with_budget(12, stops=True, meters=(LOW,)), "budget", "budget_stop"),
+        (with_budget(12, stops=False, meters=(LOW,)), "low", "low"),
+        (with_budget(12, stops=True, degraded="offline"), "budget", "offline"),
+    ],
+)
+def test_the_budget_is_told_where_requests_depend_on_it(
+    shown: State, line: str, name: str | None
+) -> None:
+    found = banner(shown)
+    assert (headline(shown).key, found.id if found else None) == (line, name)
+    words = strings.words()
+    assert words.has(f"headline.{line}")
+    if found:
+        assert words.has(f"banner.{found.id}.title")
+        assert all(words.has(f"banner.action.{action}") for action in found.actions)
+
+
+def test_a_budget_is_full_only_when_it_is() -> None:
+    found = banner(with_budget(9.999, stops=True))
+    assert found is not None
+    assert found.fields["p"] == 99

@@ -127,6 +127,7 @@ def test_all_that_python_reads_is_there() -> None:
         "no_access",
         "low",
         "exhausted",
+        "budget",
         "offline",
         "asking",
         "paused",

@@ -12,7 +12,7 @@ import { dated, has, t } from '../strings.js';
 import { button, copyButton, iconButton } from './controls.js';
 import { icon } from './icon.js';
 
-const CAN_BE_IGNORED = new Set(['low', 'update', 'browser']);
+const CAN_BE_IGNORED = new Set(['low', 'update', 'browser', 'budget_low', 'budget_spent']);
 const ICON = { error: 'warning', warn: 'warning', info: 'info' };
 
 /** What each button of a banner does; the app names them, first is the main one. */
@@ -40,6 +40,7 @@ const DOES = {
   deny: (f) => actions.decide(f.id, 'deny'),
   allow_origin: (f) => actions.perform('allow_origin', { origin: f.origin }),
   ignore_origin: (f) => actions.perform('ignore_origin', { origin: f.origin }),
+  change_budget: () => actions.go('usage'),
   show_included: () => {
     setLocal({ models: { ...state.local.models, q: '', vendor: '', cost: 'included' } });
     actions.go('models');

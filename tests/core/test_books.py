@@ -1,0 +1,180 @@
+"""Real requests end in the history, the budget warns and stops, and a restart forgets nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from core_rig import CoreRig, running_core
+
+from copilot_desktop.core.books import FILE_NAME
+from copilot_desktop.core.core import Core
+from copilot_desktop.core.ledger import Ledger, MeterDay, Use, day_of
+from copilot_desktop.core.settings import Settings
+from copilot_desktop.demo import SCENARIOS, Scenario, past
+from copilot_desktop.system.fake import FakeSystem
+
+
+async def ask(rig: CoreRig, model: str = "claude-sonnet-4.5", agent: str = "codex/1") -> int:
+    body = {"model": model, "messages": [{"role": "user", "content": "hello"}]}
+    url = f"http://127.0.0.1:{rig.core.store.state.proxy.port}/v1/chat/completions"
+    async with (
+        aiohttp.ClientSession() as http,
+        http.post(url, json=body, headers={"User-Agent": agent}) as answer,
+    ):
+        await answer.read()
+        return answer.status
+
+
+async def ready(rig: CoreRig) -> None:
+    await rig.until(lambda state: state.proxy.phase == "running" and state.quota.meters)
+
+
+async def test_requests_are_counted_with_tokens_and_credits(tmp_path: Path) -> None:
+    async with running_core(tmp_path, signed_in=True) as rig:
+        await ready(rig)
+        assert [await ask(rig), await ask(rig), await ask(rig, "gpt-5-mini", "Zed/1")] == [200] * 3
+        assert await ask(rig, "no-such-model") == 404
+        state = await rig.until(lambda state: state.spending.news >= 4)
+        assert state.spending.budget is None
+        found = await rig.do("usage_history", days=30, by="client")
+    assert found["unit"] == "credits"
+    assert [(row["name"], row["requests"]) for row in found["rows"]] == [("Codex", 2), ("Zed", 1)]
+    assert found["rows"][0]["input"] > 0
+    assert found["rows"][0]["credits"] > 0
+    assert found["values"][-1] == pytest.approx(found["total"]["credits"])
+    assert found["total"]["requests"] == 3, "what never went out is not counted"
+
+
+async def test_a_restart_goes_on_where_it_ended(tmp_path: Path) -> None:
+    for _ in range(2):
+        async with running_core(tmp_path, signed_in=True) as rig:
+            await ready(rig)
+            await ask(rig)
+            found = await rig.do("usage_history", days=1)
+    assert found["total"]["requests"] == 2
+    account = rig.core.books.account()
+    again = Ledger(tmp_path / FILE_NAME)
+    again.load()
+    assert {row.account for row in again.uses()} == {account}
+    assert [row.id for row in again.meters()] == ["premium_interactions"]
+
+
+async def test_clearing_forgets_and_begins_the_budget_anew(tmp_path: Path) -> None:
+    async with running_core(tmp_path, signed_in=True, budget_credits=0.000001) as rig:
+        await ready(rig)
+        await ask(rig)
+        await rig.until(lambda s: s.spending.budget and s.spending.budget.level == "spent")
+        assert (await rig.do("clear_history"))["ok"]
+        await rig.until(lambda s: s.spending.budget and s.spending.budget.used == 0)
+        assert (await rig.do("usage_history"))["total"]["requests"] == 0
+
+
+async def test_a_warning_lets_requests_go_on(tmp_path: Path) -> None:
+    async with running_core(tmp_path, signed_in=True, budget_credits=0.000001) as rig:
+        await ready(rig)
+        assert [await ask(rig), await ask(rig)] == [200, 200]
+        await rig.until(lambda s: s.spending.budget and s.spending.budget.level == "spent")
+        assert rig.snapshot()["banner"]["id"] == "budget_spent"
+
+
+async def test_a_stop_ends_with_a_larger_budget(tmp_path: Path) -> None:
+    stop = {"budget_credits": 0.000001, "budget_action": "stop", "budget_period": "day"}
+    async with running_core(tmp_path, signed_in=True, **stop) as rig:
+        await ready(rig)
+        assert [await ask(rig), await ask(rig)] == [200, 402]
+        assert (await rig.do("usage_history"))["total"]["requests"] == 1
+        await rig.until(lambda s: s.requests.recent and s.requests.recent[0].held == "budget")
+        assert rig.snapshot()["banner"]["id"] == "budget_stop"
+        assert rig.snapshot()["headline"]["key"] == "budget"
+        await rig.do("update_settings", patch={"budget_credits": 1000})
+        await rig.until(lambda s: s.spending.budget and s.spending.budget.level == "ok")
+        assert await ask(rig) == 200
+
+
+async def test_a_stop_ends_with_the_period(tmp_path: Path) -> None:
+    stop = {"budget_credits": 0.000001, "budget_action": "stop", "budget_period": "day"}
+    async with running_core(tmp_path, signed_in=True, **stop) as rig:
+        await ready(rig)
+        assert [await ask(rig), await ask(rig)] == [200, 402]
+        present = rig.core.books.present()
+        assert present is not None
+        rig.core.books.wall = lambda: present.resets_at + 1
+        assert await ask(rig) == 200
+
+
+async def test_a_budget_of_premium_requests_lets_through_what_is_included(tmp_path: Path) -> None:
+    scenario = Scenario(who="annual", era="multiplier")
+    stop = {"budget_requests": 1, "budget_action": "stop"}
+    async with running_core(tmp_path, scenario, signed_in=True, **stop) as rig:
+        await ready(rig)
+        models = {model.multiplier: model.id for model in rig.core.catalogue.models}
+        assert await ask(rig, models[1.0]) == 200
+        assert await ask(rig, models[1.0]) == 402
+        assert await ask(rig, models[0.0]) == 200
+
+
+async def test_the_speed_of_the_week_reaches_the_meters(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / FILE_NAME)
+    async with running_core(tmp_path, signed_in=True) as rig:
+        await ready(rig)
+        account, now = rig.core.books.account(), rig.core.books.now()
+    for ago in range(1, 10):
+        day = day_of(now - ago * 86_400)
+        ledger.note(MeterDay(day, account, "premium_interactions", 500.0 - ago * 7, 1500.0))
+    ledger.flush()
+    async with running_core(tmp_path, signed_in=True) as rig:
+        state = await rig.until(lambda state: state.quota.meters and state.spending.speeds)
+        assert state.spending.speeds["premium_interactions"] > 0
+
+
+async def test_a_file_that_is_no_database_costs_the_history_only(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_bytes(b"nonsense" * 2000)
+    async with running_core(tmp_path, signed_in=True) as rig:
+        await ready(rig)
+        assert await ask(rig) == 200
+        assert (await rig.do("usage_history"))["total"]["requests"] == 1
+
+
+async def test_a_slow_disk_does_not_hold_up_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate = threading.Event()
+    read = Ledger.load
+
+    def slow(self: Ledger) -> None:
+        gate.wait(20)
+        read(self)
+
+    monkeypatch.setattr(Ledger, "load", slow)
+    async with running_core(tmp_path, signed_in=True) as rig:
+        await ready(rig)
+        assert await ask(rig) == 200
+        asked = asyncio.ensure_future(rig.do("usage_history"))
+        gate.set()
+        assert (await asked)["total"]["requests"] == 1
+
+
+@pytest.mark.parametrize("name", ["pro", "annual", "free"])
+async def test_a_demo_has_a_past_and_leaves_none(tmp_path: Path, name: str) -> None:
+    settings = Settings(data_dir=tmp_path, port=0, start_proxy=False)
+    async with Core.running(settings, demo=name, system=FakeSystem(tmp_path)) as core:
+        rig: Any = CoreRig(core, None, None)  # type: ignore[arg-type]
+        await core.verbs.do("sign_in")
+        await rig.until(lambda state: state.account.usable and state.quota.meters, 20)
+        await rig.until(lambda state: state.spending.news > 1)
+        found = await rig.do("usage_history", days=90)
+        assert found["unit"] == {"pro": "credits", "annual": "premium", "free": "requests"}[name]
+        assert sum(1 for value in found["values"] if value) > 40
+        assert {"Claude Code", "Codex"} <= {row["name"] for row in found["rows"]}
+    assert not (tmp_path / FILE_NAME).exists()
+
+
+def test_every_scenario_of_the_demo_has_a_past_that_fits_the_table() -> None:
+    for name in SCENARIOS:
+        rows = [Use("2026-01-01", "", **row) for _, row in past(name)]
+        assert bool(rows) is (name not in {"no_access", "blocked"})
