@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from copilot_desktop.core import key as local_key
-from copilot_desktop.core.account import AccountDesk, is_network_trouble, other_stores
+from copilot_desktop.core.account import AccountDesk, is_network_trouble
 from copilot_desktop.core.books import FILE_NAME as USAGE_FILE
 from copilot_desktop.core.books import Books
 from copilot_desktop.core.braking import BrakeMemory, rules_of
@@ -157,6 +157,7 @@ class Core:
         )
         app = Surroundings(os=system.name, data_dir=str(self.data_dir), demo=demo)
         self.store = Store(State(app=app, preferences=preferences, proxy=self.controller.state))
+        self.books = Books(self, folder and folder / USAGE_FILE)
         self.commands = Commands(self)
         self.verbs = Verbs(self.commands)
         self._wire()
@@ -165,7 +166,6 @@ class Core:
     @asynccontextmanager
     async def running(
         cls,
-        self.books = Books(self, folder and folder / USAGE_FILE)
         settings: Settings | Preferences,
         *,
         demo: str | None = None,
@@ -316,21 +316,21 @@ class Core:
         await self.desk.begin()
         if self.settings.start_proxy:
             await self.start_proxy()
+        self.books.start()
         Rounds(self).start()
 
     async def _close(self) -> None:
         self.store.close()
         await self.controller.stop(drain=3.0)
         self.brakes.close()
-        self.books.start()
         await self.brake_memory.settle()
+        await self.books.close()
         await self.tasks.close()
         await self.lessons.keep()
         self.catalogue.close()
         self.quota.close()
         await self.session.close()
         await self.pass_through.close()
-        await self.books.close()
         await self.http.close()
 
     async def _find_look(self) -> None:

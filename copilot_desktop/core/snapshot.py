@@ -158,10 +158,23 @@ def _usage(state: State, now: float) -> Json:
 
 def _meter(meter: Meter, now: float, speed: float | None) -> Json:
     shown = asdict(meter)
+    found = pace(meter, now, speed)
     # JSON has no infinity; an unlimited meter simply has no number.
-    return {
+    numbers = {
         name: None if isinstance(value, float) and not math.isfinite(value) else value
         for name, value in shown.items()
+    }
+    return {**numbers, "pace": asdict(found) if found else None}
+
+
+def _budget(budget: Budget | None) -> Json | None:
+    if budget is None:
+        return None
+    return {
+        **asdict(budget.limit),
+        "used": budget.used,
+        "resets_at": budget.resets_at,
+        "level": budget.level,
     }
 
 
@@ -178,28 +191,15 @@ def _models(state: State) -> Json:
             {
                 **_model(model, [name for name, target in aliases.items() if target == model.id]),
                 "why": verdict(model, choice=choice),
-    found = pace(meter, now, speed)
                 "learned": learned.get(model.id, []),
             }
             for model in models.items
         ],
     }
-    return {**numbers, "pace": asdict(found) if found else None}
-
-
-def _budget(budget: Budget | None) -> Json | None:
-    if budget is None:
-        return None
-    return {
-        **asdict(budget.limit),
-        "used": budget.used,
-        "resets_at": budget.resets_at,
-        "level": budget.level,
-    }
 
 
 def _model(model: Model, aliases: list[str]) -> Json:
-    numbers = {
+    return {
         "id": model.id,
         "name": model.name or model.id,
         "vendor": model.vendor,

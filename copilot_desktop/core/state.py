@@ -80,7 +80,6 @@ class Requests:
 
 
 @dataclass(frozen=True, slots=True)
-@dataclass(frozen=True, slots=True)
 class Spending:
     """What the ledger says. `news` grows with each entry; `speeds`: what each meter of the account
     lost on a day of the last week, in its unit, by its id; `budget` is the user's own."""
@@ -90,6 +89,7 @@ class Spending:
     budget: Budget | None = None
 
 
+@dataclass(frozen=True, slots=True)
 class State:
     seq: int = 0
     app: Surroundings = field(default_factory=Surroundings)
@@ -105,8 +105,8 @@ class State:
     refused_origins: tuple[str, ...] = ()  # to decide about, the first one first
     ask: Ask | None = None
     brakes: BrakesState = field(default_factory=BrakesState)
+    spending: Spending = field(default_factory=Spending)
 
     @property
-    spending: Spending = field(default_factory=Spending)
     def settings(self) -> Settings:
         return self.preferences.settings

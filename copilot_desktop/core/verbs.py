@@ -80,16 +80,16 @@ class OneModel(Arguments):
     model: str | None = Field(default=None, min_length=1, max_length=200)
 
 
-Method = Callable[..., Awaitable[Json | None]]
-_VERBS: Mapping[str, type[Arguments]] = {
-    "sign_in": Host,
-    "cancel_sign_in": Arguments,
-    "sign_out": Arguments,
 class History(Arguments):
     days: int = Field(default=30, ge=1, le=90)
     by: Literal["client", "model", "day"] = "client"
 
 
+Method = Callable[..., Awaitable[Json | None]]
+_VERBS: Mapping[str, type[Arguments]] = {
+    "sign_in": Host,
+    "cancel_sign_in": Arguments,
+    "sign_out": Arguments,
     "check_account": Arguments,
     "choose_store": Store,
     "start_proxy": Arguments,
@@ -102,6 +102,8 @@ class History(Arguments):
     "enable_model": Terms,
     "forget_lessons": OneModel,
     "refresh_quota": Arguments,
+    "usage_history": History,
+    "clear_history": Arguments,
     "update_settings": Patch,
     "allow_origin": Origin,
     "ignore_origin": Origin,
@@ -109,8 +111,6 @@ class History(Arguments):
     "new_key": Arguments,
     "open_link": Link,
     "show_window": Screen,
-    "usage_history": History,
-    "clear_history": Arguments,
     "hide_window": Arguments,
     "close_choice": Choice,
     "accept_notice": Arguments,

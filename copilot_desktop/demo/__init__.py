@@ -24,7 +24,7 @@ from copilot_desktop.demo.faults import (
 )
 from copilot_desktop.demo.ledger import Received
 from copilot_desktop.demo.past import past
-from copilot_desktop.demo.scenario import SCENARIOS, TENANT, Scenario, tenant_of
+from copilot_desktop.demo.scenario import SCENARIOS, Scenario
 from copilot_desktop.demo.server import FakeUpstream
 
 __all__ = [
@@ -41,6 +41,5 @@ __all__ = [
     "Slow",
     "Stall",
     "Status",
-]
     "past",
-    "tenant_of",
+]
