@@ -182,6 +182,7 @@ class HttpDownstream:
     async def write(self, out: bytes, reply: UpstreamReply | None = None) -> None:
         """Send bytes of the stream and wait until the client has room for more."""
         response = await self._open(reply)
+        self._take_down(out)
         self.exchange.first_byte()
         await self._send(response, out)
 
@@ -196,6 +197,7 @@ class HttpDownstream:
     async def whole(self, body: Any, reply: UpstreamReply | None = None) -> web.StreamResponse:
         """An unstreamed answer; without `reply` it is ours."""
         answer = json_answer(body, headers=self._headers(reply))
+        self._take_down(answer.body)
         self.exchange.first_byte()
         self.exchange.status = 200
         await deliver(answer, self._request)
@@ -211,11 +213,13 @@ class HttpDownstream:
             took = time.monotonic() - self.exchange.started
             client = self._request.headers.get(hdrs.USER_AGENT, "")
             answer = problem_answer(problem, self.dialect, took=took, client=client)
+            self._take_down(answer.body)
             self.exchange.status = answer.status
             if self.exchange.route:
                 answer.headers.update(self._headers(None))
             return answer
         fault = self.writer.fail(problem) if self.writer else self.dialect.fault(problem)
+        self._take_down(fault)
         await in_time(self._response.write(fault), self._request)
         await in_time(self._response.write_eof(), self._request)
         return self._response
@@ -234,6 +238,10 @@ class HttpDownstream:
         return b": keep-alive\n\n" if self._stream_type == EVENTS else b""
 
     # ------------------------------------------------------------------------ inner workings
+
+    def _take_down(self, out: Any) -> None:
+        if self.exchange.tape is not None and isinstance(out, bytes):
+            self.exchange.tape.told.add(out)
 
     async def _open(self, reply: UpstreamReply | None) -> web.StreamResponse:
         if self._response is not None:

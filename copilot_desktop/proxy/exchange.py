@@ -1,7 +1,8 @@
 """One request and its answer as seen from outside, and the list of the latest ones.
 
 Holds counts, times and names, never content. An `Exchange` is written by the relay while it runs
-and read by views afterwards; `Traffic` keeps the last 200.
+and read by views afterwards; `Traffic` keeps the last 2,000. Where somebody asked to see what
+passed through, a `tape` hangs on it as long as it runs.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Literal
 
 from copilot_desktop.canonical import Usage
 from copilot_desktop.proxy.origins import RefusedOrigins
+from copilot_desktop.proxy.tape import Tape
 from copilot_desktop.redaction import redact
 
-KEPT = 200
+KEPT = 2000
 LONGEST_TEXT = 1000  # characters
 MOST_NOTES = 20
 
@@ -25,6 +28,7 @@ Outcome = Literal["open", "ok", "failed", "cancelled", "refused"]
 
 # How clients name themselves in `User-Agent` (`clients.md`), for the list of requests.
 _CLIENTS = (
+    ("copilotdesktop-playground", "Playground"),
     ("claude-cli", "Claude Code"),
     ("codex", "Codex"),
     ("opencode", "opencode"),
@@ -69,6 +73,8 @@ class Exchange:
     account: str = ""  # whose Copilot it used; empty where clients bring their own
     # Why it waits, or was not sent: queue, approval; busy, denied, paused, limited (`brakes`).
     held: str = ""
+    settled: bool = False  # nothing of it changes any more
+    tape: Tape | None = field(default=None, repr=False)
 
     def first_byte(self) -> None:
         """The client got its first byte of the answer now."""
@@ -149,6 +155,10 @@ class Traffic:
         self.whose: Callable[[], str] = lambda: ""  # the account that new exchanges use
         self.on_change: Callable[[], None] = lambda: None
         self.on_finished: Callable[[Exchange], None] = lambda _: None
+        self.cleared = 0  # how often the list was emptied
+        # For whom a tape is put in, by `User-Agent`, and what becomes of it.
+        self.tape_for: Callable[[str], Tape | None] = lambda _: None
+        self.on_taped: Callable[[Exchange, Tape], None] = lambda *_: None
 
     @property
     def recent(self) -> tuple[Exchange, ...]:
@@ -158,6 +168,8 @@ class Traffic:
     def open(self, user_agent: str, dialect: str) -> Exchange:
         exchange = Exchange(self._next, client_name(user_agent), dialect, account=self.whose())
         self._next += 1
+        if (tape := self.tape_for(user_agent)) is not None:
+            exchange.tape, tape.exchange = tape, exchange.id
         self._recent.append(exchange)
         self.in_flight += 1
         self.idle.clear()
@@ -168,11 +180,28 @@ class Traffic:
     def close(self, exchange: Exchange, outcome: Outcome) -> None:
         exchange.finish(outcome)
         exchange.shorten()
+        exchange.settled = True
         self.in_flight -= 1
         if not self.in_flight:
             self.idle.set()
+        if (tape := exchange.tape) is not None:
+            exchange.tape = None
+            self.on_taped(exchange, tape)
         self.on_finished(exchange)
         self.on_change()
+
+    def clear(self) -> None:
+        """Forget the exchanges that have ended."""
+        going_on = [each for each in self._recent if not each.settled]
+        self._recent.clear()
+        self._recent.extend(going_on)
+        self.cleared += 1
+        self.on_change()
+
+    def since(self, first: int) -> tuple[Exchange, ...]:
+        """The exchanges from the id `first` on, oldest first."""
+        newer = takewhile(lambda each: each.id >= first, reversed(self._recent))
+        return tuple(newer)[::-1]
 
     def _count_day(self) -> None:
         day = time.strftime("%Y-%m-%d")

@@ -45,6 +45,7 @@ from copilot_desktop.proxy.brakes import Brakes
 from copilot_desktop.proxy.config import ProxyConfig
 from copilot_desktop.proxy.exchange import Exchange, Traffic
 from copilot_desktop.proxy.guard import credentials, invite_body, is_local_key
+from copilot_desktop.proxy.tape import Taped
 from copilot_desktop.redaction import redact
 from copilot_desktop.routing import Detour, Route
 from copilot_desktop.sse import EventTooLarge, Frame, FrameDecoder
@@ -166,6 +167,8 @@ class Relay:
                 return await down.whole(asked.envelope.answer)
             if asked.envelope.stream:
                 down.expect_stream()
+            if (tape := exchange.tape) is not None:
+                asked.passage.carrier = Taped(asked.passage.carrier or self.provider.client, tape)
             async with self.brakes.admit(exchange):
                 return await self._answer(asked, down)
         except Problem as problem:
@@ -203,6 +206,8 @@ class Relay:
     ) -> Asked:
         """Where a request goes that has been read. `raw` is empty if `body` was not sent as such;
         `declared` is the client's own word on who asks."""
+        if exchange.tape is not None:
+            exchange.tape.asked.add(raw or json.dumps(body).encode())
         envelope = dialect.peek(body)
         exchange.model_asked = redact(envelope.model[:LONGEST_NAME])
         exchange.stream = envelope.stream

@@ -146,6 +146,8 @@ class SocketDownstream:
 
     async def _send(self, text: str) -> None:
         """Wait until the client has room for more, but not for ever."""
+        if self.exchange.tape is not None:
+            self.exchange.tape.told.add(text.encode("utf-8", "replace") + b"\n")
         try:
             async with asyncio.timeout(STUCK_CLIENT):
                 await self._socket.send_str(text)
