@@ -89,6 +89,10 @@ def _run(invocation: Invocation) -> int:
 
             part = lessons.show if invocation.action == "learned" else lessons.forget
             return _on_loop(part(preferences, invocation))
+        case "usage":
+            from copilot_desktop.cli import usage  # noqa: PLC0415
+
+            return _on_loop(usage.show(preferences, invocation))
         case "status" | "models" | "quota":
             from copilot_desktop.cli import facts  # noqa: PLC0415
 

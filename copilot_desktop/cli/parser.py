@@ -35,6 +35,8 @@ class Invocation:
     action: str = ""
     model: str = ""
     accept_terms: bool = False
+    days: int = 30
+    by: str = "client"
 
 
 def read(arguments: Sequence[str]) -> Invocation:
@@ -51,6 +53,8 @@ def read(arguments: Sequence[str]) -> Invocation:
         action=found.pop("action", None) or "",
         model=found.pop("model", ""),
         accept_terms=found.pop("accept_terms", False),
+        days=found.pop("days", 30),
+        by=found.pop("by", "client"),
         flags=found,
     )
 
@@ -101,7 +105,26 @@ def parser() -> argparse.ArgumentParser:
         _add_json(each)
         if name == "models":
             _add_model_actions(each, shared)
+    _add_usage(command("usage", "what this app has used (no network)"))
     return whole
+
+
+def _add_usage(usage: argparse.ArgumentParser) -> None:
+    usage.add_argument(
+        "--days", metavar="N", type=_days, default=argparse.SUPPRESS,
+        help="how far back, today included: 1 to 90 (30)",
+    )  # fmt: skip
+    usage.add_argument(
+        "--by", choices=("client", "model", "day"), default=argparse.SUPPRESS,
+        help="what to sum up by (client)",
+    )  # fmt: skip
+    _add_json(usage)
+
+
+def _days(word: str) -> int:
+    if not word.isascii() or not word.isdigit() or not 1 <= int(word) <= 90:
+        raise argparse.ArgumentTypeError("give a number from 1 to 90")
+    return int(word)
 
 
 def _add_json(to: argparse.ArgumentParser) -> None:

@@ -109,7 +109,7 @@ class Books:
         """What was used in the last `days` days. Waits until the file was read."""
         await asyncio.wait({self._load()}, timeout=READING)
         return history(
-            self.ledger.uses(account=self.account()),
+            self.ledger.uses(account=self.account() or None),
             self._core.quota.snapshot.meters,
             days=days,
             by=by,
