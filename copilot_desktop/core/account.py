@@ -1,7 +1,10 @@
-"""The account as the rest of the core sees it: load, check, sign in, sign out, change the store.
+"""The accounts as the rest of the core sees them: load, check, sign in, change, sign out.
 
 Sits between the verbs and `Session`: what has to follow when the account changes (models, usage)
 and which background work belongs to it. `begin` needs no network; looking at GitHub happens later.
+
+Exactly one account is in use. Another one comes into use only by the user's word, never by itself:
+not when an allowance is used up, not when a sign-in has expired, not after a sign-out.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from copilot_desktop.core.tasks import Tasks
 from copilot_desktop.errors import (
@@ -23,20 +26,34 @@ from copilot_desktop.errors import (
     UpstreamTimeout,
 )
 from copilot_desktop.upstream.catalogue import Catalogue
-from copilot_desktop.upstream.credentials import StoreKind, TokenStore, choose_store
+from copilot_desktop.upstream.credentials import (
+    FileStore,
+    KeyringStore,
+    StoreKind,
+    TokenStore,
+    choose_store,
+    token_file,
+)
+from copilot_desktop.upstream.keeping import Home
 from copilot_desktop.upstream.origins import Origins
 from copilot_desktop.upstream.quota import Quota
+from copilot_desktop.upstream.roster import Roster
 from copilot_desktop.upstream.session import Session
 from copilot_desktop.upstream.stores.worker import Worker
 
 log = logging.getLogger(__name__)
 
+_KINDS = ("keyring", "file", "memory")
 LOOK_LIMIT = 3.0  # seconds for finding out whether a store can be used
 LOAD_PATIENCE = 0.5  # seconds that the first window waits for the keyring
 
 
 class AccountDesk:
-    """`on_look` is told how each look at GitHub ended: with a Problem, or None."""
+    """`on_look` is told how each look at GitHub ended: with a Problem, or None.
+
+    `origins_of` says where a GitHub is, by its host, and raises BadSetting; `on_home` is told when
+    the account in use has another one. `lasting`: sign-ins may be on this machine from earlier.
+    """
 
     def __init__(
         self,
@@ -45,6 +62,10 @@ class AccountDesk:
         quota: Quota,
         tasks: Tasks,
         *,
+        roster: Roster,
+        origins_of: Callable[[str], Origins],
+        on_home: Callable[[Origins], Awaitable[None]],
+        lasting: bool,
         data_dir: Path,
         protect: Callable[[Path], None],
         environ: Mapping[str, str],
@@ -54,6 +75,11 @@ class AccountDesk:
         self._catalogue = catalogue
         self._quota = quota
         self._tasks = tasks
+        self._roster = roster
+        self._origins_of = origins_of
+        self._on_home = on_home
+        self._lasting = lasting
+        self._at = session.home.origins.host
         self._data_dir = data_dir
         self._protect = protect
         self._environ = environ
@@ -66,7 +92,7 @@ class AccountDesk:
         `alone`: there is only one command to carry out, so it is waited for, and GitHub is not
         asked unless the command does.
         """
-        self._loading = self._tasks.start(self._session.load(), "load account")
+        self._loading = self._tasks.start(self._load(), "load account")
         await asyncio.wait({self._loading}, timeout=None if alone else LOAD_PATIENCE)
         if not alone:
             self._tasks.start(self._first_look(), "first look")
@@ -88,17 +114,60 @@ class AccountDesk:
 
     async def refresh_models(self) -> None:
         """Fetch the model list. Raises Problem."""
-        await self._catalogue.refresh(self._session)
+        await self._catalogue.refresh(self._session.seat())
 
     async def refresh_quota(self) -> None:
         """Fetch the usage numbers. Raises Problem."""
         await self._quota.refresh(self._session.user)
 
-    async def sign_in(self) -> Mapping[str, Any]:
-        """Ask GitHub for a code and go on waiting in the background. Raises Problem."""
-        started = await self._session.start()
+    async def sign_in(self, host: str | None = None) -> Mapping[str, Any]:
+        """Ask GitHub for a code and go on waiting in the background. Raises Problem.
+
+        The account in use stays in use until GitHub has approved, and is listed from then on.
+        """
+        started = await self.ask_for_code(host)
         self._tasks.start(self._await_approval(), "sign in")
+        return started
+
+    async def ask_for_code(self, host: str | None = None) -> Mapping[str, Any]:
+        """Only that. Whoever calls it waits with `approval`. Raises Problem."""
+        home = await self._home_of(host or self._session.account.host)
+        started = await self._session.start(home)
         return {"user_code": started.user_code, "uri": started.uri}
+
+    async def approval(self) -> None:
+        """Wait until GitHub has decided. Raises as `Session.poll`."""
+        try:
+            await self._session.poll()
+        finally:
+            await self._follow_home()
+
+    async def use(self, host: str, number: int) -> None:
+        """Use one of the other accounts from now on.
+
+        Raises BadSetting, InvalidRequest or StorageFailed, and then nothing has changed.
+        """
+        account = self._session.account
+        if (account.host, account.id) == (host, number) and account.state != "signed_out":
+            return
+        if account.source == "environment":
+            raise InvalidRequest(
+                f"This sign-in comes from an environment variable, {account.where}. "
+                "Remove the variable to use another account."
+            )
+        home = await self._home_of(host)
+        kept = await self._roster.fetch(host, number)
+        known = self._roster.find(host, number)
+        await self._session.use(home, kept, plan=known.plan if known else "")
+        await self._follow_home()
+        self._on_look(None)
+        self._tasks.replace(self._quietly(self.look()), "look at the other account")
+
+    async def remove(self, host: str, number: int) -> None:
+        """Delete the sign-in of an account that is not in use. Raises StorageFailed."""
+        if self._roster.find(host, number) is None:
+            raise InvalidRequest("There is no such account here.")
+        await self._roster.drop(host, number)
 
     async def cancel(self) -> None:
         await self._session.cancel()
@@ -124,17 +193,29 @@ class AccountDesk:
             raise BadSetting(fields={"name": store.where, "reason": reason.rstrip(".")})
         await self._session.move_to(store)
 
-    async def use(self, origins: Origins, kind: StoreKind) -> None:
-        """Talk to another GitHub from now on; its sign-in is kept apart."""
-        if self._session.account.source == "environment":
-            raise InvalidRequest("This sign-in comes from an environment variable.")
-        self._session.use(origins, await self._store(kind, origins.host))
-        self._catalogue.clear()
-        self._quota.clear()
+    async def _load(self) -> None:
+        await self._roster.load()
+        await self._session.load()
 
-    async def _store(self, kind: StoreKind, host: str) -> TokenStore:
+    async def _home_of(self, host: str) -> Home:
+        """Where an account of `host` belongs. Raises BadSetting."""
+        origins, own = self._origins_of(host), self._session.home
+        if origins.host == own.origins.host or own.store.read_only:
+            return own  # of a token from the environment nothing can be changed anyway
+        name = own.store.name
+        store = await self._store(name if name in _KINDS else "memory", origins.host)
+        others = other_stores(store, self._data_dir, origins.host) if self._lasting else ()
+        return Home(origins, store, others)
+
+    async def _follow_home(self) -> None:
+        origins = self._session.home.origins
+        if origins.host != self._at:
+            self._at = origins.host
+            await self._on_home(origins)
+
+    async def _store(self, kind: str, host: str) -> TokenStore:
         return await choose_store(
-            kind,
+            cast("StoreKind", kind),
             data_dir=self._data_dir,
             allow_file=False,
             environ=self._environ,
@@ -159,7 +240,7 @@ class AccountDesk:
 
     async def _await_approval(self) -> None:
         try:
-            await self._session.poll()
+            await self.approval()
         except Problem as problem:
             log.info("The sign-in ended: %s", problem.kind)
         if self._session.account.usable:
@@ -170,6 +251,12 @@ class AccountDesk:
             await work
         except Problem as problem:
             log.info("Looking at the account failed: %s", problem)
+
+
+def other_stores(store: TokenStore, folder: Path, host: str) -> tuple[TokenStore, ...]:
+    """Where an earlier choice may have left a sign-in: signing out empties these as well."""
+    lasting: tuple[TokenStore, ...] = (FileStore(token_file(folder), host=host), KeyringStore(host))
+    return tuple(other for other in lasting if other.name != store.name)
 
 
 async def _why_not(store: TokenStore) -> str | None:

@@ -51,16 +51,27 @@ class Commands:
     # ------------------------------------------------------------------------ account
 
     async def sign_in(self, host: str | None = None) -> Json:
-        """Returns `user_code` and `uri`; the rest happens in the background and in the state."""
-        if host is not None:
-            await self._core.use_host(host)
-        return dict(await self._core.desk.sign_in())
+        """Returns `user_code` and `uri`; the rest happens in the background and in the state.
+
+        At the GitHub of the account in use unless `host` names another one. Nothing changes before
+        GitHub has approved; then the account that was in use is listed among the others.
+        """
+        return dict(await self._core.desk.sign_in(host))
 
     async def cancel_sign_in(self) -> None:
         await self._core.desk.cancel()
 
     async def sign_out(self) -> None:
+        """The account in use; the others stay listed, and none comes into use by itself."""
         await self._core.desk.sign_out()
+
+    async def use_account(self, host: str, id: int) -> None:  # noqa: A002
+        """Use one of the other accounts from now on."""
+        await self._core.desk.use(host, id)
+
+    async def remove_account(self, host: str, id: int) -> None:  # noqa: A002
+        """Delete the sign-in of one of the other accounts."""
+        await self._core.desk.remove(host, id)
 
     async def check_account(self) -> Json:
         await self._core.desk.look()
@@ -117,7 +128,9 @@ class Commands:
         `state` is the policy as GitHub lists it afterwards.
         """
         core = self._core
-        model = await policy.enable(core.client, core.catalogue, core.session.seat(), id, terms_shown)
+        model = await policy.enable(
+            core.client, core.catalogue, core.session.seat(), id, terms_shown
+        )
         return {"id": model.id, "state": model.policy}
 
     async def forget_lessons(self, model: str | None = None) -> Json:

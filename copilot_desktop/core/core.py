@@ -18,11 +18,10 @@ import secrets
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from copilot_desktop.core import key as local_key
-from copilot_desktop.core.account import AccountDesk, is_network_trouble
+from copilot_desktop.core.account import AccountDesk, is_network_trouble, other_stores
 from copilot_desktop.core.books import FILE_NAME as USAGE_FILE
 from copilot_desktop.core.books import Books
 from copilot_desktop.core.braking import BrakeMemory, rules_of
@@ -53,20 +52,21 @@ from copilot_desktop.system import System, current
 from copilot_desktop.upstream.catalogue import Catalogue
 from copilot_desktop.upstream.client import CopilotClient
 from copilot_desktop.upstream.credentials import (
-    FileStore,
-    KeyringStore,
     MemoryStore,
     TokenStore,
     choose_store,
-    token_file,
+    slot_store,
 )
 from copilot_desktop.upstream.http import open_http
 from copilot_desktop.upstream.lessons import FILE_NAME as LESSONS_FILE
 from copilot_desktop.upstream.lessons import Lessons
-from copilot_desktop.upstream.origins import Origins
+from copilot_desktop.upstream.origins import PUBLIC, Origins, known_host
 from copilot_desktop.upstream.passthrough import PassThrough
 from copilot_desktop.upstream.quota import Quota
+from copilot_desktop.upstream.roster import FILE_NAME as ACCOUNTS_FILE
+from copilot_desktop.upstream.roster import Roster
 from copilot_desktop.upstream.session import Session
+from copilot_desktop.upstream.token import TokenCache
 
 log = logging.getLogger(__name__)
 
@@ -91,6 +91,7 @@ class Core:
         system: System,
         environ: Mapping[str, str],
         demo: str | None,
+        tenants: Mapping[str, Origins] | None = None,
     ) -> None:
         settings = preferences.settings
         self.system = system
@@ -104,10 +105,14 @@ class Core:
         self._shared_machine = system.shared_machine()
         self._nonce = secrets.token_hex(16)
         self._traffic_waits = False
-        self._whose = ("", 0)  # GitHub's host and the account's number there
+        self._cache: TokenCache | None = None  # of the account in use
+        # GitHubs that are not where their name says: the demo's, and one named by its address.
+        self.places = {origins.host: origins, **(tenants or {})}
         identity = settings.identity
         self.http = open_http(github_timeout=settings.github_timeout)
         self.quota = Quota()
+        folder = None if demo else self.data_dir
+        self.roster = Roster(folder and folder / ACCOUNTS_FILE, self._slot)
         self.session = Session(
             self.http,
             origins,
@@ -115,7 +120,8 @@ class Core:
             token_store,
             timeout=settings.github_timeout,
             direct=settings.direct_token,
-            others=() if demo else _other_stores(token_store, self.data_dir, origins.host),
+            others=() if demo else other_stores(token_store, self.data_dir, origins.host),
+            roster=self.roster,
         )
         self.pass_through = PassThrough(
             self.http, origins, identity, timeout=settings.github_timeout
@@ -127,7 +133,6 @@ class Core:
             idle_timeout=settings.idle_timeout,
             on_headers=self.quota.note_headers,
         )
-        folder = None if demo else self.data_dir
         self.lessons = Lessons(folder and folder / LESSONS_FILE)
         self.catalogue = Catalogue(
             self.client, folder and folder / MODELS_FILE, lessons=self.lessons
@@ -150,6 +155,10 @@ class Core:
             self.catalogue,
             self.quota,
             self.tasks,
+            roster=self.roster,
+            origins_of=self.origins_of,
+            on_home=self._move,
+            lasting=demo is None,
             data_dir=self.data_dir,
             protect=system.protect,
             environ={} if demo else environ,  # a real token is not for the fake GitHub
@@ -158,6 +167,7 @@ class Core:
         app = Surroundings(os=system.name, data_dir=str(self.data_dir), demo=demo)
         self.store = Store(State(app=app, preferences=preferences, proxy=self.controller.state))
         self.books = Books(self, folder and folder / USAGE_FILE)
+        self.life = Life(self)
         self.commands = Commands(self)
         self.verbs = Verbs(self.commands)
         self._wire()
@@ -185,10 +195,10 @@ class Core:
         system = system or current()
         async with AsyncExitStack() as stack:
             if demo is not None:
-                origins = await _demo_origins(demo, stack)
+                origins, tenants = await _demo_origins(demo, stack)
                 store: TokenStore = MemoryStore()
             else:
-                origins = _origins(preferences)
+                origins, tenants = _origins(preferences), {}
                 store = await choose_store(
                     preferences.settings.token_store,
                     data_dir=data_dir(preferences),
@@ -204,6 +214,7 @@ class Core:
                 system=system,
                 environ=environ,
                 demo=demo,
+                tenants=tenants,
             )
             stack.push_async_callback(core._close)
             await core._begin(headless=headless, alone=alone)
@@ -254,19 +265,14 @@ class Core:
             self.key_changed()
             await self.listening.apply(self._proxy_config(after), changed)
 
-    async def use_host(self, host: str) -> None:
-        """Sign in at another GitHub from now on. Raises BadSetting."""
-        if host == self.origins.host:
-            return
+    def origins_of(self, host: str) -> Origins:
+        """Where the GitHub is that a person names by its host. Raises BadSetting."""
+        host = host if host in self.places else known_host(host)
+        if host in self.places:
+            return self.places[host]
         if self.store.state.app.demo is not None:
             raise bad("github_host", "the demo has a GitHub of its own")
-        origins = _origins(self.store.state.preferences.changed({"github_host": host}))
-        await self.desk.use(origins, self.settings.token_store)
-        # Signing out there must not take away what is kept for the host before.
-        self.session.others = _other_stores(self.session.store, self.data_dir, origins.host)
-        await self.pass_through.use(origins)
-        self.origins = origins
-        await self.change({"github_host": host})
+        return _origins(self.store.state.preferences.changed({"github_host": host}))
 
     def ask_for_screen(self, screen: str | None) -> None:
         """Let the page go to a screen."""
@@ -344,16 +350,32 @@ class Core:
         self.controller.on_change = lambda: self.store.set(proxy=self.controller.state)
         self.traffic.on_change = self._traffic_changed
         self.brakes.on_change = self._brakes_changed
+        self.roster.on_change = lambda: self.store.set(parked=self.roster.parked)
         refused = self.traffic.refused_origins
         refused.on_change = lambda: self.store.set(refused_origins=refused.waiting)
         self._account_changed()
 
+    async def _move(self, origins: Origins) -> None:
+        """The account in use has another GitHub."""
+        await self.pass_through.use(origins)
+        self.origins = origins
+        real = origins.host == PUBLIC or origins.is_tenant  # and not a place on this machine
+        if real and self.store.state.app.demo is None:
+            await self.change({"github_host": origins.host})
+
+    def _slot(self, kind: str, host: str, number: int) -> TokenStore:
+        return slot_store(kind, host, number, data_dir=self.data_dir, protect=self.system.protect)
+
     def _account_changed(self) -> None:
-        account = self.session.account
-        whose = (account.host, account.id)
-        if whose != self._whose:  # its conversations are nobody else's
-            self._whose = whose
-            self.provider.forget()
+        account, before = self.session.account, self._cache
+        if self.session.cache is not before:
+            self._cache = self.session.cache
+            if before is not None:  # what is known of an account is nobody else's
+                self.provider.forget()
+                self.catalogue.clear(lessons=False)
+                self.quota.clear()
+        if account.id:
+            self.catalogue.belongs_to((account.host, account.id))
         self.store.set(account=account, sign_in=self.session.sign_in)
         if account.problem is not None:
             self.brakes.heard(account.problem)
@@ -410,12 +432,6 @@ class Core:
         return str(holder) if holder else None
 
 
-def _other_stores(store: TokenStore, folder: Path, host: str) -> tuple[TokenStore, ...]:
-    """Where an earlier choice may have left a sign-in: signing out empties these as well."""
-    lasting: tuple[TokenStore, ...] = (FileStore(token_file(folder), host=host), KeyringStore(host))
-    return tuple(other for other in lasting if other.name != store.name)
-
-
 def _origins(preferences: Preferences) -> Origins:
     """Where GitHub and Copilot are. Raises BadSetting under the name that people used."""
     settings = preferences.settings
@@ -434,8 +450,9 @@ def _origins(preferences: Preferences) -> Origins:
         raise bad(label, problem.fields.get("reason", "")) from None
 
 
-async def _demo_origins(name: str, stack: AsyncExitStack) -> Origins:
-    """Start the fake GitHub and Copilot. Raises BadSetting for an unknown scenario."""
+async def _demo_origins(name: str, stack: AsyncExitStack) -> tuple[Origins, Mapping[str, Origins]]:
+    """Start the fake GitHub and Copilot, and a tenant where the scenario has one. Raises BadSetting
+    for an unknown scenario."""
     from copilot_desktop import demo  # noqa: PLC0415  (only a demo pays for it)
 
     scenario = demo.SCENARIOS.get(name)
@@ -443,4 +460,8 @@ async def _demo_origins(name: str, stack: AsyncExitStack) -> Origins:
         known = ", ".join(demo.SCENARIOS)
         raise bad("--demo", f"there is no scenario {name}; there are {known}")
     fake = await stack.enter_async_context(demo.FakeUpstream(scenario))
-    return Origins.of(github=fake.url, api=fake.url, copilot=fake.url)
+    tenants = {}
+    if scenario.people:
+        there = await stack.enter_async_context(demo.FakeUpstream(demo.tenant_of(scenario)))
+        tenants[demo.TENANT] = Origins(there.url, there.url, there.url, demo.TENANT)
+    return Origins.of(github=fake.url, api=fake.url, copilot=fake.url), tenants

@@ -19,10 +19,12 @@ from copilot_desktop.core.state import State
 from copilot_desktop.errors import Problem
 from copilot_desktop.model import AUTO, Model
 from copilot_desktop.proxy.exchange import Exchange
+from copilot_desktop.upstream.account import Account
 from copilot_desktop.upstream.lessons import Learned
 from copilot_desktop.upstream.names import auto_only, verdict
 from copilot_desktop.upstream.policy import digest
 from copilot_desktop.upstream.quota import Meter
+from copilot_desktop.upstream.roster import Parked
 
 VERSION = 1
 SHOWN_REQUESTS = 50
@@ -122,7 +124,24 @@ def _auth(state: State) -> Json:
         "source": account.source,
         "source_where": account.where,
         "error": told(account.problem),
+        "others": [_parked(each) for each in state.parked if not _in_use(each, account)],
     }
+
+
+def _parked(parked: Parked) -> Json:
+    """An account that is signed in but not in use; `source` is the name of its store."""
+    return {
+        "host": parked.host,
+        "id": parked.id,
+        "login": parked.login,
+        "plan": parked.plan,
+        "source": parked.kind,
+    }
+
+
+def _in_use(parked: Parked, account: Account) -> bool:
+    """An interruption may leave the account in use in the list, too."""
+    return account.id != 0 and (parked.host, parked.id) == (account.host, account.id)
 
 
 def _login(state: State, ahead: float) -> Json | None:
@@ -131,6 +150,7 @@ def _login(state: State, ahead: float) -> Json | None:
         return None
     return {
         "state": sign_in.state,
+        "host": sign_in.host,
         "user_code": sign_in.user_code,
         "uri": sign_in.uri,
         "expires_at": _epoch(sign_in.expires_at, ahead),

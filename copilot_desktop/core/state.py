@@ -20,6 +20,7 @@ from copilot_desktop.proxy.controller import ProxyState
 from copilot_desktop.proxy.exchange import Exchange
 from copilot_desktop.upstream.lessons import Learned
 from copilot_desktop.upstream.quota import QuotaSnapshot
+from copilot_desktop.upstream.roster import Parked
 from copilot_desktop.upstream.session import Account, SignIn
 
 Degraded = Literal["offline", "github_down"]
@@ -96,6 +97,7 @@ class State:
     preferences: Preferences = field(default_factory=lambda: Preferences.of(Settings()))
     account: Account = field(default_factory=Account)
     sign_in: SignIn | None = None
+    parked: tuple[Parked, ...] = ()  # the other accounts
     proxy: ProxyState = field(default_factory=ProxyState)
     key: LocalKey = field(default_factory=LocalKey)
     degraded: Degraded | None = None

@@ -33,6 +33,11 @@ class Host(Arguments):
     host: str | None = Field(default=None, max_length=253)
 
 
+class OneAccount(Arguments):
+    host: str = Field(min_length=1, max_length=253)
+    id: int = Field(ge=0)
+
+
 class Port(Arguments):
     port: int = Field(ge=1, le=65_535)
 
@@ -90,6 +95,8 @@ _VERBS: Mapping[str, type[Arguments]] = {
     "sign_in": Host,
     "cancel_sign_in": Arguments,
     "sign_out": Arguments,
+    "use_account": OneAccount,
+    "remove_account": OneAccount,
     "check_account": Arguments,
     "choose_store": Store,
     "start_proxy": Arguments,

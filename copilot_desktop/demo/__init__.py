@@ -24,11 +24,12 @@ from copilot_desktop.demo.faults import (
 )
 from copilot_desktop.demo.ledger import Received
 from copilot_desktop.demo.past import past
-from copilot_desktop.demo.scenario import SCENARIOS, Scenario
+from copilot_desktop.demo.scenario import SCENARIOS, TENANT, Scenario, tenant_of
 from copilot_desktop.demo.server import FakeUpstream
 
 __all__ = [
     "SCENARIOS",
+    "TENANT",
     "Cut",
     "DropConnection",
     "ErrorInStream",
@@ -42,4 +43,5 @@ __all__ = [
     "Stall",
     "Status",
     "past",
+    "tenant_of",
 ]

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from copilot_desktop.demo.scenario import Scenario
+from copilot_desktop.demo.scenario import Person, Scenario
 from copilot_desktop.demo.transcripts import body
 
 _USER = {
@@ -44,10 +45,15 @@ def _number(value: Any) -> float:
 class Account:
     """One signed-in person. Amounts are AI credits or premium requests, as the plan says."""
 
-    def __init__(self, scenario: Scenario) -> None:
-        self.scenario = scenario
+    def __init__(self, scenario: Scenario, person: Person | None = None) -> None:
+        self.person = person
+        self.scenario = replace(scenario, who=person.who) if person else scenario
         self.spent = 0.0
         self.chats = 0
+
+    def enter(self, scenario: Scenario) -> None:
+        """Behave as `scenario` says from now on; what was spent stays spent."""
+        self.scenario = replace(scenario, who=self.person.who) if self.person else scenario
 
     @property
     def has_copilot(self) -> bool:
@@ -69,6 +75,8 @@ class Account:
         """`GET /user`."""
         found: dict[str, Any] = body("56")
         found["login"] = self.user()["login"]
+        if self.person is not None:
+            found["id"] = self.person.id
         return found
 
     def user(self) -> dict[str, Any]:
@@ -82,6 +90,8 @@ class Account:
         if scenario.live_dates:
             self._date(found)
         self._spend(found)
+        if self.person is not None:
+            found["login"] = self.person.login
         return found
 
     @staticmethod

@@ -128,7 +128,7 @@ class Copilot:
             "x-request-id": request.headers.get("X-Request-Id") or opaque.uuid4(label),
             "x-copilot-service-request-id": opaque.uuid4(label + "service"),
             **self._world.github_headers(),
-            **self._world.account.headers(),
+            **self._world.account_for(request).headers(),
         }
 
     def _answer(self, request: web.Request, value: Any, **more: str) -> web.Response:
@@ -231,7 +231,7 @@ class Copilot:
             raise warning()
         if scenario.outage:
             raise example("502-unicorn")
-        if facts.costs and self._world.account.empty:
+        if facts.costs and self._world.account_for(request).empty:
             free = "free-" if scenario.who == "free" else ""
             raise example(f"402-{free}quota-exceeded")
 
@@ -273,7 +273,7 @@ class Copilot:
             whole = compact(endpoint.whole(reply, body))
             headers["content-type"] = "application/json"
             answer = await sender.whole(whole, headers)
-        self._world.account.charge(
+        self._world.account_for(request).charge(
             nano=reply.nano, multiplier=reply.facts.multiplier, initiator=caller.initiator
         )
         return answer

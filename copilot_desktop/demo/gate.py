@@ -52,7 +52,7 @@ def admit(world: World, request: web.Request) -> Caller:
     strange = world.scenario.misdirected and request.host.startswith("localhost")
     if strange or (found is not None and found.misdirected):
         raise example("421-misdirected")
-    if not world.account.has_copilot:
+    if not world.account_for(request).has_copilot:
         raise example("403-policy")
     owner = token if found is None else found.github
     selector = request.headers.get(SELECTOR)

@@ -148,7 +148,7 @@ class GitHub:
                 code.used = True
                 kind = self._world.scenario.client_ids[code.client]
                 scope = "" if kind == "ghu_" else "read:user"
-                token = self._world.tokens.give(kind)
+                token = self._world.tokens.sign_in(kind)
                 return self._tell(
                     request, {"access_token": token, "token_type": "bearer", "scope": scope}
                 )
@@ -228,11 +228,11 @@ class GitHub:
 
     async def _profile(self, request: web.Request) -> web.Response:
         self._person(request)
-        return self._world.json(self._world.account.profile())
+        return self._world.json(self._world.account_for(request).profile())
 
     async def _user(self, request: web.Request) -> web.Response:
         self._person(request)
-        found = self._world.account.user()
+        found = self._world.account_for(request).user()
         if self._world.scenario.user is None:
             found["endpoints"] = self._world.endpoints()
         return self._world.json(found)
@@ -247,13 +247,14 @@ class GitHub:
             raise example("token-401-bad-credentials")
         if not github.startswith(scenario.exchange_kinds):
             raise example("token-404-not-found")
-        if scenario.who == "no_access":
+        account = world.account_for(request)
+        if account.scenario.who == "no_access":
             raise example("token-403-not-signed-up")
-        if scenario.who == "blocked":
+        if account.scenario.who == "blocked":
             raise example("token-403-feature-flag-blocked")
-        sku = str(world.account.user().get("access_type_sku", ""))
+        sku = str(account.user().get("access_type_sku", ""))
         token = world.tokens.exchange(github, sku)
-        return world.json(world.account.token(token.text, world.endpoints(token)))
+        return world.json(account.token(token.text, world.endpoints(token)))
 
 
 def _whole(seconds: float) -> float:

@@ -7,7 +7,7 @@ named ones in `SCENARIOS` are what `--demo=NAME` offers; a test writes its own w
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -18,6 +18,15 @@ Poll = Literal["pending", "slow_down", "success", "denied", "expired", "broken",
 
 VSCODE_APP = "Iv1.b507a08c87ecfe98"  # upstream.md 1.3
 OPENCODE_APP = "Ov23li8tweQw6odWQebz"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody who signs in."""
+
+    login: str
+    id: int
+    who: Who
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +47,8 @@ class Scenario:
     interval: float = 5
     enforce_interval: bool = True
     expires_in: float = 900
+    people: tuple[Person, ...] = ()
+    """Who signs in: the first one first, then the next, then all over again."""
     polls: tuple[Poll, ...] = ()
     """If given, these answers come first, one for each poll that is not too fast."""
 
@@ -92,7 +103,22 @@ class Scenario:
         return self.who in {"business", "pooled"}
 
 
+PEOPLE = (
+    Person("octo-user", 1234567, "pro"),
+    Person("octo-hana-of-the-long-name", 7654321, "business"),
+    Person("octo-nobody", 2468013, "no_access"),
+)
+TENANT = "octo-demo.ghe.com"
+TENANT_PEOPLE = (Person("octo-hana_octo", 31415926, "business"),)
+
 _PACE = 0.012  # slow enough to see an answer being written
+
+
+def tenant_of(scenario: Scenario) -> Scenario:
+    """The GHE.com tenant beside `scenario`: people of its own, no exchange (`upstream.md` 1.5)."""
+    kinds = tuple(scenario.client_ids.values())
+    return replace(scenario, people=TENANT_PEOPLE, direct_kinds=kinds, exchange_kinds=())
+
 
 SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
     {
@@ -109,6 +135,7 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
             Scenario(name="no_access", who="no_access", pace=_PACE),
             Scenario(name="blocked", who="blocked", pace=_PACE),
             Scenario(name="reauth", revoke_after_exchanges=1, refresh_in=120, pace=_PACE),
+            Scenario(name="accounts", people=PEOPLE, pace=_PACE),
             Scenario(name="manual", approval="manual", pace=_PACE),
             Scenario(name="denied", polls=("pending", "denied"), pace=_PACE),
             Scenario(name="expired", polls=("pending", "expired"), pace=_PACE),

@@ -119,7 +119,7 @@ class _Socket:
                 received.status = 200
                 if not await self._play(reply, body, items):
                     return False
-                self._world.account.charge(
+                self._world.account_for(self._request).charge(
                     nano=reply.nano, multiplier=reply.facts.multiplier, initiator=initiator
                 )
         except asyncio.CancelledError:
@@ -214,7 +214,7 @@ class _Socket:
         if kind in {"response.completed", "response.incomplete"}:
             self._kept[event["response"]["id"]] = items + output
         if kind in {"response.completed", "response.incomplete", "error"}:
-            event["copilot_quota_snapshots"] = self._world.account.snapshots()
+            event["copilot_quota_snapshots"] = self._world.account_for(self._request).snapshots()
             text = compact(event).decode("utf-8", "replace")
         return text
 
@@ -226,7 +226,7 @@ class _Socket:
         frame = {
             "type": "error",
             "error": {"code": code, "message": told.get("message", "")},
-            "copilot_quota_snapshots": self._world.account.snapshots(),
+            "copilot_quota_snapshots": self._world.account_for(self._request).snapshots(),
         }
         await self._wire.send_str(compact(frame).decode("utf-8", "replace"))
 

@@ -28,17 +28,31 @@ class Tokens:
         self.scenario = scenario
         self._clock = clock
         self._github: set[str] = set()
+        self._people: dict[str, int] = {}
         self._copilot: dict[str, CopilotToken] = {}
         self._made = 0
         self.exchanges = 0
         """Successful exchanges so far."""
         self.prepared = self.give("ghu_")
+        self._signed_in = 0
 
-    def give(self, kind: str = "ghu_") -> str:
+    def sign_in(self, kind: str) -> str:
+        """A new token for the next person of the scenario."""
+        token = self.give(kind, self._signed_in)
+        self._signed_in += 1
+        return token
+
+    def person(self, token: str) -> int:
+        """Whose GitHub token this is, by number."""
+        return self._people.get(token, 0)
+
+    def give(self, kind: str = "ghu_", person: int = 0) -> str:
         """A new good GitHub token that begins with `kind`."""
         self._made += 1
-        token = f"{kind}DEMO{opaque.word(f'{kind}{self._made}', 32)}"
+        realm = self.scenario.people[0].login if self.scenario.people else ""
+        token = f"{kind}DEMO{opaque.word(f'{kind}{self._made}{realm}', 32)}"
         self._github.add(token)
+        self._people[token] = person
         return token
 
     def accept(self, token: str) -> None:

@@ -27,7 +27,7 @@ class World:
         self.now = clock
         self.url = ""
         self.port = 0
-        self.account = Account(scenario)
+        self.accounts = _accounts(scenario)
         self.tokens = Tokens(scenario, clock)
         self.sessions = Sessions(scenario, clock)
         self.faults = FaultList()
@@ -39,9 +39,18 @@ class World:
         """Another scenario from now on; tokens, codes and requests so far stay."""
         if _listing(scenario) != _listing(self.scenario):
             self.models = models(scenario)
-            self.account = Account(scenario)
+            self.accounts = _accounts(scenario)
         self.scenario = scenario
-        self.account.scenario = self.tokens.scenario = self.sessions.scenario = scenario
+        for account in self.accounts:
+            account.enter(scenario)
+        self.tokens.scenario = self.sessions.scenario = scenario
+
+    def account_for(self, request: web.Request) -> Account:
+        """Whose token this request carries, if it is a good one; else the first person."""
+        token = request.headers.get("Authorization", "").partition(" ")[2].strip()
+        found = self.tokens.copilot(token)
+        number = self.tokens.person(found.github if found else token)
+        return self.accounts[number % len(self.accounts)]
 
     def model(self, name: str) -> Facts | None:
         """The first entry of this id."""
@@ -80,6 +89,12 @@ class World:
                 "content-type": "application/json; charset=utf-8",
             },
         )
+
+
+def _accounts(scenario: Scenario) -> list[Account]:
+    if not scenario.people:
+        return [Account(scenario)]
+    return [Account(scenario, person) for person in scenario.people]
 
 
 def _listing(scenario: Scenario) -> tuple[object, ...]:

@@ -30,6 +30,7 @@ __all__ = [
     "StoredAccount",
     "TokenStore",
     "choose_store",
+    "slot_store",
     "token_file",
 ]
 
@@ -41,6 +42,21 @@ StoreKind = Literal["keyring", "file", "memory"]
 def token_file(data_dir: Path) -> Path:
     """Where the file store keeps the sign-in."""
     return data_dir / "tokens" / "token.json"
+
+
+def slot_store(
+    kind: str,
+    host: str,
+    number: int,
+    *,
+    data_dir: Path,
+    protect: Callable[[Path], None] | None = None,
+) -> TokenStore:
+    """The place of an account that is not in use (see `roster`), of a kind that lasts."""
+    if kind == "keyring":
+        return KeyringStore(host, slot=f"{host}:{number}")
+    name = f"{host.replace(':', '_')}-{number}.json"
+    return FileStore(token_file(data_dir).with_name(name), host=host, protect=protect)
 
 
 async def choose_store(

@@ -123,9 +123,9 @@ class Session:
         return self._keeping.store
 
     @property
-    def origins(self) -> Origins:
-        """The GitHub of the account in use, or of the next sign-in."""
-        return self._origins
+    def home(self) -> Home:
+        """That of the account in use, or of the next sign-in."""
+        return Home(self._origins, self._keeping.store, self._keeping.others)
 
     def seat(self) -> Seat:
         """For whoever begins something now: one account from here to its end."""
@@ -163,7 +163,7 @@ class Session:
             raise read_only(self.store, "sign in here")
         if not self._flights.running("start"):
             await self.cancel()
-            self._home = home or self._own_home()
+            self._home = home or self.home
         try:
             return await self._flights.join("start", self._start)
         except Stopped:
@@ -273,7 +273,7 @@ class Session:
         nothing has changed.
         """
         await self.cancel()
-        left = self._own_home()
+        left = self.home
         await self._set_aside()
         await self._keeping.save(account, home.store)
         self._enter(home)
@@ -290,13 +290,13 @@ class Session:
 
         Raises StorageFailed if the new store cannot take it; then nothing has changed.
         """
-        left = self._own_home()
+        left = self.home
         if self._token:
             await self._keeping.save(self._stored(), store)
         self._keeping.store = store
         self._looked_at = None
         if not left.store.read_only:
-            await self._keeping.moved_out(left, self._own_home(), self._stored())
+            await self._keeping.moved_out(left, self.home, self._stored())
         problem = self.account.problem
         solved = None if isinstance(problem, StorageFailed) else problem
         self._change(replace(self.account, source=store.name, where=store.where, problem=solved))
@@ -353,7 +353,7 @@ class Session:
 
     async def _approved(self, token: str) -> Problem | None:
         """Keep the new token at once, then find out whose it is; why it cannot be kept or used."""
-        left, home = self._own_home(), self._home
+        left, home = self.home, self._home
         with contextlib.suppress(StorageFailed):
             await self._set_aside()
         self._enter(home)
@@ -369,7 +369,7 @@ class Session:
             kept = replace(self.account, source="memory", where="memory, until the app quits")
             self._change(replace(kept, problem=kept.problem or unsaved))
             return unsaved
-        await self._keeping.moved_out(left, self._own_home(), self._stored())
+        await self._keeping.moved_out(left, self.home, self._stored())
         return self.account.problem if self.account.state == "expired" else None
 
     async def _save(self) -> StorageFailed | None:
@@ -381,9 +381,6 @@ class Session:
         return None
 
     # From one account to another
-
-    def _own_home(self) -> Home:
-        return Home(self._origins, self._keeping.store, self._keeping.others)
 
     def _enter(self, home: Home) -> None:
         """The next account is at home there. The last one's seat stays with who has it."""

@@ -40,14 +40,15 @@ T = TypeVar("T")
 
 
 class KeyringStore:
-    """One entry per GitHub host."""
+    """One entry per GitHub host, or `slot`: an entry with a name of its own."""
 
     name = "keyring"
     read_only = False
 
-    def __init__(self, host: str = "github.com", *, limit: float = LIMIT) -> None:
+    def __init__(self, host: str = "github.com", *, slot: str = "", limit: float = LIMIT) -> None:
         self.where = UNNAMED
         self._host = host
+        self._entry = slot or host
         self._worker = Worker(limit)
 
     def why_not(self) -> str | None:
@@ -58,23 +59,23 @@ class KeyringStore:
         return _unfit(backend)
 
     async def load(self) -> StoredAccount | None:
-        text = await self._call(lambda backend: backend.get_password(SERVICE, self._host))
+        text = await self._call(lambda backend: backend.get_password(SERVICE, self._entry))
         return from_text(text, host=self._host) if text else None
 
     async def save(self, account: StoredAccount) -> None:
         text = to_text(account)
 
         def write(backend: KeyringBackend) -> str | None:
-            backend.set_password(SERVICE, self._host, text)
-            return backend.get_password(SERVICE, self._host)
+            backend.set_password(SERVICE, self._entry, text)
+            return backend.get_password(SERVICE, self._entry)
 
         if await self._call(write) != text:
             raise storage_failed(self.where, "What was read back is not what was stored.")
 
     async def delete(self) -> None:
         def remove(backend: KeyringBackend) -> None:
-            if backend.get_password(SERVICE, self._host) is not None:
-                backend.delete_password(SERVICE, self._host)
+            if backend.get_password(SERVICE, self._entry) is not None:
+                backend.delete_password(SERVICE, self._entry)
 
         await self._call(remove)
 
