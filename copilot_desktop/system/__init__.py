@@ -38,6 +38,9 @@ class System(Protocol):
     def data_dir(self) -> Path:
         """The folder for everything that the app keeps; may not exist yet."""
 
+    def downloads_dir(self) -> Path:
+        """Where people look for files that a program gave them; may not exist."""
+
     def open_url(self, url: str) -> bool:
         """Show a web address in the user's browser. False if no browser could be started.
 

@@ -33,6 +33,9 @@ class FakeSystem:
     def data_dir(self) -> Path:
         return self._folder
 
+    def downloads_dir(self) -> Path:
+        return self._folder / "Downloads"
+
     def open_url(self, url: str) -> bool:
         self.opened.append(url)
         return self._browser

@@ -28,6 +28,9 @@ class Linux:
     def data_dir(self) -> Path:
         return Path(platformdirs.user_data_dir(NAME, appauthor=False))
 
+    def downloads_dir(self) -> Path:
+        return platformdirs.user_downloads_path()
+
     def open_url(self, url: str) -> bool:
         if not programs.is_web_address(url) or not self._has_display():
             return False

@@ -20,6 +20,9 @@ class MacOS:
     def data_dir(self) -> Path:
         return Path(platformdirs.user_data_dir(NAME, appauthor=False))
 
+    def downloads_dir(self) -> Path:
+        return platformdirs.user_downloads_path()
+
     def open_url(self, url: str) -> bool:
         return programs.is_web_address(url) and programs.launch(["/usr/bin/open", url])
 

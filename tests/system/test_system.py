@@ -28,6 +28,7 @@ def system(request: pytest.FixtureRequest, tmp_path: Path) -> System:
 def test_has_a_name_and_an_absolute_folder(system: System) -> None:
     assert system.name
     assert system.data_dir().is_absolute()
+    assert system.downloads_dir().is_absolute()
 
 
 def test_a_free_port_has_no_holder(system: System) -> None:
