@@ -16,6 +16,7 @@ from copilot_desktop.core import key as local_key
 from copilot_desktop.core import logs, settings_file
 from copilot_desktop.core.history import By
 from copilot_desktop.core.settings import CHANGEABLE, Preferences, bad
+from copilot_desktop.core.state import Ask
 from copilot_desktop.errors import InvalidRequest, StorageFailed
 from copilot_desktop.proxy.brakes import Choice
 from copilot_desktop.upstream import policy
@@ -84,12 +85,14 @@ class Commands:
     # ------------------------------------------------------------------------ proxy
 
     async def start_proxy(self) -> Json:
+        self._core.life.last.note_proxy(True)
         state = await self._core.start_proxy()
         if state.problem is not None:
             raise state.problem
         return {"host": state.host, "port": state.port}
 
     async def stop_proxy(self) -> None:
+        self._core.life.last.note_proxy(False)
         await self._core.listening.stop()
 
     async def use_port(self, port: int) -> Json:
@@ -202,28 +205,61 @@ class Commands:
             raise InvalidRequest(f"The folder did not open. It is {folder}")
         return {"folder": str(folder)}
 
+    async def start_at_login(self, on: bool) -> Json:
+        """`state` is what the system says afterwards."""
+        return {"state": await self._core.life.autostart.switch(on)}
+
+    async def look_at_login(self) -> Json:
+        return {"state": await self._core.life.autostart.look()}
+
+    async def open_login_settings(self) -> None:
+        await self._core.life.autostart.open_settings()
+
+    async def looking(self, front: bool, screen: str | None = None) -> None:
+        """A page tells what it shows, and whether the user has it before him."""
+        self._core.surroundings(window_front=front)
+        if screen:
+            self._core.life.last.note_screen(screen)
+
     async def show_window(self, screen: str | None = None) -> None:
-        self._core.ask_for_screen(screen)
-        if self._core.shell is not None:
-            self._core.shell.show_window()
+        """Raises InvalidRequest where that will never happen."""
+        core = self._core
+        if core.quit_wanted.is_set():
+            raise InvalidRequest("Copilot Desktop is about to end.")
+        core.ask_for_screen(screen)
+        core.life.look_at_login()
+        if core.shell is not None:
+            core.shell.show_window()
+        elif core.store.state.app.engine == "none" and core.store.state.app.engine_reason:
+            raise InvalidRequest("Copilot Desktop runs without a window, as `serve`.")
+        else:
+            core.life.show_wanted = True
 
     async def hide_window(self) -> None:
         if self._core.shell is not None:
             self._core.shell.hide_window()
 
     async def close_choice(self, choice: str, *, remember: bool = False) -> None:
+        asked = self._core.store.state.ask
         self._core.store.set(ask=None)
         if remember and choice != "cancel":
             await self._core.change({"on_close": choice})
         if choice == "hide":
             await self.hide_window()
         elif choice == "quit":
-            await self.quit()
+            await self.quit(ask=asked is None or asked.id != "quit")
 
-    async def quit(self) -> None:
+    async def quit(self, *, ask: bool = False) -> Json | None:
+        """`asked`: requests are in progress, so the window asks first."""
+        asked, n = self._core.store.state.ask, self._core.store.state.requests.in_flight
+        if ask and n and self._core.shell is not None and not (asked and asked.id == "quit"):
+            self._core.ask(Ask("quit", {"n": n}))
+            self._core.shell.show_window()
+            return {"asked": True}
         self._core.quit_wanted.set()
         if self._core.shell is not None:
             self._core.shell.quit()
+        return None
 
     def _refused(self, origin: str) -> None:
         """Nothing can be let in that has not asked: the page itself names no origins."""

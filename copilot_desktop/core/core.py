@@ -26,6 +26,7 @@ from copilot_desktop.core.books import FILE_NAME as USAGE_FILE
 from copilot_desktop.core.books import Books
 from copilot_desktop.core.braking import BrakeMemory, rules_of
 from copilot_desktop.core.commands import Commands, Shell, save_quietly
+from copilot_desktop.core.life import Life
 from copilot_desktop.core.listening import Listening, config_of
 from copilot_desktop.core.rounds import Rounds
 from copilot_desktop.core.settings import (
@@ -166,6 +167,7 @@ class Core:
         )
         app = Surroundings(os=system.name, data_dir=str(self.data_dir), demo=demo)
         self.store = Store(State(app=app, preferences=preferences, proxy=self.controller.state))
+        self.life = Life(self)
         self.books = Books(self, folder and folder / USAGE_FILE)
         self.life = Life(self)
         self.commands = Commands(self)
@@ -319,8 +321,9 @@ class Core:
         if not headless:
             looking = self.tasks.start(self._find_look(), "dark or light")
             await asyncio.wait({looking}, timeout=LOOK_PATIENCE)
+        await self.life.begin()
         await self.desk.begin()
-        if self.settings.start_proxy:
+        if self.life.proxy_wanted:
             await self.start_proxy()
         self.books.start()
         Rounds(self).start()
@@ -330,6 +333,7 @@ class Core:
         await self.controller.stop(drain=3.0)
         self.brakes.close()
         await self.brake_memory.settle()
+        await self.life.settle()
         await self.books.close()
         await self.tasks.close()
         await self.lessons.keep()
@@ -347,7 +351,7 @@ class Core:
         self.catalogue.on_change = self._models_changed
         self.lessons.on_change = self._lessons_changed
         self.quota.on_change = lambda: self.store.set(quota=self.quota.snapshot)
-        self.controller.on_change = lambda: self.store.set(proxy=self.controller.state)
+        self.controller.on_change = self.life.proxy_changed
         self.traffic.on_change = self._traffic_changed
         self.brakes.on_change = self._brakes_changed
         self.roster.on_change = lambda: self.store.set(parked=self.roster.parked)

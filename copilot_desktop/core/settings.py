@@ -71,6 +71,10 @@ Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 Lowered = BeforeValidator(_lower)
 Amount = Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)]
 ClientName = Annotated[str, Field(min_length=1, max_length=64)]
+Notification = Literal[
+    "hidden", "crashed", "port_login", "signin", "low", "exhausted", "overage", "reset",
+    "approval", "paused",
+]  # fmt: skip
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._/-]{1,80}$")]
 DEFAULTS = Identity()
 
@@ -128,7 +132,7 @@ class Settings(BaseModel):
     # Refuse what would be left out or changed noticeably on the way to another format.
     strict_translation: bool = False
     # Window and tray.
-    start_proxy: bool = True
+    start_proxy: bool | Annotated[Literal["last"], Lowered] = True
     start_hidden: bool = False
     on_close: Annotated[Literal["ask", "hide", "quit"], Lowered] = "ask"
     theme: Annotated[Literal["system", "light", "dark"], Lowered] = "system"
@@ -138,6 +142,8 @@ class Settings(BaseModel):
     usage_shows: Annotated[Literal["used", "left"], Lowered] = "used"
     alert_low: int = Field(default=75, ge=1, le=100)
     alert_high: int = Field(default=90, ge=1, le=100)
+    # Ids of `core.alerts` that are not shown.
+    notifications_off: Annotated[tuple[Notification, ...], BeforeValidator(_listed)] = ("reset",)
     notice_accepted: bool = False
 
     @property

@@ -87,6 +87,8 @@ def _app(state: State) -> Json:
         "engine_reason": app.engine_reason,
         "dark": app.dark,
         "demo": app.demo,
+        "login_item": {"state": app.login_item, "settings": app.login_settings},
+        "last_screen": app.last_screen,
         "screen": {"name": app.screen, "n": app.screen_asked} if app.screen else None,
         "notice_accepted": state.settings.notice_accepted,
         "lang": "en" if state.settings.language == "system" else state.settings.language,

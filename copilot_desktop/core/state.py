@@ -39,6 +39,11 @@ class Surroundings:
     dark: bool | None = None
     demo: str | None = None
     window_shown: bool = True
+    window_front: bool = False  # a page has the keyboard
+    last_screen: str = ""  # where the last run ended
+    login_item: Literal["on", "off", "blocked", "unknown"] = "unknown"
+    login_settings: bool = False  # the system has a page to switch that
+    listener: Literal["new", "fine", "lost"] = "new"  # lost: it ran, and cannot be brought back
     screen: str = ""  # where the tray asked the window to go
     screen_asked: int = 0  # how often it did, so that a page can tell a new wish from an old one
 

@@ -85,6 +85,23 @@ class OneModel(Arguments):
     model: str | None = Field(default=None, min_length=1, max_length=200)
 
 
+class Switch(Arguments):
+    on: bool
+
+
+class Looking(Arguments):
+    """`front`: whether the page has the keyboard."""
+
+    screen: str | None = Field(default=None, pattern=r"^[a-z_]{1,32}$")
+    front: bool
+
+
+class Ending(Arguments):
+    """`ask`: not while requests are in progress, unless the user says so."""
+
+    ask: bool = False
+
+
 class History(Arguments):
     days: int = Field(default=30, ge=1, le=90)
     by: Literal["client", "model", "day"] = "client"
@@ -117,12 +134,16 @@ _VERBS: Mapping[str, type[Arguments]] = {
     "reveal_key": Arguments,
     "new_key": Arguments,
     "open_link": Link,
+    "start_at_login": Switch,
+    "look_at_login": Arguments,
+    "open_login_settings": Arguments,
+    "looking": Looking,
     "show_window": Screen,
     "hide_window": Arguments,
     "close_choice": Choice,
     "accept_notice": Arguments,
     "open_logs": Arguments,
-    "quit": Arguments,
+    "quit": Ending,
 }
 NAMES = tuple(_VERBS)
 

@@ -31,13 +31,21 @@ _ENTRY_LIMIT = 65_536  # bytes
 
 
 class LoginItem(Protocol):
-    """The app in one system's list of what starts at login."""
+    """The app in one system's list of what starts at login.
+
+    `settings_page` is where people switch such items; empty where there is no such place.
+    """
+
+    settings_page: str
 
     def state(self) -> LoginItemState:
         """`blocked`: our item is there, and the system or its user has switched it off."""
 
     def switch(self, on: bool) -> None:
         """Add or remove the item. Raises OSError."""
+
+    def open_settings(self) -> bool:
+        """Show that page; false if it did not open."""
 
 
 def own_command() -> list[str]:
@@ -49,6 +57,8 @@ def own_command() -> list[str]:
 
 class AutostartEntry:
     """A desktop entry in the XDG autostart folder."""
+
+    settings_page = ""  # each desktop has its own, or none
 
     def __init__(self, command: Sequence[str], folder: Path | None = None) -> None:
         home = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
@@ -78,6 +88,9 @@ class AutostartEntry:
         )
         _replace(self._path, entry.encode())
 
+    def open_settings(self) -> bool:
+        return False
+
 
 def exec_line(command: Sequence[str]) -> str:
     r"""The value of `Exec`: quoted as the desktop entry specification asks, twice.
@@ -98,6 +111,8 @@ def _plain(word: str) -> bool:
 
 class LaunchAgent:
     """A property list in the user's LaunchAgents folder. `ask` runs a program (see `programs`)."""
+
+    settings_page = "x-apple.systempreferences:com.apple.LoginItems-Settings.extension"
 
     def __init__(
         self,
@@ -137,9 +152,14 @@ class LaunchAgent:
         }
         _replace(self._path, plistlib.dumps(entry))
 
+    def open_settings(self) -> bool:
+        return programs.launch(["/usr/bin/open", self.settings_page])
+
 
 class RunKey:
     """A value under the user's Run key. `ask` runs `reg`, which is on every Windows."""
+
+    settings_page = "ms-settings:startupapps"
 
     def __init__(
         self, command: Sequence[str], ask: Callable[[Sequence[str]], str] = programs.ask
@@ -166,6 +186,16 @@ class RunKey:
             self._ask(["reg", "delete", _RUN, "/v", _VALUE, "/f"])
         if (self.state() == "off") is on:
             raise OSError("the registry did not take it")
+
+    def open_settings(self) -> bool:
+        start = getattr(os, "startfile", None)
+        if start is None:
+            return False
+        try:
+            start(self.settings_page)
+        except OSError:
+            return False
+        return True
 
 
 def _replace(path: Path, content: bytes) -> None:

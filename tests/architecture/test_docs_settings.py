@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import Any, get_args
 
-from copilot_desktop.core.settings import CHANGEABLE, NAMES, Settings, variable
+from copilot_desktop.core.settings import CHANGEABLE, NAMES, Notification, Settings, variable
 from copilot_desktop.upstream.credentials import VARIABLE
 from tests.architecture.source import PACKAGE, ROOT
 
@@ -34,6 +34,9 @@ FORMS = {
     "default_model": "model",
     "aliases": "`name=model`, separated by commas",
     "language": "`system` or a language such as `en`",
+    "start_proxy": "`true`, `false`, `last`",
+    "notifications_off": ", ".join(f"`{id}`" for id in get_args(Notification))
+    + ", separated by commas",
 }
 
 
@@ -75,6 +78,8 @@ def default_of(name: str) -> str:
     default = Settings.model_fields[name].get_default(call_default_factory=True)
     if default is None or default in ((), {}):
         return "–"
+    if isinstance(default, tuple):
+        return ", ".join(f"`{each}`" for each in default)
     if isinstance(default, bool):
         return f"`{str(default).lower()}`"
     return f"`{default:g}`" if isinstance(default, float) else f"`{default}`"

@@ -73,6 +73,12 @@ def test_it_is_off_until_it_is_switched_on_and_off_again(item: LoginItem) -> Non
     assert item.state() == "off"
 
 
+def test_where_the_system_has_no_page_for_it_none_opens(item: LoginItem) -> None:
+    # The pages of macOS and Windows are addresses of their own kind, which no browser gets.
+    assert item.settings_page.partition(":")[0] in {"", "x-apple.systempreferences", "ms-settings"}
+    assert item.settings_page or not item.open_settings()
+
+
 def test_this_system_has_a_place_for_it() -> None:
     assert current().login_item().state() in ("on", "off", "blocked")
 
