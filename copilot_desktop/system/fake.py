@@ -66,8 +66,10 @@ class FakeSystem:
 class FakeLoginItem:
     """`blocked`: somebody switched it off in the system's settings. `broken`: nothing is taken."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings_page: str = "") -> None:
+        self.settings_page = settings_page
         self.there = self.blocked = self.broken = False
+        self.opened = 0
 
     def state(self) -> LoginItemState:
         if not self.there:
@@ -78,3 +80,7 @@ class FakeLoginItem:
         if self.broken:
             raise OSError("nothing is taken here")
         self.there = on
+
+    def open_settings(self) -> bool:
+        self.opened += 1
+        return bool(self.settings_page)
