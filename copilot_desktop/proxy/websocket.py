@@ -27,10 +27,11 @@ from aiohttp import WSCloseCode, WSMsgType, hdrs, web
 from copilot_desktop.dialects import Dialect, Envelope
 from copilot_desktop.errors import BodyTooLarge, InvalidRequest, Overloaded, WrongMethod
 from copilot_desktop.model import RESPONSES
+from copilot_desktop.proxy.asked import Asked
 from copilot_desktop.proxy.bodies import parse_object
 from copilot_desktop.proxy.exchange import Exchange
 from copilot_desktop.proxy.guard import check
-from copilot_desktop.proxy.relay import Asked, Relay
+from copilot_desktop.proxy.relay import Relay
 from copilot_desktop.proxy.remembered import Conversation, Remembered
 from copilot_desktop.proxy.socket_answers import SocketDownstream
 

@@ -1,0 +1,49 @@
+"""A request as the relay sees it: read, and decided on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+from copilot_desktop.dialects import Dialect, Envelope
+from copilot_desktop.provider import Passage
+from copilot_desktop.proxy.exchange import Exchange
+from copilot_desktop.routing import Route
+from copilot_desktop.upstream.client import UpstreamReply
+from copilot_desktop.upstream.token import Authority
+
+Json = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Asked:
+    """`raw` is what the client sent, empty if that cannot go on as it is; `body` is the same, read.
+
+    Both are let go of once Copilot answers.
+    """
+
+    web: web.Request
+    dialect: Dialect
+    exchange: Exchange
+    authority: Authority
+    raw: bytes
+    body: Json
+    envelope: Envelope
+    route: Route
+    passage: Passage = field(default_factory=Passage)
+
+    def head_arrived(self, reply: UpstreamReply) -> None:
+        """Copilot answers. The request is not needed any more; a long stream should not hold it."""
+        self.exchange.request_id = reply.request_id or ""
+        self.take_notes()
+        self.body, self.raw = {}, b""
+
+    def take_notes(self) -> None:
+        """What was changed on the way upstream, and what it cost, is said of the exchange, well or
+        ill as it ended."""
+        self.exchange.notes += self.passage.notes
+        self.passage.notes.clear()
+        if self.passage.nano_credits is not None:
+            self.exchange.nano_credits = self.passage.nano_credits

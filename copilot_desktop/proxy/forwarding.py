@@ -1,0 +1,170 @@
+"""The client's own format all the way: what Copilot sends goes on as it came.
+
+A frame that no quirk touches keeps its bytes, all frames of one network read leave in one write,
+and nothing is parsed that is only passed on. The client waits for its errors in its own format, so
+trouble is raised as a Problem and told by `Downstream` (`architecture.md`, one request).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from aiohttp import web
+
+from copilot_desktop.canonical import Usage
+from copilot_desktop.dialects import UpstreamDialect
+from copilot_desktop.errors import (
+    CutShort,
+    InvalidRequest,
+    UpstreamFault,
+    UpstreamTimeout,
+)
+from copilot_desktop.preparation.strictness import refuse_marked
+from copilot_desktop.preparation.weighing import could_overflow
+from copilot_desktop.provider import Provider, refuse_a_page
+from copilot_desktop.proxy.answers import Downstream
+from copilot_desktop.proxy.asked import Asked
+from copilot_desktop.sse import EventTooLarge, Frame, FrameDecoder
+from copilot_desktop.upstream.client import Call, UpstreamReply
+from copilot_desktop.upstream.failures import problem_from
+from copilot_desktop.upstream.quirks import Stream, nano_credits
+
+Json = dict[str, Any]
+
+# What stands in the last event of an answer. Some upstreams do not hang up after it.
+_LAST_DATA = b"[DONE]"
+_LAST_EVENTS = frozenset({"message_stop", "response.completed", "response.incomplete"})
+
+
+async def pass_through(
+    asked: Asked, down: Downstream, provider: Provider, *, strict: bool
+) -> web.StreamResponse:
+    """Mend the request, send it, and send the answer on. Raises Problem.
+
+    With `strict` a change that a caller may notice is refused.
+    """
+    way = asked.route
+    _refuse_overflow(asked, provider)
+    quirks = provider.quirks(way.endpoint, asked.authority)
+    betas = ",".join(asked.web.headers.getall("anthropic-beta", ())).replace(" ", "").split(",")
+    body = asked.body
+    if asked.envelope.model != way.model.id:
+        body = {**body, "model": way.model.id}
+    version = asked.web.headers.get("anthropic-version", "")
+    fixed = quirks.fix_request(body, way.model, tuple(beta for beta in betas if beta), version)
+    asked.exchange.notes += fixed.notes
+    if strict:
+        refuse_marked(fixed.marked)
+    if fixed.body is not None or body is not asked.body or not asked.raw:
+        payload = json.dumps(fixed.body or body, separators=(",", ":")).encode()
+    else:
+        payload = asked.raw
+    call = Call(
+        endpoint=way.endpoint,
+        body=payload,
+        model=way.model.id,
+        stream=asked.envelope.stream,
+        initiator=asked.envelope.initiator,
+        vision=_shows(asked, fixed.body),
+        betas=fixed.betas,
+        extra_headers=way.model.request_headers,
+    )
+    stream = quirks.stream(asked.body, asked.envelope.model)
+    shown = asked.envelope.model
+    del body, fixed
+    sending = provider.send(call, way.model, asked.authority, asked.passage)
+    async with sending as reply:
+        asked.head_arrived(reply)
+        if not asked.envelope.stream:
+            answer = await _whole_body(reply)
+            asked.exchange.nano_credits = nano_credits(answer)
+            asked.exchange.usage = _usage(way.target, answer.get("usage"))
+            return await down.whole(quirks.fix_reply(answer, shown), reply)
+        return await _forward(reply, stream, down, way.target)
+
+
+async def _forward(
+    reply: UpstreamReply, stream: Stream, down: Downstream, spoken: UpstreamDialect
+) -> web.StreamResponse:
+    """All frames of one network read leave in one write."""
+    await refuse_a_page(reply)
+    decoder = FrameDecoder()
+    try:
+        async for chunk in reply.chunks():
+            if await _passed_on(decoder.feed(chunk), stream, down, reply):
+                break
+        else:
+            await _passed_on(decoder.close(), stream, down, reply)
+    except EventTooLarge as error:
+        raise UpstreamFault(str(error), request_id=reply.request_id) from error
+    except (CutShort, UpstreamTimeout):
+        # Some gateways reset the connection after the last event, or leave it open.
+        if not stream.complete:
+            raise
+    finally:
+        down.exchange.usage = _usage(spoken, stream.usage)
+        down.exchange.nano_credits = stream.nano_credits
+    if not (stream.complete or stream.failed):
+        raise CutShort
+    return await down.end("failed" if stream.failed else "ok")
+
+
+async def _passed_on(
+    frames: Iterable[Frame], stream: Stream, down: Downstream, reply: UpstreamReply
+) -> bool:
+    """Mend `frames` and send them on; whether the answer is over.
+
+    What was mended before trouble is sent first. An error that upstream told is the last word.
+    """
+    out: list[bytes] = []
+    over = False
+    try:
+        for frame in frames:
+            out.append(stream.feed(frame))
+            over = stream.failed or (
+                stream.complete and (frame.data == _LAST_DATA or frame.event in _LAST_EVENTS)
+            )
+            if over:
+                break
+    finally:
+        if mended := b"".join(out):
+            await down.write(mended, reply)
+    return over
+
+
+def _refuse_overflow(asked: Asked, provider: Provider) -> None:
+    """Weigh what is passed through, but only if its size alone makes it too long (P16)."""
+    model = asked.route.model
+    ratio = provider.lessons.ratio(model)
+    if could_overflow(len(asked.raw), ratio.value, model, calibrated=ratio.calibrated):
+        try:
+            request = asked.dialect.parse_request(asked.body)
+        except InvalidRequest:
+            return  # what cannot be weighed is left to Copilot
+        provider.weigh(request, model)
+
+
+def _shows(asked: Asked, mended: Json | None) -> bool:
+    """Whether a picture or PDF is left in what is sent: Copilot wants a header for it."""
+    shown = asked.envelope.has_image
+    return shown and (mended is None or asked.dialect.peek(mended).has_image)
+
+
+async def _whole_body(reply: UpstreamReply) -> Json:
+    """An unstreamed answer as an object. Raises what it says if it is an error in disguise."""
+    raw = await reply.read()
+    try:
+        answer = json.loads(raw)
+    except (ValueError, RecursionError):
+        raise UpstreamFault("The answer was not JSON.", request_id=reply.request_id) from None
+    if not isinstance(answer, dict):
+        raise UpstreamFault("The answer was not a JSON object.", request_id=reply.request_id)
+    if answer.get("error"):
+        raise problem_from(502, reply.headers, raw, url="")
+    return answer
+
+
+def _usage(dialect: UpstreamDialect, raw: object) -> Usage | None:
+    return dialect.read_usage(raw) if isinstance(raw, Mapping) else None
