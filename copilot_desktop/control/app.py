@@ -18,6 +18,7 @@ from aiohttp import hdrs, web
 
 from copilot_desktop.control.door import Door, Turned
 from copilot_desktop.control.events import PING, EventStream
+from copilot_desktop.control.feeds import feed_for, serve
 from copilot_desktop.control.instance import Instance
 from copilot_desktop.control.pages import Pages, sentences
 from copilot_desktop.core.core import Core
@@ -91,6 +92,7 @@ class ControlPlane:
         get("/strings.json", self._strings)
         get("/state", self._state)
         get("/events", self._stream)
+        get("/watch/{feed:[a-z]+}", self._watch)
         app.router.add_post("/do/{verb:[a-z_]+}", self._do, expect_handler=ignore_expectations)
         return app
 
@@ -126,6 +128,16 @@ class ControlPlane:
     async def _stream(self, request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
         await self._events.serve(request, response)
+        return response
+
+    async def _watch(self, request: web.Request) -> web.StreamResponse:
+        feed = feed_for(self._core, request.match_info["feed"], request.query)
+        if feed is None:
+            raise web.HTTPNotFound
+        response = web.StreamResponse()
+        response.content_type = "text/event-stream"
+        await response.prepare(request)
+        await serve(self._events, self._core, feed, response)
         return response
 
     async def _do(self, request: web.Request) -> web.Response:

@@ -28,8 +28,13 @@ class EventStream:
 
     def __init__(self, core: Core, *, ping: float = PING) -> None:
         self._core = core
-        self._ping = ping
+        self.ping = ping
         self._closing = asyncio.Event()
+
+    @property
+    def over(self) -> bool:
+        """Streams end."""
+        return self._core.store.closed or self._closing.is_set()
 
     def close(self) -> None:
         """End all streams; browsers connect again if there is anything to connect to."""
@@ -42,16 +47,16 @@ class EventStream:
         store, changed = self._core.store, asyncio.Event()
         seen = -1
         with store.waking(changed.set), self._core.viewed(), contextlib.suppress(ConnectionError):
-            while not (store.closed or self._closing.is_set()):
+            while not self.over:
                 changed.clear()
                 if store.state.seq != seen and store.state.app.window_shown:
                     seen = store.state.seq
-                    await _write(response, event("state", snapshot(store.state)))
-                    await self._until(asyncio.sleep(PAUSE), math.inf)
-                elif not await self._until(changed.wait(), self._ping):
-                    await _write(response, event("ping", {}))
+                    await write(response, event("state", snapshot(store.state)))
+                    await self.until(asyncio.sleep(PAUSE), math.inf)
+                elif not await self.until(changed.wait(), self.ping):
+                    await write(response, event("ping", {}))
 
-    async def _until(self, work: Awaitable[Any], limit: float) -> bool:
+    async def until(self, work: Awaitable[Any], limit: float) -> bool:
         """Wait for `work` or the end; false if `limit` seconds passed first."""
         tasks = {
             asyncio.ensure_future(work),
@@ -75,7 +80,8 @@ def event(name: str, content: Any) -> bytes:
     return f"event: {name}\ndata: {text}\n\n".encode()
 
 
-async def _write(response: web.StreamResponse, content: bytes) -> None:
+async def write(response: web.StreamResponse, content: bytes) -> None:
+    """Raises ConnectionError for a page that is gone or takes nothing."""
     try:
         async with asyncio.timeout(STUCK):
             await response.write(content)

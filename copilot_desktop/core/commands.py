@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from copilot_desktop.core import key as local_key
 from copilot_desktop.core import logs, settings_file
 from copilot_desktop.core.history import By
+from copilot_desktop.core.playground import Question
 from copilot_desktop.core.settings import CHANGEABLE, Preferences, bad
 from copilot_desktop.core.state import Ask
 from copilot_desktop.errors import InvalidRequest, StorageFailed
@@ -118,6 +119,34 @@ class Commands:
         if choice == "always" and client not in approved:
             await self._core.change({"approved_clients": [*approved, client]})
         approvals.decide(id, choice)
+
+    # ------------------------------------------------------------------------ activity
+
+    async def start_recording(self) -> Json:
+        """Keep what requests and answers say, for one hour."""
+        return {"until": await self._core.activity.recorder.start()}
+
+    async def stop_recording(self) -> None:
+        """And delete what was recorded."""
+        await self._core.activity.recorder.stop()
+
+    async def contents(self, id: int) -> Json:  # noqa: A002
+        """What was recorded of one request: `asked`, `sent`, `heard` and `told`."""
+        return await self._core.activity.contents(id)
+
+    async def clear_requests(self) -> None:
+        """Empty the list; requests that are under way stay. The history of use is kept."""
+        self._core.traffic.clear()
+
+    async def export_requests(self) -> Json:
+        return {"path": str(await self._core.activity.export())}
+
+    async def play(self, **question: Any) -> Json:
+        """Ask a model from the playground; how it goes on is in the playground's stream."""
+        return {"n": self._core.activity.playground.ask(Question(**question))}
+
+    async def stop_playing(self) -> None:
+        self._core.activity.playground.stop()
 
     # ------------------------------------------------------------------------ lists
 

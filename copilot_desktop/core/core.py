@@ -21,7 +21,9 @@ from dataclasses import replace
 from typing import Any
 
 from copilot_desktop.core import key as local_key
+from copilot_desktop.core import logs
 from copilot_desktop.core.account import AccountDesk, is_network_trouble, other_stores
+from copilot_desktop.core.activity import Activity
 from copilot_desktop.core.books import FILE_NAME as USAGE_FILE
 from copilot_desktop.core.books import Books
 from copilot_desktop.core.braking import BrakeMemory, rules_of
@@ -170,6 +172,7 @@ class Core:
         self.life = Life(self)
         self.books = Books(self, folder and folder / USAGE_FILE)
         self.life = Life(self)
+        self.activity = Activity(self)
         self.commands = Commands(self)
         self.verbs = Verbs(self.commands)
         self._wire()
@@ -260,7 +263,7 @@ class Core:
 
     async def _apply(self, after: Preferences, changed: set[str]) -> None:
         if "log_level" in changed:
-            logging.getLogger("copilot_desktop").setLevel(after.settings.log_level.upper())
+            logs.use_level(after.settings.log_level)
         if changed & BRAKE_NAMES:
             self.brakes.use(rules_of(after.settings))
         if changed & PROXY_NAMES:
@@ -318,6 +321,7 @@ class Core:
         if alone:
             await self.desk.begin(alone=True)
             return
+        await self.activity.begin()
         if not headless:
             looking = self.tasks.start(self._find_look(), "dark or light")
             await asyncio.wait({looking}, timeout=LOOK_PATIENCE)
@@ -335,6 +339,7 @@ class Core:
         await self.brake_memory.settle()
         await self.life.settle()
         await self.books.close()
+        await self.activity.close()
         await self.tasks.close()
         await self.lessons.keep()
         self.catalogue.close()

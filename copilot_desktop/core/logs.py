@@ -1,4 +1,4 @@
-"""One log file for the owner only, and the terminal where there is one.
+"""One log file for the owner only, the terminal where there is one, and the latest lines for views.
 
 Every record goes through the redactor. Prompts are never logged. A full disk, a read-only folder
 or a closed stderr must not stop the app or print tracebacks, so logging swallows its own errors.
@@ -10,6 +10,11 @@ import io
 import logging
 import os
 import sys
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import takewhile
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -20,6 +25,8 @@ FOLDER = "logs"
 FILE_NAME = "copilot-desktop.log"
 FILE_BYTES = 1024 * 1024
 KEPT_FILES = 3
+KEPT_LINES = 2000
+LONGEST_LINE = 8000  # characters, in memory
 _LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 _SHORT = "%(levelname)s: %(message)s"
 
@@ -31,6 +38,68 @@ class _PrivateFile(RotatingFileHandler):
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
         descriptor = os.open(self.baseFilename, flags, 0o600)
         return open(descriptor, "a", encoding="utf-8")  # noqa: PTH123
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One record as views show it: `at` in seconds since the epoch, `text` without secrets. A
+    traceback stands below its message, in the same line."""
+
+    n: int
+    at: float
+    level: str
+    name: str
+    text: str
+
+
+class LatestLines(logging.Handler):
+    """The last 2,000 records of this app, in memory. Safe to write to from any thread."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFormatter(RedactingFormatter("%(message)s"))
+        self._lines: deque[Line] = deque(maxlen=KEPT_LINES)
+        self._count = 0
+        self._wakers: set[Callable[[], None]] = set()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            text = self.format(record)[:LONGEST_LINE]
+        except Exception:  # noqa: BLE001  (as logging does: never a reason to stop)
+            self.handleError(record)
+            return
+        self._count += 1
+        name = record.name.removeprefix("copilot_desktop.")
+        line = Line(self._count, record.created, record.levelname.lower(), name, text)
+        self._lines.append(line)
+        for wake in tuple(self._wakers):
+            wake()
+
+    def since(self, first: int) -> list[Line]:
+        """The lines from number `first` on, the oldest first."""
+        self.acquire()
+        try:
+            newer = takewhile(lambda line: line.n >= first, reversed(self._lines))
+            return list(newer)[::-1]
+        finally:
+            self.release()
+
+    @contextmanager
+    def waking(self, wake: Callable[[], None]) -> Iterator[None]:
+        """Call `wake` after each line, from whatever thread wrote it."""
+        self._wakers.add(wake)
+        try:
+            yield
+        finally:
+            self._wakers.discard(wake)
+
+    def open(self) -> None:
+        """Listen to what is logged from now on."""
+        logging.getLogger().addHandler(self)
+
+    def close(self) -> None:
+        logging.getLogger().removeHandler(self)
+        super().close()
 
 
 def start(data_dir: Path, level: str, *, terminal: str | None = None) -> Path | None:
@@ -57,11 +126,20 @@ def start(data_dir: Path, level: str, *, terminal: str | None = None) -> Path | 
     return path
 
 
+def use_level(level: str) -> None:
+    """Log at `level` from now on, the terminal excepted."""
+    logging.getLogger("copilot_desktop").setLevel(level.upper())
+    for output in logging.getLogger().handlers:
+        if isinstance(output, _PrivateFile):
+            output.setLevel(level.upper())
+
+
 def stop() -> None:
     """Close what `start` opened."""
     root = logging.getLogger()
     for output in list(root.handlers):
-        if isinstance(output.formatter, RedactingFormatter):
+        ours = isinstance(output.formatter, RedactingFormatter)
+        if ours and not isinstance(output, LatestLines):
             root.removeHandler(output)
             output.close()
 

@@ -47,10 +47,11 @@ def snapshot(state: State, *, now: float | None = None, monotonic: float | None 
         "login": _login(state, ahead),
         "usage": _usage(state, now),
         "models": _models(state),
-        "requests": [_request(each) for each in state.requests.recent[:SHOWN_REQUESTS]],
+        "requests": [request_row(each) for each in state.requests.recent[:SHOWN_REQUESTS]],
         "banner": asdict(shown) if (shown := banner(state)) else None,
         "ask": asdict(state.ask) if state.ask else None,
         "brakes": asdict(state.brakes),
+        "recording": {"until": state.recording_until} if state.recording_until else None,
         "settings": public_settings(state),
         "settings_source": dict(state.preferences.sources),
     }
@@ -281,7 +282,8 @@ def _model_state(model: Model) -> str:
     return "preview" if model.preview else "ready"
 
 
-def _request(exchange: Exchange) -> Json:
+def request_row(exchange: Exchange) -> Json:
+    """One request as the lists show it: counts, names and times, no content."""
     usage = exchange.usage
     return {
         "id": exchange.id,

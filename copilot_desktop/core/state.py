@@ -112,6 +112,7 @@ class State:
     refused_origins: tuple[str, ...] = ()  # to decide about, the first one first
     ask: Ask | None = None
     brakes: BrakesState = field(default_factory=BrakesState)
+    recording_until: float | None = None  # seconds since the epoch, while contents are recorded
     spending: Spending = field(default_factory=Spending)
 
     @property

@@ -79,6 +79,22 @@ class Choice(Arguments):
     remember: bool = False
 
 
+class OneRequest(Arguments):
+    id: int = Field(ge=1)
+
+
+class Play(Arguments):
+    """One request of the playground."""
+
+    dialect: Literal["chat", "responses", "messages", "ollama"]
+    model: str = Field(min_length=1, max_length=200)
+    text: str = Field(min_length=1, max_length=16_000)
+    system: str = Field(default="", max_length=16_000)
+    stream: bool = True
+    max_tokens: int | None = Field(default=None, ge=1, le=1_000_000)
+    effort: str | None = Field(default=None, pattern=r"^[a-z]{1,16}$")
+
+
 class OneModel(Arguments):
     """Without a model: all of them."""
 
@@ -122,6 +138,13 @@ _VERBS: Mapping[str, type[Arguments]] = {
     "try_port": Port,
     "resume_sending": Arguments,
     "decide": Decision,
+    "start_recording": Arguments,
+    "stop_recording": Arguments,
+    "contents": OneRequest,
+    "clear_requests": Arguments,
+    "export_requests": Arguments,
+    "play": Play,
+    "stop_playing": Arguments,
     "refresh_models": Arguments,
     "enable_model": Terms,
     "forget_lessons": OneModel,

@@ -1,0 +1,71 @@
+"""The list of requests as a file for a spreadsheet.
+
+The file goes to where people look for downloads, under a name of its own that replaces nothing. A
+cell that a spreadsheet would take for a formula is marked as text: names of clients and models come
+from whoever sent them.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from copilot_desktop.proxy.exchange import Exchange
+
+COLUMNS = (
+    "time", "client", "format", "model_asked", "model_used", "route", "status", "outcome", "held",
+    "streamed", "initiator", "input_tokens", "output_tokens", "cache_tokens", "credits",
+    "multiplier", "first_ms", "took_ms", "notes", "error", "request_id",
+)  # fmt: skip
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_TRIES = 100
+
+
+def write(exchanges: Iterable[Exchange], folder: Path, *, now: float | None = None) -> Path:
+    """A new file in `folder` with one line for each exchange. Raises OSError."""
+    day = time.strftime("%Y-%m-%d", time.localtime(now))
+    content = as_csv(exchanges).encode("utf-8-sig")  # spreadsheets ask for the mark
+    for number in range(1, _TRIES):
+        path = folder / f"copilot-desktop-{day}{f'-{number}' if number > 1 else ''}.csv"
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            continue
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        return path
+    raise FileExistsError
+
+
+def as_csv(exchanges: Iterable[Exchange]) -> str:
+    """With a line of names; times in UTC, empty where nothing is known."""
+    out = io.StringIO()
+    table = csv.writer(out)
+    table.writerow(COLUMNS)
+    for exchange in exchanges:
+        table.writerow([_cell(value) for value in _row(exchange)])
+    return out.getvalue()
+
+
+def _row(each: Exchange) -> tuple[Any, ...]:
+    usage = each.usage
+    return (
+        datetime.fromtimestamp(each.at, UTC).isoformat(timespec="milliseconds"),
+        each.client, each.dialect, each.model_asked, each.model_used, each.route, each.status,
+        each.outcome, each.held, each.stream, each.initiator,
+        usage.input if usage else None, usage.output if usage else None,
+        usage.cache_read if usage else None, each.credits, each.multiplier, each.first_ms,
+        each.took_ms, "; ".join(each.notes), each.error, each.request_id,
+    )  # fmt: skip
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, str) and value.startswith(_FORMULA):
+        return f"'{value}"
+    return value
