@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from copilot_desktop.core.memory import Memory
@@ -46,9 +46,8 @@ class LastRun:
         self.screen = screen if isinstance(screen, str) and is_screen(screen) else ""
         self.proxy = proxy if isinstance(proxy, bool) else None
 
-    def note_place(self, **facts: int | bool | None) -> None:
-        """Part of where the window is now."""
-        self.place = replace(self.place, **facts)  # type: ignore[arg-type]
+    def note_place(self, place: Place) -> None:
+        self.place = place
         self._keep()
 
     def note_screen(self, screen: str) -> None:

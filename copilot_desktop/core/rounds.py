@@ -88,8 +88,7 @@ class Rounds:
             if (await core.start_proxy()).phase == "running":
                 return
             await asyncio.sleep(self._pace.tick)
-        if core.controller.state.phase != "running":
-            core.surroundings(listener="lost")
+        core.surroundings(listener="lost")
 
     async def _read_usage(self) -> None:
         last_usage = last_models = self._monotonic()

@@ -26,7 +26,9 @@ from copilot_desktop import resources
 from copilot_desktop.control.app import ControlPlane, open_control
 from copilot_desktop.control.instance import Instance, claim, show_running
 from copilot_desktop.core import logs, settings_file
+from copilot_desktop.core.alerts import Alert
 from copilot_desktop.core.core import Core
+from copilot_desktop.core.last_run import Place
 from copilot_desktop.core.settings import Preferences
 from copilot_desktop.core.snapshot import snapshot
 from copilot_desktop.core.state import Ask
@@ -34,7 +36,7 @@ from copilot_desktop.core.thread import CoreThread
 from copilot_desktop.shell import clipboard
 from copilot_desktop.shell.engine import Engine
 from copilot_desktop.shell.menu import Item, menu_for, tooltip
-from copilot_desktop.shell.news import News
+from copilot_desktop.shell.telling import told
 from copilot_desktop.shell.tray import PystrayTray, background, panel_present
 from copilot_desktop.shell.window import Window
 from copilot_desktop.strings import words
@@ -82,10 +84,8 @@ class Desktop:
         self._engine = engine
         self._hidden = hidden or preferences.settings.start_hidden
         self._quitting = threading.Event()
-        self._told_hidden = False
         self._changed = threading.Event()
         self._panel = False
-        self._news = News()
         self._tray = PystrayTray(background(self._press))
         self._window: Window | None = None
         # The web view's processes inherit our environment; secrets are not for them.
@@ -107,6 +107,8 @@ class Desktop:
         try:
             core = self._thread.start().core
             core.shell = self
+            if core.life.show_wanted:  # by a second launch, before there was a shell
+                self._hidden = False
             if core.quit_wanted.is_set():  # by a second program, before there was a shell
                 self._quitting.set()
             if not self._quitting.is_set():
@@ -150,6 +152,8 @@ class Desktop:
             dark=self._is_dark(core),
             icon=icon if Path(icon).exists() else None,
             asked_to_close=self._asked_to_close,
+            place=core.life.last.place,
+            moved=self._moved,
         )
         self._window = window
         if self._quitting.is_set():
@@ -172,10 +176,16 @@ class Desktop:
         if self._window is None:
             return
         self._window.hide()
-        self._note(window_shown=False)
-        if not self._told_hidden:
-            self._told_hidden = True
-            self._notify("hidden" if self._look_for_panel() else "hidden_no_tray")
+        self._note(window_shown=False, window_front=False)
+        core = self._thread.value.core
+        if self._look_for_panel():
+            words = "hidden_mac" if core.system.name == "macOS" else "hidden"
+        else:
+            words = "hidden_no_tray"
+        self._thread.call_soon(lambda: self._tell_once("hidden", words))
+
+    def _moved(self, place: Place) -> None:
+        self._thread.call_soon(lambda: self._thread.value.core.life.last.note_place(place))
 
     def _asked_to_close(self) -> None:
         """The close button was pressed: hide, quit, or ask in the window."""
@@ -193,6 +203,9 @@ class Desktop:
         if self._quitting.is_set():
             return
         self._quitting.set()
+        # A second launch must not count on a window that is about to go.
+        core = self._thread.value.core
+        self._thread.call_soon(core.quit_wanted.set)
         self._changed.set()
         self._tray.stop()
         if self._window is not None:
@@ -202,6 +215,7 @@ class Desktop:
 
     def _start_tray(self, core: Core) -> None:
         self._tray.start()
+        self._thread.call_soon(lambda: core.life.alerting.start(self._alert))
         self._note(engine=self._engine.name, engine_reason=self._engine.reason)
         self._look_for_panel()
         if self._tray.available:
@@ -238,8 +252,6 @@ class Desktop:
         language = words(shown["app"]["lang"])
         rows = menu_for(shown, language)
         self._tray.show(shown["headline"]["glyph"], tooltip(shown, language), rows)
-        for key, fields in self._news.of(shown):
-            self._aside(partial(self._notify, key, **fields))
 
     def _press(self, item: Item) -> None:
         """On a thread of its own."""
@@ -258,9 +270,18 @@ class Desktop:
             log.warning("nothing on this system could take a text for the clipboard")
 
     def _notify(self, key: str, **fields: str) -> None:
-        text = words(self._thread.value.core.settings.language).text
-        title, body = (text(f"notification.{key}.{part}", **fields) for part in ("title", "body"))
-        self._tray.notify(title, body)
+        self._tell(Alert(key, fields))
+
+    def _alert(self, alert: Alert) -> None:
+        """On the core's loop: a notification service may take its time."""
+        self._aside(partial(self._tell, alert))
+
+    def _tell_once(self, id: str, words: str) -> None:  # noqa: A002  (the strings' own word)
+        if self._thread.value.core.life.alerting.once(id):
+            self._alert(Alert(words))
+
+    def _tell(self, alert: Alert) -> None:
+        self._tray.notify(*told(alert, words(self._thread.value.core.settings.language)))
 
     # ------------------------------------------------------------------------ small pieces
 

@@ -23,13 +23,17 @@ Snapshot = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One row. `verb` is empty for rows that only tell something; `copies` is a text to copy."""
+    """One row. `verb` is empty for rows that only tell something; `copies` is a text to copy.
+
+    `checked` is None for rows that are no switch.
+    """
 
     text: str
     verb: str = ""
     arguments: Mapping[str, Any] = field(default_factory=dict)
     copies: str = ""
     default: bool = False
+    checked: bool | None = None
     enabled: bool = True
     rows: tuple[Item, ...] = ()
 
@@ -60,9 +64,21 @@ def menu_for(snapshot: Snapshot, words: Words) -> tuple[Item, ...]:
         usage = [Item(meter_text(meter, words), enabled=False) for meter in meters]
         usage += [SEPARATOR, Item(words.text("tray.usage_refresh"), "refresh_quota")]
         rows.append(Item(words.text("tray.usage"), rows=tuple(usage)))
+    if rows[-1] is not SEPARATOR:
+        rows.append(SEPARATOR)
+    rows.append(_login_row(snapshot["app"]["login_item"], words))
     rows.append(Item(words.text("tray.activity"), "show_window", {"screen": "activity"}))
-    rows += [SEPARATOR, Item(words.text("tray.quit"), "quit")]
+    rows += [SEPARATOR, Item(words.text("tray.quit"), "quit", {"ask": True})]
     return tuple(rows)
+
+
+def _login_row(item: Mapping[str, Any], words: Words) -> Item:
+    """What the system has switched off, only its own settings switch on again."""
+    text, state = words.text("tray.start_at_login"), item["state"]
+    if state == "blocked" and item["settings"]:
+        return Item(text, "open_login_settings", checked=False)
+    on = state == "on"
+    return Item(text, "start_at_login", {"on": not on}, checked=on, enabled=state != "unknown")
 
 
 def headline_text(snapshot: Snapshot, words: Words) -> str:

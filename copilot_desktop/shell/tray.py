@@ -23,11 +23,11 @@ from copilot_desktop import resources
 from copilot_desktop.shell import notices
 from copilot_desktop.shell.icons import DARK_INK, LIGHT_INK, Glyph, paint
 from copilot_desktop.shell.menu import Item
+from copilot_desktop.shell.telling import BODY_LIMIT, TITLE_LIMIT, clipped
 
 log = logging.getLogger(__name__)
 
 ICON_SIZE = 48
-TITLE_LIMIT, BODY_LIMIT = 63, 255  # characters of a notification that Windows shows
 _GTK_BACKENDS = frozenset({"_appindicator", "_gtk"})
 _LOOK = 0.25  # seconds between two looks at whether the app is to end
 OnPress = Callable[[Item], None]
@@ -117,10 +117,10 @@ class PystrayTray:
 
     def notify(self, title: str, body: str) -> None:
         """Not on the GUI thread: a notification service may take its time."""
-        title, body = title[:TITLE_LIMIT], body[:BODY_LIMIT]
-        if self._backend in _GTK_BACKENDS:
+        title, body = clipped(title, TITLE_LIMIT), clipped(body, BODY_LIMIT)
+        if self._backend in _GTK_BACKENDS or not self.available:  # a notice needs no tray
             notices.notify(title, body, resources.assets() / "icon-128.png")
-        elif self.available and self._icon.HAS_NOTIFICATION:
+        elif self._icon.HAS_NOTIFICATION:
             try:
                 self._icon.notify(body, title)
             except Exception as error:  # noqa: BLE001 - a notification is never worth a crash
@@ -180,7 +180,10 @@ class PystrayTray:
             action: Any = pystray.Menu(*(self._entry(pystray, each) for each in row.rows))
         else:
             action = lambda _icon, _item: self._press(row)  # noqa: E731
-        return pystray.MenuItem(row.text, action, default=row.default, enabled=row.enabled)
+        checked: Any = None if row.checked is None else (lambda _item: row.checked)
+        return pystray.MenuItem(
+            row.text, action, checked=checked, default=row.default, enabled=row.enabled
+        )
 
     def _on_gui(self, action: Callable[[], object]) -> None:
         """GTK and Windows icons hand calls over by themselves; AppKit ends a wrong thread."""

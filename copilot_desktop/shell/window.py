@@ -8,27 +8,36 @@ other threads.
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from copilot_desktop.core.last_run import Place
 from copilot_desktop.shell.engine import Engine
+from copilot_desktop.shell.placing import MINIMUM, Opening, opening
 
 log = logging.getLogger(__name__)
 
 TITLE = "Copilot Desktop"
-SIZE, MINIMUM = (960, 680), (720, 520)
 BACKGROUND = {False: "#F5F6F8", True: "#131619"}  # the page's own --bg: no white flash
+_SETTLED = 0.4  # seconds without a change until a move or a resize is over
+# These add the corner of the screen to the position that they are given.
+_RELATIVE = frozenset({"gtk", "qt", "cocoa"})
 _PYWEBVIEW_NAMES: dict[str, Any] = {
     "gtk": "gtk", "qt": "qt", "webview2": "edgechromium", "cocoa": "cocoa",
 }  # fmt: skip
 
 
 class Window:
-    """One window for the life of the app. `asked_to_close` decides what the close button does."""
+    """One window for the life of the app. `asked_to_close` decides what the close button does.
+
+    `place` is where it was; `moved` is told where it is, from any thread, when it has come to rest.
+    """
 
     def __init__(
         self,
@@ -39,6 +48,8 @@ class Window:
         dark: bool,
         icon: Path | None,
         asked_to_close: Callable[[], None],
+        place: Place | None = None,
+        moved: Callable[[Place], None] = lambda _: None,
     ) -> None:
         self._url = url
         self._engine = engine
@@ -46,6 +57,11 @@ class Window:
         self._dark = dark
         self._icon = icon
         self._asked_to_close = asked_to_close
+        self._place = place or Place()
+        self._moved = moved
+        self._news: dict[str, int | bool] = {}
+        self._placing = threading.Lock()
+        self._resting: threading.Timer | None = None
         self._window: Any = None
         self._leaving = threading.Event()
 
@@ -61,11 +77,17 @@ class Window:
         webview.settings["ALLOW_DOWNLOADS"] = False
         webview.settings["ALLOW_FILE_URLS"] = False
         webview.settings["SHOW_DEFAULT_MENUS"] = False
+        where = self._opening()
+        relative: Any = where.screen if self._engine.name in _RELATIVE else None
         window: Any = webview.create_window(
             TITLE,
             self._url,
-            width=SIZE[0],
-            height=SIZE[1],
+            x=where.x if where.x is None or relative is None else where.x - relative.x,
+            y=where.y if where.y is None or relative is None else where.y - relative.y,
+            screen=relative,
+            width=where.width,
+            height=where.height,
+            maximized=where.maximized,
             min_size=MINIMUM,
             hidden=self._hidden,
             background_color=BACKGROUND[self._dark],
@@ -76,6 +98,7 @@ class Window:
             return  # told to end before there was anything to destroy
         window.events.closing += self._closing
         window.events.before_show += before_show
+        self._follow_place(window)
         window.events.loaded += self._stay_home
         window.events.loaded += lambda: threading.Thread(target=ready, daemon=True).start()
         webview.start(
@@ -88,6 +111,7 @@ class Window:
         """Bring the window to the front. Before `run` has made it: let it start visible."""
         self._hidden = False
         if self._window is not None:
+            self._go_back()
             self._window.show()
             self._window.restore()
 
@@ -109,6 +133,81 @@ class Window:
             return True
         threading.Thread(target=self._asked_to_close, name="close", daemon=True).start()
         return False
+
+    def _opening(self) -> Opening:
+        try:
+            guilib = importlib.import_module("webview.guilib")
+            screens = guilib.initialize(_PYWEBVIEW_NAMES[self._engine.name]).get_screens()
+        except Exception as error:  # noqa: BLE001 - each toolkit has errors of its own
+            log.info("The screens could not be looked at: %s", error)
+            screens = []
+        return opening(self._place, screens)
+
+    def _follow_place(self, window: Any) -> None:
+        """Called with each pixel of a drag, each time on another thread: only the end counts."""
+
+        def moved(x: float, y: float) -> None:
+            self._changed(x=round(x), y=round(y))
+
+        def resized(width: float, height: float) -> None:
+            self._changed(width=round(width), height=round(height))
+
+        window.events.moved += moved
+        window.events.resized += resized
+        window.events.maximized += lambda: self._changed(maximized=True)
+        window.events.restored += lambda: self._changed(maximized=False)
+
+    def _changed(self, **facts: int | bool) -> None:
+        with self._placing:
+            self._news.update(facts)
+            if self._resting is not None:
+                self._resting.cancel()
+            self._resting = threading.Timer(_SETTLED, self._rested)
+            self._resting.daemon = True
+            self._resting.start()
+
+    def _rested(self) -> None:
+        if self._leaving.is_set():
+            return
+        if self._engine.name == "gtk":
+            from gi.repository import GLib  # noqa: PLC0415
+
+            GLib.idle_add(self._ask_gtk)
+            return
+        with self._placing:
+            news, self._news = self._news, {}
+            if news.get("maximized", self._place.maximized):
+                # Its size and corner are those of the screen, not the ones to come back to.
+                news = {"maximized": True}
+            self._place = replace(self._place, **news)  # type: ignore[arg-type]
+        self._moved(self._place)
+
+    def _ask_gtk(self) -> bool:
+        """GTK's events name the corner inside the frame; moving wants the one of the frame."""
+        native = self._window.native
+        if self._leaving.is_set() or native is None or not native.get_visible():
+            return False
+        if native.is_maximized():
+            self._place = replace(self._place, maximized=True)
+        else:
+            (x, y), (width, height) = native.get_position(), native.get_size()
+            self._place = Place(x, y, width, height)
+        self._moved(self._place)
+        return False  # once
+
+    def _go_back(self) -> None:
+        """A window manager finds a new place for a window that was hidden, unless it is told."""
+        place = self._place
+        if self._engine.name != "gtk" or place.x is None or place.y is None or place.maximized:
+            return
+        from gi.repository import GLib  # noqa: PLC0415
+
+        def move(x: int = place.x, y: int = place.y) -> bool:
+            if not self._window.native.get_visible():
+                self._window.native.move(x, y)
+            return False
+
+        GLib.idle_add(move)
 
     def _stay_home(self) -> None:
         """A page that is not ours has no business in this window."""

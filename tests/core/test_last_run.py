@@ -22,8 +22,7 @@ async def test_the_next_run_finds_window_screen_and_proxy(tmp_path: Path) -> Non
     await first.load()
     assert (first.place, first.screen, first.proxy) == (Place(), "", None)
     for x in range(100):  # dragged
-        first.note_place(x=x, y=40)
-    first.note_place(width=1000, height=700, maximized=True)
+        first.note_place(Place(x, 40, 1000, 700, maximized=x == 99))
     first.note_screen("usage")
     first.note_proxy(False)
     await first.settle()

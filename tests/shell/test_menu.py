@@ -67,6 +67,7 @@ def state(
     meters: tuple[dict[str, Any], ...] = (),
     error: dict[str, Any] | None = None,
     fields: dict[str, Any] | None = None,
+    login_item: str = "off",
     **proxy: Any,
 ) -> dict[str, Any]:
     place = {"host": "127.0.0.1", "port": 4141}
@@ -74,6 +75,7 @@ def state(
         "headline": {"key": headline, "glyph": "running", "fields": {**place, **(fields or {})}},
         "proxy": {"phase": phase, **place, "key_required": False, "error": error, **proxy},
         "auth": {"state": account},
+        "app": {"login_item": {"state": login_item, "settings": False}},
         "usage": {"meters": list(meters)},
     }
 
@@ -158,6 +160,39 @@ def test_one_row_starts_or_stops_and_waits_while_the_proxy_is_busy() -> None:
     assert row("stopped") == ("Start proxy", "start_proxy", True)
     assert row("starting") == ("Start proxy", "start_proxy", False)
     assert row("error") == ("Start proxy", "start_proxy", True)
+
+
+@pytest.mark.parametrize(
+    ("found", "settings", "row"),
+    [
+        ("on", False, ("start_at_login", {"on": False}, True, True)),
+        ("off", False, ("start_at_login", {"on": True}, False, True)),
+        ("blocked", False, ("start_at_login", {"on": True}, False, True)),
+        ("blocked", True, ("open_login_settings", {}, False, True)),
+        ("unknown", True, ("start_at_login", {"on": True}, False, False)),
+    ],
+)
+def test_start_at_login_is_a_switch_that_tells_what_the_system_says(
+    found: str, settings: bool, row: tuple[str, dict[str, Any], bool, bool]
+) -> None:
+    shown = state()
+    shown["app"]["login_item"] = {"state": found, "settings": settings}
+    item = next(each for each in menu_for(shown, words()) if each.text == "Start at login")
+    assert (item.verb, item.arguments, item.checked, item.enabled) == row
+
+
+def test_the_menu_says_what_waits_and_leads_to_the_window() -> None:
+    question = {"id": 1, "client": "C" * 32, "model": "gpt-5"}
+    halt = {"reason": "warned", "since": NOW, "until": NOW + 1800}
+    brakes = {"questions": [question], "halt": halt, "waiting": 3, "limits": []}
+    rows = menu_for({**state(), "brakes": brakes}, words())
+    found = {row.text: row for row in rows}
+    asking = next(row for text, row in found.items() if "wants to use Copilot" in text)
+    assert (asking.verb, asking.arguments) == ("show_window", {"screen": "overview"})
+    assert found["Resume sending…"].verb == "show_window"
+    assert not found["3 requests are waiting"].enabled
+    refused = {**state(), "brakes": {**brakes, "halt": {**halt, "reason": "refused"}}}
+    assert "Resume sending…" not in {row.text for row in menu_for(refused, words())}
 
 
 def test_a_taken_port_offers_the_free_one_if_there_is_one() -> None:

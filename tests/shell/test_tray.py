@@ -99,6 +99,16 @@ def test_a_working_icon_follows_and_is_touched_only_where_something_changed(
     assert (shown.available, icon.visible) == (False, False)
 
 
+def test_a_switch_shows_how_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    backend = use(monkeypatch, Backend("_win32"))
+    shown = PystrayTray(lambda _: None)
+    shown.start()
+    shown.show("running", "Running", (Item("Start at login", "x", checked=True), Item("Y", "y")))
+    switch, plain = (more for _, more in backend.made[0].menu.entries[0]())
+    assert switch["checked"](None) is True
+    assert plain["checked"] is None
+
+
 def test_a_press_reaches_the_row_that_was_pressed(monkeypatch: pytest.MonkeyPatch) -> None:
     backend = use(monkeypatch, Backend("_win32"))
     pressed: list[Item] = []

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+import threading
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, Self
 
 import pytest
 
-from copilot_desktop.shell.engine import Engine
+from copilot_desktop.core.last_run import Place
+from copilot_desktop.shell.engine import Engine, EngineName
 from copilot_desktop.shell.window import Window
 
 HOME = "http://127.0.0.1:4242/"
@@ -32,7 +35,10 @@ class View:
         self.started: dict[str, Any] = {}
         self.address = HOME
         self.loaded: list[str] = []
-        names = ("closing", "before_show", "loaded", "shown", "closed")
+        names = (
+            "closing", "before_show", "loaded", "shown", "closed",
+            "moved", "resized", "maximized", "restored",
+        )  # fmt: skip
         self.events = SimpleNamespace(**{name: Event() for name in names})
 
     def create_window(self, *given: Any, **named: Any) -> View:
@@ -49,20 +55,34 @@ class View:
         self.loaded.append(url)
 
 
-@pytest.fixture
-def view(monkeypatch: pytest.MonkeyPatch) -> View:
+def run(
+    monkeypatch: pytest.MonkeyPatch,
+    engine: EngineName = "cocoa",
+    place: Place | None = None,
+    moved: Callable[[Place], None] = lambda _: None,
+    screens: tuple[Any, ...] = (),
+) -> View:
     view = View()
+    guilib = SimpleNamespace(initialize=lambda _: SimpleNamespace(get_screens=lambda: screens))
     monkeypatch.setitem(sys.modules, "webview", view)
+    monkeypatch.setitem(sys.modules, "webview.guilib", guilib)
     window = Window(
         f"{HOME}?k=once",
-        Engine("cocoa", ""),
+        Engine(engine, ""),
         hidden=True,
         dark=False,
         icon=None,
         asked_to_close=lambda: None,
+        place=place,
+        moved=moved,
     )
     window.run(lambda: None, lambda: None)
     return view
+
+
+@pytest.fixture
+def view(monkeypatch: pytest.MonkeyPatch) -> View:
+    return run(monkeypatch)
 
 
 def test_page_script_has_no_bridge_into_python(view: View) -> None:
@@ -89,3 +109,51 @@ def test_another_page_does_not_stay(view: View, address: str, brought_back: list
     view.address = address
     view.events.loaded.calls[0]()
     assert view.loaded == brought_back
+
+
+SECOND = SimpleNamespace(x=1280, y=0, width=1920, height=1080)
+
+
+@pytest.mark.parametrize(("engine", "x"), [("webview2", 1400), ("cocoa", 120)])
+def test_a_window_opens_where_it_was_in_the_words_of_its_toolkit(
+    monkeypatch: pytest.MonkeyPatch, engine: EngineName, x: int
+) -> None:
+    place = Place(1400, 50, 1000, 700, maximized=True)
+    _, named = run(monkeypatch, engine, place, screens=(SECOND,)).created[0]
+    assert (named["x"], named["y"], named["width"], named["height"]) == (x, 50, 1000, 700)
+    assert named["maximized"] is True
+
+
+def test_a_toolkit_without_screens_still_shows_the_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, named = run(monkeypatch, "webview2", Place(1400, 50, 1000, 700)).created[0]
+    assert (named["x"], named["y"], named["width"]) == (None, None, 1000)
+
+
+def test_a_drag_is_told_once_when_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[Place] = []
+    over = threading.Event()
+    view = run(monkeypatch, "webview2", moved=lambda place: (told.append(place), over.set()))
+    for x in range(30):
+        view.events.moved.calls[0](x, 9.6)
+    view.events.resized.calls[0](900, 640)
+    assert over.wait(10)
+    assert told == [Place(29, 10, 900, 640)]
+
+
+def test_a_maximised_window_keeps_the_place_to_come_back_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[Place] = []
+    over = threading.Event()
+    before = Place(5, 6, 900, 640)
+    view = run(
+        monkeypatch,
+        "webview2",
+        before,
+        lambda place: (told.append(place), over.set()),
+    )
+    view.events.resized.calls[0](1920, 1080)
+    view.events.moved.calls[0](0, 0)
+    view.events.maximized.calls[0]()
+    assert over.wait(10)
+    assert told == [Place(5, 6, 900, 640, maximized=True)]

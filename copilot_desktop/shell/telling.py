@@ -1,0 +1,62 @@
+"""A notification as two short texts: what `core.alerts` found, in words that fit.
+
+Pure. Windows shows 63 and 255 UTF-16 units and cuts the rest, so a long name gives way and the
+numbers behind it stay. Clicking cannot be relied on: each text is enough by itself.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from copilot_desktop.core.alerts import Alert
+from copilot_desktop.shell.menu import spoken_percent, spoken_time
+from copilot_desktop.strings import Words
+
+TITLE_LIMIT, BODY_LIMIT = 63, 255  # UTF-16 units
+
+
+def told(alert: Alert, words: Words) -> tuple[str, str]:
+    """Title and body."""
+    fields = {name: "" if value is None else str(value) for name, value in alert.fields.items()}
+    if "p" in alert.fields:
+        fields["p"] = str(spoken_percent(float(alert.fields["p"])))
+    fields["when"] = spoken_time(alert.fields.get("when"))
+    fields["left"] = _amount(alert.fields.get("left"))
+    key = f"notification.{alert.id}"
+    body = f"{key}.body"
+    for lacking, name in (("when", "undated"), ("left", "uncounted")):
+        if not fields[lacking] and words.has(f"{body}_{name}"):
+            body = f"{body}_{name}"
+    return (
+        _fitted(fields, lambda given: words.text(f"{key}.title", **given), TITLE_LIMIT),
+        _fitted(fields, lambda given: words.text(body, **given), BODY_LIMIT),
+    )
+
+
+def clipped(text: str, limit: int) -> str:
+    """At most `limit` UTF-16 units."""
+    if _units(text) <= limit:
+        return text
+    while _units(text) > limit - 1:
+        text = text[:-1]
+    return text.rstrip() + "…"
+
+
+def _fitted(fields: dict[str, str], say: Callable[[dict[str, str]], str], limit: int) -> str:
+    """The sentence with as much of its names as fits."""
+    given = dict(fields)
+    for name in ("meter", "client", "holder"):
+        while name in given and _units(say(given)) > limit and len(given[name]) > 1:
+            given[name] = given[name].removesuffix("…")[:-1].rstrip() + "…"
+    return clipped(say(given), limit)
+
+
+def _amount(left: object) -> str:
+    if not isinstance(left, int | float) or not math.isfinite(left):
+        return ""
+    return f"{left:,.0f}" if left >= 10 or left == round(left) else f"{left:.1f}"
+
+
+def _units(text: str) -> int:
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2

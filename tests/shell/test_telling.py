@@ -1,0 +1,66 @@
+"""Every notification fits, says who and how much, and never shows a hole."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any, get_args
+
+import pytest
+
+from copilot_desktop.core.alerts import Alert
+from copilot_desktop.core.settings import Notification
+from copilot_desktop.shell.telling import BODY_LIMIT, TITLE_LIMIT, clipped, told
+from copilot_desktop.strings import words
+
+NOW = 1_787_400_000.0
+LONG = "Premium interactions of the whole organisation, shared between all of its seats 🚀" * 4
+# In the strings, beside those that can be switched off.
+OTHERS = ("copied", "hidden_mac", "hidden_no_tray")
+
+
+def units(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
+
+
+def plain(text: str) -> str:
+    return text.replace("\u202f", " ").replace("\u00a0", " ")
+
+
+def say(id: str, **fields: Any) -> tuple[str, str]:  # noqa: A002
+    title, body = told(Alert(id, fields), words())
+    return plain(title), plain(body)
+
+
+@pytest.mark.parametrize("id", [*get_args(Notification), *OTHERS])
+def test_every_notice_fits_with_the_longest_names(id: str) -> None:  # noqa: A002
+    wishes = itertools.product((LONG, "Chat"), (None, 0.0, 1e9), (None, NOW + 9e6), (0.2, 250.0))
+    for name, left, when, percent in wishes:
+        title, body = say(
+            id, meter=name, client=name, holder=name, what=name, port="65535",
+            left=left, unit="requests", when=when, p=percent,
+        )  # fmt: skip
+        assert 0 < units(title) <= TITLE_LIMIT
+        assert 0 < units(body) <= BODY_LIMIT
+        for text in (title, body):
+            assert not {"{", "None", "unknown"} & {*text, *text.split()}
+            assert not text.startswith("notification.")
+            assert "  " not in text
+
+
+def test_a_low_meter_says_how_much_is_left_and_until_when() -> None:
+    fields = {"meter": "Premium requests", "p": 90.4, "unit": "requests"}
+    title, body = say("low", **fields, left=29.0, when=None)
+    assert (title, body) == ("Premium requests: 90 % used", "29 left.")
+    assert say("low", **fields, left=1088.0, when=NOW + 9e6)[1].startswith("1,088 left. Resets ")
+    assert say("low", **fields, left=None, when=NOW + 9e6)[1].startswith("Resets ")
+    assert say("low", **fields, left=None, when=None)[1] == "GitHub did not say when it resets."
+
+
+def test_the_number_survives_a_name_that_is_too_long() -> None:
+    title, _ = say("low", meter=LONG, p=90.0, left=1.0, when=None)
+    assert title.endswith("…: 90 % used")
+
+
+def test_a_cut_never_splits_a_sign() -> None:
+    assert clipped("🚀" * 40, 63).count("🚀") == 31
+    assert clipped("short", 63) == "short"
