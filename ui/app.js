@@ -6,7 +6,7 @@
 
 import * as actions from './actions.js';
 import { alertNow, announce } from './announce.js';
-import { fetchState, follow } from './api.js';
+import { fetchState, follow, tell } from './api.js';
 import { bannerView, counting, currentBanner } from './components/banner.js';
 import { drawSheet } from './components/sheet.js';
 import { toastView } from './components/toast.js';
@@ -14,30 +14,27 @@ import { signingIn } from './derive.js';
 import { patch } from './dom.js';
 import { now } from './format.js';
 import { listenToKeys } from './keyboard.js';
+import { followLooks } from './looking.js';
 import { changed, setLocal, state, subscribe } from './store.js';
 import { loadStrings, t } from './strings.js';
-import { activityView } from './views/activity.js';
 import { firstRunView } from './views/first_run.js';
-import { helpView } from './views/help.js';
 import { requestPanel, selectedRequest } from './views/activity_panel.js';
 import { modelPanel, selectedModel } from './views/model_panel.js';
-import { modelsView } from './views/models.js';
 import { overviewView } from './views/overview.js';
-import { settingsView } from './views/settings.js';
 import { cancelSheet, currentSheet, sheetView } from './views/sheets.js';
 import { noteCode, signInView } from './views/sign_in.js';
 import { sidebarView } from './views/sidebar.js';
-import { usageView } from './views/usage.js';
 
-const VIEWS = {
-  overview: overviewView,
-  models: modelsView,
-  usage: usageView,
-  activity: activityView,
-  settings: settingsView,
-  help: helpView,
-  sign_in: signInView,
+const VIEWS = { overview: overviewView, first_run: firstRunView, sign_in: signInView };
+/* The other screens are fetched when they are first opened; until then the one before stays. */
+const LATER = {
+  models: () => import('./views/models.js').then((found) => found.modelsView),
+  usage: () => import('./views/usage.js').then((found) => found.usageView),
+  activity: () => import('./views/activity.js').then((found) => found.activityView),
+  settings: () => import('./views/settings.js').then((found) => found.settingsView),
+  help: () => import('./views/help.js').then((found) => found.helpView),
 };
+const onTheWay = new Set();
 
 const $ = (id) => document.getElementById(id);
 const scrolls = {};
@@ -54,7 +51,7 @@ function draw(snapshot, local) {
   applyLook(snapshot);
   obey(snapshot.app.screen);
   const first = !snapshot.app.notice_accepted;
-  const screen = first ? 'first_run' : local.screen;
+  const screen = first ? 'first_run' : ready(local.screen);
   const main = $('main');
   if (shownScreen !== screen) scrolls[shownScreen] = main.scrollTop;
   const focused = document.activeElement;
@@ -68,7 +65,10 @@ function draw(snapshot, local) {
   const sheet = currentSheet(snapshot, local);
   drawSheet(sheet && sheetView(sheet, snapshot, local), cancelSheet);
 
-  if (shownScreen !== screen) arrive(screen, main);
+  if (shownScreen !== screen) {
+    if (screen === 'settings') tell('look_at_login', {}); // people switch it elsewhere, too
+    arrive(screen, main);
+  }
   else if (focused && focused !== document.body && !focused.isConnected) focusTitle();
   followLogin(snapshot, local);
 }
@@ -77,13 +77,24 @@ function draw(snapshot, local) {
 function obey(wish) {
   if (!wish || wish.n === obeyed) return;
   obeyed = wish.n;
-  if (wish.name in VIEWS) actions.go(wish.name);
+  if (wish.name in VIEWS || wish.name in LATER) actions.go(wish.name);
+}
+
+/** The screen to draw now: the wanted one, or the last one while its view is on the way. */
+function ready(wanted) {
+  if (VIEWS[wanted]) return wanted;
+  if (!onTheWay.has(wanted)) {
+    onTheWay.add(wanted);
+    LATER[wanted]()
+      .then((view) => { VIEWS[wanted] = view; changed(); })
+      .finally(() => onTheWay.delete(wanted));
+  }
+  return VIEWS[shownScreen] && shownScreen !== 'first_run' ? shownScreen : 'overview';
 }
 
 /** The banner lies at the top of the column, above the screen's own cards and below its title. */
 function drawMain(main, screen, snapshot, local) {
-  const view = screen === 'first_run' ? firstRunView : VIEWS[screen];
-  const column = view(snapshot, local);
+  const column = VIEWS[screen](snapshot, local);
   const alone = screen === 'first_run' || screen === 'sign_in';
   const banner = alone && !local.gone ? null : currentBanner(snapshot, local);
   if (banner) {
@@ -136,8 +147,10 @@ const dark = window.matchMedia('(prefers-color-scheme: dark)');
 function arrive(screen, main) {
   const start = shownScreen === null;
   shownScreen = screen;
+  main.dataset.screen = screen;
   main.scrollTop = scrolls[screen] || 0;
   if (!start || screen === 'first_run') focusTitle();
+  document.dispatchEvent(new CustomEvent('arrived'));
 }
 
 function focusTitle() {
@@ -202,9 +215,13 @@ async function begin() {
   dark.addEventListener('change', changed);
   document.addEventListener('visibilitychange', changed);
   follow();
+  followLooks();
   try {
     await fetchState();
-    if (signingIn(state.snapshot.login)) setLocal({ screen: 'sign_in' });
+    const { app, login } = state.snapshot;
+    if (signingIn(login)) setLocal({ screen: 'sign_in' });
+    // Where the last look ended, unless somebody has asked for a screen by now.
+    else if (!app.screen && (app.last_screen in LATER)) setLocal({ screen: app.last_screen });
   } catch {
     setLocal({ gone: true });
   }

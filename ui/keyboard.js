@@ -99,11 +99,13 @@ function alone(event, sheetOpen) {
 }
 
 function focusSearch() {
-  actions.go('models');
-  queueMicrotask(() => queueMicrotask(() => {
+  const focus = () => {
     const field = document.getElementById('search');
     if (field) { field.focus(); field.select(); }
-  }));
+  };
+  if (document.getElementById('main').dataset.screen === 'models') focus();
+  else document.addEventListener('arrived', focus, { once: true });
+  actions.go('models');
 }
 
 function refresh() {

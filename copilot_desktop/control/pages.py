@@ -25,6 +25,7 @@ TYPES: Mapping[str, str] = {
     ".json": "application/json",
 }
 INDEX = "index.html"
+_SAID_ELSEWHERE = frozenset({"notification", "tray"})  # by the shell, never by the page
 _UNKNOWN_LOOK = 'data-theme="system"'
 
 
@@ -65,6 +66,7 @@ def look(state: State) -> str:
 
 
 def sentences(state: State) -> Mapping[str, Any]:
-    """All sentences of the chosen language, English where it has none."""
+    """What the page says, in the chosen language, English where it has none."""
     language = state.settings.language
-    return strings.words(strings.ENGLISH if language == "system" else language).tree
+    tree = strings.words(strings.ENGLISH if language == "system" else language).tree
+    return {name: part for name, part in tree.items() if name not in _SAID_ELSEWHERE}

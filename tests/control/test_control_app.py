@@ -123,7 +123,9 @@ async def test_files_come_from_the_page_folder_only(tmp_path: Path) -> None:
 
 async def test_strings_are_the_ones_python_reads(tmp_path: Path) -> None:
     async with viewing(tmp_path) as view, view.get("/strings.json") as answer:
-        assert (await answer.json())["tray"]["quit"] == "Quit Copilot Desktop"
+        told = await answer.json()
+    assert told["usage"]["title"] == "Usage"
+    assert not told.keys() & {"tray", "notification"}, "what only Python says is not sent along"
 
 
 async def test_verbs_answer_in_one_shape(tmp_path: Path) -> None:
