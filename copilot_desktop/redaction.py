@@ -17,6 +17,7 @@ _SECRETS = re.compile(
     | (?<![a-z0-9])tid=[^\s"'<>]+                 # a Copilot token starts with its tracking id
     | (?<![a-z0-9])cd-[A-Za-z0-9_-]{32,}          # our own local key
     | (?<![a-z0-9])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*  # a signed token, as auto mode gives
+    | (?<=://)[^\s/@"'<>]+(?=@)                    # name and password in an address
     | (?<=bearer\s)[^\s"',;]{8,}
     | (?<=copilot-session-token:\s)[^\s"',;]{4,}
     | (?<="session_token":")[^"]+

@@ -33,6 +33,7 @@ from copilot_desktop.core.listening import Listening, config_of
 from copilot_desktop.core.rounds import Rounds
 from copilot_desktop.core.settings import (
     BRAKE_NAMES,
+    OUTGOING_NAMES,
     PROXY_NAMES,
     Preferences,
     Settings,
@@ -64,6 +65,7 @@ from copilot_desktop.upstream.http import open_http
 from copilot_desktop.upstream.lessons import FILE_NAME as LESSONS_FILE
 from copilot_desktop.upstream.lessons import Lessons
 from copilot_desktop.upstream.origins import PUBLIC, Origins, known_host
+from copilot_desktop.upstream.outgoing import use_way
 from copilot_desktop.upstream.passthrough import PassThrough
 from copilot_desktop.upstream.quota import Quota
 from copilot_desktop.upstream.roster import FILE_NAME as ACCOUNTS_FILE
@@ -112,7 +114,7 @@ class Core:
         # GitHubs that are not where their name says: the demo's, and one named by its address.
         self.places = {origins.host: origins, **(tenants or {})}
         identity = settings.identity
-        self.http = open_http(github_timeout=settings.github_timeout)
+        self.http = open_http(github_timeout=settings.github_timeout, way=settings.way)
         self.quota = Quota()
         folder = None if demo else self.data_dir
         self.roster = Roster(folder and folder / ACCOUNTS_FILE, self._slot)
@@ -169,7 +171,6 @@ class Core:
         )
         app = Surroundings(os=system.name, data_dir=str(self.data_dir), demo=demo)
         self.store = Store(State(app=app, preferences=preferences, proxy=self.controller.state))
-        self.life = Life(self)
         self.books = Books(self, folder and folder / USAGE_FILE)
         self.life = Life(self)
         self.activity = Activity(self)
@@ -264,6 +265,8 @@ class Core:
     async def _apply(self, after: Preferences, changed: set[str]) -> None:
         if "log_level" in changed:
             logs.use_level(after.settings.log_level)
+        if changed & OUTGOING_NAMES:
+            use_way(self.http, after.settings.way)
         if changed & BRAKE_NAMES:
             self.brakes.use(rules_of(after.settings))
         if changed & PROXY_NAMES:

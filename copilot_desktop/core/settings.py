@@ -14,12 +14,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from copilot_desktop.errors import BadSetting
 from copilot_desktop.proxy.origins import plain_origin
+from copilot_desktop.upstream import outgoing
 from copilot_desktop.upstream.identity import Identity
+from copilot_desktop.upstream.outgoing import Way
 
 PREFIX = "COPILOT_DESKTOP_"
 Source = Literal["default", "file", "environment", "flag"]
@@ -44,6 +47,24 @@ def _origin(value: str) -> str:
     if (origin := plain_origin(value)) is None:
         raise ValueError("give origins such as https://editor.example")
     return origin
+
+
+def _proxy(value: str) -> str:
+    """`system`, `none` or the address of a proxy, in one spelling."""
+    text = value.strip()
+    if text.lower() in {outgoing.SYSTEM, outgoing.NONE}:
+        return text.lower()
+    found = urlsplit(text if "://" in text else f"http://{text}")
+    try:
+        port = found.port or {"http": 80, "https": 443}[found.scheme]
+    except (ValueError, KeyError):
+        raise ValueError("give an http or https address such as proxy.example:3128") from None
+    plain = not (found.path.strip("/") or found.query or found.fragment)
+    if not plain or not re.fullmatch(r"[\x21-\x7e]+", text) or not found.hostname:
+        raise ValueError("give an address such as proxy.example:3128, with its password if needed")
+    named = found.netloc.rpartition("@")[0]
+    host = f"[{found.hostname}]" if ":" in found.hostname else found.hostname
+    return f"{found.scheme}://{named}{'@' if named else ''}{host}:{port}"
 
 
 def _lower(value: object) -> object:
@@ -109,6 +130,9 @@ class Settings(BaseModel):
         tuple[Annotated[str, AfterValidator(_origin)], ...], BeforeValidator(_listed)
     ] = ()
     auth_mode: Annotated[Literal["managed", "passthrough"], Lowered] = "managed"
+    # How GitHub is reached (`upstream.outgoing`); an address may hold a password.
+    outgoing_proxy: Annotated[str, AfterValidator(_proxy)] = Field(default="system", repr=False)
+    extra_ca: Path | None = None
     headers_timeout: Seconds = 600.0
     idle_timeout: Seconds = 300.0
     github_timeout: Seconds = 15.0
@@ -139,6 +163,7 @@ class Settings(BaseModel):
     text_size: int = Field(default=100, ge=90, le=140)
     language: str = Field(default="system", pattern=r"^[A-Za-z_-]{2,12}$")
     copy_code: bool = True
+    hide_name: bool = False
     usage_shows: Annotated[Literal["used", "left"], Lowered] = "used"
     alert_low: int = Field(default=75, ge=1, le=100)
     alert_high: int = Field(default=90, ge=1, le=100)
@@ -156,6 +181,11 @@ class Settings(BaseModel):
             user_agent=self.plugin_version.replace("copilot-chat/", "GitHubCopilotChat/"),
             copilot_api_version=self.api_version,
         )
+
+    @property
+    def way(self) -> Way:
+        """How GitHub is reached."""
+        return Way(self.outgoing_proxy, self.extra_ca.expanduser() if self.extra_ca else None)
 
     @property
     def open_to_network(self) -> bool:
@@ -204,6 +234,8 @@ PROXY_NAMES = frozenset(
         "strict_translation",
     }
 )
+# Changing one of these means that the connections to GitHub have to be told.
+OUTGOING_NAMES = frozenset({"outgoing_proxy", "extra_ca"})
 # Changing one of these means that the brakes have to be told.
 BRAKE_NAMES = frozenset({"max_concurrent", "min_pause", "approval", "approved_clients"})
 # Never guessed when the file holds nonsense: these decide who may talk to the proxy.

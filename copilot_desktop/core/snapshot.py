@@ -22,6 +22,7 @@ from copilot_desktop.proxy.exchange import Exchange
 from copilot_desktop.upstream.account import Account
 from copilot_desktop.upstream.lessons import Learned
 from copilot_desktop.upstream.names import auto_only, verdict
+from copilot_desktop.upstream.outgoing import masked
 from copilot_desktop.upstream.policy import digest
 from copilot_desktop.upstream.quota import Meter
 from copilot_desktop.upstream.roster import Parked
@@ -58,8 +59,9 @@ def snapshot(state: State, *, now: float | None = None, monotonic: float | None 
 
 
 def public_settings(state: State) -> Json:
-    """All settings but the key."""
-    return state.settings.model_dump(mode="json", exclude={"api_key"})
+    """All settings but the key; the proxy's address without its password."""
+    shown = state.settings.model_dump(mode="json", exclude={"api_key"})
+    return {**shown, "outgoing_proxy": masked(state.settings.outgoing_proxy)}
 
 
 def told(problem: Problem | None) -> Json | None:

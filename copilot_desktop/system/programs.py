@@ -13,7 +13,11 @@ import webbrowser
 from collections.abc import Sequence
 
 ANSWER_SECONDS = 3.0
-SECRET_NAMES = ("COPILOT_GITHUB_TOKEN", "COPILOT_DESKTOP_API_KEY")
+SECRET_NAMES = (
+    "COPILOT_GITHUB_TOKEN",
+    "COPILOT_DESKTOP_API_KEY",
+    "COPILOT_DESKTOP_OUTGOING_PROXY",
+)
 
 
 def child_environment() -> dict[str, str]:

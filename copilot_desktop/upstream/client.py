@@ -38,8 +38,8 @@ from copilot_desktop.upstream.http import (
     network_problem,
     parse_json,
     place,
-    proxy_for,
     read_bounded,
+    toward,
 )
 from copilot_desktop.upstream.identity import Identity
 from copilot_desktop.upstream.refusal import seconds_of
@@ -205,7 +205,7 @@ class CopilotClient:
             wire = await self._http.ws_connect(
                 url,
                 headers=headers,
-                proxy=proxy_for(url),
+                **toward(self._http, url),
                 max_msg_size=largest,
                 timeout=aiohttp.ClientWSTimeout(ws_close=GOODBYE_SECONDS),
             )
@@ -307,7 +307,7 @@ class CopilotClient:
                         headers=self._headers(out, grant),
                         data=_payload(out.body),
                         allow_redirects=False,
-                        proxy=proxy_for(url),
+                        **toward(self._http, url),
                         trace_request_ctx=attempt,
                     )
             except NETWORK_ERRORS as error:

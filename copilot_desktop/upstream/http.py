@@ -1,9 +1,8 @@
 """The one HTTP session to GitHub and Copilot, and what goes wrong on the way there.
 
-Knows the transport settings that the rest may not decide for itself: certificates come from the
-operating system's store and are always checked, proxies from the environment but never for
-loopback addresses, no cookies, no netrc, no redirects, no total limit (streams last as long as
-they last), every connection attempt bounded. Together with `client` it is the only place that sees
+Knows the transport settings that the rest may not decide for itself: the way out as `outgoing` has
+it, no cookies, no netrc, no redirects, no total limit (streams last as long as they last), every
+connection attempt bounded. Together with `client` it is the only place that sees
 aiohttp's client errors; everybody else gets a `Problem` that names host and reason.
 
 It must not know what any answer means: a status is a number here, a body is text that may be JSON.
@@ -12,16 +11,13 @@ It must not know what any answer means: a status is a number here, a body is tex
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import json as jsonlib
 import logging
 import os
 import socket
 import ssl
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -29,6 +25,7 @@ import aiohttp
 from yarl import URL
 
 from copilot_desktop.errors import Problem, Unreachable, UpstreamFault, UpstreamTimeout
+from copilot_desktop.upstream import outgoing
 
 log = logging.getLogger(__name__)
 
@@ -58,16 +55,17 @@ class Attempt:
     reused: bool = False
 
 
-def open_http(*, github_timeout: float) -> aiohttp.ClientSession:
+def open_http(*, github_timeout: float, way: outgoing.Way | None = None) -> aiohttp.ClientSession:
     """The session for one core; call it inside the running loop and close it at the end.
 
-    `github_timeout` (seconds) shortens the connection attempts if it is below 15.
+    `github_timeout` (seconds) shortens the connection attempts if it is below 15. `way`: see
+    `outgoing`, where it can also be changed later.
     """
-    connector = aiohttp.TCPConnector(
+    connector = outgoing.Connector(
+        way or outgoing.Way(),
         limit=0,  # the default of 100 queues without a word
         ttl_dns_cache=300,
         keepalive_timeout=KEEP_ALIVE_SECONDS,
-        ssl=system_certificates(),
     )
     reuse = aiohttp.TraceConfig()
     reuse.on_connection_reuseconn.append(_note_reuse)
@@ -76,47 +74,18 @@ def open_http(*, github_timeout: float) -> aiohttp.ClientSession:
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None, connect=min(CONNECT_SECONDS, github_timeout)),
-        trust_env=False,  # would read ~/.netrc and send its passwords; see `proxy_for`
+        trust_env=False,  # would read ~/.netrc and send its passwords; see `outgoing`
         trace_configs=[reuse],
     )
 
 
-def system_certificates() -> ssl.SSLContext:
-    """The operating system's trust store, plus `SSL_CERT_FILE` where that is set."""
-    import truststore  # noqa: PLC0415  (25 ms that a start without network need not pay)
-
-    context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    if extra := os.environ.get("SSL_CERT_FILE"):
-        if Path(extra).is_file():
-            context.load_verify_locations(cafile=extra)
-        else:
-            log.warning("SSL_CERT_FILE names no file: %s", extra)
-    return context
-
-
-def proxy_for(url: str) -> str | None:
-    """The proxy that the environment or the system asks for, or None. Never for loopback."""
-    address = URL(url)
-    host = address.host or ""
-    if is_loopback(host):
-        return None
-    known = urllib.request.getproxies()
-    proxy = known.get(address.scheme) or known.get("all")
-    if not proxy or urllib.request.proxy_bypass(f"{host}:{address.port}"):
-        return None
-    proxy = proxy if "://" in proxy else f"http://{proxy}"
-    scheme = URL(proxy).scheme
-    if scheme not in {"http", "https"}:
-        raise _unreachable(url, f"the configured proxy is of a kind ({scheme}) that cannot be used")
-    return proxy
-
-
-def is_loopback(host: str) -> bool:
-    """A literal loopback address or `localhost`."""
+def toward(http: aiohttp.ClientSession, url: str) -> outgoing.Toward:
+    """How a request of `http` reaches `url`. Raises Unreachable for a proxy that cannot be used."""
     try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
+        return outgoing.toward(http, url)
+    except outgoing.UnusableProxy as proxy:
+        kind = f"the configured proxy is of a kind ({proxy.scheme}) that cannot be used"
+        raise _unreachable(url, kind) from None
 
 
 async def fetch_json(
@@ -146,7 +115,7 @@ async def fetch_json(
                 headers=sent,
                 data=body,
                 allow_redirects=False,
-                proxy=proxy_for(url),
+                **toward(http, url),
                 trace_request_ctx=Attempt(),
             ) as response,
         ):

@@ -31,6 +31,8 @@ FORMS = {
     "api_key": "4 to 256 characters without spaces",
     "allowed_origins": "origins, separated by commas",
     "approved_clients": "names, separated by commas",
+    "outgoing_proxy": "`system`, `none` or an address",
+    "extra_ca": "file",
     "default_model": "model",
     "aliases": "`name=model`, separated by commas",
     "language": "`system` or a language such as `en`",

@@ -18,8 +18,6 @@ from copilot_desktop.upstream.http import (
     network_problem,
     open_http,
     place,
-    proxy_for,
-    system_certificates,
 )
 from tests.upstream.rig import Connection, answer, reset, serving, silence
 
@@ -145,39 +143,6 @@ async def test_an_answer_without_end_is_refused(http: aiohttp.ClientSession) -> 
     async with serving(answer(200, b" " * (ANSWER_LIMIT + 1))) as rig:
         with pytest.raises(UpstreamFault):
             await get(http, rig.url)
-
-
-async def test_certificates_are_checked_and_more_can_be_added(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    context = system_certificates()
-    assert context.verify_mode is ssl.CERT_REQUIRED
-    assert context.check_hostname
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "missing.pem"))
-    assert system_certificates().verify_mode is ssl.CERT_REQUIRED
-
-
-def test_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    github = "https://api.github.com/user"
-    assert proxy_for(github) is None
-    monkeypatch.setenv("HTTPS_PROXY", "http://me:secret@proxy.example:3128")
-    assert proxy_for(github) == "http://me:secret@proxy.example:3128"
-    for loopback in ("http://127.0.0.1:4000/x", "https://localhost/x", "http://[::1]:8/x"):
-        assert proxy_for(loopback) is None
-    monkeypatch.setenv("NO_PROXY", "github.com")
-    assert proxy_for(github) is None
-    assert proxy_for("https://api.githubcopilot.com") is not None
-    monkeypatch.delenv("HTTPS_PROXY")
-    monkeypatch.setenv("ALL_PROXY", "proxy.example:3128")
-    assert proxy_for("https://api.githubcopilot.com") == "http://proxy.example:3128"
-
-
-def test_a_proxy_that_cannot_be_used_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", "socks5://me:secret@proxy.example:1080")
-    with pytest.raises(Unreachable) as caught:
-        proxy_for("https://api.github.com/user")
-    assert "socks5" in str(caught.value)
-    assert "secret" not in str(caught.value)
 
 
 async def test_the_environments_proxy_is_used(

@@ -1,0 +1,135 @@
+"""Through a company's proxy, with a company's certificates, changed while the app runs."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import aiohttp
+import pytest
+import pytest_asyncio
+
+from copilot_desktop.errors import Unreachable
+from copilot_desktop.upstream.http import fetch_json, open_http, toward
+from copilot_desktop.upstream.outgoing import (
+    Way,
+    masked,
+    proxy_for,
+    trusted,
+    use_way,
+    way_of,
+    why_unusable,
+)
+
+pytest.importorskip("cryptography")
+
+from tests.company import company
+
+GITHUB = "https://api.github.com/user"
+
+
+@pytest.fixture(autouse=True)
+def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest_asyncio.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with open_http(github_timeout=5) as session:
+        yield session
+
+
+async def ask(http: aiohttp.ClientSession, url: str = GITHUB) -> object:
+    return (await fetch_json(http, "GET", url, headers={}, timeout=8)).body
+
+
+async def test_a_company_proxy_and_its_certificates_are_used_from_the_next_request_on(
+    http: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    async with company(tmp_path, password="pa55word") as there:
+        use_way(http, Way(there.url_with_password, there.ca))
+        assert await ask(http) == {"via": "company"}
+        assert there.seen == ["api.github.com:443"]
+        # Without the file nobody vouches for that end, although a connection lies in the pool.
+        use_way(http, Way(there.url_with_password))
+        with pytest.raises(Unreachable) as caught:
+            await ask(http)
+        assert "certificate" in str(caught.value)
+        assert "pa55word" not in str(caught.value)
+
+
+async def test_a_wrong_password_is_said_without_showing_it(
+    http: aiohttp.ClientSession, tmp_path: Path
+) -> None:
+    async with company(tmp_path, password="right") as there:
+        use_way(http, Way(f"http://hana:wr0ng@127.0.0.1:{there.port}", there.ca))
+        with pytest.raises(Unreachable) as caught:
+            await ask(http)
+        assert "the proxy refused the connection with status 407" in str(caught.value)
+        assert "wr0ng" not in f"{caught.value}{caught.value.fields}{way_of(http)!r}"
+
+
+def test_proxies_of_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
+    way = Way()
+    assert proxy_for(GITHUB, way) is None
+    monkeypatch.setenv("HTTPS_PROXY", "http://me:secret@proxy.example:3128")
+    assert proxy_for(GITHUB, way) == "http://me:secret@proxy.example:3128"
+    monkeypatch.setenv("NO_PROXY", "github.com")
+    assert proxy_for(GITHUB, way) is None
+    assert proxy_for("https://api.githubcopilot.com", way) is not None
+    monkeypatch.delenv("HTTPS_PROXY")
+    monkeypatch.setenv("ALL_PROXY", "proxy.example:3128")
+    assert proxy_for("https://api.githubcopilot.com", way) == "http://proxy.example:3128"
+
+
+@pytest.mark.parametrize("proxy", ["system", "none", "http://own.example:8080"])
+def test_the_choice_wins_over_the_system(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    found = proxy_for(GITHUB, Way(proxy))
+    assert found == {"system": "http://proxy.example:3128", "none": None}.get(proxy, proxy)
+    for loopback in ("http://127.0.0.1:4000/x", "https://localhost/x", "http://[::1]:8/x"):
+        assert proxy_for(loopback, Way(proxy)) is None
+
+
+async def test_a_proxy_that_cannot_be_used_is_said(
+    http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "socks5://me:secret@proxy.example:1080")
+    with pytest.raises(Unreachable) as caught:
+        toward(http, GITHUB)
+    assert "socks5" in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_certificates_are_always_checked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    context = trusted()
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    assert context.check_hostname
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "missing.pem"))
+    (tmp_path / "nonsense.pem").write_text("no certificate")
+    assert trusted(tmp_path / "nonsense.pem").verify_mode is ssl.CERT_REQUIRED
+
+
+async def test_a_file_that_vouches_for_nobody_is_named(tmp_path: Path) -> None:
+    assert why_unusable(tmp_path / "missing.pem") == "there is no such file"
+    (tmp_path / "nonsense.pem").write_text("no certificate")
+    assert "PEM" in str(why_unusable(tmp_path / "nonsense.pem"))
+    async with company(tmp_path) as there:
+        assert why_unusable(there.ca) is None
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("system", "system"),
+        ("none", "none"),
+        ("http://proxy.example:3128", "http://proxy.example:3128"),
+        ("http://hana:pa55@proxy.example:3128", "http://•••@proxy.example:3128"),
+        ("http://hana@proxy.example:3128", "http://•••@proxy.example:3128"),
+    ],
+)
+def test_what_people_see_of_a_proxy_holds_no_password(address: str, shown: str) -> None:
+    assert masked(address) == shown
