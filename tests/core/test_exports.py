@@ -1,0 +1,60 @@
+"""The list of requests as a file that a spreadsheet opens, and that does it no harm."""
+
+from __future__ import annotations
+
+import csv
+import stat
+from pathlib import Path
+
+from copilot_desktop.canonical import Usage
+from copilot_desktop.core.exports import COLUMNS, write
+from copilot_desktop.proxy.exchange import Exchange
+from tests.core_rig import running_core
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def some() -> Exchange:
+    exchange = Exchange(1, "Claude Code", "anthropic_messages", at=0.0)
+    exchange.usage = Usage(input=12, output=3)
+    exchange.notes = ["dropped=top_k", "auto=gpt-4.1"]
+    exchange.finish("ok")
+    return exchange
+
+
+def test_every_request_is_a_line_with_what_the_list_shows(tmp_path: Path) -> None:
+    path = write([some()], tmp_path)
+    [row] = rows_of(path)
+    assert tuple(row) == COLUMNS
+    assert row["time"] == "1970-01-01T00:00:00.000+00:00"
+    assert (row["client"], row["input_tokens"], row["credits"]) == ("Claude Code", "12", "")
+    assert row["notes"] == "dropped=top_k; auto=gpt-4.1"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_name_that_looks_like_a_formula_stays_a_name(tmp_path: Path) -> None:
+    exchange = Exchange(1, '=HYPERLINK("x")', "openai_chat", model_asked="@sum\nnext,line")
+    [row] = rows_of(write([exchange], tmp_path))
+    assert row["client"] == '\'=HYPERLINK("x")'
+    assert row["model_asked"] == "'@sum\nnext,line"
+
+
+def test_no_file_is_replaced(tmp_path: Path) -> None:
+    first, second = write([], tmp_path), write([some()], tmp_path)
+    assert first != second
+    assert rows_of(first) == []
+    assert len(rows_of(second)) == 1
+
+
+async def test_the_file_goes_to_the_downloads_if_there_are_some(tmp_path: Path) -> None:
+    async with running_core(tmp_path) as rig:
+        rig.core.traffic.open("curl/8", "openai_chat")
+        beside = await rig.do("export_requests")
+        assert Path(beside["path"]).parent == tmp_path
+        (tmp_path / "Downloads").mkdir()
+        there = await rig.do("export_requests")
+        assert Path(there["path"]).parent == tmp_path / "Downloads"
+        assert [row["client"] for row in rows_of(Path(there["path"]))] == ["curl"]
