@@ -20,20 +20,18 @@ It knows conversations, models and routes; it knows no client dialect and no web
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Literal, overload
 from weakref import WeakKeyDictionary
 
 from copilot_desktop.canonical import (
-    End,
     Event,
     Reply,
     Request,
-    Usage,
     fold,
     with_original_name,
 )
@@ -45,7 +43,8 @@ from copilot_desktop.errors import (
     UnknownModel,
     UpstreamFault,
 )
-from copilot_desktop.model import CHAT, RESPONSES, Model
+from copilot_desktop.hearing import Listener, Passage, Turn, refuse_a_page
+from copilot_desktop.model import Model
 from copilot_desktop.pi import AssistantMessageEvent, told
 from copilot_desktop.pi import Context as PiContext
 from copilot_desktop.pi import Options as PiOptions
@@ -53,59 +52,25 @@ from copilot_desktop.preparation import prepared
 from copilot_desktop.preparation.strictness import refuse_marked
 from copilot_desktop.preparation.weighing import refuse_overflow, weigh, weighed
 from copilot_desktop.routing import UNSUPPORTED, Detour, Route, route
-from copilot_desktop.sse import EventTooLarge, Frame, FrameDecoder
-from copilot_desktop.stops import StopFilter
+from copilot_desktop.sse import EventTooLarge
 from copilot_desktop.upstream.auto import by_auto
 from copilot_desktop.upstream.avoiding import Wary
 from copilot_desktop.upstream.catalogue import Catalogue
-from copilot_desktop.upstream.client import Call, CopilotClient, Tries, UpstreamReply
+from copilot_desktop.upstream.client import Call, CopilotClient, UpstreamReply
 from copilot_desktop.upstream.credentials import TokenStore
-from copilot_desktop.upstream.failures import problem_from
-from copilot_desktop.upstream.healed import Carrier, healed
+from copilot_desktop.upstream.healed import healed
 from copilot_desktop.upstream.http import open_http
 from copilot_desktop.upstream.identity import Identity
 from copilot_desktop.upstream.lessons import FILE_NAME, Lesson, Lessons, taught
 from copilot_desktop.upstream.origins import Origins
-from copilot_desktop.upstream.quirks import Quirks, nano_credits, quirks_for
-from copilot_desktop.upstream.quirks.chat_reasoning import OverheardEvents
-from copilot_desktop.upstream.quirks.memory import Memory, Thoughts
+from copilot_desktop.upstream.quirks import Quirks, quirks_for
+from copilot_desktop.upstream.quirks.memory import Memory
 from copilot_desktop.upstream.quota import Quota, QuotaSnapshot
 from copilot_desktop.upstream.session import Session
 from copilot_desktop.upstream.token import Authority
 from copilot_desktop.upstream.websocket import UpstreamSocket
 
 _ELSEWHERE = "not accessible via the"
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One request, decided: where it goes and what is sent. `request` is the prepared one,
-    `weight` its size in tokens by its length alone. `mended` names what the quirks have changed."""
-
-    request: Request
-    route: Route
-    call: Call
-    weight: int = 0
-    mended: tuple[str, ...] = ()
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What was left out or said otherwise on the way, in words for the log."""
-        said = (loss.note for loss in self.request.losses)
-        return tuple(dict.fromkeys((*said, *self.mended)))
-
-
-@dataclass(slots=True)
-class Passage:
-    """One request's way upstream, over all of its calls: what it may still cost (`tries`), what
-    was changed on the way (`notes`), by which carrier it goes (None: HTTP), and what translated
-    answers said of their cost (1e9 = one AI credit). `estimated`: so is the usage of the reply."""
-
-    tries: Tries = field(default_factory=Tries)
-    notes: list[str] = field(default_factory=list)
-    carrier: Carrier | None = None
-    nano_credits: int | None = None
-    estimated: bool = False
 
 
 class Provider:
@@ -340,7 +305,7 @@ class Provider:
             if on_reply is not None:
                 on_reply(reply)
             await refuse_a_page(reply)
-            heard = _Listener(turn, passage, self._memory(authority).thoughts)
+            heard = Listener(turn, passage, self._memory(authority).thoughts)
             try:
                 async for chunk in reply.chunks():
                     heard.feed(chunk)
@@ -375,86 +340,6 @@ class Provider:
 
     def _own(self) -> Authority:
         return self._session().seat()
-
-
-async def refuse_a_page(reply: UpstreamReply) -> None:
-    """A gateway's page or a plain JSON error with status 200 is not a stream: UpstreamFault."""
-    if reply.content_type in {"text/html", "application/json"}:
-        raise problem_from(502, reply.headers, await reply.read(), url="")
-
-
-class _Listener:
-    """Bytes to events. What was understood before trouble stays in `events`.
-
-    `over`: upstream's reply is complete; nothing that follows counts. `stopped`: it met a stop
-    sequence that upstream does not know.
-    """
-
-    def __init__(self, turn: Turn, passage: Passage, thoughts: Thoughts) -> None:
-        way = turn.route
-        self._decoder = FrameDecoder()
-        self._reader = way.target.reader(way.model)
-        self._passage = passage
-        local = bool(turn.request.stop) and way.endpoint == RESPONSES
-        self._stops = StopFilter(turn.request) if local else None
-        self._overheard = OverheardEvents(thoughts, way.model.id) if way.endpoint == CHAT else None
-        self.events: list[Event] = []
-        self.usage: Usage | None = None
-        self.over = False
-
-    @property
-    def stopped(self) -> bool:
-        return self._stops is not None and self._stops.hit
-
-    def feed(self, chunk: bytes) -> None:
-        for frame in self._decoder.feed(chunk):
-            self._frame(frame)
-
-    def close(self) -> None:
-        for frame in self._decoder.close():
-            self._frame(frame)
-        if not self.over and not self.stopped:
-            self._hear(self._reader.close())
-
-    def let_go(self) -> None:
-        """The reply breaks off: what was held back counts as well."""
-        if self._stops is not None:
-            self.events.extend(self._stops.rest())
-
-    def take(self) -> list[Event]:
-        events, self.events = self.events, []
-        return events
-
-    def _frame(self, frame: Frame) -> None:
-        if b'"copilot_usage"' in frame.data and (cost := _cost(frame)) is not None:
-            self._passage.nano_credits = cost
-        self._hear(self._reader.feed(frame))
-
-    def _hear(self, events: Iterator[Event]) -> None:
-        # One by one, not `extend`: trouble may interrupt, and what came before it counts.
-        for event in events:
-            if self.over or self.stopped:
-                return
-            if self._overheard is not None:
-                self._overheard.hear(event)
-            if self._stops is None:
-                self.events.append(event)
-            else:
-                self.events.extend(self._stops.feed(event))
-                if self._stops.hit:
-                    self._passage.estimated = True
-                    self._passage.notes.append("usage=estimate")
-            if isinstance(event, End):
-                self.over, self.usage = True, event.usage
-
-
-def _cost(frame: Frame) -> int | None:
-    """What Copilot says that this answer has cost, in 1e-9 credits."""
-    try:
-        payload = json.loads(frame.data)
-    except (ValueError, RecursionError):
-        return None  # the reader says what is wrong with it
-    return nano_credits(payload) if isinstance(payload, dict) else None
 
 
 @asynccontextmanager

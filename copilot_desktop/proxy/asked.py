@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from copilot_desktop.dialects import Dialect, Envelope
-from copilot_desktop.provider import Passage
+from copilot_desktop.hearing import Passage
 from copilot_desktop.proxy.exchange import Exchange
 from copilot_desktop.routing import Route
 from copilot_desktop.upstream.client import UpstreamReply

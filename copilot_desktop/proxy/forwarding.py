@@ -21,9 +21,10 @@ from copilot_desktop.errors import (
     UpstreamFault,
     UpstreamTimeout,
 )
+from copilot_desktop.hearing import refuse_a_page
 from copilot_desktop.preparation.strictness import refuse_marked
 from copilot_desktop.preparation.weighing import could_overflow
-from copilot_desktop.provider import Provider, refuse_a_page
+from copilot_desktop.provider import Provider
 from copilot_desktop.proxy.answers import Downstream
 from copilot_desktop.proxy.asked import Asked
 from copilot_desktop.sse import EventTooLarge, Frame, FrameDecoder

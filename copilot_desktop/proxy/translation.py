@@ -12,7 +12,8 @@ from contextlib import aclosing
 from aiohttp import web
 
 from copilot_desktop.canonical import End, Event, fold
-from copilot_desktop.provider import Provider, Turn
+from copilot_desktop.hearing import Turn
+from copilot_desktop.provider import Provider
 from copilot_desktop.proxy.answers import Downstream
 from copilot_desktop.proxy.asked import Asked
 from copilot_desktop.upstream.client import UpstreamReply

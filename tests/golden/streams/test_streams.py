@@ -15,8 +15,8 @@ from copilot_desktop.canonical import Event, Message, Request, Text, Tool, fold
 from copilot_desktop.dialects import Dialect
 from copilot_desktop.dialects.registry import ALL, UPSTREAM
 from copilot_desktop.errors import CutShort, Problem
+from copilot_desktop.hearing import Listener, Passage, Turn
 from copilot_desktop.model import Model
-from copilot_desktop.provider import Passage, Turn, _Listener
 from copilot_desktop.routing import Route
 from copilot_desktop.sse import FrameDecoder
 from copilot_desktop.upstream.client import Call
@@ -68,7 +68,7 @@ def heard(case: Case, size: int) -> tuple[list[Event], Problem | None]:
     spoken = SPOKEN[case.native]
     call = Call(case.endpoint, b"", "m", stream=True, initiator="user")
     turn = Turn(request_of(case), Route(MODEL, case.endpoint, spoken, same=False), call)
-    listener = _Listener(turn, Passage(), Thoughts())
+    listener = Listener(turn, Passage(), Thoughts())
     problem: Problem | None = None
     try:
         for piece in case.pieces(size):
