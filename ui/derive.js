@@ -50,18 +50,6 @@ export function elapsedShare(meter, now) {
   return share < 0.03 || share > 1 ? null : share;
 }
 
-/** Where use stands against an even pace: `{kind: "on"|"ahead"|"lasts", points, runsOut}`. */
-export function pace(meter, now) {
-  const elapsed = elapsedShare(meter, now);
-  const used = shareUsed(meter);
-  if (elapsed === null || used === null || used >= 1) return null;
-  const points = Math.round((used - elapsed) * 100);
-  if (Math.abs(points) <= 5) return { kind: 'on', points, runsOut: null };
-  if (points < 0) return { kind: 'lasts', points, runsOut: null };
-  const runsOut = meter.window_start + (now - meter.window_start) / used;
-  return { kind: 'ahead', points, runsOut: runsOut < meter.resets_at ? runsOut : null };
-}
-
 /** One or two letters for an account: "octo-hana" is OH. */
 export function initials(login) {
   const parts = (login || '').split(/[-_.\s]+/).filter(Boolean);

@@ -18,7 +18,7 @@ export function number(value, digits = 0) {
 
 /** A meter's amount: whole when large, one decimal when small. */
 export function amount(value) {
-  return number(value, Math.abs(value) < 10 ? 1 : 0);
+  return number(value, Math.abs(value) < 100 ? 1 : 0);
 }
 
 /** Credits of one answer: two digits that say something, however small it is. */

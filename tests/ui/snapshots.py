@@ -8,7 +8,12 @@ from __future__ import annotations
 
 import copy
 import time
+from dataclasses import asdict, fields
+from datetime import date, timedelta
 from typing import Any
+
+from copilot_desktop.core.forecast import pace
+from copilot_desktop.upstream.quota import Meter
 
 HOUR = 3600.0
 DAY = 24 * HOUR
@@ -48,12 +53,55 @@ def meter(name: str, **changes: Any) -> Json:
         "window_start": now - 21 * DAY,
         "exhausted": False,
     }
+    return paced(usual | changes)
+
+
+def paced(meter: Json) -> Json:
+    """With the pace that the app itself sees."""
+    known = {field.name: meter[field.name] for field in fields(Meter)}
+    found = pace(Meter(**known), time.time())
+    return meter | {"pace": asdict(found) if found else None}
+
+
+def history(unit: str = "credits", days: int = 22, **changes: Any) -> Json:
+    """The answer of `usage_history`: some busy days, some without anything."""
+    values = [round(3 + 9 * abs((n * 7919) % 13 - 6) / 6, 2) for n in range(days)]
+    values[3] = values[9] = 0.0
+    rows = [
+        ("Claude Code", 412, 3, 8_400_000, 0.86, 210_000, 96.2),
+        ("Codex", 130, 0, 2_100_000, 0.71, 94_000, 31.5),
+        ("a-client-with-a-name-that-is-much-too-long-for-a-column", 21, 1, 60_000, None, 900, 0.0),
+    ]
+    told = [
+        {
+            "name": name, "requests": n, "failed": failed, "input": read, "cached": cached,
+            "output": written, "credits": cost, "premium": cost,
+        }
+        for name, n, failed, read, cached, written, cost in rows
+    ]  # fmt: skip
+    total = {**told[0], "name": "", "requests": 563, "failed": 4}
+    today = date.today()  # noqa: DTZ011  (as the page shows it)
+    usual = {
+        "ok": True,
+        "unit": unit,
+        "days": days,
+        "since": (today - timedelta(days=days)).isoformat(),
+        "first": (today - timedelta(days=days - 1)).isoformat(),
+        "values": values,
+        "requests": [round(value * 4) for value in values],
+        "forecast": [6.5] * 9,
+        "by": "client",
+        "rows": told,
+        "more": 0,
+        "total": total,
+        "low_cache": {"client": "aider", "share": 0.07},
+    }
     return usual | changes
 
 
 def weekly(percent: float = 81.0, **changes: Any) -> Json:
     now = time.time()
-    return (
+    return paced(
         meter(
             "Weekly limit",
             kind="window",
@@ -263,6 +311,8 @@ def _usual() -> Json:
             "lang": "en",
             "dark": None,
             "screen": None,
+            "last_screen": "",
+            "login_item": {"state": "off", "settings": False},
             "data_dir": "/home/hana/.local/share/copilot-desktop",
         },
         "headline": {
@@ -300,6 +350,8 @@ def _usual() -> Json:
             "fetched_at": now - 120,
             "source": "user",
             "meters": [meter("AI credits"), weekly(), included()],
+            "history_ref": 1,
+            "budget": None,
         },
         "models": {
             "state": "ready",
@@ -317,11 +369,19 @@ def _usual() -> Json:
             "require_key": False,
             "start_proxy": True,
             "start_hidden": True,
+            "notifications_off": ["reset"],
             "on_close": "ask",
             "theme": "light",
             "text_size": 100,
             "copy_code": False,
             "usage_shows": "used",
+            "alert_low": 75,
+            "alert_high": 90,
+            "history_days": 90,
+            "budget_credits": None,
+            "budget_requests": None,
+            "budget_period": "month",
+            "budget_action": "warn",
             "max_concurrent": 4,
             "min_pause": 0,
             "approval": "off",
@@ -485,4 +545,28 @@ def many_meters() -> Json:
                 unknown("copilot_nightly"),
             ]
         }
+    )
+
+
+def budget(used: float = 12.5, limit: float = 20.0, **changes: Any) -> Json:
+    level = "spent" if used >= limit else "low" if used >= 0.8 * limit else "ok"
+    usual = {
+        "unit": "credits", "limit": limit, "period": "day", "stops": True, "used": used,
+        "resets_at": time.time() + 5 * HOUR, "level": level,
+    }  # fmt: skip
+    return usual | changes
+
+
+def over_budget() -> Json:
+    when = time.time() + 5 * HOUR
+    return snapshot(
+        headline={"key": "budget", "glyph": "exhausted", "fields": {"when": when}},
+        usage={"budget": budget(21.5)},
+        settings={"budget_credits": 20.0, "budget_period": "day", "budget_action": "stop"},
+        banner={
+            "id": "budget_stop",
+            "level": "warn",
+            "fields": {"meter": "credits-20", "p": 107, "when": when},
+            "actions": ["change_budget", "show_included"],
+        },
     )

@@ -14,6 +14,8 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.ui.snapshots import history
+
 UI = Path(__file__).resolve().parents[2] / "ui"
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -30,7 +32,8 @@ class ControlPlane:
         self.state = state
         self.strings: Json = json.loads((UI / "strings" / "en.json").read_text("utf-8"))
         self.calls: list[tuple[str, Json]] = []
-        self.answers: dict[str, Json] = {}
+        self.looks: list[tuple[str, Json]] = []
+        self.answers: dict[str, Json] = {"usage_history": history()}
         self.address = ""
         self.refusing = False  # streams are refused, as by an app that has ended
         self._streams: set[asyncio.Queue[bytes]] = set()
@@ -67,7 +70,9 @@ class ControlPlane:
 
     async def _do(self, request: web.Request) -> web.Response:
         verb = request.match_info["verb"]
-        self.calls.append((verb, await request.json()))
+        # What the page does by itself is apart from what a person has pressed.
+        kept = self.looks if verb in {"looking", "look_at_login", "usage_history"} else self.calls
+        kept.append((verb, await request.json()))
         return web.json_response(self.answers.get(verb, {"ok": True}))
 
     async def _events(self, request: web.Request) -> web.StreamResponse:

@@ -18,6 +18,7 @@ export function button(label, onPress, options = {}) {
     'aria-disabled': dead ? 'true' : null,
     'aria-busy': busy ? 'true' : null,
     'aria-label': label2 || null,
+    'aria-expanded': options.expanded === undefined ? null : String(options.expanded),
     'data-focus-first': options.first ? 'true' : null,
     title: reason || null,
     onclick: dead ? null : onPress,
@@ -98,7 +99,7 @@ export function segmented(name, value, choices, onChange, options = {}) {
     event.currentTarget.querySelector(`[data-value="${next}"]`).focus();
   };
   return h('div', {
-    class: 'segmented', role: 'radiogroup', 'aria-labelledby': options.labelled || null, onkeydown: move,
+    class: 'segmented', role: 'radiogroup', 'aria-labelledby': options.labelled || null, 'aria-label': options.label || null, onkeydown: move,
   }, choices.map(([key, text]) => h('button', {
     type: 'button',
     role: 'radio',

@@ -3,7 +3,7 @@
    Never a bare percentage, never a made-up amount: a meter of which only the share is known shows
    the share; one without a limit shows a sentence. */
 
-import { barred, elapsedShare, meterLevel, pace, shareUsed } from '../derive.js';
+import { barred, elapsedShare, meterLevel, shareUsed } from '../derive.js';
 import { h } from '../dom.js';
 import {
   ahead, amount, dayAndMonth, exact, now, percent, timeOfDay, weekday,
@@ -118,13 +118,16 @@ function resetSentence(item, detail) {
   return t('usage.resets_at', { when: ahead(item.resets_at) });
 }
 
+/** The app decides where use stands and until when it lasts; this says it. */
 export function paceSentence(item) {
-  const found = pace(item, now());
+  const found = item.pace;
   if (!found) return '';
-  if (found.kind === 'on') return t('usage.pace.on');
-  if (found.kind === 'lasts') return t('usage.pace.lasts');
-  if (!found.runsOut) return t('usage.pace.ahead', { n: found.points });
-  const soon = found.runsOut - now() < 7 * DAY;
-  const day = soon ? weekday(found.runsOut) : dayAndMonth(found.runsOut);
-  return t('usage.pace.ahead_runs_out', { n: found.points, day });
+  const amounts = typeof found.by_reset === 'number' && counted(item);
+  if (found.kind === 'on' || found.kind === 'lasts') {
+    return amounts ? t(`usage.pace.${found.kind}_amount`, { amount: amount(Math.round(found.by_reset)) }) : t(`usage.pace.${found.kind}`);
+  }
+  if (!found.runs_out) return t('usage.pace.ahead', { n: found.points });
+  const soon = found.runs_out - now() < 7 * DAY;
+  const day = soon ? weekday(found.runs_out) : dayAndMonth(found.runs_out);
+  return t(found.kind === 'faster' ? 'usage.pace.faster' : 'usage.pace.ahead_runs_out', { n: found.points, day });
 }

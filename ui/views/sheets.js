@@ -9,6 +9,9 @@ import { termsText } from './model_panel.js';
 
 const HOST = /^(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/i;
 
+/** The name in what was typed or pasted: scheme and path of a whole address are left out. */
+const hostTyped = (text) => text.trim().toLowerCase().replace(/^https?:\/\//, '').replace(/\/.*$/, '');
+
 /** The sheet that is open now: the app's question wins over the page's own. */
 export function currentSheet(snapshot, local) {
   if (snapshot.ask) return { id: snapshot.ask.id, ...snapshot.ask.fields };
@@ -63,20 +66,22 @@ const SHEETS = {
     );
   },
   quit(sheet) {
-    const yes = () => {
-      if (!sheet.own) return answer('quit');
-      actions.closeSheet();
-      return actions.perform('quit');
-    };
     return frame(t('sheet.quit.title', { n: sheet.n }), t('sheet.quit.body', { n: sheet.n }), null, [
-      button(t('sheet.quit.quit'), yes, { look: 'danger filled' }),
+      button(t('sheet.quit.quit'), () => answer('quit'), { look: 'danger filled' }),
       button(t('sheet.quit.keep'), cancelSheet, { first: true }),
+    ]);
+  },
+  remove_account({ account }) {
+    return frame(t('sheet.remove_account.title', { login: account.login || account.host }), t('sheet.remove_account.body'), null, [
+      cancel({ first: true }),
+      button(t('sheet.remove_account.confirm'), () => actions.removeAccount(account), { look: 'danger filled' }),
     ]);
   },
   sign_out(sheet, { auth }) {
     const go = () => { actions.closeSheet(); actions.perform('sign_out'); };
-    const store = auth.source_where || t('sign_in.storage.where_unknown');
-    return frame(t('sheet.sign_out.title', { login: auth.login }), t('sheet.sign_out.body', { store }), null, [
+    const store = auth.source === 'memory' ? t('sheet.sign_out.memory')
+      : auth.source_where || t('sign_in.storage.where_unknown');
+    return frame(t('sheet.sign_out.title', { login: auth.login }), t(`sheet.sign_out.body${(auth.others || []).length ? '_others' : ''}`, { store }), null, [
       cancel({ first: true }), button(t('sheet.sign_out.confirm'), go, { look: 'danger filled' }),
     ]);
   },
@@ -93,6 +98,16 @@ const SHEETS = {
     };
     return frame(t('sheet.lan.title'), t('sheet.lan.body'), null, [
       cancel({ first: true }), button(t('sheet.lan.confirm'), go, { look: 'primary' }),
+    ]);
+  },
+  clear_history(sheet) {
+    const go = async () => {
+      actions.closeSheet();
+      const answer = await actions.perform('clear_history');
+      if (answer.ok) actions.toast(t('sheet.clear_history.done'));
+    };
+    return frame(t('sheet.clear_history.title'), t('sheet.clear_history.body', { n: sheet.n }), null, [
+      cancel({ first: true }), button(t('sheet.clear_history.clear'), go, { look: 'danger filled' }),
     ]);
   },
   new_key() {
@@ -118,7 +133,7 @@ const SHEETS = {
   },
   enterprise(sheet, snapshot, local) {
     const go = async () => {
-      const host = document.getElementById('server').value.trim().toLowerCase();
+      const host = hostTyped(document.getElementById('server').value);
       if (!HOST.test(host)) return setLocal({ sheet: { ...sheet, error: t('enterprise.not_a_name') } });
       const { notice_accepted: accepted } = state.snapshot.app;
       if (!accepted) await actions.perform('accept_notice');

@@ -7,8 +7,20 @@ import { meter } from '../components/meter.js';
 import { sortMeters, usable } from '../derive.js';
 import { h } from '../dom.js';
 import { ago, ahead, timeOfDay } from '../format.js';
-import { setLocal, state } from '../store.js';
+import { changed, setLocal, state } from '../store.js';
 import { t } from '../strings.js';
+
+let more = null; // the parts below the meters, which are fetched when this screen is first opened
+
+function below() {
+  if (more === null) {
+    more = {};
+    Promise.all([import('./usage_history.js'), import('./usage_budget.js')])
+      .then(([history, budget]) => { Object.assign(more, history, budget); changed(); })
+      .catch(() => { more = null; });
+  }
+  return more;
+}
 
 export function usageView(snapshot, local) {
   const { usage, auth } = snapshot;
@@ -32,8 +44,8 @@ function body(usage, auth, snapshot, local) {
   if (!usage.meters.length && (usage.state === 'loading' || local.busy.refresh_quota)) {
     return card(null, null, skeleton(6, t('usage.loading')));
   }
-  if (usage.state === 'unavailable' && !usage.meters.length) return unavailable(usage);
-  if (!usage.meters.length) return card(null, null, emptyState(null, t('usage.none')));
+  if (usage.state === 'unavailable' && !usage.meters.length) return [unavailable(usage), ...parts(snapshot, local)];
+  if (!usage.meters.length) return [card(null, null, emptyState(null, t('usage.none'))), ...parts(snapshot, local)];
   const sorted = sortMeters(usage.meters);
   return [
     usage.state === 'stale' && usage.fetched_at ? h('p', { class: 'note-line', key: 'stale' },
@@ -43,7 +55,15 @@ function body(usage, auth, snapshot, local) {
       h('div', { class: 'meters wide' }, sorted.map((item) => meter(item, {
         detail: true, showLeft: settings.usage_shows === 'left',
       })))),
+    ...parts(snapshot, local),
   ];
+}
+
+/** What this app has used, the user's own limit, and the alerts. */
+function parts(snapshot, local) {
+  const { historyCards, budgetCards } = below();
+  if (!historyCards) return [h('div', { key: 'chart' }, card(null, null, skeleton(4, t('usage.history.loading'))))];
+  return [historyCards(snapshot, local), budgetCards(snapshot, local)];
 }
 
 function unavailable(usage) {
