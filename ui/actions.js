@@ -94,6 +94,35 @@ export async function signIn(host) {
   return answer;
 }
 
+/** A new code at the server of the attempt that is shown. */
+export const signInAgain = () => signIn(state.snapshot.login ? state.snapshot.login.host : undefined);
+
+/** Another sign-in beside the one in use: at github.com, also where that one is at a company's server. */
+export async function addAccount() {
+  const { auth } = state.snapshot;
+  return signIn(auth.host.endsWith('.ghe.com') ? 'github.com' : undefined);
+}
+
+/** One that is signed in already, if there is one; else a new one. */
+export function useAnother() {
+  if ((state.snapshot.auth.others || []).length) go('settings');
+  else addAccount();
+}
+
+export async function useAccount({ host, id, login }) {
+  const answer = await perform('use_account', { host, id });
+  if (answer.ok) {
+    if (state.local.screen === 'sign_in') go('overview');
+    toast(t('settings.accounts.now', { login: login || host }));
+  }
+  return answer;
+}
+
+export async function removeAccount({ host, id }) {
+  closeSheet();
+  return perform('remove_account', { host, id });
+}
+
 export async function cancelSignIn() {
   go('overview');
   if (state.snapshot.login) await perform('cancel_sign_in');

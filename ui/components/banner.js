@@ -22,7 +22,7 @@ const DOES = {
   start_proxy: () => actions.startProxy(),
   show_other: () => actions.perform('show_window'),
   sign_in: () => actions.signIn(),
-  use_another_account: () => actions.signIn(),
+  use_another_account: actions.useAnother,
   retry_storage: () => actions.chooseStore('keyring'),
   choose_store: () => actions.openSheet('store'),
   check_account: () => actions.checkAccount(),

@@ -12,9 +12,11 @@ import { usable } from '../derive.js';
 import { h } from '../dom.js';
 import { has, t } from '../strings.js';
 import { keyRow } from './overview.js';
+import { accountRows } from './settings_accounts.js';
 import { brakeRows } from './settings_brakes.js';
 import { lessonRows } from './settings_lessons.js';
 import { portRow } from './settings_port.js';
+import { alertRows, historyRows } from './settings_usage.js';
 
 const SIZES = [90, 100, 110, 120, 130, 140];
 const MOVABLE = ['keyring', 'file', 'memory'];
@@ -24,7 +26,8 @@ export function settingsView(snapshot, local) {
     h('div', { class: 'page-head' }, h('h1', { class: 'title', tabindex: '-1' }, t('settings.title'))),
     group('general', general(snapshot, local)),
     group('proxy', proxy(snapshot, local)),
-    group('account', account(snapshot, local)),
+    group('account', accountRows(snapshot, local, storeRow(snapshot, local))),
+    group('usage', usage(snapshot, local)),
     group('lessons', lessonRows(snapshot)),
     group('storage', storage(snapshot)));
 }
@@ -92,9 +95,6 @@ function general(snapshot, local) {
       SIZES.map((n) => [String(n), t('settings.text_size_value', { n })]),
       (value) => actions.change('text_size', { text_size: Number(value) }), { labelled: 'l-text_size' })),
     switchRow('copy_code', snapshot, local),
-    choiceRow('usage_shows', snapshot, local, () => segmented('usage_shows', settings.usage_shows,
-      words('usage_shows', ['used', 'left']),
-      (value) => actions.change('usage_shows', { usage_shows: value }), { labelled: 'l-usage_shows' })),
   ];
 }
 
@@ -128,27 +128,6 @@ function keySetting(snapshot, local) {
       : button(t('settings.new_key'), () => actions.openSheet('new_key'), { busy: Boolean(local.busy.new_key) })));
 }
 
-function account(snapshot, local) {
-  const { auth } = snapshot;
-  if (auth.state === 'signed_out' || auth.state === 'unknown' || !auth.login) {
-    return [valueRow('signed_in_as', t('nav.not_signed_in'),
-      button(t('action.sign_in'), () => actions.signIn(), { look: 'primary', busy: Boolean(local.busy.sign_in) }))];
-  }
-  const environment = auth.source === 'environment';
-  const buttons = [
-    button(t('settings.use_another'), () => actions.signIn(), { look: 'ghost', key: 'another', off: environment }),
-    button(t('settings.sign_out'), actions.askSignOut, {
-      look: 'danger', key: 'out', off: environment, reason: environment ? t('settings.environment_note') : null,
-    }),
-  ];
-  return [
-    valueRow('signed_in_as', auth.login, buttons, environment ? t('settings.environment_note') : null),
-    valueRow('plan', auth.plan || t('nav.no_plan')),
-    valueRow('host', auth.host),
-    storeRow(snapshot, local),
-  ];
-}
-
 function storeRow({ auth }, local) {
   const name = has(`settings.store.${auth.source}`) ? t(`settings.store.${auth.source}`) : auth.source;
   const where = auth.source_where || name;
@@ -157,6 +136,16 @@ function storeRow({ auth }, local) {
     MOVABLE.map((kind) => [kind, t(`settings.store.${kind}`)]),
     (kind) => actions.chooseStore(kind), { labelled: 'l-kept_in', off: Boolean(local.busy.choose_store) }),
   local, { note: where });
+}
+
+function usage(snapshot, local) {
+  return [
+    ...alertRows(snapshot, local),
+    choiceRow('usage_shows', snapshot, local, () => segmented('usage_shows', snapshot.settings.usage_shows,
+      ['used', 'left'].map((name) => [name, t(`settings.usage_shows_${name}`)]),
+      (value) => actions.change('usage_shows', { usage_shows: value }), { labelled: 'l-usage_shows' })),
+    ...historyRows(snapshot, local),
+  ];
 }
 
 function storage({ app }) {

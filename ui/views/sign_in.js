@@ -8,6 +8,7 @@ import { button, card, copyButton, emptyState } from '../components/controls.js'
 import { h } from '../dom.js';
 import { countdown, now } from '../format.js';
 import { t } from '../strings.js';
+import { otherRows } from './settings_accounts.js';
 import { deviceHost, failure } from './sign_in_ends.js';
 
 const CODE_LASTS = 900; // seconds, GitHub's usual; only for the length of the bar
@@ -23,9 +24,10 @@ export function signInView(snapshot, local) {
 }
 
 function content(login, auth, snapshot, local) {
+  const host = deviceHost(snapshot);
   const end = failure(snapshot, local);
   if (end) return end;
-  if (!login || login.state === 'cancelled') return start(local);
+  if (!login || login.state === 'cancelled') return start(snapshot, local);
   if (login.state === 'requesting') {
     return [
       card(null, null, h('div', { class: 'row-buttons', role: 'status' },
@@ -33,33 +35,38 @@ function content(login, auth, snapshot, local) {
       h('div', { class: 'under-card' }, cancelButton(local)),
     ];
   }
-  return [steps(login, auth, local), under(login, local)];
+  return [steps(login, auth, local), under(login, local, host)];
 }
 
-function start(local) {
+function start(snapshot, local) {
   const busy = Boolean(local.busy.sign_in);
+  const others = otherRows(snapshot, local);
   return [
     card(null, null, emptyState(t('sign_in.start_title'), t('sign_in.start_body'),
       button(t('sign_in.start'), () => actions.signIn(), { look: 'primary', busy, id: 'get-code' }))),
-    h('div', { class: 'under-card' }, h('span', { class: 'grow' }), enterpriseButton()),
+    h('div', { class: 'under-card' }, h('span', { class: 'grow' }), elsewhere(deviceHost(snapshot)), enterpriseButton()),
+    others.length ? card({ id: 'others', text: t('sign_in.others') }, null, others) : null,
   ];
 }
 
 const cancelButton = (local) => button(t('action.cancel'), actions.cancelSignIn, {
   busy: Boolean(local.busy.cancel_sign_in), key: 'cancel',
 });
+const elsewhere = (host) => (host.endsWith('.ghe.com')
+  ? button(t('sign_in.public'), () => actions.signIn('github.com'), { look: 'ghost', key: 'public' }) : null);
 const enterpriseButton = () => button(t('sign_in.enterprise'), () => actions.openSheet('enterprise'), {
   look: 'ghost', edge: true, key: 'enterprise',
 });
 
-function under(login, local) {
+function under(login, local, host) {
   const urgent = login.expires_at - now() < 60;
   return h('div', { class: 'under-card' },
     cancelButton(local),
-    button(t('sign_in.new_code'), () => actions.signIn(), {
+    button(t('sign_in.new_code'), actions.signInAgain, {
       look: urgent ? 'secondary' : 'ghost', busy: Boolean(local.busy.sign_in), key: 'new',
     }),
     h('span', { class: 'grow' }),
+    elsewhere(host),
     enterpriseButton());
 }
 

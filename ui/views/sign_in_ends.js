@@ -41,10 +41,10 @@ function end(name, fields, buttons, extra = null) {
     emptyState(t(`sign_in.${name}.title`, fields), t(`sign_in.${name}.body`, fields), ...buttons), extra));
 }
 
-const newCode = (word, local) => button(t(`sign_in.${word}`), () => actions.signIn(), {
+const newCode = (word, local) => button(t(`sign_in.${word}`), actions.signInAgain, {
   look: 'primary', busy: Boolean(local.busy.sign_in), first: true,
 });
-const again = (local) => button(t('action.try_again'), () => actions.signIn(), {
+const again = (local) => button(t('action.try_again'), actions.signInAgain, {
   look: 'primary', busy: Boolean(local.busy.sign_in),
 });
 const cancel = () => button(t('action.cancel'), actions.cancelSignIn);
@@ -75,7 +75,7 @@ function noAccess(auth, error, local) {
   const check = button(t('sign_in.no_access.check'), actions.checkAccount, {
     look: error.kind === 'blocked_by_policy' ? 'primary' : 'ghost', busy: Boolean(local.busy.check_account),
   });
-  const another = button(t('sign_in.no_access.another'), () => actions.signIn(), {
+  const another = button(t('sign_in.no_access.another'), actions.useAnother, {
     look: error.kind === 'blocked_by_policy' ? 'secondary' : 'primary', busy: Boolean(local.busy.sign_in),
   });
   if (error.kind === 'blocked_by_policy') return end('chat_off', { login }, [check, another]);
