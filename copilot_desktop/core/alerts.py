@@ -74,6 +74,7 @@ def _causes(state: State, now: float) -> Iterator[_Cause]:
     halt = state.brakes.halt
     if halt is not None and halt.by_hand:
         yield _Cause(f"paused|{halt.since:.0f}", Alert("paused"))
+    yield from _budget_causes(state)
     for meter in state.quota.meters:
         # A period that is over says nothing about the next one.
         if meter.kind in _COUNTED and (meter.resets_at is None or meter.resets_at > now):
@@ -86,6 +87,20 @@ def _proxy_causes(state: State) -> Iterator[_Cause]:
         yield _Cause("crashed", Alert("crashed"))
     elif state.app.listener == "new" and isinstance(problem, PortTaken):
         yield _Cause("port_login", Alert("port_login", dict(problem.fields)))
+
+
+def _budget_causes(state: State) -> Iterator[_Cause]:
+    """The user's own limit: a larger one is another cause."""
+    budget = state.spending.budget
+    if budget is None or budget.level == "ok":
+        return
+    fields = {"p": budget.share * 100, "when": budget.resets_at}
+    which = f"{budget.limit.unit}-{budget.limit.limit:g}"
+    spent = budget.level == "spent"
+    low = None if spent else Alert("budget_low", fields)
+    yield _Cause(f"budget|low|{which}", low, budget.resets_at)
+    if spent:
+        yield _Cause(f"budget|spent|{which}", Alert("budget_spent", fields), budget.resets_at)
 
 
 def _meter_causes(meter: Meter, state: State, now: float) -> Iterator[_Cause]:

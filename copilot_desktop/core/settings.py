@@ -94,7 +94,7 @@ Amount = Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)]
 ClientName = Annotated[str, Field(min_length=1, max_length=64)]
 Notification = Literal[
     "hidden", "crashed", "port_login", "signin", "low", "exhausted", "overage", "reset",
-    "approval", "paused",
+    "approval", "paused", "budget_low", "budget_spent",
 ]  # fmt: skip
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._/-]{1,80}$")]
 DEFAULTS = Identity()

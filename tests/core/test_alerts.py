@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from copilot_desktop.core.alerts import Alert, Memory, due
+from copilot_desktop.core.budget import Budget, Limit
 from copilot_desktop.core.settings import Preferences, Settings
-from copilot_desktop.core.state import State, Surroundings
+from copilot_desktop.core.state import Spending, State, Surroundings
 from copilot_desktop.errors import PortTaken, Problem
 from copilot_desktop.proxy.approvals import Question
 from copilot_desktop.proxy.brakes import BrakesState
@@ -183,3 +184,22 @@ def test_a_warning_is_told_once_and_a_pause_that_ends_by_itself_is_not() -> None
 def test_a_memory_that_somebody_has_edited_stops_nothing(odd: str) -> None:
     for until in (None, NOW - 1, NOW + 1):
         assert told(used(10), {odd: until})[0] == []
+
+
+def budgeted(used: float, limit: float = 20.0, resets_at: float = NOW + DAY) -> State:
+    budget = Budget(Limit("credits", limit, "day", stops=True), used, resets_at)
+    return State(account=ME, spending=Spending(budget=budget))
+
+
+def test_a_budget_is_told_at_four_fifths_and_at_its_end_and_again_in_the_next_period() -> None:
+    later, end = NOW + DAY + 1, NOW + 2 * DAY
+    steps = [
+        (budgeted(15), NOW), (budgeted(16), NOW), (budgeted(17), NOW), (budgeted(20), NOW),
+        (budgeted(25), NOW), (budgeted(17, resets_at=end), later),
+    ]  # fmt: skip
+    assert story(*steps) == [[], ["budget_low"], [], ["budget_spent"], [], ["budget_low"]]
+
+
+def test_a_budget_that_is_spent_at_once_is_one_piece_of_news_and_a_larger_one_is_new() -> None:
+    steps = [(budgeted(30), NOW), (budgeted(30, 35.0), NOW), (budgeted(30, 100.0), NOW)]
+    assert story(*steps) == [["budget_spent"], ["budget_low"], []]
