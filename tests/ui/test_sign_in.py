@@ -210,7 +210,7 @@ async def test_an_enterprise_server_must_be_a_server_name(window: Any) -> None:
     page = await window(snapshots.signed_out())
     await page.page.locator(".account").click()
     await page.press("GitHub Enterprise…")
-    await page.page.locator("#server").fill("https://company.ghe.com/x")
+    await page.page.locator("#server").fill("my company")
     await page.press("Continue")
     await page.see("That is not a server name.")
     assert page.plane.calls == []
