@@ -183,8 +183,10 @@ export async function refreshUsage() {
 // --- settings ----------------------------------------------------------------------------------
 
 /** Change settings; the control named `name` shows "Saved" or the reason why not. */
-export async function change(name, patch) {
-  const answer = await act('update_settings', { patch });
+export const change = async (name, patch) => settled(name, await act('update_settings', { patch }));
+
+/** What came of a change, at its control. */
+export function settled(name, answer) {
   const errors = { ...state.local.errors };
   const drafts = { ...state.local.drafts };
   delete drafts[name];
@@ -242,8 +244,5 @@ export async function makeKey() {
 
 export const hideWindow = () => perform('hide_window');
 
-export function quit() {
-  const n = state.snapshot.proxy.in_flight;
-  if (n > 0) openSheet('quit', { n, own: true });
-  else perform('quit');
-}
+/** The app asks first where requests would be cut off. */
+export const quit = () => perform('quit', { ask: true });

@@ -31,6 +31,16 @@ export async function act(verb, args = {}) {
   }
 }
 
+/** Let the app know something; nobody waits for an answer, and nothing is lost without one. */
+export function tell(verb, args) {
+  fetch(`/do/${verb}`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify(args),
+    keepalive: true,
+  }).catch(() => {});
+}
+
 /** Follow the app. The browser reconnects by itself; a long silence is shown. */
 export function follow() {
   let timer = null;
@@ -47,7 +57,7 @@ export function follow() {
       setSnapshot(JSON.parse(event.data));
     });
     // A ping carries no news, but minutes pass: durations and "2 min ago" are drawn again.
-    events.addEventListener('ping', () => { alive(); changed(); });
+    events.addEventListener('ping', () => { alive(); if (!document.hidden) changed(); });
     events.addEventListener('error', () => {
       timer = timer || setTimeout(() => setLocal({ gone: true }), SILENCE);
       // After an answer that is no stream the browser gives up for good.

@@ -246,9 +246,11 @@ class Commands:
 
     async def looking(self, front: bool, screen: str | None = None) -> None:
         """A page tells what it shows, and whether the user has it before him."""
-        self._core.surroundings(window_front=front)
+        core = self._core
+        core.surroundings(window_front=front)
         if screen:
-            self._core.life.last.note_screen(screen)
+            core.surroundings(last_screen=screen)
+            core.life.last.note_screen(screen)
 
     async def show_window(self, screen: str | None = None) -> None:
         """Raises InvalidRequest where that will never happen."""

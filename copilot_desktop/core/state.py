@@ -40,7 +40,7 @@ class Surroundings:
     demo: str | None = None
     window_shown: bool = True
     window_front: bool = False  # a page has the keyboard
-    last_screen: str = ""  # where the last run ended
+    last_screen: str = ""  # where the last look at the window ended
     login_item: Literal["on", "off", "blocked", "unknown"] = "unknown"
     login_settings: bool = False  # the system has a page to switch that
     listener: Literal["new", "fine", "lost"] = "new"  # lost: it ran, and cannot be brought back

@@ -41,7 +41,7 @@ async def test_the_page_begins_where_it_ended(tmp_path: Path) -> None:
         assert rig.snapshot()["app"]["last_screen"] == ""
         await rig.do("looking", screen="usage", front=True)
         assert rig.core.store.state.app.window_front
-        assert rig.snapshot()["app"]["last_screen"] == ""  # of the last run, not of this one
+        assert rig.snapshot()["app"]["last_screen"] == "usage"
     async with running_core(tmp_path, start_proxy=False) as rig:
         assert rig.snapshot()["app"]["last_screen"] == "usage"
 

@@ -19,8 +19,8 @@ async def opened(window: Any, **changes: Any) -> Any:
 
 async def test_a_switch_saves_and_says_so(window: Any) -> None:
     page = await opened(window)
-    await page.page.get_by_role("switch", name="Start when the app opens").click()
-    assert await page.called("update_settings") == {"patch": {"start_proxy": False}}
+    await page.page.get_by_role("switch", name="Start hidden").click()
+    assert await page.called("update_settings") == {"patch": {"start_hidden": False}}
     await page.see("Saved", "main")
 
 
@@ -162,5 +162,5 @@ async def test_where_things_are_kept_can_be_read(window: Any) -> None:
 
 
 async def test_only_settings_that_the_app_has_are_shown(window: Any) -> None:
-    page = await opened(window)
+    page = await opened(window, app={"login_item": None})
     assert "Start at login" not in await page.text()

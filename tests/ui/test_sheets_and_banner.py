@@ -43,9 +43,12 @@ async def test_quitting_while_busy_is_asked_once_from_either_side(window: Any) -
     page.plane.push(snapshots.snapshot(ask=None, proxy={"in_flight": 1}))
     await page.page.locator("#sheet").wait_for(state="hidden")
     await page.page.keyboard.press("Control+q")
+    assert await page.called("quit") == {"ask": True}
+    page.plane.push(snapshots.snapshot(ask={"id": "quit", "fields": {"n": 1}}))
     await page.see("1 request is in progress")
+    page.plane.calls.clear()
     await page.press("Quit")
-    await page.called("quit")
+    assert await page.called("close_choice") == {"choice": "quit", "remember": False}
 
 
 async def test_a_sheet_keeps_the_focus_and_gives_it_back(window: Any) -> None:

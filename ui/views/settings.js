@@ -15,6 +15,7 @@ import { keyRow } from './overview.js';
 import { accountRows } from './settings_accounts.js';
 import { brakeRows } from './settings_brakes.js';
 import { lessonRows } from './settings_lessons.js';
+import { loginRow, notificationRows, startRow } from './settings_life.js';
 import { portRow } from './settings_port.js';
 import { alertRows, historyRows } from './settings_usage.js';
 
@@ -25,6 +26,7 @@ export function settingsView(snapshot, local) {
   return h('div', { class: 'column', key: 'settings' },
     h('div', { class: 'page-head' }, h('h1', { class: 'title', tabindex: '-1' }, t('settings.title'))),
     group('general', general(snapshot, local)),
+    group('notifications', notificationRows(snapshot, local)),
     group('proxy', proxy(snapshot, local)),
     group('account', accountRows(snapshot, local, storeRow(snapshot, local))),
     group('usage', usage(snapshot, local)),
@@ -81,9 +83,7 @@ function general(snapshot, local) {
   const { settings } = snapshot;
   const words = (prefix, names) => names.map((name) => [name, t(`settings.${prefix}_${name}`)]);
   return [
-    switchRow('start_at_login', snapshot, local, {
-      reason: settings.start_at_login === 'blocked' ? t('settings.start_at_login_blocked') : null,
-    }),
+    loginRow(snapshot, local),
     switchRow('start_hidden', snapshot, local),
     choiceRow('on_close', snapshot, local, () => select('s-on_close', settings.on_close,
       words('on_close', ['ask', 'hide', 'quit']),
@@ -107,7 +107,7 @@ function proxy(snapshot, local) {
     else actions.change('lan', { host: '127.0.0.1' });
   };
   return [
-    switchRow('start_proxy', snapshot, local),
+    startRow(snapshot, local),
     portRow(snapshot, local),
     switchRow('lan', snapshot, local, { on: open, set: setLan, setting: 'host' }),
     switchRow('require_key', snapshot, local, {
