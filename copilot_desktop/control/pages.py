@@ -25,7 +25,8 @@ TYPES: Mapping[str, str] = {
     ".json": "application/json",
 }
 INDEX = "index.html"
-_SAID_ELSEWHERE = frozenset({"notification", "tray"})  # by the shell, never by the page
+# By the shell and in reports, never by the page.
+_SAID_ELSEWHERE = frozenset({"finding", "notification", "report", "tray"})
 _UNKNOWN_LOOK = 'data-theme="system"'
 
 

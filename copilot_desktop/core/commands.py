@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
+from copilot_desktop import strings
 from copilot_desktop.core import key as local_key
-from copilot_desktop.core import logs, settings_file
+from copilot_desktop.core import logs, reset, settings_file
+from copilot_desktop.core.diagnostics import Diagnosis
 from copilot_desktop.core.history import By
 from copilot_desktop.core.playground import Question
 from copilot_desktop.core.settings import CHANGEABLE, Preferences, bad
@@ -22,6 +25,7 @@ from copilot_desktop.errors import InvalidRequest, StorageFailed
 from copilot_desktop.proxy.brakes import Choice
 from copilot_desktop.upstream import policy
 from copilot_desktop.upstream.credentials import StoreKind
+from copilot_desktop.upstream.outgoing import why_unusable
 
 if TYPE_CHECKING:
     from copilot_desktop.core.core import Core
@@ -188,6 +192,10 @@ class Commands:
         """`saved` is false where the disk took nothing; the change holds until the app ends."""
         if unknown := sorted(patch.keys() - CHANGEABLE):
             raise bad(unknown[0], "it cannot be changed here")
+        if file := patch.get("extra_ca"):
+            reason = await asyncio.to_thread(why_unusable, Path(str(file)))
+            if reason is not None:
+                raise bad("The certificate file", reason)
         return {"saved": await self._core.change(patch)}
 
     async def allow_origin(self, origin: str) -> Json:
@@ -220,6 +228,30 @@ class Commands:
         core.key_changed()
         return {"key": core.key}
 
+    async def reset_everything(self, word: str) -> None:
+        """See `core.reset`."""
+        await reset.everything(self._core)
+
+    # ------------------------------------------------------------------------ diagnostics
+
+    async def diagnose(self) -> Json:
+        """`checks`: see `core.diagnostics.Finding`."""
+        found = await self._core.reports.look()
+        return {"checks": [each.to_json(self._words()) for each in found]}
+
+    async def test_connection(self) -> Json:
+        """Whether GitHub can be reached, as one finding."""
+        found = await Diagnosis(self._core).reach()
+        return {"check": found.to_json(self._words())}
+
+    async def report(self) -> Json:
+        """Everything that `save_report` would write, and its id."""
+        number, text = await self._core.reports.make()
+        return {"id": number, "text": text}
+
+    async def save_report(self, id: str) -> Json:  # noqa: A002
+        return {"path": str(await self._core.reports.save(id))}
+
     # ------------------------------------------------------------------------ desktop
 
     async def open_link(self, id: str) -> Json:  # noqa: A002  (the page's own word)
@@ -230,6 +262,12 @@ class Commands:
 
     async def open_logs(self) -> Json:
         folder = self._core.data_dir / logs.FOLDER
+        if not await asyncio.to_thread(self._core.system.open_folder, folder):
+            raise InvalidRequest(f"The folder did not open. It is {folder}")
+        return {"folder": str(folder)}
+
+    async def open_data(self) -> Json:
+        folder = self._core.data_dir
         if not await asyncio.to_thread(self._core.system.open_folder, folder):
             raise InvalidRequest(f"The folder did not open. It is {folder}")
         return {"folder": str(folder)}
@@ -291,6 +329,9 @@ class Commands:
         if self._core.shell is not None:
             self._core.shell.quit()
         return None
+
+    def _words(self) -> strings.Words:
+        return strings.words(self._core.settings.language)
 
     def _refused(self, origin: str) -> None:
         """Nothing can be let in that has not asked: the page itself names no origins."""

@@ -30,6 +30,7 @@ from copilot_desktop.core.braking import BrakeMemory, rules_of
 from copilot_desktop.core.commands import Commands, Shell, save_quietly
 from copilot_desktop.core.life import Life
 from copilot_desktop.core.listening import Listening, config_of
+from copilot_desktop.core.report import Reports
 from copilot_desktop.core.rounds import Rounds
 from copilot_desktop.core.settings import (
     BRAKE_NAMES,
@@ -174,6 +175,7 @@ class Core:
         self.books = Books(self, folder and folder / USAGE_FILE)
         self.life = Life(self)
         self.activity = Activity(self)
+        self.reports = Reports(self)
         self.commands = Commands(self)
         self.verbs = Verbs(self.commands)
         self._wire()

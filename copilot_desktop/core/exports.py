@@ -29,10 +29,17 @@ _TRIES = 100
 
 def write(exchanges: Iterable[Exchange], folder: Path, *, now: float | None = None) -> Path:
     """A new file in `folder` with one line for each exchange. Raises OSError."""
-    day = time.strftime("%Y-%m-%d", time.localtime(now))
     content = as_csv(exchanges).encode("utf-8-sig")  # spreadsheets ask for the mark
+    return write_new(content, folder, "copilot-desktop", ".csv", now=now)
+
+
+def write_new(
+    content: bytes, folder: Path, name: str, ending: str, *, now: float | None = None
+) -> Path:
+    """A file for the owner only, under `name`, the day and perhaps a number. Raises OSError."""
+    day = time.strftime("%Y-%m-%d", time.localtime(now))
     for number in range(1, _TRIES):
-        path = folder / f"copilot-desktop-{day}{f'-{number}' if number > 1 else ''}.csv"
+        path = folder / f"{name}-{day}{f'-{number}' if number > 1 else ''}{ending}"
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:

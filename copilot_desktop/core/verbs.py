@@ -101,6 +101,21 @@ class OneModel(Arguments):
     model: str | None = Field(default=None, min_length=1, max_length=200)
 
 
+class History(Arguments):
+    days: int = Field(default=30, ge=1, le=90)
+    by: Literal["client", "model", "day"] = "client"
+
+
+class Reset(Arguments):
+    """What people have to type, so that a slip deletes nothing."""
+
+    word: Literal["RESET"]
+
+
+class Report(Arguments):
+    id: str = Field(pattern=r"^[0-9a-f]{16}$")
+
+
 class Switch(Arguments):
     on: bool
 
@@ -116,11 +131,6 @@ class Ending(Arguments):
     """`ask`: not while requests are in progress, unless the user says so."""
 
     ask: bool = False
-
-
-class History(Arguments):
-    days: int = Field(default=30, ge=1, le=90)
-    by: Literal["client", "model", "day"] = "client"
 
 
 Method = Callable[..., Awaitable[Json | None]]
@@ -152,6 +162,11 @@ _VERBS: Mapping[str, type[Arguments]] = {
     "usage_history": History,
     "clear_history": Arguments,
     "update_settings": Patch,
+    "reset_everything": Reset,
+    "diagnose": Arguments,
+    "test_connection": Arguments,
+    "report": Arguments,
+    "save_report": Report,
     "allow_origin": Origin,
     "ignore_origin": Origin,
     "reveal_key": Arguments,
@@ -166,6 +181,7 @@ _VERBS: Mapping[str, type[Arguments]] = {
     "close_choice": Choice,
     "accept_notice": Arguments,
     "open_logs": Arguments,
+    "open_data": Arguments,
     "quit": Ending,
 }
 NAMES = tuple(_VERBS)

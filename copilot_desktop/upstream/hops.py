@@ -167,5 +167,10 @@ def _epoch(date: str) -> float | None:
         return None
 
 
+def shown(proxy: str) -> str:
+    """Host and port of a proxy, for people."""
+    return _place(URL(proxy))
+
+
 def _place(proxy: URL) -> str:
     return f"{proxy.host}:{proxy.port}"

@@ -124,6 +124,7 @@ def trusted(extra_ca: Path | None = None) -> ssl.SSLContext:
 
 def why_unusable(extra_ca: Path) -> str | None:
     """In words why a file cannot vouch for anybody, or None. Reads the disk."""
+    extra_ca = extra_ca.expanduser()
     try:
         if not extra_ca.is_file():
             return "there is no such file"

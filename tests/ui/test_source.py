@@ -214,7 +214,8 @@ def test_the_page_stays_light() -> None:
     assert {"app.js", "dom.js", "overview.js", "banner.js"} <= {path.name for path in scripts}
     files = [*scripts, *(UI / "style").glob("*.css"), UI / "index.html", UI / "icons.svg"]
     # The app serves them without the file's indentation and without what only Python says.
-    said = {name: part for name, part in WORDS.items() if name not in {"notification", "tray"}}
+    elsewhere = {"finding", "notification", "report", "tray"}
+    said = {name: part for name, part in WORDS.items() if name not in elsewhere}
     words = len(json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode())
     assert sum(path.stat().st_size for path in files) + words <= PAGE_WEIGHT
 

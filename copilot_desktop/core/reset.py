@@ -1,0 +1,89 @@
+"""Back to the first day: nothing that the app has kept stays, in its files or in the system.
+
+Each part is taken back even if another one cannot be; the first trouble is told at the end. What is
+fixed by the environment or by flags stays in force, since it is not ours. A pause after GitHub's
+warning stays as well: forgetting it would not make GitHub forget.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from copilot_desktop.core import key as local_key
+from copilot_desktop.core import logs
+from copilot_desktop.core.settings import NAMES
+from copilot_desktop.errors import Problem, StorageFailed
+
+if TYPE_CHECKING:
+    from copilot_desktop.core.core import Core
+
+log = logging.getLogger(__name__)
+
+
+async def everything(core: Core) -> None:
+    """Sign out everybody and delete history, lessons, log, settings, key and start at login.
+
+    Raises the first Problem after all the rest is done.
+    """
+    troubles = [
+        trouble
+        for trouble in (
+            await _tried(_sign_out(core)),
+            await _tried(core.life.autostart.switch(False)),
+            await _tried(core.books.clear()),
+            await _tried(core.activity.recorder.stop()),
+            await _tried(_forget(core)),
+            await _tried(_settings(core)),
+            await _tried(asyncio.to_thread(_empty_log, core.data_dir / logs.FOLDER)),
+        )
+        if trouble is not None
+    ]
+    if troubles:
+        raise troubles[0]
+
+
+async def _tried(work: Awaitable[object]) -> Problem | None:
+    try:
+        await work
+    except Problem as problem:
+        return problem
+    except OSError as error:
+        return StorageFailed(f"Not everything could be deleted: {error.strerror}.")
+    return None
+
+
+async def _sign_out(core: Core) -> None:
+    for parked in core.roster.parked:
+        await core.desk.remove(parked.host, parked.id)
+    if core.session.account.source != "environment":
+        await core.desk.sign_out()
+
+
+async def _forget(core: Core) -> None:
+    core.traffic.clear()
+    core.lessons.forget()
+    await core.lessons.keep()
+
+
+async def _settings(core: Core) -> None:
+    preferences = core.store.state.preferences
+    kept = [n for n in NAMES if n in preferences.stored and n not in preferences.fixed_by]
+    if "api_key" not in preferences.fixed_by:
+        core.key = await asyncio.to_thread(local_key.make, core.data_dir)
+    if kept:
+        await core.change(dict.fromkeys(kept))
+    core.key_changed()
+
+
+def _empty_log(folder: Path) -> None:
+    """The file stays open for what is logged from now on."""
+    for file in folder.glob(f"{logs.FILE_NAME}*"):
+        if file.name == logs.FILE_NAME:
+            with file.open("r+b") as current:
+                current.truncate(0)
+        else:
+            file.unlink(missing_ok=True)

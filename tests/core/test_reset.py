@@ -1,0 +1,84 @@
+"""After a reset nothing that the app has kept is left, and it goes on as on the first day."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from copilot_desktop.core import logs
+from copilot_desktop.core.settings_file import FILE_NAME
+from copilot_desktop.core.state import State
+from copilot_desktop.errors import StorageFailed
+from tests.core_rig import running_core
+
+
+def content(path: Path) -> str:
+    return path.read_text("utf-8")
+
+
+def tokens(folder: Path) -> list[Path]:
+    return list((folder / "tokens").glob("*.json"))
+
+
+def signed_in(state: State) -> bool:
+    return state.sign_in is None or state.sign_in.state == "done"
+
+
+async def test_everything_is_forgotten(tmp_path: Path) -> None:
+    try:
+        logs.start(tmp_path, "info")
+        async with running_core(tmp_path, token_store="file") as rig:
+            await rig.do("accept_notice")
+            await rig.do("start_at_login", on=True)
+            await rig.do("update_settings", patch={"theme": "dark"})
+            await rig.do("sign_in")
+            await rig.until(lambda state: state.account.usable and signed_in(state))
+            logging.getLogger("copilot_desktop.canary").warning("canary words")
+            key = rig.core.key
+            assert tokens(tmp_path)
+
+            assert await rig.do("reset_everything", word="RESET") == {"ok": True}
+
+            assert rig.core.session.account.state == "signed_out"
+            assert not tokens(tmp_path)
+            assert rig.core.settings.theme == "system"
+            assert not rig.core.settings.notice_accepted
+            assert rig.core.key != key
+            assert not rig.system.item.there
+            assert content(tmp_path / FILE_NAME).strip() == "{}"
+            assert "canary" not in content(tmp_path / logs.FOLDER / logs.FILE_NAME)
+            logging.getLogger("copilot_desktop.canary").warning("the log goes on")
+            assert "the log goes on" in content(tmp_path / logs.FOLDER / logs.FILE_NAME)
+    finally:
+        logs.stop()
+
+
+@pytest.mark.parametrize("word", ["", "reset", "yes"])
+async def test_the_word_has_to_be_typed(tmp_path: Path, word: str) -> None:
+    async with running_core(tmp_path) as rig:
+        await rig.do("update_settings", patch={"theme": "dark"})
+        assert (await rig.do("reset_everything", word=word))["code"] == "bad_arguments"
+        assert rig.core.settings.theme == "dark"
+
+
+async def test_one_part_that_fails_does_not_keep_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running_core(tmp_path) as rig:
+        await rig.do("update_settings", patch={"theme": "dark"})
+
+        async def locked() -> None:
+            raise StorageFailed("The keyring is locked.", fields={"where": "the keyring"})
+
+        monkeypatch.setattr(rig.core.desk, "sign_out", locked)
+        answer = await rig.do("reset_everything", word="RESET")
+        assert (answer["ok"], answer["code"]) == (False, "storage_failed")
+        assert rig.core.settings.theme == "system"
+
+
+async def test_what_the_environment_decides_stays(tmp_path: Path) -> None:
+    async with running_core(tmp_path, signed_in=True) as rig:
+        assert (await rig.do("reset_everything", word="RESET"))["ok"]
+        assert rig.core.session.account.source == "environment"
