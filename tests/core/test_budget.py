@@ -16,15 +16,15 @@ CREDITS = Limit("credits", 10.0, "day", stops=True)
 REQUESTS = Limit("requests", 300.0, "month", stops=False)
 
 
-def use(day: str, *, credits: float = 0, premium: float = 0, account: str = "") -> Use:
-    return Use(day, account, "Codex", "m", nano_credits=int(credits * 1e9), premium=premium)
+def use(day: str, *, cost: float = 0, premium: float = 0, account: str = "") -> Use:
+    return Use(day, account, "Codex", "m", nano_credits=int(cost * 1e9), premium=premium)
 
 
 USES = (
-    use("2026-11-21", credits=4.0, premium=10),
-    use("2026-11-21", credits=4.5, account="github.com:2"),
-    use("2026-11-20", credits=50.0, premium=100),
-    use("2026-10-31", credits=900.0, premium=900),
+    use("2026-11-21", cost=4.0, premium=10),
+    use("2026-11-21", cost=4.5, account="github.com:2"),
+    use("2026-11-20", cost=50.0, premium=100),
+    use("2026-10-31", cost=900.0, premium=900),
 )
 
 
