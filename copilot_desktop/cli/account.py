@@ -54,18 +54,19 @@ class App:
 async def login(preferences: Preferences, invocation: Invocation) -> int:
     """0 when the sign-in is stored; else 1, with the reason on stderr. Raises Problem or Ended."""
     if (app := await running_app(preferences)) is not None:
-        return await _login_through(app, open_browser=invocation.browser)
+        return await _login_through(app, invocation.server, open_browser=invocation.browser)
     if preferences.settings.token_store == "memory" and invocation.demo is None:  # noqa: S105
         raise InvalidRequest(
             "With the token store `memory` a sign-in ends with this command. "
             "Start the app or `copilot-desktop serve` first."
         )
     async with core_alone(preferences, invocation) as core:
-        started = await core.session.start()
-        announce_code(started.user_code, started.uri)
+        started = await core.desk.ask_for_code(invocation.server or None)
+        announce_code(started["user_code"], started["uri"])
         if invocation.browser:
-            await asyncio.to_thread(core.system.open_url, started.uri)
-        account = await core.session.poll()
+            await asyncio.to_thread(core.system.open_url, started["uri"])
+        await core.desk.approval()
+        account = core.session.account
         problem = account.problem
         return _signed_in(
             account.login,
@@ -76,13 +77,18 @@ async def login(preferences: Preferences, invocation: Invocation) -> int:
 
 
 async def logout(preferences: Preferences, invocation: Invocation) -> int:
-    """Delete every stored token. Raises Problem or Ended if one could not be deleted."""
+    """Delete every stored token of the account in use. Raises Problem or Ended if one could not be
+    deleted."""
     if (app := await running_app(preferences)) is not None:
         await app.do("sign_out")
+        others = (await app.state())["auth"]["others"]
     else:
         async with core_alone(preferences, invocation) as core:
             await core.commands.sign_out()
+            others = core.store.state.parked
     say("Signed out. The stored sign-in is deleted.")
+    if others:
+        say("Other accounts are still signed in; see `copilot-desktop accounts`.")
     return 0
 
 
@@ -125,8 +131,8 @@ def signed_in(core: Core) -> AccountDesk:
     return core.desk
 
 
-async def _login_through(app: App, *, open_browser: bool) -> int:
-    started = await app.do("sign_in")
+async def _login_through(app: App, server: str, *, open_browser: bool) -> int:
+    started = await app.do("sign_in", {"host": server} if server else None)
     announce_code(started["user_code"], started["uri"])
     try:
         if open_browser:

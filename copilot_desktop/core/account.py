@@ -79,6 +79,7 @@ class AccountDesk:
         self._origins_of = origins_of
         self._on_home = on_home
         self._lasting = lasting
+        self._alone = False
         self._at = session.home.origins.host
         self._data_dir = data_dir
         self._protect = protect
@@ -92,6 +93,7 @@ class AccountDesk:
         `alone`: there is only one command to carry out, so it is waited for, and GitHub is not
         asked unless the command does.
         """
+        self._alone = alone
         self._loading = self._tasks.start(self._load(), "load account")
         await asyncio.wait({self._loading}, timeout=None if alone else LOAD_PATIENCE)
         if not alone:
@@ -161,7 +163,8 @@ class AccountDesk:
         await self._session.use(home, kept, plan=known.plan if known else "")
         await self._follow_home()
         self._on_look(None)
-        self._tasks.replace(self._quietly(self.look()), "look at the other account")
+        if not self._alone:
+            self._tasks.replace(self._quietly(self.look()), "look at the other account")
 
     async def remove(self, host: str, number: int) -> None:
         """Delete the sign-in of an account that is not in use. Raises StorageFailed."""
