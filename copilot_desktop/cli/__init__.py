@@ -76,10 +76,10 @@ def _run(invocation: Invocation) -> int:
 
             work = account.login if invocation.command == "login" else account.logout
             return _on_loop(work(preferences, invocation))
-        case "accounts":
-            from copilot_desktop.cli import accounts  # noqa: PLC0415
+        case "autostart":
+            from copilot_desktop.cli import autostart  # noqa: PLC0415
 
-            return _on_loop(accounts.run(preferences, invocation))
+            return _on_loop(autostart.run(preferences, invocation))
         case "resume":
             from copilot_desktop.cli import questions  # noqa: PLC0415
 
