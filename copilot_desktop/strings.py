@@ -1,7 +1,9 @@
 """The sentences that window, tray and terminal share, read from `ui/strings/<language>.json`.
 
-Knows keys, placeholders and plurals, not what any sentence is about. A missing key gives the key
-itself and a missing field "unknown": a gap in a translation must never stop the app. English is
+Knows keys, placeholders, plurals, and the few formats that Python needs for itself (the page has
+the engine's), not what any sentence is about. The terminal and the errors for editors speak English
+in every language: programs read them. A missing key gives the key itself and a missing field the
+word for "unknown": a gap in a translation must never stop the app. English is
 always loaded below another language, so that a half translated file still has every sentence.
 """
 
@@ -9,7 +11,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from copilot_desktop import resources
 log = logging.getLogger(__name__)
 
 ENGLISH = "en"
+SYSTEM = "system"  # the setting that leaves the choice to the operating system
 COUNT = "n"  # the field that chooses between "one" and "other"
 
 
@@ -35,7 +38,21 @@ class Words:
             found = found.get("one" if fields.get(COUNT) == 1 else "other")
         if not isinstance(found, str):
             return key
-        return found.format_map(_Known({name: str(value) for name, value in fields.items()}))
+        unknown = self._at("app.unknown")
+        known = _Known({name: str(value) for name, value in fields.items()})
+        known.missing = unknown if isinstance(unknown, str) else "unknown"
+        return found.format_map(known)
+
+    def number(self, value: float, digits: int = 0) -> str:
+        """`1500.26 -> "1,500.3"` in the manner of the language, with as many `digits`."""
+        whole, point, part = f"{value:,.{digits}f}".partition(".")
+        thousands = self.text("format.thousands")
+        return whole.replace(",", thousands) + (self.text("format.point") if point else "") + part
+
+    def meter(self, name: str) -> str:
+        """A meter's name; one that we do not know keeps GitHub's own."""
+        key = f"meter.{name.lower().replace(' ', '_')}"
+        return self.text(key) if self.has(key) else name
 
     def has(self, key: str) -> bool:
         """Whether a sentence (or a plural) stands at `key`."""
@@ -50,8 +67,10 @@ class Words:
 
 
 class _Known(dict[str, str]):
+    missing = ""
+
     def __missing__(self, key: str) -> str:
-        return "unknown"
+        return self.missing
 
 
 def text(key: str, **fields: object) -> str:
@@ -73,6 +92,18 @@ def languages() -> tuple[str, ...]:
     """The languages there are files for, English first."""
     found = {path.stem for path in (resources.ui() / "strings").glob("*.json")}
     return (ENGLISH, *sorted(found - {ENGLISH}))
+
+
+def chosen(setting: str, wished: Sequence[str] = ()) -> str:
+    """The language to speak: the one of the settings, or the first of `wished` that we have.
+
+    `wished` are the languages of the system as tags such as `de-AT` or `de_AT`, best first.
+    """
+    for tag in wished if setting == SYSTEM else (setting,):
+        language = tag.replace("_", "-").partition("-")[0].lower()
+        if language in languages():
+            return language
+    return ENGLISH
 
 
 def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

@@ -137,7 +137,10 @@ function applyLook({ settings, app }) {
   if (root.dataset.theme !== theme) root.dataset.theme = theme;
   const scale = String((settings.text_size || 100) / 100);
   if (root.style.getPropertyValue('--text-scale') !== scale) root.style.setProperty('--text-scale', scale);
-  if (app.lang && root.lang !== app.lang) root.lang = app.lang;
+  if (app.lang && root.lang !== app.lang) {
+    root.lang = app.lang;
+    loadStrings().then(changed, () => {}); // without an answer the words stay as they are
+  }
 }
 
 const dark = window.matchMedia('(prefers-color-scheme: dark)');

@@ -3,7 +3,7 @@
    Every function takes plain values and returns text. Times are seconds since the epoch, as in the
    snapshot; durations are seconds unless the name says otherwise. */
 
-import { LOCALE, t } from './strings.js';
+import { LOCALE, has, t } from './strings.js';
 
 const MINUTE = 60;
 const HOUR = 3600;
@@ -24,6 +24,12 @@ export function amount(value) {
 /** Credits of one answer: two digits that say something, however small it is. */
 export function credits(value) {
   return new Intl.NumberFormat(LOCALE, { maximumSignificantDigits: value < 1 ? 2 : 4 }).format(value);
+}
+
+/** A meter's name in the chosen language; one that we do not know keeps GitHub's own. */
+export function meterName(name) {
+  const key = `meter.${name.toLowerCase().replaceAll(' ', '_')}`;
+  return has(key) ? t(key) : name;
 }
 
 /** A share of use: never "100" unless it is, never "0" unless it is. */
@@ -59,6 +65,7 @@ export function ahead(at, from = now()) {
 export function spokenFields(fields = {}) {
   const spoken = { ...fields };
   if (typeof fields.when === 'number') spoken.when = ahead(fields.when);
+  if (fields.meter) spoken.meter = meterName(fields.meter);
   if (typeof fields.until === 'number') spoken.left = remaining(fields.until - now());
   return spoken;
 }

@@ -1,4 +1,4 @@
-/* All words of the page: one merged file, read once at start.
+/* All words of the page: one merged file, read at the start and when another language is chosen.
 
    `t('overview.running.title')` is the sentence; `{name}` placeholders are filled from the fields;
    an object with `one` and `other` is a plural chosen by `fields.n`. A missing key shows the key,
@@ -8,16 +8,28 @@
 const NAMES = new Set(['port', 'next', 'pid', 'status']);
 
 let words = {};
-// A bare C locale writes 1500 and 02:31 PM; people without a locale get plain English.
-export const LOCALE = /posix/i.test(new Intl.NumberFormat().resolvedOptions().locale) ? 'en' : undefined;
-
+let wanted = 0;
 let plural = new Intl.PluralRules('en');
 
+/** How numbers and times are written; undefined means as the system does. */
+export let LOCALE;
+
+/** The system's own manner where it is of this language, else the language's usual one.
+    A bare C locale writes 1500 and 02:31 PM; people without a locale get plain English. */
+function mannerOf(lang) {
+  const own = new Intl.NumberFormat().resolvedOptions().locale;
+  return own.split('-')[0] === lang && !/posix/i.test(own) ? undefined : lang;
+}
+
 export async function loadStrings() {
-  const answer = await fetch('/strings.json');
-  words = await answer.json();
+  wanted += 1;
+  const mine = wanted;
   const lang = document.documentElement.lang || 'en';
+  const found = await (await fetch('/strings.json')).json();
+  if (mine !== wanted) return; // yet another language was chosen meanwhile
+  words = found;
   plural = new Intl.PluralRules(lang);
+  LOCALE = mannerOf(lang);
 }
 
 function lookUp(key) {

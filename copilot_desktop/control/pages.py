@@ -26,8 +26,9 @@ TYPES: Mapping[str, str] = {
 }
 INDEX = "index.html"
 # By the shell and in reports, never by the page.
-_SAID_ELSEWHERE = frozenset({"finding", "notification", "report", "tray"})
+_SAID_ELSEWHERE = frozenset({"finding", "format", "notification", "report", "tray"})
 _UNKNOWN_LOOK = 'data-theme="system"'
+_UNKNOWN_LANGUAGE = 'lang="en"'
 
 
 class Pages:
@@ -49,12 +50,13 @@ class Pages:
         return web.Response(body=path.read_bytes(), content_type=TYPES[path.suffix])
 
     def index(self, state: State) -> web.Response:
-        """The page itself, already in the right colours."""
+        """The page itself, already in the right colours and language."""
         path = self._files.get(INDEX)
         if path is None:
             raise web.HTTPNotFound
         text = path.read_text(encoding="utf-8")
         text = text.replace(_UNKNOWN_LOOK, f'data-theme="{look(state)}"', 1)
+        text = text.replace(_UNKNOWN_LANGUAGE, f'lang="{state.language}"', 1)
         return web.Response(text=text, content_type="text/html")
 
 
@@ -68,6 +70,5 @@ def look(state: State) -> str:
 
 def sentences(state: State) -> Mapping[str, Any]:
     """What the page says, in the chosen language, English where it has none."""
-    language = state.settings.language
-    tree = strings.words(strings.ENGLISH if language == "system" else language).tree
+    tree = strings.words(state.language).tree
     return {name: part for name, part in tree.items() if name not in _SAID_ELSEWHERE}

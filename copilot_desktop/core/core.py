@@ -354,6 +354,7 @@ class Core:
         await self.http.close()
 
     async def _find_look(self) -> None:
+        self.surroundings(languages=await asyncio.to_thread(self.system.languages))
         self.surroundings(dark=await asyncio.to_thread(self.system.dark_mode))
 
     def _wire(self) -> None:

@@ -12,6 +12,7 @@ import time
 from dataclasses import asdict
 from typing import Any
 
+from copilot_desktop import strings
 from copilot_desktop.core.budget import Budget
 from copilot_desktop.core.forecast import pace
 from copilot_desktop.core.headline import banner, headline
@@ -94,7 +95,8 @@ def _app(state: State) -> Json:
         "last_screen": app.last_screen,
         "screen": {"name": app.screen, "n": app.screen_asked} if app.screen else None,
         "notice_accepted": state.settings.notice_accepted,
-        "lang": "en" if state.settings.language == "system" else state.settings.language,
+        "lang": state.language,
+        "languages": list(strings.languages()),
     }
 
 

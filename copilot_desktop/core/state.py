@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from copilot_desktop import __version__
+from copilot_desktop import __version__, strings
 from copilot_desktop.core.budget import Budget
 from copilot_desktop.core.settings import Preferences, Settings
 from copilot_desktop.errors import Problem
@@ -37,6 +37,7 @@ class Surroundings:
     engine: str = "none"
     engine_reason: str = ""
     dark: bool | None = None
+    languages: tuple[str, ...] = ()  # the user's, as the system tells them, best first
     demo: str | None = None
     window_shown: bool = True
     window_front: bool = False  # a page has the keyboard
@@ -118,3 +119,8 @@ class State:
     @property
     def settings(self) -> Settings:
         return self.preferences.settings
+
+    @property
+    def language(self) -> str:
+        """The language that window, tray and notifications speak."""
+        return strings.chosen(self.settings.language, self.app.languages)

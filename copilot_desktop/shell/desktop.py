@@ -281,7 +281,7 @@ class Desktop:
             self._alert(Alert(words))
 
     def _tell(self, alert: Alert) -> None:
-        self._tray.notify(*told(alert, words(self._thread.value.core.settings.language)))
+        self._tray.notify(*told(alert, words(self._thread.value.core.store.state.language)))
 
     # ------------------------------------------------------------------------ small pieces
 

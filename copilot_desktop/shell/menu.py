@@ -86,9 +86,11 @@ def headline_text(snapshot: Snapshot, words: Words) -> str:
     headline = snapshot["headline"]
     key, fields = f"headline.{headline['key']}", dict(headline["fields"])
     if "when" in fields:
-        fields["when"] = spoken_time(fields["when"])
+        fields["when"] = spoken_time(fields["when"], words)
         if not fields["when"] and words.has(f"{key}_undated"):
             key += "_undated"
+    if "meter" in fields:
+        fields["meter"] = words.meter(str(fields["meter"]))
     return words.text(key, **fields)
 
 
@@ -102,12 +104,12 @@ def tooltip(snapshot: Snapshot, words: Words) -> str:
 
 def meter_text(meter: Mapping[str, Any], words: Words) -> str:
     """One meter in one row; the word "used" always stands beside a percentage."""
-    name, percent = meter["name"], meter["percent_used"]
+    name, percent = words.meter(meter["name"]), meter["percent_used"]
     if meter["kind"] in {"included", "unmetered"}:
         return clipped(words.text("tray.meter_included", meter=name))
     if percent is None:
         return clipped(words.text("tray.meter_unknown", meter=name))
-    p, when = spoken_percent(percent), spoken_time(meter["resets_at"])
+    p, when = spoken_percent(percent), spoken_time(meter["resets_at"], words)
     if not when:
         return fitted(name, lambda short: words.text("tray.meter", meter=short, p=p))
     return fitted(name, lambda short: words.text("tray.meter_resets", meter=short, p=p, when=when))
@@ -129,8 +131,12 @@ def spoken_percent(value: float) -> int:
     return math.floor(value + 0.5)
 
 
-def spoken_time(when: object, *, now: float | None = None) -> str:
-    """`1787400000` as "Sat 14:20" within a week, else as "22 Aug"; empty if it is no moment."""
+def spoken_time(when: object, words: Words, *, now: float | None = None) -> str:
+    """`1787400000` as "Sat 14:20" within a week, else as "22 Aug"; empty if it is no moment.
+
+    The names of days and months are the strings' own: those of the system could be in a language
+    that the sentence around them is not.
+    """
     if not isinstance(when, int | float):
         return ""
     try:
@@ -138,8 +144,10 @@ def spoken_time(when: object, *, now: float | None = None) -> str:
     except (OverflowError, ValueError, OSError):
         return ""
     if 0 <= when - (time.time() if now is None else now) < WEEK:
-        return time.strftime("%a %H:%M", moment)
-    return f"{moment.tm_mday} {time.strftime('%b', moment)}"
+        day = words.text(f"format.weekday.{moment.tm_wday}")
+        return f"{day} {moment.tm_hour:02}:{moment.tm_min:02}"
+    month = words.text(f"format.month.{moment.tm_mon}")
+    return words.text("format.day_month", d=moment.tm_mday, month=month)
 
 
 def clipped(text: str) -> str:

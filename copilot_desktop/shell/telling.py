@@ -21,8 +21,10 @@ def told(alert: Alert, words: Words) -> tuple[str, str]:
     fields = {name: "" if value is None else str(value) for name, value in alert.fields.items()}
     if "p" in alert.fields:
         fields["p"] = str(spoken_percent(float(alert.fields["p"])))
-    fields["when"] = spoken_time(alert.fields.get("when"))
-    fields["left"] = _amount(alert.fields.get("left"))
+    fields["when"] = spoken_time(alert.fields.get("when"), words)
+    fields["left"] = _amount(alert.fields.get("left"), words)
+    if "meter" in fields:
+        fields["meter"] = words.meter(fields["meter"])
     key = f"notification.{alert.id}"
     body = f"{key}.body"
     for lacking, name in (("when", "undated"), ("left", "uncounted")):
@@ -52,10 +54,10 @@ def _fitted(fields: dict[str, str], say: Callable[[dict[str, str]], str], limit:
     return clipped(say(given), limit)
 
 
-def _amount(left: object) -> str:
+def _amount(left: object, words: Words) -> str:
     if not isinstance(left, int | float) or not math.isfinite(left):
         return ""
-    return f"{left:,.0f}" if left >= 10 or left == round(left) else f"{left:.1f}"
+    return words.number(left, 0 if left >= 10 or left == round(left) else 1)
 
 
 def _units(text: str) -> int:

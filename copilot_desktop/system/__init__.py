@@ -68,6 +68,9 @@ class System(Protocol):
     def dark_mode(self) -> bool | None:
         """Whether the desktop asks for a dark look; None if it does not say."""
 
+    def languages(self) -> tuple[str, ...]:
+        """The user's languages, best first, as tags such as `de-AT` or `de_AT`; empty if unknown."""
+
     def login_item(self) -> LoginItem:
         """The app's place among what starts when the user logs in."""
 

@@ -28,6 +28,7 @@ class FakeSystem:
         self.opened: list[str] = []
         self.protected: list[Path] = []
         self.hardened = False
+        self.tongues: tuple[str, ...] = ()
         self.item = FakeLoginItem()
 
     def data_dir(self) -> Path:
@@ -58,6 +59,9 @@ class FakeSystem:
 
     def dark_mode(self) -> bool | None:
         return None
+
+    def languages(self) -> tuple[str, ...]:
+        return self.tongues
 
     def login_item(self) -> FakeLoginItem:
         return self.item

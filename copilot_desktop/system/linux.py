@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import platformdirs
@@ -63,6 +63,9 @@ class Linux:
         answer = programs.ask(["gsettings", "get", "org.gnome.desktop.interface", "color-scheme"])
         return "prefer-dark" in answer if answer.strip() else None
 
+    def languages(self) -> tuple[str, ...]:
+        return read_locale(os.environ)
+
     def login_item(self) -> AutostartEntry:
         return AutostartEntry(own_command())
 
@@ -94,6 +97,16 @@ class Linux:
             person = _FIRST_PERSON <= int(columns[2]) <= _LAST_PERSON
             if person and not columns[6].strip().endswith(("nologin", "false", "sync")):
                 yield columns[0]
+
+
+def read_locale(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The tags of LANGUAGE and of the locale, in the order that gettext looks at them."""
+    names = ("LC_ALL", "LC_MESSAGES", "LANG")
+    locale = next((environ[name] for name in names if environ.get(name)), "").partition(".")[0]
+    if locale in {"", "C", "POSIX"}:
+        return ()  # LANGUAGE does not count without a locale
+    listed = [tag for tag in environ.get("LANGUAGE", "").split(":") if tag]
+    return (*listed, locale.partition("@")[0])
 
 
 def _lines(path: Path) -> list[str]:

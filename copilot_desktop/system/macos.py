@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import platformdirs
@@ -50,6 +51,10 @@ class MacOS:
     def dark_mode(self) -> bool | None:
         # The key exists only in dark mode, so no answer means light.
         return "Dark" in programs.ask(["/usr/bin/defaults", "read", "-g", "AppleInterfaceStyle"])
+
+    def languages(self) -> tuple[str, ...]:
+        answer = programs.ask(["/usr/bin/defaults", "read", "-g", "AppleLanguages"])
+        return tuple(re.findall(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]+)*", answer))
 
     def login_item(self) -> LaunchAgent:
         return LaunchAgent(own_command())

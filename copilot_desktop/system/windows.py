@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 from pathlib import Path
 
 import platformdirs
@@ -13,6 +14,11 @@ from copilot_desktop.system.login_items import RunKey, own_command
 
 _NOT_PEOPLE = frozenset({"public", "default", "default user", "all users", "defaultapppool"})
 _PERSONALIZE = r"HKCU\Software\Microsoft\Windows\CurrentVersion\Themes\Personalize"
+
+_LANGUAGES = (
+    (r"HKCU\Control Panel\Desktop", "PreferredUILanguages"),  # only where several are installed
+    (r"HKCU\Control Panel\International", "LocaleName"),
+)
 
 
 class Windows:
@@ -66,8 +72,18 @@ class Windows:
         answer = programs.ask(["reg", "query", _PERSONALIZE, "/v", "AppsUseLightTheme"])
         return answer.split()[-1] == "0x0" if "AppsUseLightTheme" in answer else None
 
+    def languages(self) -> tuple[str, ...]:
+        answers = (programs.ask(["reg", "query", key, "/v", name]) for key, name in _LANGUAGES)
+        return tuple(tag for answer in answers for tag in read_languages(answer))
+
     def login_item(self) -> RunKey:
         return RunKey(own_command())
+
+
+def read_languages(answer: str) -> list[str]:
+    """The tags in a `reg query` line such as `LocaleName REG_SZ de-DE`; several stand between \\0."""
+    values = re.search(r"\sREG_(?:MULTI_)?SZ\s+(\S+)", answer)
+    return [tag for tag in values[1].split("\\0") if tag] if values else []
 
 
 def read_netstat(answer: str, port: int) -> int | None:

@@ -6,7 +6,7 @@
 import { barred, elapsedShare, meterLevel, shareUsed } from '../derive.js';
 import { h } from '../dom.js';
 import {
-  ahead, amount, dayAndMonth, exact, now, percent, timeOfDay, weekday,
+  ahead, amount, dayAndMonth, exact, meterName, now, percent, timeOfDay, weekday,
 } from '../format.js';
 import { has, t } from '../strings.js';
 import { pill } from './controls.js';
@@ -18,7 +18,7 @@ export function meter(item, { detail = false, showLeft = false } = {}) {
   if (!barred(item)) return plain(item);
   return h('div', { class: 'meter', key: `meter-${item.id}` },
     h('div', { class: 'meter-head' },
-      h('span', { class: 'meter-name' }, item.name),
+      h('span', { class: 'meter-name' }, meterName(item.name)),
       h('span', { class: 'meter-value' }, value(item, detail, showLeft))),
     bar(item, showLeft),
     h('p', { class: 'meter-foot', title: item.resets_at ? exact(item.resets_at) : null }, foot(item, detail)));
@@ -28,7 +28,7 @@ function plain(item) {
   const known = item.kind === 'included';
   return h('div', { class: 'meter meter-plain', key: `meter-${item.id}` },
     h('div', { class: 'meter-head' },
-      h('span', { class: 'meter-name' }, item.name),
+      h('span', { class: 'meter-name' }, meterName(item.name)),
       known ? pill('neutral', t('usage.included')) : null),
     known ? null : h('p', { class: 'meter-foot' },
       t(item.kind === 'unmetered' ? 'usage.unmetered' : 'usage.unknown')));
@@ -74,7 +74,7 @@ function bar(item, showLeft) {
   return h('div', {
     class: `bar ${meterLevel(item)}`,
     role: 'meter',
-    'aria-label': item.name,
+    'aria-label': meterName(item.name),
     'aria-valuemin': '0',
     'aria-valuemax': '100',
     'aria-valuenow': Math.min(100, percent(used * 100)),

@@ -9,7 +9,9 @@ import {
   barred, hostShown, running, sortMeters, usable,
 } from '../derive.js';
 import { h } from '../dom.js';
-import { ago, duration, now, timeOfDay } from '../format.js';
+import {
+  ago, duration, meterName, now, timeOfDay,
+} from '../format.js';
 import { setLocal } from '../store.js';
 import { listed, t } from '../strings.js';
 import { requestTable } from './activity.js';
@@ -170,7 +172,7 @@ function usageBody(usage, auth, settings) {
   return h('div', { class: 'meters' },
     worst.map((item) => meter(item, { showLeft })),
     included.length > 1
-      ? h('p', { class: 'caption', key: 'included' }, t('overview.usage.included', { list: listed(included.map((item) => item.name)) }))
+      ? h('p', { class: 'caption', key: 'included' }, t('overview.usage.included', { list: listed(included.map((item) => meterName(item.name))) }))
       : included.map((item) => meter(item)),
     worst.length ? null : rest.map((item) => meter(item)),
     usage.state === 'stale' && usage.fetched_at

@@ -94,9 +94,15 @@ function general(snapshot, local) {
     choiceRow('text_size', snapshot, local, () => select('s-text_size', String(settings.text_size),
       SIZES.map((n) => [String(n), t('settings.text_size_value', { n })]),
       (value) => actions.change('text_size', { text_size: Number(value) }), { labelled: 'l-text_size' })),
+    choiceRow('language', snapshot, local, () => select('s-language', settings.language, languages(snapshot.app),
+      (value) => actions.change('language', { language: value }), { labelled: 'l-language' })),
     switchRow('copy_code', snapshot, local),
   ];
 }
+
+/** Each language under its own name, so that people find theirs whatever is chosen. */
+const languages = ({ languages: known = [] }) => [
+  ['system', t('settings.language_system')], ...known.map((code) => [code, t(`settings.language_name.${code}`)])];
 
 function proxy(snapshot, local) {
   const { settings } = snapshot;

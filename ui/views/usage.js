@@ -6,7 +6,9 @@ import { icon } from '../components/icon.js';
 import { meter } from '../components/meter.js';
 import { sortMeters, usable } from '../derive.js';
 import { h } from '../dom.js';
-import { ago, ahead, timeOfDay } from '../format.js';
+import {
+  ago, ahead, meterName, timeOfDay,
+} from '../format.js';
 import { changed, setLocal, state } from '../store.js';
 import { t } from '../strings.js';
 
@@ -84,7 +86,7 @@ function exhaustedCards(sorted) {
     actions.go('models');
   };
   return h('div', { key: 'exhausted' }, card(null, null, emptyState(
-    t('usage.exhausted_title', { meter: item.name }), words,
+    t('usage.exhausted_title', { meter: meterName(item.name) }), words,
     button(t('usage.show_included'), showIncluded, { small: true }),
     button(t('usage.change_limits'), () => actions.openLink('copilot_settings'), { look: 'ghost', small: true }))));
 }
