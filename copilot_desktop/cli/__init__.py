@@ -80,6 +80,14 @@ def _run(invocation: Invocation) -> int:
             from copilot_desktop.cli import autostart  # noqa: PLC0415
 
             return _on_loop(autostart.run(preferences, invocation))
+        case "accounts":
+            from copilot_desktop.cli import accounts  # noqa: PLC0415
+
+            return _on_loop(accounts.run(preferences, invocation))
+        case "doctor":
+            from copilot_desktop.cli import doctor  # noqa: PLC0415
+
+            return _on_loop(doctor.run(preferences, invocation))
         case "resume":
             from copilot_desktop.cli import questions  # noqa: PLC0415
 

@@ -35,8 +35,11 @@ class Invocation:
     action: str = ""
     model: str = ""
     accept_terms: bool = False
+    account: str = ""
+    server: str = ""
     days: int = 30
     by: str = "client"
+    report: str = ""
 
 
 def read(arguments: Sequence[str]) -> Invocation:
@@ -53,8 +56,11 @@ def read(arguments: Sequence[str]) -> Invocation:
         action=found.pop("action", None) or "",
         model=found.pop("model", ""),
         accept_terms=found.pop("accept_terms", False),
+        account=found.pop("account", ""),
+        server=found.pop("server", ""),
         days=found.pop("days", 30),
         by=found.pop("by", "client"),
+        report=found.pop("report", ""),
         flags=found,
     )
 
@@ -94,7 +100,12 @@ def parser() -> argparse.ArgumentParser:
         "--no-browser", dest="browser", action="store_false", default=argparse.SUPPRESS,
         help="do not open the browser; only print the address",
     )  # fmt: skip
-    command("logout", "delete the stored sign-in")
+    login.add_argument(
+        "--server", metavar="NAME", default=argparse.SUPPRESS,
+        help="sign in there: github.com, or your company's NAME.ghe.com",
+    )  # fmt: skip
+    command("logout", "delete the stored sign-in of the account in use")
+    _add_account_actions(command("accounts", "the accounts that are signed in here"), shared)
     autostart = command("autostart", "start the app when you log in to this computer")
     autostart.add_argument(
         "action", metavar="on|off|status", nargs="?", choices=("on", "off", "status"),
@@ -111,6 +122,12 @@ def parser() -> argparse.ArgumentParser:
         _add_json(each)
         if name == "models":
             _add_model_actions(each, shared)
+    doctor = command("doctor", "look at each part once and say what fails")
+    doctor.add_argument(
+        "--report", metavar="FILE", default=argparse.SUPPRESS,
+        help="also write a report that names nobody into a new file",
+    )  # fmt: skip
+    _add_json(doctor)
     _add_usage(command("usage", "what this app has used (no network)"))
     return whole
 
@@ -131,6 +148,22 @@ def _days(word: str) -> int:
     if not word.isascii() or not word.isdigit() or not 1 <= int(word) <= 90:
         raise argparse.ArgumentTypeError("give a number from 1 to 90")
     return int(word)
+
+
+def _add_account_actions(
+    accounts: argparse.ArgumentParser, shared: argparse.ArgumentParser
+) -> None:
+    _add_json(accounts)
+    actions = accounts.add_subparsers(dest="action", metavar="action", title="actions")
+    for name, words in (
+        ("use", "use this account from now on; the one in use stays signed in"),
+        ("remove", "delete the stored sign-in of an account that is not in use"),
+    ):
+        action = actions.add_parser(
+            name, help=words, description=words, parents=[shared], allow_abbrev=False
+        )
+        action.add_argument("account", metavar="LOGIN", help="the login, or HOST:ID")
+        _add_json(action)
 
 
 def _add_json(to: argparse.ArgumentParser) -> None:
