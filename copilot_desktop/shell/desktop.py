@@ -15,6 +15,7 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -33,7 +34,9 @@ from copilot_desktop.core.settings import Preferences
 from copilot_desktop.core.snapshot import snapshot
 from copilot_desktop.core.state import Ask
 from copilot_desktop.core.thread import CoreThread
+from copilot_desktop.errors import Problem
 from copilot_desktop.shell import clipboard
+from copilot_desktop.shell.activation import Dock, let_come_to_front
 from copilot_desktop.shell.engine import Engine
 from copilot_desktop.shell.menu import Item, menu_for, tooltip
 from copilot_desktop.shell.telling import told
@@ -44,6 +47,8 @@ from copilot_desktop.system.programs import SECRET_NAMES
 
 log = logging.getLogger(__name__)
 
+PATIENCE = 20.0  # seconds that a second launch waits for the first one
+LOOK = 1.0  # seconds between two looks at whether it has ended
 PANEL_LOOK = 5.0  # seconds between two looks for a panel while there is none
 
 
@@ -57,16 +62,28 @@ def run_desktop(preferences: Preferences, engine: Engine, *, demo: str | None, h
     """Run until the user quits; returns the exit code. A second launch shows the first window."""
     folder = settings_file.data_dir(preferences)
     logs.start(folder, preferences.settings.log_level, terminal="warning")
-    instance = claim(folder)
+    instance = _claimed(folder)
     if instance is None:
-        if show_running(folder):
-            return 0
-        log.warning("Copilot Desktop is already running, but it does not answer.")
-        return 1
+        return 0
     try:
         return Desktop(preferences, engine, instance, demo=demo, hidden=hidden).run()
     finally:
         instance.release()
+
+
+def _claimed(folder: Path) -> Instance | None:
+    """Being the first one; None if there is one that has shown its window.
+
+    One that is about to end is waited for, and one that has only begun as well. Raises Problem.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while (instance := claim(folder)) is None:
+        let_come_to_front(folder)
+        if show_running(folder, wait=LOOK):
+            return None
+        if time.monotonic() >= deadline:
+            raise Problem("Copilot Desktop is already running, but it does not show its window.")
+    return instance
 
 
 class Desktop:
@@ -86,6 +103,7 @@ class Desktop:
         self._quitting = threading.Event()
         self._changed = threading.Event()
         self._panel = False
+        self._dock = Dock(engine.name)
         self._tray = PystrayTray(background(self._press))
         self._window: Window | None = None
         # The web view's processes inherit our environment; secrets are not for them.
@@ -159,7 +177,12 @@ class Desktop:
         if self._quitting.is_set():
             return  # asked before there was a window to destroy
         self._note(window_shown=not self._hidden)
-        window.run(self._listen_to_signals, lambda: log.info("the window is ready"))
+        window.run(self._listen_to_signals, self._ready)
+
+    def _ready(self) -> None:
+        log.info("the window is ready")
+        if self._hidden:
+            self._dock.window_hidden()
 
     def _show(self) -> None:
         if not self._engine.has_window:
@@ -169,6 +192,7 @@ class Desktop:
             return
         self._hidden = False
         if self._window is not None:
+            self._dock.window_shown()
             self._window.show()
             self._note(window_shown=True)
 
@@ -176,6 +200,7 @@ class Desktop:
         if self._window is None:
             return
         self._window.hide()
+        self._dock.window_hidden()
         self._note(window_shown=False, window_front=False)
         core = self._thread.value.core
         if self._look_for_panel():

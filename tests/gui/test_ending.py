@@ -80,7 +80,7 @@ def test_quit_in_the_middle_of_an_answer_tells_the_client(panel: Panel, launch: 
         assert answer.readline().startswith(b"data: {")
         app.until("the open answer", lambda s: s["proxy"]["in_flight"] == 1)
 
-        panel.press("Quit Copilot Desktop")
+        app.do("quit")  # without being asked
         rest = [line for line in answer.read().split(b"\n") if line.startswith(b"data: ")]
 
     problem = json.loads(rest[-1].removeprefix(b"data: "))

@@ -1,0 +1,165 @@
+"""From one run to the next with the real window: where it was, in which colours, and its end."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from copilot_desktop.shell.window import BACKGROUND
+from tests.gui.app import App, assert_gone
+from tests.gui.desk import Desk, until
+from tests.gui.sni import Panel
+from tests.gui.test_ending import streaming
+from tests.gui.test_tray import signed_in
+
+pytestmark = pytest.mark.gui
+
+Launch = Callable[..., App]
+Box = tuple[int, int, int, int]
+
+
+def box(desk: Desk, app: App) -> Box:
+    """Left, top, width and height of the inside of the window."""
+    told = desk.run("xwininfo", "-id", app.shown().id)
+    names = ("Absolute upper-left X", "Absolute upper-left Y", "Width", "Height")
+    left, top, width, height = (int(re.search(rf"{n}: +(-?\d+)", told)[1]) for n in names)  # type: ignore[index]
+    return left, top, width, height
+
+
+def kept(app: App) -> dict[str, object]:
+    try:
+        found = json.loads((app.folder / "last.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return dict(found.get("place") or {})
+
+
+def test_the_window_comes_back_where_it_was(desk: Desk, panel: Panel, launch: Launch) -> None:
+    app = launch().ready()
+    app.shown()
+    desk.run("wmctrl", "-i", "-r", app.shown().id, "-e", "0,150,60,800,600")
+    until(lambda: box(desk, app)[2:] == (800, 600), "the new size", otherwise=app.story)
+    until(lambda: kept(app).get("width") == 800, "the place to be kept", otherwise=app.story)
+    before = box(desk, app)
+
+    app.do("hide_window")
+    app.hidden()
+    app.do("show_window")
+    app.shown()
+    until(lambda: box(desk, app) == before, f"the window at {before} after it was hidden")
+    app.do("quit")
+    assert_gone(app)
+
+    for _ in range(2):  # it must not wander by the height of its frame
+        again = launch().ready()
+        again.shown()
+        until(lambda again=again: box(desk, again) == before, f"the window at {before} again")
+        again.do("quit")
+        assert_gone(again)
+
+
+def test_a_maximised_window_stays_so_and_remembers_what_it_was(
+    desk: Desk, panel: Panel, launch: Launch
+) -> None:
+    app = launch().ready()
+    desk.run("wmctrl", "-i", "-r", app.shown().id, "-e", "0,150,60,800,600")
+    until(lambda: kept(app).get("width") == 800, "the place to be kept", otherwise=app.story)
+    desk.run("wmctrl", "-i", "-r", app.shown().id, "-b", "add,maximized_vert,maximized_horz")
+    until(lambda: kept(app).get("maximized"), "the new look to be kept", otherwise=app.story)
+    app.do("quit")
+    assert_gone(app)
+
+    again = launch().ready()
+    until(lambda: box(desk, again)[2] == 1280, "a maximised window", otherwise=again.story)
+    desk.run("wmctrl", "-i", "-r", again.shown().id, "-b", "remove,maximized_vert,maximized_horz")
+    until(lambda: box(desk, again)[2:] == (800, 600), "the size from before")
+
+
+def test_a_window_is_never_smaller_than_its_least_size(
+    desk: Desk, panel: Panel, launch: Launch
+) -> None:
+    app = launch().ready()
+    desk.run("wmctrl", "-i", "-r", app.shown().id, "-e", "0,50,50,300,200")
+    until(lambda: box(desk, app)[2:] == (720, 520), "the least size", otherwise=app.story)
+
+
+def brightest(picture: Path) -> float:
+    """The share of bright pixels inside the window."""
+    with Image.open(picture) as found:
+        grey = found.convert("L")
+        return sum(grey.histogram()[128:]) / (grey.width * grey.height)
+
+
+def test_a_dark_window_is_dark_from_its_first_picture(
+    desk: Desk, panel: Panel, launch: Launch, tmp_path: Path
+) -> None:
+    app = launch(environ={"COPILOT_DESKTOP_THEME": "dark"})
+    shots: list[Path] = []
+    frame = app.shown()
+    end = time.monotonic() + 6
+    while time.monotonic() < end and len(shots) < 25:
+        shot = tmp_path / f"{len(shots)}.png"
+        desk.picture(shot, frame.id)
+        if shot.exists():
+            shots.append(shot)
+    bright = [round(brightest(shot), 3) for shot in shots]
+    assert len(shots) >= 3
+    assert max(bright) < 0.2, bright  # letters, never a page
+    with Image.open(shots[0]) as first:
+        corner = first.convert("RGB").getpixel((3, first.height - 3))
+    assert "#{:02X}{:02X}{:02X}".format(*corner) == BACKGROUND[True]  # type: ignore[misc]
+
+
+def test_quit_in_the_tray_asks_once_while_an_answer_is_under_way(
+    panel: Panel, launch: Launch
+) -> None:
+    app = signed_in(launch("--hidden", scenario="slow").ready())
+    state = app.until("the models", lambda s: s["models"]["items"])
+    model = next(m["id"] for m in state["models"]["items"] if "/chat/completions" in m["endpoints"])
+    with streaming(app, model) as answer:
+        assert answer.readline().startswith(b"data: {")
+        app.until("the open answer", lambda s: s["proxy"]["in_flight"] == 1)
+        panel.press("Quit Copilot Desktop")
+        app.until("the question", lambda s: s["ask"] == {"id": "quit", "fields": {"n": 1}})
+        app.shown()  # where it can be seen
+        app.do("close_choice", choice="cancel")
+        assert app.state()["ask"] is None
+        assert app.answers()
+        panel.press("Quit Copilot Desktop")
+        app.until("the question again", lambda s: s["ask"] is not None)
+        threading.Thread(target=app.do, args=("close_choice",), kwargs={"choice": "quit"}).start()
+        assert answer.read()  # the end is told in the stream
+    assert_gone(app)
+
+
+def test_a_launch_while_the_first_one_ends_becomes_the_next_one(
+    panel: Panel, launch: Launch
+) -> None:
+    first = launch().ready()
+    first.shown()
+    first.do("quit")
+
+    second = launch().ready()
+
+    second.shown()
+    assert first.ended() == 0
+    assert second.process.poll() is None
+
+
+def test_a_launch_while_the_first_one_starts_hidden_shows_its_window(
+    panel: Panel, launch: Launch
+) -> None:
+    first = launch("--hidden")
+    until((first.folder / "instance.lock").exists, "the first one to begin")
+
+    second = launch()
+
+    assert second.ended() == 0, second.story()
+    first.shown()
