@@ -38,10 +38,7 @@ class Words:
             found = found.get("one" if fields.get(COUNT) == 1 else "other")
         if not isinstance(found, str):
             return key
-        unknown = self._at("app.unknown")
-        known = _Known({name: str(value) for name, value in fields.items()})
-        known.missing = unknown if isinstance(unknown, str) else "unknown"
-        return found.format_map(known)
+        return self._filled(found, fields)
 
     def number(self, value: float, digits: int = 0) -> str:
         """`1500.26 -> "1,500.3"` in the manner of the language, with as many `digits`."""
@@ -58,6 +55,12 @@ class Words:
         """Whether a sentence (or a plural) stands at `key`."""
         found = self._at(key)
         return isinstance(found, str) or (isinstance(found, Mapping) and "other" in found)
+
+    def _filled(self, sentence: str, fields: Mapping[str, object]) -> str:
+        unknown = self._at("app.unknown")
+        known = _Known({name: str(value) for name, value in fields.items()})
+        known.missing = unknown if isinstance(unknown, str) else "unknown"
+        return sentence.format_map(known)
 
     def _at(self, key: str) -> object:
         found: object = self.tree

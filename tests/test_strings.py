@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from string import Formatter
@@ -47,10 +48,104 @@ def test_an_unknown_language_is_english() -> None:
     assert strings.languages()[0] == "en"
 
 
+@pytest.mark.parametrize(
+    ("setting", "wished", "spoken"),
+    [
+        ("system", ("de-AT",), "de"),
+        ("system", ("fr_FR", "de_DE", "en_GB"), "de"),
+        ("system", ("fr_FR",), "en"),
+        ("system", (), "en"),
+        ("de", ("en-GB",), "de"),
+        ("en", ("de-DE",), "en"),
+        ("xx", ("de-DE",), "en"),
+    ],
+)
+def test_the_setting_wins_and_the_system_is_followed_as_far_as_we_can(
+    setting: str, wished: tuple[str, ...], spoken: str
+) -> None:
+    assert strings.chosen(setting, wished) == spoken
+
+
+def test_numbers_are_written_in_the_manner_of_the_language() -> None:
+    assert strings.words("en").number(1234567.26, 1) == "1,234,567.3"
+    assert strings.words("de").number(1234567.26, 1) == "1.234.567,3"
+    assert strings.words("de").number(1234567) == "1.234.567"
+    assert strings.words("de").text("headline.stopped", n=1) != strings.text("headline.stopped")
+    assert strings.words("de").text("tray.meter", p=3).startswith("unbekannt")
+
+
 def test_folders_are_found_and_a_missing_one_is_named() -> None:
     assert (resources.ui() / "strings" / "en.json").is_file()
     with pytest.raises(resources.ResourceMissing, match="nowhere"):
         resources.folder("nowhere")
+
+
+LANGUAGES = strings.languages()[1:]
+
+# Names, units and words that other languages share, and signs that are no words. By section, or
+# whole keys; a new line here is a decision.
+SAME = {
+    "de": """
+    app.name tray.copy_openai tray.copy_anthropic tray.tooltip format. nav.shortcut nav.nobody
+    first_run.enterprise sign_in.enterprise sign_in.code_label sign_in.code_name sign_in.link_name
+    enterprise.title overview.address. usage.join usage.chart.selected usage.budget.title
+    usage.history.col. models.cost. models.size. models.endpoint. models.panel.id
+    models.panel.nothing activity.col. activity.panel. activity.route. activity.format.
+    activity.result. activity.tokens_short activity.asked_used activity.none log.word.
+    playground.format playground.formats. settings.proxy settings.theme_system
+    settings.language_system settings.language_name. settings.text_size_value settings.port
+    settings.max_concurrent_value settings.accounts.facts settings.store.environment help.version
+    help.system help.engine_name. help.keys. duration. in. size. banner.action.github_status
+    diagnostics.level. diagnostics.name. finding. settings.outgoing_
+    """.split(),
+}
+
+
+def filled(text: str) -> list[str]:
+    return sorted(field for _, field, _, _ in Formatter().parse(text) if field)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_says_the_same_things(language: str) -> None:
+    """What is missing is named here; at run time English stands in for it."""
+    path = resources.ui() / "strings" / f"{language}.json"
+    own = dict(sentences(json.loads(path.read_text("utf-8"))))
+    english = dict(sentences(strings.words().tree))
+    assert [f"{key} = {english[key]}" for key in english if key not in own] == []
+    assert [key for key in own if key not in english] == []
+    assert [key for key in own if filled(own[key]) != filled(english[key])] == []
+    assert list(own) == list(english), "in the same order, to be read side by side"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nothing_was_left_in_english(language: str) -> None:
+    english, own = dict(sentences(strings.words().tree)), strings.words(language)
+    for key, sentence in english.items():
+        has_words = re.search(r"[A-Za-z]", re.sub(r"\{\w+\}", "", sentence))
+        allowed = any(key == name or key.startswith(name) for name in SAME[language])
+        assert not has_words or allowed or own.text(key) != strings.text(key), key
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_tone_of_the_words_is_the_same_in_every_language(language: str) -> None:
+    for key, sentence in sentences(strings.words(language).tree):
+        assert "!" not in sentence, key
+        assert not re.search(r"\b(bitte|leider|erfolgreich|Ups)\b", sentence), key
+        assert not re.search(r"\d %|\} %", sentence), f"{key}: a narrow no-break space before %"
+        assert '"' not in sentence, f"{key}: the quotation marks of the language"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_goes_into_a_tray_or_a_notification_fits(language: str) -> None:
+    """With the longest of our own names; longer ones of others are cut (`shell.telling`)."""
+    tree = strings.words(language).tree
+    longest = {"p": "99", "when": "30. Sept.", "left": "1.234", "port": "65535", "n": "12"}
+    names = {"meter": "Premium-Anfragen", "client": "Claude Code", "holder": "python3"}
+    filler = Words({"at": {}})._filled
+    for section, limits in (("tray", (60, 60)), ("headline", (60, 60)), ("notification", (63, 255))):
+        for key, sentence in sentences(tree[section]):
+            limit = limits[0] if not key.rpartition(".")[2].startswith("body") else limits[1]
+            assert len(filler(sentence, {**longest, **names})) <= limit, key
 
 
 def tree() -> Mapping[str, Any]:

@@ -268,7 +268,7 @@ def test_a_share_is_rounded_as_in_the_window(value: float, shown: int) -> None:
 
 def test_a_moment_is_a_weekday_within_a_week_and_a_date_beyond() -> None:
     def spoken(ahead: float) -> str:
-        return spoken_time(NOW + ahead, now=NOW)
+        return spoken_time(NOW + ahead, words(), now=NOW)
 
     local = time.localtime(NOW + 3600)
     assert spoken(3600) == time.strftime("%a %H:%M", local)
@@ -276,7 +276,19 @@ def test_a_moment_is_a_weekday_within_a_week_and_a_date_beyond() -> None:
     beyond = time.localtime(NOW + 8 * 86_400)
     assert spoken(8 * 86_400) == f"{beyond.tm_mday} {time.strftime('%b', beyond)}"
     assert spoken(-86_400).count(":") == 0
-    assert spoken_time(None) == spoken_time(1e30) == spoken_time("soon") == ""
+    nothing = [spoken_time(when, words()) for when in (None, 1e30, "soon")]
+    assert nothing == ["", "", ""]
+
+
+def test_moments_and_meters_are_named_in_the_language_of_the_menu() -> None:
+    german = words("de")
+    at = NOW - (time.localtime(NOW).tm_wday - 3) * 86_400 + 7 * 86_400  # a Thursday
+    assert spoken_time(at, german, now=at - 3600) == time.strftime("Do %H:%M", time.localtime(at))
+    assert spoken_time(1_787_400_000, german, now=NOW - 10**8).endswith(" Aug.")
+    premium = meter(name="Premium requests", percent_used=81.0, resets_at=None)
+    assert meter_text(premium, german) == "Premium-Anfragen: 81\u202f% verbraucht"
+    unknown = meter(name="GitHub’s new one", percent_used=81.0, resets_at=None)
+    assert meter_text(unknown, german).startswith("GitHub’s new one: ")
 
 
 def test_a_limit_without_a_date_does_not_make_one_up() -> None:

@@ -12,10 +12,10 @@ import pytest
 
 from copilot_desktop.system import PortHolder, System, current
 from copilot_desktop.system.fake import FakeSystem
-from copilot_desktop.system.linux import Linux
+from copilot_desktop.system.linux import Linux, read_locale
 from copilot_desktop.system.macos import read_lsof
 from copilot_desktop.system.programs import browse, child_environment
-from copilot_desktop.system.windows import Windows, read_netstat, read_tasklist
+from copilot_desktop.system.windows import Windows, read_languages, read_netstat, read_tasklist
 
 LINUX = sys.platform.startswith("linux")
 
@@ -41,6 +41,24 @@ def test_a_free_port_has_no_holder(system: System) -> None:
 def test_facts_are_answers_not_exceptions(system: System) -> None:
     assert system.shared_machine() in (True, False)
     assert system.dark_mode() in (True, False, None)
+    assert all(tag[:2].isalpha() for tag in system.languages())
+
+
+def test_languages_are_read_as_gettext_reads_them() -> None:
+    assert read_locale({"LANG": "de_AT.UTF-8"}) == ("de_AT",)
+    assert read_locale({"LANG": "de_DE@euro", "LANGUAGE": "fr:de"}) == ("fr", "de", "de_DE")
+    assert read_locale({"LANG": "de_DE.UTF-8", "LC_MESSAGES": "en_GB.UTF-8"}) == ("en_GB",)
+    assert read_locale({"LC_ALL": "C.UTF-8", "LANG": "de_DE", "LANGUAGE": "de"}) == ()
+    assert read_locale({}) == ()
+
+
+def test_languages_are_read_from_the_registry() -> None:
+    several = "\r\nHKEY_CURRENT_USER\\Control Panel\\Desktop\r\n" + (
+        r"    PreferredUILanguages    REG_MULTI_SZ    de-DE\0en-US"
+    )
+    assert read_languages(several) == ["de-DE", "en-US"]
+    assert read_languages("    LocaleName    REG_SZ    fr-FR\r\n") == ["fr-FR"]
+    assert read_languages("ERROR: not found") == []
 
 
 def test_only_web_addresses_are_opened() -> None:
