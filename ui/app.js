@@ -18,8 +18,6 @@ import { followLooks } from './looking.js';
 import { changed, setLocal, state, subscribe } from './store.js';
 import { loadStrings, t } from './strings.js';
 import { firstRunView } from './views/first_run.js';
-import { requestPanel, selectedRequest } from './views/activity_panel.js';
-import { modelPanel, selectedModel } from './views/model_panel.js';
 import { overviewView } from './views/overview.js';
 import { cancelSheet, currentSheet, sheetView } from './views/sheets.js';
 import { noteCode, signInView } from './views/sign_in.js';
@@ -28,12 +26,15 @@ import { sidebarView } from './views/sidebar.js';
 const VIEWS = { overview: overviewView, first_run: firstRunView, sign_in: signInView };
 /* The other screens are fetched when they are first opened; until then the one before stays. */
 const LATER = {
-  models: () => import('./views/models.js').then((found) => found.modelsView),
+  models: () => withPanel('models', import('./views/models.js'), import('./views/model_panel.js'))
+    .then((found) => found.modelsView),
   usage: () => import('./views/usage.js').then((found) => found.usageView),
-  activity: () => import('./views/activity.js').then((found) => found.activityView),
+  activity: () => withPanel('activity', import('./views/activity.js'), import('./views/activity_panel.js'))
+    .then((found) => found.activityView),
   settings: () => import('./views/settings.js').then((found) => found.settingsView),
   help: () => import('./views/help.js').then((found) => found.helpView),
 };
+const PANELS = {}; // what the panel at the side shows on a screen, once that was opened
 const onTheWay = new Set();
 
 const $ = (id) => document.getElementById(id);
@@ -80,6 +81,11 @@ function obey(wish) {
   if (wish.name in VIEWS || wish.name in LATER) actions.go(wish.name);
 }
 
+async function withPanel(screen, view, panel) {
+  PANELS[screen] = await panel;
+  return view;
+}
+
 /** The screen to draw now: the wanted one, or the last one while its view is on the way. */
 function ready(wanted) {
   if (VIEWS[wanted]) return wanted;
@@ -110,10 +116,11 @@ function drawMain(main, screen, snapshot, local) {
 
 /** What the panel shows: one model, or one request. */
 function openAtTheSide(snapshot, local) {
-  const model = selectedModel(snapshot, local);
-  if (model) return { id: model.id, content: modelPanel(model, snapshot, local) };
-  const row = selectedRequest(snapshot, local);
-  return row && { id: row.id, content: requestPanel(row) };
+  const { models, activity } = PANELS;
+  const model = models && models.selectedModel(snapshot, local);
+  if (model) return { id: model.id, content: models.modelPanel(model, snapshot, local) };
+  const row = activity && activity.selectedRequest(snapshot, local);
+  return row && { id: row.id, content: activity.requestPanel(row) };
 }
 
 function drawPanel(open) {

@@ -9,8 +9,6 @@ import { signingIn } from './derive.js';
 import { isMac } from './keys.js';
 import { setLocal, state } from './store.js';
 import { t } from './strings.js';
-import { closeRequest } from './views/activity_panel.js';
-import { closePanel } from './views/model_panel.js';
 import { SCREENS } from './views/sidebar.js';
 
 const STEP = 10; // points of text size
@@ -115,11 +113,17 @@ function refresh() {
   return actions.checkAccount();
 }
 
+/** As a press of the panel's own button. */
+function closePanel() {
+  const button = document.querySelector('#panel .panel-head button');
+  return button && (() => button.click());
+}
+
 function escape() {
   const { local } = state;
   if (local.toast) return () => setLocal({ toast: null });
-  if (local.screen === 'models' && local.models.selected) return closePanel;
-  if (local.screen === 'activity' && local.request !== null) return closeRequest;
+  if (local.screen === 'models' && local.models.selected) return closePanel();
+  if (local.screen === 'activity' && local.request !== null) return closePanel();
   if (local.screen === 'models' && local.models.q) {
     return () => setLocal({ models: { ...local.models, q: '' } });
   }

@@ -66,6 +66,8 @@ def pace(meter: Meter, now: float, week: float | None = None) -> Pace | None:
         return Pace("ahead", points, runs_out, by_reset)
     if runs_out is not None and whole > 1 + ON_PACE / 100:
         return Pace("faster", points, runs_out, by_reset)
+    if whole > 1:  # as good as even; an amount beyond the limit would only confuse
+        by_reset = None
     return Pace("on" if points >= -ON_PACE else "lasts", points, None, by_reset)
 
 

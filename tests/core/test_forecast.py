@@ -105,6 +105,12 @@ def test_a_window_of_which_only_the_share_is_known_has_a_pace_without_amounts() 
     assert NOW < found.runs_out < NOW + 2 * DAY
 
 
+def test_no_amount_beyond_the_limit_is_told_of_what_is_on_pace() -> None:
+    found = pace(plan(770, 15), NOW)
+    assert found is not None
+    assert (found.kind, found.by_reset) == ("on", None)
+
+
 def test_nothing_used_lasts() -> None:
     assert pace(plan(0, 15), NOW) == Pace("lasts", -50, None, 0.0)
 

@@ -8,7 +8,7 @@ import { h } from '../dom.js';
 import { number } from '../format.js';
 import { setLocal, state } from '../store.js';
 import { listed, t } from '../strings.js';
-import { plainTerms } from '../terms.js';
+import { termsText } from '../terms.js';
 import { canWords, costWords, endpointWords } from './models.js';
 
 /** The model whose panel is open, or null. */
@@ -66,11 +66,6 @@ function explanation(model) {
         small: true, look: 'primary', busy: Boolean(state.local.busy.enable_model),
       })));
 }
-
-/** What GitHub wants to be accepted, as plain text that can be scrolled with the keyboard. */
-export const termsText = (terms) => h('div', {
-  class: 'terms selectable', tabindex: '0', role: 'document', 'aria-label': t('models.terms.title'),
-}, plainTerms(terms || '') || t('models.terms.none'));
 
 function facts(model) {
   const size = (n) => (n ? t('models.panel.tokens', { n }) : t('models.panel.nothing'));

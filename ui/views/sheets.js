@@ -5,7 +5,7 @@ import { button } from '../components/controls.js';
 import { h } from '../dom.js';
 import { setLocal, state } from '../store.js';
 import { t } from '../strings.js';
-import { termsText } from './model_panel.js';
+import { termsText } from '../terms.js';
 
 const HOST = /^(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$/i;
 

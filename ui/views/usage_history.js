@@ -127,12 +127,15 @@ function sentence(told, ahead, index) {
   return t('usage.chart.selected', { date, value });
 }
 
+/** In a column: as many digits as can be compared, and never "0" for something. */
+const cost = (value) => (value > 0 && value < 0.01 ? credits(value) : number(value, value < 10 ? 2 : 1));
+
 function dayTable(told) {
   const own = told.unit !== 'requests';
   const rows = told.values.map((value, index) => h('tr', { key: `r${index}` },
     h('th', { scope: 'row', class: 'row-head' }, dayAndMonth(noon(told.first, index))),
     h('td', { class: 'end' }, number(told.requests[index])),
-    own ? h('td', { class: 'end' }, value ? credits(value) : '0') : null));
+    own ? h('td', { class: 'end' }, cost(value)) : null));
   return h('div', { class: 'table-in-card', tabindex: '0', role: 'region', 'aria-label': t('usage.chart.table') },
     h('table', { class: 'table' },
       h('thead', null, h('tr', null,
@@ -175,7 +178,7 @@ function ledgerTable(told, shown) {
     h('td', { class: 'end nowrap' }, tokens(row.input)),
     h('td', { class: 'end nowrap col-cached' }, row.cached === null ? t('activity.none') : t('settings.text_size_value', { n: percent(row.cached * 100) })),
     h('td', { class: 'end nowrap col-output' }, tokens(row.output)),
-    amount ? h('td', { class: 'end nowrap strong' }, row[amount] ? credits(row[amount]) : '0') : null);
+    amount ? h('td', { class: 'end nowrap strong' }, cost(row[amount])) : null);
   const name = (row) => (told.by === 'day' ? dayAndMonth(noon(row.name)) : row.name);
   return h('table', { class: 'table ledger' },
     h('thead', null, h('tr', null,
