@@ -37,7 +37,8 @@ class Home:
 
 class Keeping:
     """`store` is the place of the account in use; `others` are those where an earlier choice may
-    have left it. `plans` remembers the plan by (host, id), for the list of parked accounts."""
+    have left it. For the list of parked accounts: `plans` by (host, id), and `known` by token, what
+    GitHub has told; that may be more than a place holds (a token put there by hand)."""
 
     def __init__(
         self,
@@ -48,12 +49,19 @@ class Keeping:
         self.store = store
         self.others = tuple(others)
         self.roster = roster
+        self.known: dict[str, StoredAccount] = {}
         self.plans: dict[tuple[str, int], str] = {}
         self.lock = asyncio.Lock()
 
     async def load(self) -> StoredAccount | None:
         """What the place holds. Raises StorageFailed. To be called under `lock`."""
         return await self.store.load()
+
+    def knows(self, account: StoredAccount, plan: str) -> None:
+        """What GitHub has told of the account in use."""
+        self.known[account.token] = account
+        if plan:
+            self.plans[account.host, account.id] = plan
 
     async def save(self, account: StoredAccount, store: TokenStore | None = None) -> None:
         """Keep `account`, and whoever was kept there as parked. Raises StorageFailed, and what was
@@ -69,6 +77,7 @@ class Keeping:
         async with self.lock:
             await self._park_stranger(self.store, account)
             await self.store.delete()
+            self.known.pop(account.token, None)
 
     async def set_aside(self, account: StoredAccount) -> None:
         """Park an account that could not be saved: it lasts as long as the app, as before."""
@@ -108,6 +117,7 @@ class Keeping:
         kept = await place.load()
         if kept is None or _same(kept, account):
             return
+        kept = self.known.get(kept.token, kept)
         plan = self.plans.get((kept.host, kept.id), "")
         await self.roster.park(kept, plan=plan, kind=place.name)
 

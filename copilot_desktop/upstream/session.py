@@ -486,10 +486,10 @@ class Session:
         self._change(after(self.account, event, **changes))
 
     def _change(self, account: Account) -> None:
-        if account.id and account.plan:
-            self._keeping.plans[account.host, account.id] = account.plan
         if account != self.account:
             self.account = account
+            if account.id:
+                self._keeping.knows(self._stored(), account.plan)
             self.on_change()
 
     def _show(self, sign_in: SignIn) -> None:

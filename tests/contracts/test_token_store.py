@@ -28,6 +28,8 @@ from copilot_desktop.upstream.credentials import (
     MemoryStore,
     StoredAccount,
     TokenStore,
+    slot_store,
+    token_file,
 )
 
 TOKEN = "ghu_EXAMPLEonlyNotARealToken000000000000"
@@ -171,9 +173,23 @@ def coroutine_place(_: Path, __: MemoryKeyring) -> Place:
     )
 
 
+def keyring_slot(_: Path, backend: MemoryKeyring) -> Place:
+    """An account that is not in use, beside another one of the same host."""
+    entry = "github.com:1234567"
+    whole = keyring_place(_, backend)
+    backend.entries["copilot-desktop", "github.com"] = OTHER
+    return Place(
+        KeyringStore(slot=entry, limit=0.2),
+        KeyringStore(slot=entry, limit=0.2),
+        whole.fail,
+        whole.hang,
+    )
+
+
 PLACES = {
     "memory": memory_place,
     "keyring": keyring_place,
+    "keyring slot": keyring_slot,
     "file": file_place,
     "callback": callback_place,
     "coroutines": coroutine_place,
@@ -428,3 +444,18 @@ async def test_a_broken_file_is_nobody_and_stays(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xfe{" * 10)
     assert await FileStore(path).load() is None
     assert path.exists()
+
+
+@pytest.mark.parametrize("kind", ["keyring", "file"])
+async def test_slots_do_not_touch_each_other_or_the_place_of_the_account_in_use(
+    tmp_path: Path, backend: MemoryKeyring, kind: str
+) -> None:
+    main: TokenStore = KeyringStore() if kind == "keyring" else FileStore(token_file(tmp_path))
+    slots = [slot_store(kind, "github.com", number, data_dir=tmp_path) for number in (1, 2)]
+    tenant = slot_store(kind, "acme.ghe.com", 1, data_dir=tmp_path)
+    places = [main, *slots, tenant]
+    for number, place in enumerate(places):
+        await place.save(StoredAccount("github.com", f"octo-{number}", number, TOKEN))
+    await slots[0].delete()
+    found = [await place.load() for place in places]
+    assert [kept.login if kept else None for kept in found] == ["octo-0", None, "octo-2", "octo-3"]
