@@ -2,14 +2,21 @@
 
    Knows addresses and shapes; must not know what a verb means or how anything looks. */
 
+import { withoutNames } from './derive.js';
 import { setSnapshot, setLocal, changed, state } from './store.js';
+import { t } from './strings.js';
 
 const SILENCE = 3000; // ms without a stream before the page says that the app is gone
 
 export async function fetchState() {
   const answer = await fetch('/state');
   if (!answer.ok) throw new Error(String(answer.status));
-  setSnapshot(await answer.json());
+  take(await answer.json());
+}
+
+function take(snapshot) {
+  setSnapshot(snapshot.settings.hide_name
+    ? withoutNames(snapshot, t('settings.hidden_name'), (n) => t('settings.hidden_other', { n })) : snapshot);
 }
 
 /** Ask the app to do something. Always resolves: `{ok: true, …}` or `{ok: false, code, message}`. */
@@ -54,7 +61,7 @@ export function follow() {
     events.addEventListener('open', alive);
     events.addEventListener('state', (event) => {
       alive();
-      setSnapshot(JSON.parse(event.data));
+      take(JSON.parse(event.data));
     });
     // A ping carries no news, but minutes pass: durations and "2 min ago" are drawn again.
     events.addEventListener('ping', () => { alive(); if (!document.hidden) changed(); });

@@ -50,6 +50,28 @@ export function elapsedShare(meter, now) {
   return share < 0.03 || share > 1 ? null : share;
 }
 
+/** The snapshot without account names, for those who hide them. `own` and `other(n)` stand instead. */
+export function withoutNames(snapshot, own, other) {
+  const { auth } = snapshot;
+  const names = new Map((auth.others || []).map((each, n) => [each.login, other(n + 2)]));
+  if (auth.login) names.set(auth.login, own);
+  const clean = (value) => {
+    if (typeof value === 'string') return [...names].reduce((text, [name, shown]) => (name ? text.replaceAll(name, shown) : text), value);
+    if (Array.isArray(value)) return value.map(clean);
+    if (!value || typeof value !== 'object') return value;
+    return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, key === 'host' ? part : clean(part)]));
+  };
+  const { login, banner, headline } = snapshot;
+  const people = { login: own, others: (auth.others || []).map((each) => ({ ...each, login: names.get(each.login) })) };
+  return {
+    ...snapshot,
+    auth: { ...auth, ...people, login: auth.login ? own : auth.login, error: clean(auth.error), source_where: clean(auth.source_where) },
+    login: clean(login),
+    banner: clean(banner),
+    headline: clean(headline),
+  };
+}
+
 /** One or two letters for an account: "octo-hana" is OH. */
 export function initials(login) {
   const parts = (login || '').split(/[-_.\s]+/).filter(Boolean);

@@ -22,6 +22,11 @@ export function listenToKeys() {
     const free = typing(event.target) || event.target.closest('.selectable');
     if (!free) event.preventDefault();
   });
+  // Back and forward on the mouse, and the engine's own zoom: a window has its text size instead.
+  for (const name of ['mousedown', 'mouseup', 'auxclick']) {
+    document.addEventListener(name, (event) => { if (event.button > 2) event.preventDefault(); });
+  }
+  document.addEventListener('wheel', (event) => { if (event.ctrlKey) event.preventDefault(); }, { passive: false });
   for (const name of ['dragover', 'drop']) document.addEventListener(name, (event) => event.preventDefault());
 }
 
@@ -37,9 +42,15 @@ function onKey(event) {
 
 const nothing = () => {};
 
+/** A key for a button that may be there. */
+function pressing(id) {
+  const found = document.getElementById(id);
+  return found && (() => found.click());
+}
+
 function withModifier(event, sheetOpen) {
   const key = event.key.toLowerCase();
-  if (['p', 's', 'o', 'u', 'g'].includes(key) && !event.shiftKey) return nothing;
+  if ('psougdhj['.includes(key) && key.length === 1 && !event.shiftKey) return nothing;
   if (sheetOpen) return ['r', 'f'].includes(key) ? nothing : null;
   if (event.shiftKey) return shifted(key);
   const screen = SCREENS.find(([, , number]) => number === key);
@@ -53,6 +64,7 @@ function withModifier(event, sheetOpen) {
     case '+': case '=': return () => actions.setTextSize((state.snapshot.settings.text_size || 100) + STEP);
     case '-': return () => actions.setTextSize((state.snapshot.settings.text_size || 100) - STEP);
     case '0': return () => actions.setTextSize(100);
+    case 'enter': return pressing('play-send');
     case 'n': return signInKey(() => actions.signIn());
     case 'c': return copyKey(event);
     default: return null;
@@ -65,6 +77,11 @@ function shifted(key) {
   if (key === 'a') return allowed(() => actions.copyAddress('anthropic'));
   if (key === 'r') return nothing;
   return null;
+}
+
+async function shortcuts() {
+  await import('./views/help.js');
+  actions.openSheet('shortcuts');
 }
 
 /** Before the notice is accepted there is one screen only. */
@@ -83,17 +100,23 @@ function copyKey(event) {
 }
 
 function alone(event, sheetOpen) {
-  if (event.altKey && ['ArrowLeft', 'ArrowRight'].includes(event.key)) return nothing;
+  if (event.altKey && ['ArrowLeft', 'ArrowRight', 'Home'].includes(event.key)) return nothing;
+  if (event.key.startsWith('Browser')) return nothing;
   if (event.key === 'F5') return sheetOpen ? nothing : refresh;
   if (sheetOpen) return null;
   if (event.key === 'F6') return () => nextRegion(event.shiftKey ? -1 : 1);
   if (event.key === 'F1') return allowed(() => actions.go('help'));
-  if (event.key === 'F3') return nothing;
+  if (['F3', 'F7'].includes(event.key)) return nothing;
   if (event.key === 'Escape') return escape();
   if (typing(event.target)) return null;
-  if (event.key === '?') return allowed(() => actions.go('help'));
+  if (event.key === '?') return allowed(shortcuts);
   if (event.key === '/') return allowed(focusSearch);
   return null;
+}
+
+/** Escape clears the search of Activity, if something is in it. */
+function emptySearch(part) {
+  return state.local[part].q ? () => setLocal({ [part]: { ...state.local[part], q: '' } }) : null;
 }
 
 function focusSearch() {
@@ -101,15 +124,17 @@ function focusSearch() {
     const field = document.getElementById('search');
     if (field) { field.focus(); field.select(); }
   };
-  if (document.getElementById('main').dataset.screen === 'models') focus();
+  const there = state.local.screen === 'activity' ? 'activity' : 'models';
+  if (document.getElementById('main').dataset.screen === there) focus();
   else document.addEventListener('arrived', focus, { once: true });
-  actions.go('models');
+  actions.go(there);
 }
 
 function refresh() {
   const { screen } = state.local;
   if (screen === 'models') return actions.refreshModels();
   if (screen === 'usage' || screen === 'overview') return actions.refreshUsage();
+  if (screen === 'help') return document.getElementById('diagnose')?.click();
   return actions.checkAccount();
 }
 
@@ -124,6 +149,8 @@ function escape() {
   if (local.toast) return () => setLocal({ toast: null });
   if (local.screen === 'models' && local.models.selected) return closePanel();
   if (local.screen === 'activity' && local.request !== null) return closePanel();
+  if (local.screen === 'activity') return emptySearch(local.activity.tab === 'log' ? 'log' : 'activity');
+  if (local.screen === 'playground') return pressing('play-stop');
   if (local.screen === 'models' && local.models.q) {
     return () => setLocal({ models: { ...local.models, q: '' } });
   }

@@ -17,10 +17,16 @@ const local = {
   keyShown: false,
   models: { q: '', vendor: '', ready: false, selected: null, cost: '' },
   request: null,     // id of the request whose panel is open
+  contents: null,    // what was recorded of it: {id, sides}, once it was asked for
+  activity: { tab: 'requests', q: '', result: 'all', held: null }, // held: the rows while paused
+  log: { q: '', level: 'debug', follow: true, wrap: false },
+  play: { model: '', dialect: 'chat', system: '', text: '', stream: true, max: '', effort: '' },
   drafts: {},        // setting -> text being typed
   saved: null,       // the setting that says "Saved"
   errors: {},        // setting -> sentence
   port: null,        // answer of try_port
+  outgoing: null,    // answer of test_connection
+  checks: null,      // what the last diagnosis found
   dismissed: {},     // banner occurrence -> true
   checklistHidden: false,
   browserFailed: false,

@@ -8,6 +8,7 @@ seconds since the epoch.
 from __future__ import annotations
 
 import math
+import platform
 import time
 from dataclasses import asdict
 from typing import Any
@@ -85,6 +86,7 @@ def _app(state: State) -> Json:
     return {
         "version": app.version,
         "os": app.os,
+        "python": platform.python_version(),
         "data_dir": app.data_dir,
         "tray": app.tray,
         "engine": app.engine,
@@ -116,6 +118,7 @@ def _proxy(state: State) -> Json:
         "in_flight": state.requests.in_flight,
         "today": state.requests.today,
         "degraded": state.degraded,
+        "trouble": asdict(state.trouble) if state.trouble else None,
     }
 
 
@@ -312,4 +315,6 @@ def request_row(exchange: Exchange) -> Json:
         "notes": list(exchange.notes),
         "error": exchange.error,
         "request_id": exchange.request_id,
+        "attempts": exchange.attempts,
+        "upstream_status": exchange.upstream_status,
     }

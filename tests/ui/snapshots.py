@@ -313,6 +313,7 @@ def _usual() -> Json:
             "screen": None,
             "last_screen": "",
             "login_item": {"state": "off", "settings": False},
+            "python": "3.12.1",
             "data_dir": "/home/hana/.local/share/copilot-desktop",
         },
         "headline": {
@@ -369,6 +370,9 @@ def _usual() -> Json:
             "require_key": False,
             "start_proxy": True,
             "start_hidden": True,
+            "outgoing_proxy": "system",
+            "extra_ca": None,
+            "hide_name": False,
             "notifications_off": ["reset"],
             "on_close": "ask",
             "theme": "light",

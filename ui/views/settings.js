@@ -13,10 +13,13 @@ import { h } from '../dom.js';
 import { has, t } from '../strings.js';
 import { keyRow } from './overview.js';
 import { accountRows } from './settings_accounts.js';
+import { advancedRows } from './settings_advanced.js';
 import { brakeRows } from './settings_brakes.js';
 import { lessonRows } from './settings_lessons.js';
 import { loginRow, notificationRows, startRow } from './settings_life.js';
 import { portRow } from './settings_port.js';
+import { privacyRows } from './settings_privacy.js';
+import { outgoingRows } from './settings_outgoing.js';
 import { alertRows, historyRows } from './settings_usage.js';
 
 const SIZES = [90, 100, 110, 120, 130, 140];
@@ -30,8 +33,9 @@ export function settingsView(snapshot, local) {
     group('proxy', proxy(snapshot, local)),
     group('account', accountRows(snapshot, local, storeRow(snapshot, local))),
     group('usage', usage(snapshot, local)),
+    group('privacy', privacyRows(snapshot, local)),
     group('lessons', lessonRows(snapshot)),
-    group('storage', storage(snapshot)));
+    group('advanced', advancedRows(snapshot, local)));
 }
 
 const group = (name, rows) => (rows.some(Boolean)
@@ -121,6 +125,7 @@ function proxy(snapshot, local) {
       reason: open ? t('settings.require_key_forced') : keyFixed,
     }),
     keySetting(snapshot, local),
+    ...outgoingRows(snapshot, local),
     ...brakeRows(snapshot, local),
   ];
 }
@@ -151,16 +156,6 @@ function usage(snapshot, local) {
       ['used', 'left'].map((name) => [name, t(`settings.usage_shows_${name}`)]),
       (value) => actions.change('usage_shows', { usage_shows: value }), { labelled: 'l-usage_shows' })),
     ...historyRows(snapshot, local),
-  ];
-}
-
-function storage({ app }) {
-  return [
-    app.data_dir ? valueRow('data_dir', h('span', { class: 'mono selectable' }, app.data_dir), null, t('settings.data_dir_help')) : null,
-    h('div', { class: 'setting', key: 'logs' },
-      h('div', { class: 'setting-words' }),
-      h('div', { class: 'setting-control' },
-        button(t('settings.open_logs'), () => actions.perform('open_logs')))),
   ];
 }
 

@@ -30,6 +30,13 @@ export function sheetView(sheet, snapshot, local) {
   return draw ? draw(sheet, snapshot, local) : null;
 }
 
+/** A screen that is fetched later brings its own sheets along. */
+export function offerSheet(id, draw) {
+  SHEETS[id] = draw;
+}
+
+export const sheetFrame = (...parts) => frame(...parts);
+
 function frame(title, body, content, buttons, stacked = false) {
   return h('div', { class: 'sheet-inside', key: title },
     h('h2', { class: 'sheet-title', id: 'sheet-title' }, title),
