@@ -29,8 +29,9 @@ const LATER = {
   models: () => withPanel('models', import('./views/models.js'), import('./views/model_panel.js'))
     .then((found) => found.modelsView),
   usage: () => import('./views/usage.js').then((found) => found.usageView),
-  activity: () => withPanel('activity', import('./views/activity.js'), import('./views/activity_panel.js'))
+  activity: () => withPanel('activity', dressed('activity', import('./views/activity_screen.js')), import('./views/activity_panel.js'))
     .then((found) => found.activityView),
+  playground: () => dressed('activity', import('./views/playground.js')).then((found) => found.playgroundView),
   settings: () => import('./views/settings.js').then((found) => found.settingsView),
   help: () => import('./views/help.js').then((found) => found.helpView),
 };
@@ -86,6 +87,18 @@ async function withPanel(screen, view, panel) {
   return view;
 }
 
+/** A screen that has a style sheet of its own, once that is there as well. */
+async function dressed(name, view) {
+  if (!$(`style-${name}`)) {
+    const sheet = document.createElement('link');
+    Object.assign(sheet, { id: `style-${name}`, rel: 'stylesheet', href: `/ui/style/${name}.css` });
+    const there = new Promise((done) => { sheet.onload = done; sheet.onerror = done; });
+    document.head.append(sheet);
+    await there;
+  }
+  return view;
+}
+
 /** The screen to draw now: the wanted one, or the last one while its view is on the way. */
 function ready(wanted) {
   if (VIEWS[wanted]) return wanted;
@@ -120,7 +133,7 @@ function openAtTheSide(snapshot, local) {
   const model = models && models.selectedModel(snapshot, local);
   if (model) return { id: model.id, content: models.modelPanel(model, snapshot, local) };
   const row = activity && activity.selectedRequest(snapshot, local);
-  return row && { id: row.id, content: activity.requestPanel(row) };
+  return row && { id: row.id, content: activity.requestPanel(row, snapshot, local) };
 }
 
 function drawPanel(open) {

@@ -73,6 +73,7 @@ function patchText(old, text) {
 }
 
 function patchElement(old, want, parent) {
+  if (old && old.described === want) return old; // a view may keep a description that holds
   const element = old || create(want, parent);
   const before = element.describedProps || {};
   // Children first: a <select> can only take a value that one of its options has.
@@ -86,6 +87,7 @@ function patchElement(old, want, parent) {
     }
   }
   element.describedProps = want.props;
+  element.described = want;
   return element;
 }
 

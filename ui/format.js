@@ -103,6 +103,13 @@ export function milliseconds(ms) {
   return t('duration.seconds', { s: number(ms / 1000, 1) });
 }
 
+/** `1536 -> "1.5 KB"` */
+export function bytes(count) {
+  if (count < 1024) return t('size.bytes', { n: count });
+  if (count < 1024 * 1024) return t('size.kilobytes', { n: number(count / 1024, count < 10240 ? 1 : 0) });
+  return t('size.megabytes', { n: number(count / 1048576, 1) });
+}
+
 /** `822 -> "13:42"` */
 export function countdown(seconds) {
   const whole = Math.max(0, Math.ceil(seconds));

@@ -37,12 +37,14 @@ class Asked:
     def head_arrived(self, reply: UpstreamReply) -> None:
         """Copilot answers. The request is not needed any more; a long stream should not hold it."""
         self.exchange.request_id = reply.request_id or ""
+        self.exchange.upstream_status = reply.status
         self.take_notes()
         self.body, self.raw = {}, b""
 
     def take_notes(self) -> None:
         """What was changed on the way upstream, and what it cost, is said of the exchange, well or
         ill as it ended."""
+        self.exchange.attempts = self.passage.tries.calls
         self.exchange.notes += self.passage.notes
         self.passage.notes.clear()
         if self.passage.nano_credits is not None:

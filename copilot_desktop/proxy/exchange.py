@@ -70,6 +70,8 @@ class Exchange:
     notes: list[str] = field(default_factory=list)
     error: str = ""
     request_id: str = ""
+    attempts: int = 0  # calls that it cost upstream
+    upstream_status: int | None = None  # of the last answer of Copilot
     account: str = ""  # whose Copilot it used; empty where clients bring their own
     # Why it waits, or was not sent: queue, approval; busy, denied, paused, limited (`brakes`).
     held: str = ""

@@ -133,6 +133,8 @@ class Relay:
             async with self.brakes.admit(exchange):
                 return await self._answer(asked, down)
         except Problem as problem:
+            exchange.upstream_status = exchange.upstream_status or problem.upstream_status
+            exchange.request_id = exchange.request_id or problem.request_id or ""
             return await down.fail(problem)
         except asyncio.CancelledError:
             if not self._cutting:

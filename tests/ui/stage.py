@@ -37,6 +37,10 @@ class ControlPlane:
         self.address = ""
         self.refusing = False  # streams are refused, as by an app that has ended
         self._streams: set[asyncio.Queue[bytes]] = set()
+        # The closer looks: what each tells at first, and who is looking.
+        self.told: dict[str, list[Json]] = {}
+        self.watched: list[str] = []
+        self._watching: dict[str, set[asyncio.Queue[bytes]]] = {}
 
     def app(self) -> web.Application:
         app = web.Application(middlewares=[_with_policy])
@@ -44,6 +48,7 @@ class ControlPlane:
         app.router.add_get("/state", self._state)
         app.router.add_get("/strings.json", self._words)
         app.router.add_get("/events", self._events)
+        app.router.add_get("/watch/{feed}", self._watch)
         app.router.add_post("/do/{verb}", self._do)
         app.router.add_static("/ui", UI)
         return app
@@ -55,8 +60,16 @@ class ControlPlane:
         for stream in self._streams:
             stream.put_nowait(_frame("state", state))
 
+    def news(self, feed: str, value: Json) -> None:
+        """Tell whoever looks at `feed` more closely."""
+        for stream in self._watching.get(feed, ()):
+            stream.put_nowait(_frame("news", value))
+
+    def looking_at(self, feed: str) -> int:
+        return len(self._watching.get(feed, ()))
+
     def cut(self) -> None:
-        for stream in self._streams:
+        for stream in (*self._streams, *(each for all_ in self._watching.values() for each in all_)):
             stream.put_nowait(b"")
 
     async def _page(self, _: web.Request) -> web.FileResponse:
@@ -74,6 +87,24 @@ class ControlPlane:
         kept = self.looks if verb in {"looking", "look_at_login", "usage_history"} else self.calls
         kept.append((verb, await request.json()))
         return web.json_response(self.answers.get(verb, {"ok": True}))
+
+    async def _watch(self, request: web.Request) -> web.StreamResponse:
+        feed = request.match_info["feed"]
+        self.watched.append(request.path_qs)
+        reply = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await reply.prepare(request)
+        stream: asyncio.Queue[bytes] = asyncio.Queue()
+        self._watching.setdefault(feed, set()).add(stream)
+        try:
+            for value in self.told.get(feed, []):
+                await reply.write(_frame("news", value))
+            while chunk := await stream.get():
+                await reply.write(chunk)
+        except ConnectionResetError:
+            pass
+        finally:
+            self._watching[feed].discard(stream)
+        return reply
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         if self.refusing:
@@ -171,6 +202,7 @@ _ICONS = {
     "models": "cube",
     "usage": "gauge",
     "activity": "pulse",
+    "playground": "play",
     "settings": "sliders",
     "help": "help",
 }

@@ -14,7 +14,7 @@ from tests.ui.stage import ControlPlane
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 Json = dict[str, Any]
-SCREENS = ["overview", "models", "usage", "activity", "settings", "help"]
+SCREENS = ["overview", "models", "usage", "activity", "playground", "settings", "help"]
 
 
 def everything() -> Json:

@@ -187,6 +187,6 @@ function requestsCard(snapshot) {
   return h('section', { class: 'card table-card activity-card', key: 'requests', 'aria-labelledby': 'card-requests' },
     h('div', { class: 'card-head' },
       h('h2', { class: 'heading', id: 'card-requests' }, t('overview.requests.title')), open),
-    rows.length ? requestTable(rows, false)
+    rows.length ? requestTable(rows)
       : h('p', { class: 'card-note' }, t('overview.requests.empty')));
 }

@@ -15,6 +15,7 @@ export const SCREENS = [
   ['models', 'cube', '2'],
   ['usage', 'gauge', '3'],
   ['activity', 'pulse', '5'],
+  ['playground', 'play', '7'],
   ['settings', 'sliders', '6'],
 ];
 
