@@ -103,7 +103,7 @@ async def test_cost_is_in_credits_or_premium_requests(
     window: Any, cost: Any, short: str, full: str
 ) -> None:
     page = await opened(window, snapshots.request(7, **cost), press=False, **BROAD)
-    cell = page.page.locator("tbody .col-spent")
+    cell = page.page.locator("tbody .c-cost")
     assert await cell.inner_text() == short
     assert await cell.get_attribute("title") == full
     await page.page.locator("tbody tr").click()

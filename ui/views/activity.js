@@ -1,62 +1,37 @@
-/* Activity: the latest requests as the app counted them: times, names and results, never content. */
+/* A request in words: times, names and results as the app counted them, never content. */
 
-import { card, emptyState, pill } from '../components/controls.js';
+import { pill } from '../components/controls.js';
 import { h } from '../dom.js';
 import {
-  exact, milliseconds, timeWithSeconds, tokens,
+  credits, exact, milliseconds, number, timeWithSeconds, tokens,
 } from '../format.js';
-import { setLocal, state } from '../store.js';
 import { has, t } from '../strings.js';
-import { costWords, shortCost } from './activity_panel.js';
-import { moveInRows } from './models.js';
 
-export function activityView(snapshot) {
-  const rows = snapshot.requests;
-  return h('div', { class: 'column', key: 'activity' },
-    h('div', { class: 'page-head' },
-      h('h1', { class: 'title', tabindex: '-1' }, t('activity.title'))),
-    rows.length
-      ? [
-        h('section', { class: 'card table-card activity-card', key: 'table' }, requestTable(rows, true, state.local.request)),
-        h('p', { class: 'caption', key: 'note' }, t('activity.note')),
-      ]
-      : card(null, null, emptyState(null, t('activity.empty'))));
-}
-
-/** `full` adds the columns that only the Activity screen has room for. */
-export function requestTable(rows, full, selected = null) {
-  const columns = COLUMNS.filter((column) => full || !column.full);
+/** The latest requests with what fits beside other things. */
+export function requestTable(rows) {
+  const columns = COLUMNS.filter((column) => !column.full);
   return h('table', { class: 'table' },
     h('thead', null, h('tr', null, columns.map((column) => (
       h('th', { key: column.name, scope: 'col', class: column.class || null }, t(`activity.col.${column.name}`)))))),
-    h('tbody', full ? { onkeydown: moveInRows } : null, rows.map((row) => (
-      full ? opener(row, columns, row.id === selected) : h('tr', { key: `r${row.id}` }, cells(row, columns))))));
+    h('tbody', null, rows.map((row) => h('tr', { key: `r${row.id}` }, cells(row, columns)))));
 }
 
 const cells = (row, columns) => columns.map((column) => h('td', {
   key: column.name, class: column.class || null, title: column.title ? column.title(row) : null,
 }, column.cell(row)));
 
-/** A row whose first cell opens the panel; so does a press anywhere else in it. */
-function opener(row, columns, selected) {
-  const open = () => setLocal({ request: selected ? null : row.id });
-  const [time, ...rest] = columns;
-  return h('tr', { key: `r${row.id}`, class: selected ? 'opener selected' : 'opener', onclick: open },
-    h('td', { key: time.name, class: time.class, title: time.title(row) },
-      h('button', {
-        type: 'button', class: 'row-button', 'data-request': row.id, 'aria-expanded': selected ? 'true' : 'false', 'aria-controls': 'panel',
-      }, time.cell(row))),
-    cells(row, rest));
-}
+const isNumber = (value) => typeof value === 'number';
 
-const COLUMNS = [
+/** `full`: only Activity has room for it. */
+export const COLUMNS = [
   { name: 'time', class: 'nowrap', cell: (row) => timeWithSeconds(row.at), title: (row) => exact(row.at) },
   { name: 'from', class: 'nowrap from-cell', cell: clientWords },
-  { name: 'format', full: true, class: 'nowrap col-format', cell: formatName },
+  { name: 'format', full: true, cell: formatName },
   { name: 'model', class: 'model-cell', cell: (row) => h('span', { class: 'mono' }, modelWords(row)) },
   { name: 'result', cell: resultPill, title: (row) => errorText(row) || null },
-  { name: 'tokens', full: true, class: 'nowrap col-tokens', cell: tokenCount, title: tokenWords },
-  { name: 'cost', full: true, class: 'nowrap col-spent end', cell: shortCost, title: costWords },
+  { name: 'tokens', full: true, cell: tokenCount, title: tokenWords },
+  { name: 'cost', full: true, cell: shortCost, title: costWords },
+  { name: 'first', full: true, cell: (row) => milliseconds(row.first_ms) },
   { name: 'took', class: 'nowrap col-took end', cell: (row) => milliseconds(row.took_ms), title: firstWord },
 ];
 
@@ -114,4 +89,20 @@ export function resultWords(row) {
   if (has(`activity.result.${status}`)) return { level, words: t(`activity.result.${status}`) };
   const kind = status < 400 ? 'other_ok' : status < 500 ? 'other_4xx' : 'other_5xx';
   return { level, words: t(`activity.result.${kind}`, { status: String(status) }) };
+}
+
+/** In full; `null` where nothing is known. */
+export function costWords(row) {
+  if (isNumber(row.credits)) return t('activity.cost.credits', { amount: credits(row.credits) });
+  if (!isNumber(row.multiplier)) return t('activity.cost.unknown');
+  if (row.multiplier === 0) return t('models.cost.included');
+  if (row.initiator === 'agent') return t('activity.cost.agent');
+  return t('activity.cost.multiplier', { amount: number(row.multiplier, 2) });
+}
+
+/** For the narrow column of the table. */
+export function shortCost(row) {
+  if (isNumber(row.credits)) return credits(row.credits);
+  if (!isNumber(row.multiplier) || row.initiator === 'agent') return t('activity.none');
+  return t('models.cost.multiplier', { n: number(row.multiplier, 2) });
 }

@@ -3,29 +3,21 @@
    The notes that the app keeps are short (`dropped=top_k`, as in the header of the answer); each
    kind has its sentence here, and a kind without one is shown as it is, never left out. */
 
-import { copyButton, iconButton } from '../components/controls.js';
+import { perform } from '../actions.js';
+import { button, copyButton, iconButton } from '../components/controls.js';
+import { copyText } from '../copy.js';
 import { h } from '../dom.js';
-import { credits, milliseconds, number, timeWithSeconds } from '../format.js';
-import { setLocal, state } from '../store.js';
+import { exact, milliseconds, timeWithSeconds } from '../format.js';
+import { closeRequest, selectedRequest } from '../requests.js';
+import { setLocal } from '../store.js';
 import { has, t } from '../strings.js';
-import { clientWords, errorText, formatName, modelWords, resultPill } from './activity.js';
+import {
+  clientWords, costWords, errorText, formatName, modelWords, resultPill, resultWords,
+} from './activity.js';
 
-/** The request whose panel is open, or null. */
-export function selectedRequest(snapshot, local) {
-  if (local.screen !== 'activity' || local.request === null) return null;
-  return snapshot.requests.find((row) => row.id === local.request) || null;
-}
+export { closeRequest, selectedRequest };
 
-export function closeRequest() {
-  const id = state.local.request;
-  setLocal({ request: null });
-  queueMicrotask(() => {
-    const row = document.querySelector(`[data-request="${Number(id)}"]`);
-    if (row) row.focus();
-  });
-}
-
-export function requestPanel(row) {
+export function requestPanel(row, { recording }, local) {
   return [
     h('div', { class: 'panel-head', key: `head-${row.id}` },
       h('h2', { class: 'title', tabindex: '-1', id: 'panel-title' },
@@ -37,23 +29,71 @@ export function requestPanel(row) {
       changes(row),
       row.request_id ? h('div', { class: 'names', key: 'id' },
         h('h3', { class: 'heading' }, t('activity.panel.request_id')),
-        h('span', { class: 'mono selectable wrap', 'data-copy-text': 'request-id' }, row.request_id),
-        h('div', { class: 'row-buttons' }, copyButton('request-id', row.request_id, t('activity.panel.request_id')))) : null),
+        h('span', { class: 'mono selectable wrap', 'data-copy-text': 'request-id' }, row.request_id)) : null,
+      h('div', { class: 'row-buttons', key: 'copy' },
+        copyButton('request-details', () => copyText(detailsOf(row), 'request-details', t('action.details')), t('action.details'), { label: t('action.copy_details') }),
+        row.request_id ? copyButton('request-id', row.request_id, t('activity.panel.request_id'), { label: t('activity.panel.copy_id') }) : null),
+      recording ? contents(row, local) : null),
   ];
 }
 
-function facts(row) {
-  const count = (n) => t('models.panel.tokens', { n });
-  return h('dl', { class: 'facts', key: 'facts' },
-    fact('model', modelWords(row)),
-    fact('way', wayWords(row)),
-    row.initiator ? fact('initiator', t(`activity.initiator.${row.initiator}`)) : null,
-    isNumber(row.input_tokens) ? fact('input', count(row.input_tokens)) : null,
-    row.cache_tokens ? fact('cache', count(row.cache_tokens)) : null,
-    isNumber(row.output_tokens) ? fact('output', count(row.output_tokens)) : null,
-    fact('cost', costWords(row)),
-    isNumber(row.first_ms) ? fact('first', milliseconds(row.first_ms)) : null,
-    isNumber(row.took_ms) ? fact('took', milliseconds(row.took_ms)) : null);
+export function facts(row) {
+  return h('dl', { class: 'facts', key: 'facts' }, factsOf(row).map(([name, value]) => fact(name, value)));
+}
+
+/** Names and words of what is known. */
+function factsOf(row) {
+  const count = (n) => (isNumber(n) ? t('models.panel.tokens', { n }) : null);
+  return [
+    ['model', modelWords(row)],
+    ['way', wayWords(row)],
+    ['initiator', row.initiator ? t(`activity.initiator.${row.initiator}`) : null],
+    ['upstream', upstreamWords(row)],
+    ['input', count(row.input_tokens)],
+    ['cache', row.cache_tokens ? count(row.cache_tokens) : null],
+    ['output', count(row.output_tokens)],
+    ['cost', costWords(row)],
+    ['first', isNumber(row.first_ms) ? milliseconds(row.first_ms) : null],
+    ['took', isNumber(row.took_ms) ? milliseconds(row.took_ms) : null],
+  ].filter(([, value]) => value !== null);
+}
+
+/** What Copilot answered, and how often it was asked. */
+function upstreamWords(row) {
+  if (!row.attempts) return row.outcome === 'open' ? null : t('activity.upstream.none');
+  const status = row.upstream_status ? String(row.upstream_status) : t('activity.upstream.nothing');
+  return t('activity.upstream.told', { status, n: row.attempts });
+}
+
+/** Everything as text, for a report. */
+function detailsOf(row) {
+  return [
+    `${exact(row.at)} ${clientWords(row)} ${formatName(row)}`,
+    `${resultWords(row).words}${errorText(row) ? `: ${errorText(row)}` : ''}`,
+    ...factsOf(row).map(([name, value]) => `${t(`activity.panel.${name}`)}: ${value}`),
+    ...(row.notes || []),
+    row.request_id ? `${t('activity.panel.request_id')}: ${row.request_id}` : null,
+  ].filter(Boolean).join('\n');
+}
+
+// --- what it said, while contents are recorded -------------------------------------------------
+
+let sidesView = null;
+
+function contents(row, local) {
+  const found = local.contents && local.contents.id === row.id ? local.contents.sides : null;
+  return h('div', { class: 'names', key: 'contents' },
+    h('h3', { class: 'heading' }, t('activity.panel.contents')),
+    found && sidesView ? sidesView(`row-${row.id}`, found)
+      : h('div', { class: 'row-buttons' }, button(t('activity.panel.show_contents'), () => fetchContents(row.id), {
+        small: true, busy: Boolean(local.busy.contents),
+      })));
+}
+
+async function fetchContents(id) {
+  const [module, answer] = await Promise.all([import('./sides.js'), perform('contents', { id })]);
+  sidesView = module.sidesView;
+  if (answer.ok) setLocal({ contents: { id, sides: answer } });
 }
 
 const fact = (name, value) => [
@@ -70,23 +110,7 @@ function wayWords(row) {
   return t(key) === format ? t('activity.passed', { format }) : t('activity.translated', { format, route: t(key) });
 }
 
-/** In full; `null` where nothing is known. */
-export function costWords(row) {
-  if (isNumber(row.credits)) return t('activity.cost.credits', { amount: credits(row.credits) });
-  if (!isNumber(row.multiplier)) return t('activity.cost.unknown');
-  if (row.multiplier === 0) return t('models.cost.included');
-  if (row.initiator === 'agent') return t('activity.cost.agent');
-  return t('activity.cost.multiplier', { amount: number(row.multiplier, 2) });
-}
-
-/** For the narrow column of the table. */
-export function shortCost(row) {
-  if (isNumber(row.credits)) return credits(row.credits);
-  if (!isNumber(row.multiplier) || row.initiator === 'agent') return t('activity.none');
-  return t('models.cost.multiplier', { n: number(row.multiplier, 2) });
-}
-
-function changes(row) {
+export function changes(row) {
   const notes = row.notes || [];
   if (!notes.length && row.outcome !== 'ok') return null;
   return h('div', { class: 'names', key: 'changes' },
