@@ -12,10 +12,13 @@ import asyncio
 import os
 import sys
 from collections.abc import Coroutine, Sequence
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from copilot_desktop.cli.parser import Invocation, read
 from copilot_desktop.errors import NotSignedIn, Problem
+
+if TYPE_CHECKING:
+    from copilot_desktop.core.settings import Preferences
 
 DONE, FAILED, SIGNED_OUT, INTERRUPTED = 0, 1, 3, 130
 
@@ -109,7 +112,13 @@ def _run(invocation: Invocation) -> int:
             from copilot_desktop.cli import facts  # noqa: PLC0415
 
             return _on_loop(facts.show(preferences, invocation))
+    return _window(preferences, invocation)
+
+
+def _window(preferences: Preferences, invocation: Invocation) -> int:
+    """Without a command: the window, or headless where none can be shown."""
     from copilot_desktop.shell.engine import choose_engine  # noqa: PLC0415
+    from copilot_desktop.system import current  # noqa: PLC0415
 
     engine = choose_engine(current().name, os.environ)
     if engine.name == "none":

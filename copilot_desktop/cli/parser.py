@@ -95,23 +95,10 @@ def parser() -> argparse.ArgumentParser:
         )
 
     command("serve", "run the proxy without a window, until SIGTERM or Ctrl-C")
-    login = command("login", "sign in to GitHub with a code and keep the sign-in")
-    login.add_argument(
-        "--no-browser", dest="browser", action="store_false", default=argparse.SUPPRESS,
-        help="do not open the browser; only print the address",
-    )  # fmt: skip
-    login.add_argument(
-        "--server", metavar="NAME", default=argparse.SUPPRESS,
-        help="sign in there: github.com, or your company's NAME.ghe.com",
-    )  # fmt: skip
+    _add_login(command("login", "sign in to GitHub with a code and keep the sign-in"))
     command("logout", "delete the stored sign-in of the account in use")
     _add_account_actions(command("accounts", "the accounts that are signed in here"), shared)
-    autostart = command("autostart", "start the app when you log in to this computer")
-    autostart.add_argument(
-        "action", metavar="on|off|status", nargs="?", choices=("on", "off", "status"),
-        default="status", help="without one: say how it stands",
-    )  # fmt: skip
-    _add_json(autostart)
+    _add_autostart(command("autostart", "start the app when you log in to this computer"))
     command("resume", "send again after GitHub's warning has paused it")
     for name, words in (
         ("status", "who is signed in, and whether the proxy runs (no network)"),
@@ -130,6 +117,25 @@ def parser() -> argparse.ArgumentParser:
     _add_json(doctor)
     _add_usage(command("usage", "what this app has used (no network)"))
     return whole
+
+
+def _add_login(login: argparse.ArgumentParser) -> None:
+    login.add_argument(
+        "--no-browser", dest="browser", action="store_false", default=argparse.SUPPRESS,
+        help="do not open the browser; only print the address",
+    )  # fmt: skip
+    login.add_argument(
+        "--server", metavar="NAME", default=argparse.SUPPRESS,
+        help="sign in there: github.com, or your company's NAME.ghe.com",
+    )  # fmt: skip
+
+
+def _add_autostart(autostart: argparse.ArgumentParser) -> None:
+    autostart.add_argument(
+        "action", metavar="on|off|status", nargs="?", choices=("on", "off", "status"),
+        default="status", help="without one: say how it stands",
+    )  # fmt: skip
+    _add_json(autostart)
 
 
 def _add_usage(usage: argparse.ArgumentParser) -> None:
