@@ -37,7 +37,9 @@ def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
                 allowed = ipaddress.ip_address(address[0]).is_loopback
             except ValueError:
                 allowed = address[0] == "localhost"
-            if not allowed:
+            # A datagram socket that is told a far address sends nothing; see `system.network`.
+            routing = self.type == socket.SOCK_DGRAM and address[0] in {"192.0.2.1", "2001:db8::1"}
+            if not (allowed or routing):
                 raise AssertionError(f"a test tried to reach {address[0]}")
         connect(self, address)
 

@@ -21,7 +21,7 @@ from copilot_desktop.core.history import By
 from copilot_desktop.core.playground import Question
 from copilot_desktop.core.settings import CHANGEABLE, Preferences, bad
 from copilot_desktop.core.state import Ask
-from copilot_desktop.errors import InvalidRequest, StorageFailed
+from copilot_desktop.errors import InvalidRequest, Problem, StorageFailed
 from copilot_desktop.proxy.brakes import Choice
 from copilot_desktop.upstream import policy
 from copilot_desktop.upstream.credentials import StoreKind
@@ -80,7 +80,11 @@ class Commands:
         await self._core.desk.remove(host, id)
 
     async def check_account(self) -> Json:
-        await self._core.desk.look()
+        try:
+            await self._core.desk.look()
+        except Problem:
+            self._core.life.reach.tell()  # whoever asks gets the answer now
+            raise
         return {"state": self._core.session.account.state}
 
     async def choose_store(self, kind: StoreKind) -> None:

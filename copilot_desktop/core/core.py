@@ -22,7 +22,7 @@ from typing import Any
 
 from copilot_desktop.core import key as local_key
 from copilot_desktop.core import logs
-from copilot_desktop.core.account import AccountDesk, is_network_trouble, other_stores
+from copilot_desktop.core.account import AccountDesk, other_stores
 from copilot_desktop.core.activity import Activity
 from copilot_desktop.core.books import FILE_NAME as USAGE_FILE
 from copilot_desktop.core.books import Books
@@ -46,7 +46,7 @@ from copilot_desktop.core.state import Ask, LocalKey, ModelList, Requests, State
 from copilot_desktop.core.store import Store
 from copilot_desktop.core.tasks import Tasks
 from copilot_desktop.core.verbs import Verbs
-from copilot_desktop.errors import BadSetting, Problem, Unreachable
+from copilot_desktop.errors import BadSetting, Problem
 from copilot_desktop.provider import Provider
 from copilot_desktop.proxy.brakes import Brakes
 from copilot_desktop.proxy.config import ProxyConfig
@@ -426,11 +426,7 @@ class Core:
         self.store.touch()  # a known exchange may have gone on in place
 
     def _note_look(self, problem: Problem | None) -> None:
-        if not is_network_trouble(problem):
-            self.store.set(degraded=None)
-        else:
-            offline = isinstance(problem, Unreachable)
-            self.store.set(degraded="offline" if offline else "github_down")
+        self.life.reach.note(problem)
 
     def _proxy_config(self, preferences: Preferences) -> ProxyConfig:
         settings = preferences.settings

@@ -15,6 +15,7 @@ from copilot_desktop.core.autostart import Autostart
 from copilot_desktop.core.last_run import FILE_NAME as LAST_FILE
 from copilot_desktop.core.last_run import PAUSE, LastRun
 from copilot_desktop.core.memory import Memory
+from copilot_desktop.core.reach import Reach
 from copilot_desktop.errors import InvalidRequest
 from copilot_desktop.system.fake import FakeLoginItem
 from copilot_desktop.system.login_items import LoginItemState
@@ -32,6 +33,7 @@ class Life:
         item = FakeLoginItem() if core.store.state.app.demo else core.system.login_item()
         self.autostart = Autostart(item, self._note_login_item)
         self.last = LastRun(Memory(folder / LAST_FILE, tasks, pause=PAUSE))
+        self.reach = Reach(core.store)
         self.show_wanted = False  # asked for before there was a shell
         self.alerting = Alerting(core.store, Memory(folder / ALERTS_FILE, tasks), tasks)
 

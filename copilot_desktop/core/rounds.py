@@ -3,8 +3,9 @@
 Three loops, none of which can pile up: each does one thing, then waits again.
 
 * The watchdog notices that the machine slept (the wall clock ran ahead of the monotonic one by more
-  than 15 s), and then looks at account, models and usage again. After sleep and once a minute it
-  probes the listener; one that got lost is started again, three times at most.
+  than 15 s) or that the network is another one (its own addresses have changed), and then looks at
+  account, models and usage again. Then and once a minute it probes the listener; one that got lost
+  is started again, three times at most.
 * Usage is read every five minutes while a view is shown, every fifteen while the app is only in the
   tray, and never when nobody looks. Models are read once an hour on the same condition.
 * While GitHub cannot be reached, it is tried again every 30 s.
@@ -20,6 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from copilot_desktop.errors import Problem
+from copilot_desktop.system.network import Addresses, own_addresses
 
 if TYPE_CHECKING:
     from copilot_desktop.core.core import Core
@@ -50,11 +52,13 @@ class Rounds:
         *,
         wall: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
+        addresses: Callable[[], Addresses] = own_addresses,
     ) -> None:
         self._core = core
         self._pace = pace or Pace()
         self._wall = wall
         self._monotonic = monotonic
+        self._addresses = addresses
 
     def start(self) -> None:
         self._core.tasks.start(self._watch_clock(), "watchdog")
@@ -63,7 +67,7 @@ class Rounds:
 
     async def _watch_clock(self) -> None:
         pace, ahead = self._pace, self._wall() - self._monotonic()
-        probed = self._monotonic()
+        probed, here = self._monotonic(), self._addresses()
         while True:
             began = self._monotonic()
             await asyncio.sleep(pace.tick)
@@ -72,11 +76,13 @@ class Rounds:
             # Where the monotonic clock runs on during sleep, only the late tick shows it.
             slept = max(now_ahead - ahead, late) > pace.gap
             ahead = now_ahead
-            if slept or self._monotonic() - probed > pace.probe:
+            before, here = here, self._addresses()
+            moved = here != before
+            if slept or moved or self._monotonic() - probed > pace.probe:
                 probed = self._monotonic()
                 await self._keep_listening()
-            if slept and not self._stopped:
-                log.info("The clock jumped: looking at everything again")
+            if (slept or moved) and not self._stopped:
+                log.info("The clock jumped or the network changed: looking at everything again")
                 await self._try(self._core.desk.look)
 
     async def _keep_listening(self) -> None:
@@ -117,9 +123,12 @@ class Rounds:
         return self._pace.hidden if self._core.shell is not None else None
 
     async def _come_back(self) -> None:
+        reach, pause = self._core.life.reach, self._pace.offline
         while True:
-            await asyncio.sleep(self._pace.offline)
-            if self._core.store.state.degraded is not None and not self._stopped:
+            reach.next_try = self._wall() + pause
+            await asyncio.sleep(pause)
+            reach.next_try = self._wall() + pause
+            if reach.troubled and not self._stopped:
                 await self._try(self._core.desk.look)
 
     async def _try(self, work: Callable[[], Awaitable[None]]) -> None:

@@ -27,6 +27,14 @@ Degraded = Literal["offline", "github_down"]
 
 
 @dataclass(frozen=True, slots=True)
+class Trouble:
+    """GitHub cannot be reached: since when, and when it is tried again. Epoch seconds."""
+
+    since: float
+    next_try: float
+
+
+@dataclass(frozen=True, slots=True)
 class Surroundings:
     """What the app runs in. The shell fills in tray, engine and window when it knows them."""
 
@@ -107,6 +115,7 @@ class State:
     proxy: ProxyState = field(default_factory=ProxyState)
     key: LocalKey = field(default_factory=LocalKey)
     degraded: Degraded | None = None
+    trouble: Trouble | None = None
     models: ModelList = field(default_factory=ModelList)
     quota: QuotaSnapshot = field(default_factory=QuotaSnapshot)
     requests: Requests = field(default_factory=Requests)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 
 from copilot_desktop.core.core import Core
 from copilot_desktop.core.rounds import Pace, Rounds
+from copilot_desktop.errors import Unreachable
 from tests.core_rig import CoreRig, running_core
 
 FAST = Pace(tick=0.01, probe=3600, gap=15, shown=0.02, hidden=3600, models=3600, offline=0.02)
@@ -70,6 +72,47 @@ async def test_a_clock_that_runs_on_in_sleep_shows_it_by_a_late_tick(tmp_path: P
 
         Rounds(rig.core, FAST, wall=lambda: now[0], monotonic=clock).start()
         await more_than(rig, "/models", before)
+
+
+async def test_another_network_is_looked_at_at_once(tmp_path: Path) -> None:
+    async with running_core(tmp_path, signed_in=True) as rig:
+        await ready(rig)
+        before = asked(rig, "/models")
+        here = [("192.168.1.7",)]
+        Rounds(rig.core, FAST, addresses=lambda: here[0]).start()
+        await asyncio.sleep(0.1)
+        assert asked(rig, "/models") == before
+        here[0] = ("10.0.0.2", "fd00::2")
+        await more_than(rig, "/models", before)
+
+
+async def test_trouble_that_is_not_told_yet_is_tried_again_as_well(tmp_path: Path) -> None:
+    async with running_core(tmp_path, signed_in=True) as rig:
+        await ready(rig)
+        await rig.do("check_account")
+        await asyncio.sleep(0.1)  # the first look is over, too
+        rig.core.life.reach.note(Unreachable())
+        before = asked(rig, "/models")
+        start(rig.core)
+        await more_than(rig, "/models", before)
+        async with asyncio.timeout(5):
+            while rig.core.life.reach.troubled:  # noqa: ASYNC110  (nothing is told, so no event)
+                await asyncio.sleep(0.01)
+
+
+async def test_a_listener_that_cannot_be_brought_back_is_given_up(tmp_path: Path) -> None:
+    async with running_core(tmp_path) as rig:
+        port = rig.core.controller.state.port
+        await rig.core.use_port(port)  # the very same from now on
+        await rig.core.controller._release()
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", port))
+            other.listen()
+            start(rig.core, replace(FAST, probe=0.0))
+            state = await rig.until(lambda s: s.app.listener == "lost")
+        assert state.proxy.phase == "error"
+        assert (await rig.do("start_proxy"))["ok"]
+        await rig.until(lambda s: s.app.listener == "fine")
 
 
 async def test_a_lost_listener_is_started_again(tmp_path: Path) -> None:
