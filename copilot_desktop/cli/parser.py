@@ -109,12 +109,7 @@ def parser() -> argparse.ArgumentParser:
         _add_json(each)
         if name == "models":
             _add_model_actions(each, shared)
-    doctor = command("doctor", "look at each part once and say what fails")
-    doctor.add_argument(
-        "--report", metavar="FILE", default=argparse.SUPPRESS,
-        help="also write a report that names nobody into a new file",
-    )  # fmt: skip
-    _add_json(doctor)
+    _add_doctor(command("doctor", "look at each part once and say what fails"))
     _add_usage(command("usage", "what this app has used (no network)"))
     return whole
 
@@ -136,6 +131,14 @@ def _add_autostart(autostart: argparse.ArgumentParser) -> None:
         default="status", help="without one: say how it stands",
     )  # fmt: skip
     _add_json(autostart)
+
+
+def _add_doctor(doctor: argparse.ArgumentParser) -> None:
+    doctor.add_argument(
+        "--report", metavar="FILE", default=argparse.SUPPRESS,
+        help="also write a report that names nobody into a new file",
+    )  # fmt: skip
+    _add_json(doctor)
 
 
 def _add_usage(usage: argparse.ArgumentParser) -> None:

@@ -72,12 +72,13 @@ class Keeping:
             await place.save(account)
             self.store = place
 
-    async def delete(self, account: StoredAccount) -> None:
-        """Empty the place of `account`. Raises StorageFailed."""
+    async def delete(self, account: StoredAccount | None) -> None:
+        """Empty the place of `account`, or of whoever is there. Raises StorageFailed."""
         async with self.lock:
-            await self._park_stranger(self.store, account)
+            if account is not None:
+                await self._park_stranger(self.store, account)
+                self.known.pop(account.token, None)
             await self.store.delete()
-            self.known.pop(account.token, None)
 
     async def set_aside(self, account: StoredAccount) -> None:
         """Park an account that could not be saved: it lasts as long as the app, as before."""

@@ -208,7 +208,7 @@ class Session:
             raise read_only(self.store, "sign out")
         await self.cancel()
         await self._flights.stop("poll", "check")
-        gone, cache = self._stored(), self.cache
+        gone, cache = self._stored() if self._token else None, self.cache
         self.cache, self._seat, self._token = None, None, ""
         if cache is not None:
             cache.ended = True
@@ -219,7 +219,8 @@ class Session:
         except StorageFailed as problem:
             failure = problem
         await keeping.vacate(keeping.others, gone)
-        await keeping.drop_twin(gone.host, gone.id)
+        if gone is not None:
+            await keeping.drop_twin(gone.host, gone.id)
         self.sign_in = None
         self._after("left", login="", id=0, plan="", checked=False, problem=failure)
         if failure is not None:
