@@ -61,7 +61,9 @@ def words_for(told: Json) -> list[str]:
         lines.append(strings.text("usage.history.more", n=told["more"]))
     if (low := told["low_cache"]) is not None:
         share = _percent(low["share"])
-        lines.append(strings.text("usage.history.low_cache", client=one_line(low["client"]), p=share))
+        lines.append(
+            strings.text("usage.history.low_cache", client=one_line(low["client"]), p=share)
+        )
     return [*lines, *_budget(told["budget"]), strings.text("usage.chart.note")]
 
 
