@@ -195,7 +195,8 @@ function followLogin(snapshot, local) {
   shownLogin = current;
   const seen = noteCode(login, local.codeFirstSeen);
   if (seen && seen !== local.codeFirstSeen) setLocal({ codeFirstSeen: seen, browserFailed: false });
-  tick((signingIn(login) && local.screen === 'sign_in') || counting(currentBanner(snapshot, local)));
+  tick((signingIn(login) && local.screen === 'sign_in') || counting(currentBanner(snapshot, local))
+    || (local.screen === 'overview' && Boolean(snapshot.proxy.trouble)));
   if (local.screen !== 'sign_in') return;
   const codeCame = before === 'requesting' && current && current !== 'requesting';
   if (codeCame && $('open-github') && !$('sheet').open) $('open-github').focus({ preventScroll: true });

@@ -47,12 +47,20 @@ export function proxyWords(snapshot) {
     // The banner above has the way on; then the card keeps its own button.
     return says(name, t(`overview.${name}.line`), snapshot.banner ? 'stop' : 'sign_in');
   }
-  if (proxy.degraded === 'offline') return says('offline', t('overview.offline.line'), 'try_now');
-  if (proxy.degraded === 'github_down') return says('github_down', t('overview.github_down.line'), 'try_now');
+  if (proxy.degraded === 'offline') return says('offline', offlineLine(proxy), 'try_now');
+  if (proxy.degraded === 'github_down') return says('github_down', downLine(proxy), 'try_now');
   const { halt, waiting = 0 } = snapshot.brakes || {};
   if (halt) return says(halt.reason === 'warned' ? 'paused' : 'paused_refused', pausedLine(halt), 'stop');
   return says('running', runningLine(proxy, waiting), 'stop');
 }
+
+function offlineLine({ trouble }) {
+  const n = trouble ? Math.ceil(trouble.next_try - now()) : 0;
+  return n > 0 ? t('overview.offline.line_again', { n }) : t('overview.offline.line');
+}
+
+const downLine = ({ trouble }) => (trouble
+  ? t('overview.github_down.line_since', { time: timeOfDay(trouble.since) }) : t('overview.github_down.line'));
 
 const pausedLine = (halt) => t(halt.reason === 'warned' ? 'overview.paused.line' : 'overview.paused_refused.line');
 
@@ -91,7 +99,7 @@ function proxyCard(snapshot, local) {
       glyph(headline.glyph, 'large'),
       h('div', { class: 'proxy-words', role: 'status' },
         h('h2', { class: 'title', id: 'proxy-title' }, words.title),
-        h('p', { class: 'proxy-line' }, words.line)),
+        h('p', { class: 'proxy-line', 'aria-live': proxy.trouble ? 'off' : null }, words.line)),
       words.name === 'starting'
         ? button(t('overview.stop'), null, { off: true, reason: t('overview.starting.title') })
         : cardButton(words.action, local)),
