@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 from copilot_desktop.core.settings import Preferences, Settings
 from copilot_desktop.core.snapshot import snapshot
@@ -14,6 +15,7 @@ from copilot_desktop.proxy.controller import ProxyState
 from copilot_desktop.proxy.exchange import Exchange
 from copilot_desktop.upstream.account import Account
 from copilot_desktop.upstream.quota import Meter, QuotaSnapshot
+from copilot_desktop.upstream.roster import Parked
 from copilot_desktop.upstream.session import SignIn
 
 
@@ -32,9 +34,10 @@ def test_the_parts_of_the_contract_are_there_from_the_first_moment() -> None:
 
 def test_deadlines_are_told_on_the_wall_clock() -> None:
     login = SignIn("waiting", "ABCD-EFGH", "https://github.com/login/device", 450.0, 405.0)
-    page = shown(sign_in=login)["login"]
+    page = shown(sign_in=replace(login, host="github.com"))["login"]
     assert page == {
         "state": "waiting",
+        "host": "github.com",
         "user_code": "ABCD-EFGH",
         "uri": "https://github.com/login/device",
         "expires_at": 1050.0,
@@ -118,3 +121,11 @@ def test_only_the_latest_requests_are_shown() -> None:
     exchanges = tuple(Exchange(number, "curl", "openai_chat") for number in range(80, 0, -1))
     requests = shown(requests=Requests(exchanges, 1, 80))["requests"]
     assert [each["id"] for each in requests] == list(range(80, 30, -1))
+
+
+def test_the_account_in_use_is_not_listed_among_the_others() -> None:
+    """An interruption may leave it there."""
+    account = Account(state="signed_in", login="octo-user", id=1)
+    parked = (Parked("github.com", 1, "octo-user"), Parked("acme.ghe.com", 1, "octo-acme"))
+    others = shown(account=account, parked=parked)["auth"]["others"]
+    assert [each["login"] for each in others] == ["octo-acme"]
