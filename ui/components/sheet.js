@@ -20,6 +20,6 @@ export function drawSheet(content, onCancel) {
   if (!dialog.open) {
     dialog.showModal();
     const first = dialog.querySelector('[data-focus-first]');
-    if (first) first.focus();
+    if (first) first.focus({ preventScroll: true }); // a long sheet is read from its top
   }
 }
