@@ -158,6 +158,8 @@ class Settings(BaseModel):
     # Window and tray.
     start_proxy: bool | Annotated[Literal["last"], Lowered] = True
     start_hidden: bool = False
+    # Give up the page of a hidden window (GTK only).
+    free_memory: bool = False
     on_close: Annotated[Literal["ask", "hide", "quit"], Lowered] = "ask"
     theme: Annotated[Literal["system", "light", "dark"], Lowered] = "system"
     text_size: int = Field(default=100, ge=90, le=140)

@@ -183,6 +183,8 @@ class Desktop:
         log.info("the window is ready")
         if self._hidden:
             self._dock.window_hidden()
+            if self._window is not None and self._thread.value.core.settings.free_memory:
+                self._window.free()
 
     def _show(self) -> None:
         if not self._engine.has_window:
@@ -193,6 +195,7 @@ class Desktop:
         self._hidden = False
         if self._window is not None:
             self._dock.window_shown()
+            self._window.refill(self._thread.value.control.url())
             self._window.show()
             self._note(window_shown=True)
 
@@ -203,6 +206,8 @@ class Desktop:
         self._dock.window_hidden()
         self._note(window_shown=False, window_front=False)
         core = self._thread.value.core
+        if core.settings.free_memory:
+            self._window.free()
         if self._look_for_panel():
             words = "hidden_mac" if core.system.name == "macOS" else "hidden"
         else:

@@ -63,6 +63,7 @@ class Window:
         self._placing = threading.Lock()
         self._resting: threading.Timer | None = None
         self._window: Any = None
+        self._emptied = False
         self._leaving = threading.Event()
 
     def run(self, before_show: Callable[[], None], ready: Callable[[], None]) -> None:
@@ -119,6 +120,18 @@ class Window:
         if self._window is not None:
             self._window.hide()
 
+    def free(self) -> None:
+        """Give back what the hidden page holds; `refill` shows a new one. GTK only so far."""
+        if self._window is not None and self._engine.name == "gtk" and not self._emptied:
+            self._emptied = True
+            self._on_gtk(lambda view: view.terminate_web_process())
+
+    def refill(self, url: str) -> None:
+        """Open the page anew, at an address that works once, if it was given up."""
+        if self._window is not None and self._emptied:
+            self._emptied = False
+            self._on_gtk(lambda view: view.load_uri(url))
+
     def destroy(self) -> None:
         """Close for good; `run` returns."""
         self._leaving.set()
@@ -133,6 +146,19 @@ class Window:
             return True
         threading.Thread(target=self._asked_to_close, name="close", daemon=True).start()
         return False
+
+    def _on_gtk(self, action: Callable[[Any], None]) -> None:
+        """Do something with the web view itself, which pywebview keeps to itself."""
+        from gi.repository import GLib  # noqa: PLC0415
+
+        views = importlib.import_module("webview.platforms.gtk").BrowserView.instances
+
+        def act() -> bool:
+            if (found := views.get(self._window.uid)) is not None:
+                action(found.webview)
+            return False
+
+        GLib.idle_add(act)
 
     def _opening(self) -> Opening:
         try:

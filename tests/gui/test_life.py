@@ -14,10 +14,11 @@ from PIL import Image
 
 from copilot_desktop.shell.window import BACKGROUND
 from tests.gui.app import App, assert_gone
-from tests.gui.desk import Desk, until
+from tests.gui.desk import Desk, session_members, until
 from tests.gui.sni import Panel
 from tests.gui.test_ending import streaming
 from tests.gui.test_tray import signed_in
+from tests.gui.test_window import is_drawn
 
 pytestmark = pytest.mark.gui
 
@@ -88,6 +89,42 @@ def test_a_window_is_never_smaller_than_its_least_size(
     app = launch().ready()
     desk.run("wmctrl", "-i", "-r", app.shown().id, "-e", "0,50,50,300,200")
     until(lambda: box(desk, app)[2:] == (720, 520), "the least size", otherwise=app.story)
+
+
+def held(app: App) -> int:
+    """Kilobytes that the app and its web views hold, shared parts counted once."""
+    total = 0
+    for pid in session_members(app.process.pid):
+        try:
+            rows = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+        except OSError:
+            continue
+        total += sum(int(row.split()[1]) for row in rows if row.startswith("Pss:"))
+    return total
+
+
+def test_a_hidden_window_can_give_its_memory_back(
+    desk: Desk, panel: Panel, launch: Launch, tmp_path: Path
+) -> None:
+    app = launch(environ={"COPILOT_DESKTOP_FREE_MEMORY": "true"}).ready()
+    until(lambda: is_drawn(desk, app, tmp_path), "the page to be drawn", otherwise=app.story)
+    full = held(app)
+
+    for _ in range(3):
+        app.do("hide_window")
+        app.hidden()
+        until(
+            lambda: "WebKitWebProces" not in session_members(app.process.pid).values(),
+            "the page's process to end",
+        )
+        assert held(app) < full - 20_000, (held(app), full)
+        assert app.answers()
+
+        panel.press("Open Copilot Desktop")
+        app.shown()
+        until(lambda: is_drawn(desk, app, tmp_path), "the page again", otherwise=app.story)
+    app.do("quit")
+    assert_gone(app)
 
 
 def brightest(picture: Path) -> float:

@@ -89,6 +89,7 @@ function general(snapshot, local) {
   return [
     loginRow(snapshot, local),
     switchRow('start_hidden', snapshot, local),
+    snapshot.app.engine === 'gtk' ? switchRow('free_memory', snapshot, local) : null,
     choiceRow('on_close', snapshot, local, () => select('s-on_close', settings.on_close,
       words('on_close', ['ask', 'hide', 'quit']),
       (value) => actions.change('on_close', { on_close: value }), { labelled: 'l-on_close' })),
