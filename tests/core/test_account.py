@@ -172,10 +172,8 @@ async def test_a_request_under_way_ends_with_the_account_it_began_with(tmp_path:
         rig.fake.clear_faults()
         assert await ask(rig) == 200
         owners = [owner(rig.fake, each) for each in rig.fake.ledger.to(path)]
-        assert owners[0] == 1
-        assert owners[-1] == 0
-        assert owners == sorted(owners, reverse=True)
-        assert len(owners) == 3, "the token had run out, so there was a second try"
+        # The first token had run out when it was looked at, so there was a second try.
+        assert owners == [1, 1, 0]
 
 
 def owner(fake: FakeUpstream, received: Received) -> int:
