@@ -69,7 +69,10 @@ class System(Protocol):
         """Whether the desktop asks for a dark look; None if it does not say."""
 
     def languages(self) -> tuple[str, ...]:
-        """The user's languages, best first, as tags such as `de-AT` or `de_AT`; empty if unknown."""
+        """The user's languages, best first, as tags such as `de-AT` or `de_AT`."""
+
+    def dark_panel(self) -> bool | None:
+        """Whether tray icons stand on a dark ground; None if the system does not say."""
 
     def login_item(self) -> LoginItem:
         """The app's place among what starts when the user logs in."""

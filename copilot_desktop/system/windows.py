@@ -76,12 +76,17 @@ class Windows:
         answers = (programs.ask(["reg", "query", key, "/v", name]) for key, name in _LANGUAGES)
         return tuple(tag for answer in answers for tag in read_languages(answer))
 
+    def dark_panel(self) -> bool | None:
+        # The taskbar has a look of its own, apart from the one of the apps.
+        answer = programs.ask(["reg", "query", _PERSONALIZE, "/v", "SystemUsesLightTheme"])
+        return answer.split()[-1] == "0x0" if "SystemUsesLightTheme" in answer else None
+
     def login_item(self) -> RunKey:
         return RunKey(own_command())
 
 
 def read_languages(answer: str) -> list[str]:
-    """The tags in a `reg query` line such as `LocaleName REG_SZ de-DE`; several stand between \\0."""
+    """The tags in a line such as `LocaleName REG_SZ de-DE`; several stand between \\0."""
     values = re.search(r"\sREG_(?:MULTI_)?SZ\s+(\S+)", answer)
     return [tag for tag in values[1].split("\\0") if tag] if values else []
 
