@@ -12,6 +12,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Coroutine, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from copilot_desktop.cli.parser import Invocation, read
@@ -79,18 +80,9 @@ def _run(invocation: Invocation) -> int:
 
             work = account.login if invocation.command == "login" else account.logout
             return _on_loop(work(preferences, invocation))
-        case "autostart":
-            from copilot_desktop.cli import autostart  # noqa: PLC0415
-
-            return _on_loop(autostart.run(preferences, invocation))
-        case "accounts":
-            from copilot_desktop.cli import accounts  # noqa: PLC0415
-
-            return _on_loop(accounts.run(preferences, invocation))
-        case "doctor":
-            from copilot_desktop.cli import doctor  # noqa: PLC0415
-
-            return _on_loop(doctor.run(preferences, invocation))
+        case "accounts" | "autostart" | "doctor" | "logs" as name:
+            module = import_module(f"copilot_desktop.cli.{name}")
+            return _on_loop(module.run(preferences, invocation))
         case "resume":
             from copilot_desktop.cli import questions  # noqa: PLC0415
 

@@ -40,6 +40,8 @@ class Invocation:
     days: int = 30
     by: str = "client"
     report: str = ""
+    follow: bool = False
+    level: str = "debug"
 
 
 def read(arguments: Sequence[str]) -> Invocation:
@@ -61,6 +63,8 @@ def read(arguments: Sequence[str]) -> Invocation:
         days=found.pop("days", 30),
         by=found.pop("by", "client"),
         report=found.pop("report", ""),
+        follow=found.pop("follow", False),
+        level=found.pop("level", "debug"),
         flags=found,
     )
 
@@ -111,6 +115,7 @@ def parser() -> argparse.ArgumentParser:
             _add_model_actions(each, shared)
     _add_doctor(command("doctor", "look at each part once and say what fails"))
     _add_usage(command("usage", "what this app has used (no network)"))
+    _add_logs(command("logs", "the latest lines of the log (no network)"))
     return whole
 
 
@@ -151,6 +156,18 @@ def _add_usage(usage: argparse.ArgumentParser) -> None:
         help="what to sum up by (client)",
     )  # fmt: skip
     _add_json(usage)
+
+
+def _add_logs(shown: argparse.ArgumentParser) -> None:
+    shown.add_argument(
+        "--follow", action="store_true", default=argparse.SUPPRESS,
+        help="go on with new lines until you press Ctrl-C",
+    )  # fmt: skip
+    shown.add_argument(
+        "--level", choices=("debug", "info", "warning", "error"), default=argparse.SUPPRESS,
+        help="only lines of this level and above",
+    )  # fmt: skip
+    _add_json(shown)
 
 
 def _days(word: str) -> int:

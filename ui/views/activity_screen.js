@@ -15,7 +15,7 @@ import { watch } from '../watch.js';
 import {
   clientWords, COLUMNS, errorText, formatName, modelWords, resultWords,
 } from './activity.js';
-import { logView } from './log.js';
+import { logCount, logView } from './log.js';
 
 const SCROLLER = 'requests';
 const LIMITED = ['429', '402'];
@@ -24,13 +24,16 @@ let scrolledTo = [];
 
 export function activityView(snapshot, local) {
   const { tab } = local.activity;
+  const rows = local.activity.held || allRequests(snapshot);
+  const shown = filterRequests(rows, local.activity);
   return h('div', { class: 'column wide fill', key: 'activity' },
     h('div', { class: 'page-head' },
       h('h1', { class: 'title', tabindex: '-1' }, t('activity.title')),
+      h('span', { class: 'caption', role: 'status' }, tab === 'log' ? logCount(local) : statusWords(snapshot, rows, shown, local.activity.held)),
       segmented('activity', tab, ['requests', 'log'].map((name) => [name, t(`activity.tab.${name}`)]),
         (name) => set({ tab: name }), { label: t('activity.title') })),
     recordingStrip(snapshot),
-    tab === 'log' ? logView(local) : requestsPart(snapshot, local));
+    tab === 'log' ? logView(local) : requestsPart(snapshot, local, rows, shown));
 }
 
 const set = (part) => setLocal({ activity: { ...state.local.activity, ...part } });
@@ -45,11 +48,9 @@ function recordingStrip({ recording }) {
 
 // --- requests ----------------------------------------------------------------------------------
 
-function requestsPart(snapshot, local) {
-  const rows = local.activity.held || allRequests(snapshot);
-  const shown = filterRequests(rows, local.activity);
+function requestsPart(snapshot, local, rows, shown) {
   return [
-    toolbar(snapshot, local, rows, shown),
+    toolbar(snapshot, local, rows),
     rows.length ? list(shown, local)
       : h('div', { key: 'empty' }, card(null, null, emptyState(null, t('activity.empty')))),
     rows.length ? h('p', { class: 'caption', key: 'note' }, t(snapshot.recording ? 'activity.note_recording' : 'activity.note')) : null,
@@ -72,7 +73,7 @@ const searchText = (row) => [
   clientWords(row), formatName(row), modelWords(row), resultWords(row).words, errorText(row), row.request_id,
 ].join(' ').toLowerCase();
 
-function toolbar(snapshot, local, rows, shown) {
+function toolbar(snapshot, local, rows) {
   const { q, result, held } = local.activity;
   return h('div', { class: 'toolbar', role: 'search', key: 'toolbar' },
     searchField(q, (value) => set({ q: value }), t('activity.search')),
@@ -84,8 +85,7 @@ function toolbar(snapshot, local, rows, shown) {
     button(t('activity.clear'), clear, { look: 'ghost', key: 'clear', off: !rows.length }),
     button(t('activity.export'), exportList, {
       look: 'ghost', key: 'export', off: !rows.length, busy: Boolean(local.busy.export_requests),
-    }),
-    h('p', { class: 'caption status-line', role: 'status', key: 'count' }, statusWords(snapshot, rows, shown, held)));
+    }));
 }
 
 function statusWords(snapshot, rows, shown, held) {

@@ -31,12 +31,13 @@ export function logView(local) {
     h('section', { class: 'card table-card fill-card log-card', key: 'log' },
       h('div', {
         id: SCROLLER, class: `scroller log${local.log.wrap ? ' wrapped' : ''}`, tabindex: '0', role: 'log', 'aria-live': 'off', 'aria-label': t('activity.tab.log'), onscroll: onScroll,
-      }, shown.length ? inBlocks(shown) : h('p', { class: 'log-none', key: 'none' }, t(lines.length ? 'activity.no_match' : 'log.empty')))),
-    h('div', { class: 'under-log', key: 'under' },
-      h('p', { class: 'caption', role: 'status' }, t('log.count', { n: shown.length })),
-      local.log.follow ? null : button(t('log.latest'), () => set({ follow: true }), { small: true, key: 'latest' })),
+      }, shown.length ? inBlocks(shown) : h('p', { class: 'log-none', key: 'none' }, t(lines.length ? 'activity.no_match' : 'log.empty'))),
+      local.log.follow ? null : h('div', { class: 'jump', key: 'jump' },
+        button(t('log.latest'), () => set({ follow: true }), { small: true, key: 'latest' }))),
   ];
 }
+
+export const logCount = (local) => t('log.count', { n: filterLines(local.log).length });
 
 function toolbar(local, shown) {
   const { q, level, follow, wrap } = local.log;
