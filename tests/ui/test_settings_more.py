@@ -28,7 +28,9 @@ def patches(page: Any) -> list[Any]:
 async def patched(page: Any, patch: dict[str, Any]) -> None:
     """Wait until the page has asked for exactly this."""
     async with asyncio.timeout(5):
-        while patch not in patches(page):
+        while True:
+            if patch in patches(page):
+                return
             await asyncio.sleep(0.01)
 
 

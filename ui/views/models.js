@@ -123,7 +123,7 @@ function row(model, local, usedUp) {
       },
       h('span', { class: 'model-name' }, model.name || model.id),
       h('span', { class: 'model-id', title: model.id }, model.id))),
-    h('td', { class: 'col-vendor' }, model.vendor),
+    h('td', { class: 'col-vendor' }, h('span', { class: 'small-words' }, model.vendor)),
     h('td', { class: 'col-cost' }, costWords(model.cost)),
     h('td', { class: 'col-context' }, tokens(model.context)),
     h('td', { class: 'col-can' }, h('span', { class: 'small-words' }, canWords(model))),
