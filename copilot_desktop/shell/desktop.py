@@ -43,6 +43,7 @@ from copilot_desktop.shell.telling import told
 from copilot_desktop.shell.tray import PystrayTray, background, panel_present
 from copilot_desktop.shell.window import Window
 from copilot_desktop.strings import words
+from copilot_desktop.system import current
 from copilot_desktop.system.programs import SECRET_NAMES
 
 log = logging.getLogger(__name__)
@@ -104,7 +105,7 @@ class Desktop:
         self._changed = threading.Event()
         self._panel = False
         self._dock = Dock(engine.name)
-        self._tray = PystrayTray(background(self._press))
+        self._tray = PystrayTray(background(self._press), dark_panel=current().dark_panel())
         self._window: Window | None = None
         # The web view's processes inherit our environment; secrets are not for them.
         environ = dict(os.environ)

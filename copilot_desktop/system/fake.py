@@ -63,6 +63,9 @@ class FakeSystem:
     def languages(self) -> tuple[str, ...]:
         return self.tongues
 
+    def dark_panel(self) -> bool | None:
+        return None
+
     def login_item(self) -> FakeLoginItem:
         return self.item
 

@@ -66,6 +66,9 @@ class Linux:
     def languages(self) -> tuple[str, ...]:
         return read_locale(os.environ)
 
+    def dark_panel(self) -> bool | None:
+        return None  # panels have themes of their own
+
     def login_item(self) -> AutostartEntry:
         return AutostartEntry(own_command())
 

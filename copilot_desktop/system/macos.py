@@ -56,6 +56,9 @@ class MacOS:
         answer = programs.ask(["/usr/bin/defaults", "read", "-g", "AppleLanguages"])
         return tuple(re.findall(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]+)*", answer))
 
+    def dark_panel(self) -> bool | None:
+        return None  # panels have themes of their own
+
     def login_item(self) -> LaunchAgent:
         return LaunchAgent(own_command())
 

@@ -16,7 +16,7 @@ from copilot_desktop.shell.icons import (
     paint,
 )
 
-SIZES = (16, 22, 32)
+SIZES = (16, 20, 22, 24, 32, 48)
 PANELS = {"light": "#F5F5F5", "dark": "#1E1E1E", "grey": "#808080"}
 
 
@@ -48,6 +48,23 @@ def test_with_an_outline_every_glyph_is_seen_on_every_panel(
     difference = ImageChops.difference(shown.convert("L"), empty.convert("L"))
     assert ImageStat.Stat(difference).extrema[0][1] > 90
     assert sum(difference.histogram()[60:]) >= size
+
+
+@pytest.mark.parametrize("glyph", GLYPHS)
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(("ink", "panel"), [(LIGHT_INK, "dark"), (DARK_INK, "light")])
+def test_every_glyph_is_sharp_in_the_ink_of_its_panel(
+    glyph: Glyph, size: int, ink: str, panel: str
+) -> None:
+    """Lines are full, not smeared over their neighbours; and they stand out."""
+    drawn = paint(glyph, size, ink)
+    opacity = drawn.getchannel("A").histogram()
+    assert sum(opacity[230:]) >= 0.2 * sum(opacity[12:])
+    shown = Image.new("RGBA", (size, size), PANELS[panel])
+    empty = shown.copy()
+    shown.alpha_composite(drawn)
+    apart = ImageChops.difference(shown.convert("L"), empty.convert("L"))
+    assert sum(apart.histogram()[150:]) >= size
 
 
 @pytest.mark.parametrize("glyph", GLYPHS)

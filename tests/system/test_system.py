@@ -148,6 +148,21 @@ def test_the_answers_of_other_systems_are_read() -> None:
     assert read_tasklist("INFO: No tasks are running.") is None
 
 
+@pytest.mark.parametrize(
+    ("answer", "dark"),
+    [
+        ("    SystemUsesLightTheme    REG_DWORD    0x0\r\n", True),
+        ("    SystemUsesLightTheme    REG_DWORD    0x1\r\n", False),
+        ("", None),
+    ],
+)
+def test_the_taskbar_of_windows_has_a_look_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, answer: str, dark: bool | None
+) -> None:
+    monkeypatch.setattr("copilot_desktop.system.programs.ask", lambda _: answer)
+    assert Windows().dark_panel() is dark
+
+
 def test_a_browser_that_python_finds_gets_no_secrets_either(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
