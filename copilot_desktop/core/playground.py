@@ -13,7 +13,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -25,6 +25,7 @@ from copilot_desktop.errors import InvalidRequest
 from copilot_desktop.proxy.config import ProxyConfig
 from copilot_desktop.proxy.exchange import Exchange
 from copilot_desktop.proxy.tape import Tape
+from copilot_desktop.upstream.http import NETWORK_ERRORS
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +116,7 @@ class Playground:
             self._closed.set()
 
     @contextlib.contextmanager
-    def waking(self, wake: Callable[[], None]) -> Any:
+    def waking(self, wake: Callable[[], None]) -> Iterator[None]:
         """Call `wake` after each change."""
         self._wakers.add(wake)
         try:
@@ -131,7 +132,7 @@ class Playground:
         except asyncio.CancelledError:
             await self._until_closed()
             self._show(replace(self.run, phase="stopped"))
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        except NETWORK_ERRORS as error:
             log.info("the playground lost its connection: %s", type(error).__name__)
             await self._until_closed()
             self._show(replace(self.run, phase="failed"))

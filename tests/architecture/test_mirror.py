@@ -28,7 +28,6 @@ THROUGH = {
     "copilot_desktop.__main__": "tests/cli/test_serve.py",
     "copilot_desktop.core.key": "tests/core/test_verbs.py",
     "copilot_desktop.core.listening": "tests/core/test_core.py",
-    "copilot_desktop.core.tasks": "tests/core/test_core.py",
     "copilot_desktop.proxy.connection": "tests/proxy/test_relay.py",
     "copilot_desktop.shell.clipboard": "tests/gui/test_tray.py",
     "copilot_desktop.shell.desktop": "tests/gui/test_ending.py",
