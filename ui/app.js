@@ -10,7 +10,7 @@ import { fetchState, follow, tell } from './api.js';
 import { bannerView, counting, currentBanner } from './components/banner.js';
 import { drawSheet } from './components/sheet.js';
 import { toastView } from './components/toast.js';
-import { signingIn } from './derive.js';
+import { noteCode, signingIn } from './derive.js';
 import { patch } from './dom.js';
 import { now } from './format.js';
 import { listenToKeys } from './keyboard.js';
@@ -20,12 +20,12 @@ import { loadStrings, t } from './strings.js';
 import { firstRunView } from './views/first_run.js';
 import { overviewView } from './views/overview.js';
 import { cancelSheet, currentSheet, sheetView } from './views/sheets.js';
-import { noteCode, signInView } from './views/sign_in.js';
 import { sidebarView } from './views/sidebar.js';
 
-const VIEWS = { overview: overviewView, first_run: firstRunView, sign_in: signInView };
+const VIEWS = { overview: overviewView, first_run: firstRunView };
 /* The other screens are fetched when they are first opened; until then the one before stays. */
 const LATER = {
+  sign_in: () => import('./views/sign_in.js').then((found) => found.signInView),
   models: () => withPanel('models', import('./views/models.js'), import('./views/model_panel.js'))
     .then((found) => found.modelsView),
   usage: () => import('./views/usage.js').then((found) => found.usageView),

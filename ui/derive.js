@@ -1,5 +1,6 @@
 /* Small conclusions from the snapshot that several views share. Pure functions, no words. */
 
+export const CODE_LASTS = 900; // seconds that a code lasts, GitHub's usual; for the length of the bar
 const EVERYWHERE = new Set(['0.0.0.0', '::', '']);
 
 /** The host to write into an address for this computer: a listener on every interface is also here. */
@@ -82,3 +83,10 @@ export function initials(login) {
 
 /** Is the sign-in under way, so that its screen has something to show? */
 export const signingIn = (login) => Boolean(login) && !['done', 'cancelled'].includes(login.state);
+
+/** Remember how long this code lasts, for the length of the bar. */
+export function noteCode(login, seen) {
+  if (!login || !login.user_code) return null;
+  if (seen && seen.code === login.user_code) return seen;
+  return { code: login.user_code, total: Math.max(CODE_LASTS, login.expires_at - Date.now() / 1000) };
+}

@@ -5,13 +5,13 @@
 
 import * as actions from '../actions.js';
 import { button, card, copyButton, emptyState } from '../components/controls.js';
+import { CODE_LASTS } from '../derive.js';
 import { h } from '../dom.js';
 import { countdown, now } from '../format.js';
 import { t } from '../strings.js';
 import { otherRows } from './settings_accounts.js';
 import { deviceHost, failure } from './sign_in_ends.js';
 
-const CODE_LASTS = 900; // seconds, GitHub's usual; only for the length of the bar
 
 export function signInView(snapshot, local) {
   const { login, auth } = snapshot;
@@ -125,9 +125,3 @@ function line(login, left) {
 
 const hostOf = (uri) => (uri || '').replace(/^https?:\/\//, '').split('/')[0];
 
-/** Remember how long this code lasts, for the length of the bar. */
-export function noteCode(login, seen) {
-  if (!login || !login.user_code) return null;
-  if (seen && seen.code === login.user_code) return seen;
-  return { code: login.user_code, total: Math.max(CODE_LASTS, login.expires_at - now()) };
-}
