@@ -270,7 +270,7 @@ class Commands:
             raise InvalidRequest(f"The folder did not open. It is {folder}")
         return {"folder": str(folder)}
 
-    async def open_data(self) -> Json:
+    async def open_folder(self) -> Json:
         folder = self._core.data_dir
         if not await asyncio.to_thread(self._core.system.open_folder, folder):
             raise InvalidRequest(f"The folder did not open. It is {folder}")

@@ -9,10 +9,8 @@ was shown is kept, and only that very text can be saved.
 from __future__ import annotations
 
 import asyncio
-import getpass
 import hashlib
 import os
-import platform
 import re
 import time
 import urllib.request
@@ -29,6 +27,7 @@ from copilot_desktop.core import exports, logs
 from copilot_desktop.core.diagnostics import Diagnosis, Finding
 from copilot_desktop.core.state import State
 from copilot_desktop.errors import InvalidRequest
+from copilot_desktop.system import machine
 from copilot_desktop.upstream.origins import PUBLIC
 from copilot_desktop.upstream.outgoing import NONE, SYSTEM
 
@@ -47,7 +46,7 @@ _OWN_HOSTS = re.compile(
 )
 _SHORTEST = 3  # characters of a name that can be taken out without breaking other words
 _TENANT = re.compile(r"\b[a-z0-9-]+(?:\.[a-z0-9-]+)*\.ghe\.com\b", re.IGNORECASE)
-_ADDRESS = re.compile(r"(://(?:\[secret\]@)?)(\[[0-9a-f:]+\]|[^\s/:@\"'<>,;)]+)", re.I)
+_ADDRESS = re.compile(r"(://(?:\[secret\]@)?)(\[[0-9a-f:]+\]|[^\s/:@\"'<>,;)]+)", re.IGNORECASE)
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _NUMBERS = re.compile(r"\b(?!127\.|0\.0\.0\.0\b)(?:\d{1,3}\.){3}\d{1,3}\b")
 _HOMES = re.compile(r"(?:/home/|/Users/|[A-Za-z]:\\Users\\)[^\s/\\:\"']+")
@@ -126,8 +125,7 @@ def _lines(state: State, findings: tuple[Finding, ...]) -> Iterator[str]:
     app = state.app
     now = datetime.fromtimestamp(time.time(), UTC)
     yield f"{strings.text('app.name')} {app.version}, {now:%Y-%m-%d %H:%M} UTC"
-    system = f"{platform.platform(terse=True)} {platform.machine()}"
-    yield f"{system}, Python {platform.python_version()}"
+    yield machine.described()
     yield strings.text("report.surroundings", engine=app.engine, tray=app.tray)
     yield from _section("diagnostics")
     for each in findings:
@@ -189,7 +187,7 @@ def _names(core: Core) -> Iterator[tuple[str, str]]:
     """What is known to name this person, this computer or this company."""
     state, settings = core.store.state, core.settings
     yield str(core.data_dir), "[data folder]"
-    yield str(Path.home()), "~"
+    yield str(machine.home()), "~"
     yield core.key, "[key]"
     if settings.api_key:
         yield settings.api_key, "[key]"
@@ -204,9 +202,9 @@ def _names(core: Core) -> Iterator[tuple[str, str]]:
         yield host, "[host]"
     if settings.extra_ca:
         yield str(settings.extra_ca), "[file]"
-    yield platform.node(), "[computer]"
-    yield platform.node().split(".")[0], "[computer]"
-    yield _user(), "[user]"
+    for name in machine.names():
+        yield name, "[computer]"
+    yield machine.user(), "[user]"
 
 
 def _proxies(own: str) -> Iterator[str]:
@@ -215,13 +213,6 @@ def _proxies(own: str) -> Iterator[str]:
             yield URL(proxy if "://" in proxy else f"http://{proxy}").host or ""
         except ValueError:
             continue
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):
-        return ""
 
 
 def _whole(name: str) -> re.Pattern[str]:

@@ -8,7 +8,6 @@ seconds since the epoch.
 from __future__ import annotations
 
 import math
-import platform
 import time
 from dataclasses import asdict
 from typing import Any
@@ -21,6 +20,7 @@ from copilot_desktop.core.state import State
 from copilot_desktop.errors import Problem
 from copilot_desktop.model import AUTO, Model
 from copilot_desktop.proxy.exchange import Exchange
+from copilot_desktop.system import machine
 from copilot_desktop.upstream.account import Account
 from copilot_desktop.upstream.lessons import Learned
 from copilot_desktop.upstream.names import auto_only, verdict
@@ -86,7 +86,7 @@ def _app(state: State) -> Json:
     return {
         "version": app.version,
         "os": app.os,
-        "python": platform.python_version(),
+        "python": machine.python_version(),
         "data_dir": app.data_dir,
         "tray": app.tray,
         "engine": app.engine,

@@ -181,7 +181,7 @@ _VERBS: Mapping[str, type[Arguments]] = {
     "close_choice": Choice,
     "accept_notice": Arguments,
     "open_logs": Arguments,
-    "open_data": Arguments,
+    "open_folder": Arguments,
     "quit": Ending,
 }
 NAMES = tuple(_VERBS)

@@ -23,7 +23,7 @@ ONLY = {
     "qtpy": ("copilot_desktop.shell",),
     "PySide6": ("copilot_desktop.shell",),
     "jeepney": ("copilot_desktop.shell", "copilot_desktop.system"),
-    "truststore": ("copilot_desktop.upstream.http",),
+    "truststore": ("copilot_desktop.upstream.outgoing",),
     "filelock": ("copilot_desktop.control.instance",),
     "platformdirs": ("copilot_desktop.system",),
 }

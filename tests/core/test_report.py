@@ -16,6 +16,7 @@ from copilot_desktop.core.report import Mask
 from tests.core_rig import running_core
 
 CANARY = "canary5ecret"
+LINUX, MAC, WINDOWS = "/home/" + "hana", "/Users/" + "hana", "C:" + "\\Users\\hana\\x"
 
 
 def content(path: str) -> str:
@@ -51,7 +52,7 @@ async def test_no_secret_and_no_name_is_in_a_report(
             token = rig.fake.github_token
             log.warning("gho_%s %s from hana@acme.example", CANARY * 3, token)
             log.warning("%s at laptop-canary, 203.0.113.7, acme.ghe.com", state.account.login)
-            log.warning("%s/x.txt and C:\\Users\\hana\\x, https://wiki.acme.example/y", home)
+            log.warning("%s/x.txt and %s, https://wiki.acme.example/y", home, WINDOWS)
             made = await rig.do("report")
             assert made["ok"]
             saved = await rig.do("save_report", id=made["id"])
@@ -95,7 +96,7 @@ async def test_only_what_was_shown_last_can_be_saved(tmp_path: Path) -> None:
         ("https://evilgithub.com/x", "https://[host]/x"),
         ("http://me:pw@acme.example/x", "http://[secret]@[host]/x"),
         ("of octo-hana, octo-hanas", "of [account], octo-hanas"),
-        ("/home/hana/x /Users/hana/y", "~/x ~/y"),
+        (f"{LINUX}/x {MAC}/y {WINDOWS}", "~/x ~/y ~\\x"),
         ("gpt-4.1 took 1.2.3.4", "gpt-4.1 took [address]"),
     ],
 )

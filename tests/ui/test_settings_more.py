@@ -155,4 +155,4 @@ async def test_a_reset_wants_the_word(window: Any) -> None:
 async def test_the_data_folder_opens(window: Any) -> None:
     page = await opened(window)
     await page.press("Open the data folder")
-    await page.called("open_data")
+    await page.called("open_folder")

@@ -16,7 +16,7 @@ export function advancedRows({ app }, local) {
   return [
     app.data_dir ? settingRow('data_dir', [
       button(t('settings.open_logs'), () => actions.perform('open_logs'), { key: 'logs' }),
-      button(t('settings.open'), () => actions.perform('open_data'), { key: 'open', label2: t('settings.open_data') }),
+      button(t('settings.open'), () => actions.perform('open_folder'), { key: 'open', label2: t('settings.open_data') }),
     ], local, { below: folder }) : null,
     settingRow('reset', button(t('settings.reset_open'), () => actions.openSheet('reset'), { look: 'danger' }), local),
   ];
