@@ -39,7 +39,14 @@ export function percent(value) {
   return Math.round(value);
 }
 
-const clock = (at, options) => new Intl.DateTimeFormat(LOCALE, options).format(new Date(at * 1000));
+// Making a formatter costs more than drawing a row.
+const formatters = new Map();
+
+function clock(at, options) {
+  const key = `${LOCALE} ${JSON.stringify(options)}`;
+  if (!formatters.has(key)) formatters.set(key, new Intl.DateTimeFormat(LOCALE, options));
+  return formatters.get(key).format(new Date(at * 1000));
+}
 
 export const timeOfDay = (at) => clock(at, { hour: '2-digit', minute: '2-digit' });
 export const timeWithSeconds = (at) => clock(at, { hour: '2-digit', minute: '2-digit', second: '2-digit' });

@@ -72,8 +72,9 @@ function filterLines({ q, level }) {
 /** Descriptions of whole blocks are kept, and what is described the same is not looked at again. */
 function inBlocks(shown) {
   const { q, level } = state.local.log;
-  if (shownFor !== `${level} ${q}`) {
-    shownFor = `${level} ${q}`;
+  const lang = document.documentElement.lang; // words are in the descriptions, too
+  if (shownFor !== `${lang} ${level} ${q}`) {
+    shownFor = `${lang} ${level} ${q}`;
     blocks = new Map();
   }
   const byBlock = new Map();
