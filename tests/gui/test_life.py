@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -171,8 +170,7 @@ def test_quit_in_the_tray_asks_once_while_an_answer_is_under_way(
         assert app.answers()
         panel.press("Quit Copilot Desktop")
         app.until("the question again", lambda s: s["ask"] is not None)
-        threading.Thread(target=app.do, args=("close_choice",), kwargs={"choice": "quit"}).start()
-        assert answer.read()  # the end is told in the stream
+        app.do("close_choice", choice="quit")
     assert_gone(app)
 
 
