@@ -39,6 +39,7 @@ def test_secrets_are_taken_out_wherever_they_stand(secret: str, around: str) -> 
         '{"session_token": "3584d83530557f"}',
         "Copilot-Session-Token: 3584d83530557f",
         '{"device_code": "3584d83530557f"}',
+        "http://hana:3584d83530557f@proxy.example:3128",
         "client_id=Iv1.b507&device_code=3584d83530557f&grant_type=x",
     ],
 )

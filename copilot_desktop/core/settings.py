@@ -56,7 +56,8 @@ def _proxy(value: str) -> str:
         return text.lower()
     found = urlsplit(text if "://" in text else f"http://{text}")
     try:
-        port = found.port or {"http": 80, "https": 443}[found.scheme]
+        usual = {"http": 80, "https": 443}[found.scheme]
+        port = found.port or usual
     except (ValueError, KeyError):
         raise ValueError("give an http or https address such as proxy.example:3128") from None
     plain = not (found.path.strip("/") or found.query or found.fragment)

@@ -180,3 +180,39 @@ def test_a_flag_of_this_run_is_in_force_and_not_kept() -> None:
 def test_given_settings_can_be_changed_later() -> None:
     chosen = Preferences.of(Settings(port=0)).changed({"port": 7})
     assert chosen.settings.port == 7
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("System", "system"),
+        ("none", "none"),
+        ("proxy.example:3128", "http://proxy.example:3128"),
+        ("https://proxy.example", "https://proxy.example:443"),
+        ("hana:pa55@proxy.example:3128", "http://hana:pa55@proxy.example:3128"),
+        ("http://[::1]:3128/", "http://[::1]:3128"),
+    ],
+)
+def test_a_way_out_has_one_spelling(given: str, kept: str) -> None:
+    assert of(env={"OUTGOING_PROXY": given}).settings.outgoing_proxy == kept
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "socks5://hana:pa55@x:1",
+        "http://hana:pa55@x:99999",
+        "http://•••@x:1",
+        "http://pa55/x",
+        "x y",
+    ],
+)
+def test_what_is_no_way_out_is_refused_without_repeating_it(given: str) -> None:
+    with pytest.raises(BadSetting) as caught:
+        of(env={"OUTGOING_PROXY": given})
+    assert "COPILOT_DESKTOP_OUTGOING_PROXY" in str(caught.value)
+    assert "pa55" not in f"{caught.value}{caught.value.fields}"
+
+
+def test_a_password_is_not_in_what_settings_look_like() -> None:
+    assert "pa55" not in repr(of(outgoing_proxy="hana:pa55@proxy.example:3128"))

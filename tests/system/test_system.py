@@ -106,10 +106,16 @@ def test_a_shared_machine_has_two_people(tmp_path: Path, people: list[str], shar
 def test_children_get_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COPILOT_GITHUB_TOKEN", "ghu_1234567890")
     monkeypatch.setenv("COPILOT_DESKTOP_API_KEY", "mine")
+    monkeypatch.setenv("COPILOT_DESKTOP_OUTGOING_PROXY", "http://me:mine@proxy.example:3128")
     monkeypatch.setenv("LD_LIBRARY_PATH", "/bundle")
     monkeypatch.setenv("LD_LIBRARY_PATH_ORIG", "/system")
     given = child_environment()
-    assert not {"COPILOT_GITHUB_TOKEN", "COPILOT_DESKTOP_API_KEY"} & given.keys()
+    secret = {
+        "COPILOT_GITHUB_TOKEN",
+        "COPILOT_DESKTOP_API_KEY",
+        "COPILOT_DESKTOP_OUTGOING_PROXY",
+    }
+    assert not secret & given.keys()
     assert given["LD_LIBRARY_PATH"] == "/system"
 
 
