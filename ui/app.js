@@ -40,6 +40,7 @@ const onTheWay = new Set();
 
 const $ = (id) => document.getElementById(id);
 const scrolls = {};
+let settled = false; // it is known which screen to begin with
 let shownScreen = null;
 let shownBanner = '';
 let shownLogin = null;
@@ -49,11 +50,12 @@ let spoken = null;
 let ticker = null;
 
 function draw(snapshot, local) {
-  if (!snapshot) return;
+  if (!snapshot || !settled) return;
   applyLook(snapshot);
   obey(snapshot.app.screen);
   const first = !snapshot.app.notice_accepted;
   const screen = first ? 'first_run' : ready(local.screen);
+  if (!screen) return;
   const main = $('main');
   if (shownScreen !== screen) scrolls[shownScreen] = main.scrollTop;
   const focused = document.activeElement;
@@ -99,15 +101,18 @@ async function dressed(name, view) {
   return view;
 }
 
-/** The screen to draw now: the wanted one, or the last one while its view is on the way. */
+/** The screen to draw now: the wanted one, or the last one while its view is on the way.
+    Null at the start: the skeleton stays until the first screen is there. */
 function ready(wanted) {
   if (VIEWS[wanted]) return wanted;
   if (!onTheWay.has(wanted)) {
     onTheWay.add(wanted);
     LATER[wanted]()
       .then((view) => { VIEWS[wanted] = view; changed(); })
+      .catch(() => setLocal({ screen: shownScreen in VIEWS ? shownScreen : 'overview' }))
       .finally(() => onTheWay.delete(wanted));
   }
+  if (shownScreen === null) return null;
   return VIEWS[shownScreen] && shownScreen !== 'first_run' ? shownScreen : 'overview';
 }
 
@@ -249,6 +254,8 @@ async function begin() {
   } catch {
     setLocal({ gone: true });
   }
+  settled = true;
+  changed();
 }
 
 begin();

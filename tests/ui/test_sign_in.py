@@ -173,7 +173,7 @@ async def test_an_account_without_copilot_is_told_apart_from_one_where_chat_is_o
     lacking = snapshots.snapshot(auth={"state": "no_access", "plan": None})
     page = await window(lacking)
     await page.page.locator(".account").click()
-    assert "octo-hana has no Copilot" in await page.text()
+    await page.see("octo-hana has no Copilot")
     await page.press("Copilot plans")
     assert await page.called("open_link") == {"id": "copilot_plans"}
     blocked = {"kind": "blocked_by_policy", "message": "…", "fields": {}, "url": None}
