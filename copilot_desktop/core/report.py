@@ -135,7 +135,7 @@ def _lines(state: State, findings: tuple[Finding, ...]) -> Iterator[str]:
     yield from _section("account")
     account = state.account
     yield strings.text(
-        "report.account_line", state=account.state, plan=account.plan, source=account.source
+        "report.account_line", state=account.state, plan=account.plan or "-", source=account.source
     )
     yield strings.text(
         "report.lists", n=len(state.models.items), models=state.models.state,
@@ -208,7 +208,8 @@ def _names(core: Core) -> Iterator[tuple[str, str]]:
 
 
 def _proxies(own: str) -> Iterator[str]:
-    for proxy in (own, *urllib.request.getproxies().values()):
+    named = () if own in {SYSTEM, NONE} else (own,)
+    for proxy in (*named, *urllib.request.getproxies().values()):
         try:
             yield URL(proxy if "://" in proxy else f"http://{proxy}").host or ""
         except ValueError:

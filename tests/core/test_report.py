@@ -7,6 +7,7 @@ import logging
 import os
 import platform
 import stat
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -71,7 +72,10 @@ async def test_no_secret_and_no_name_is_in_a_report(
         logs.stop()
 
 
-async def test_only_what_was_shown_last_can_be_saved(tmp_path: Path) -> None:
+async def test_only_what_was_shown_last_can_be_saved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(urllib.request, "getproxies", dict)
     async with running_core(tmp_path) as rig:
         assert (await rig.do("save_report", id="0" * 16))["code"] == "invalid_request"
         first = await rig.do("report")
@@ -79,6 +83,7 @@ async def test_only_what_was_shown_last_can_be_saved(tmp_path: Path) -> None:
         await rig.do("update_settings", patch={"theme": "dark"})
         second = await rig.do("report")
         assert "theme = dark (file)" in second["text"]
+        assert "Directly. The system names no proxy." in second["text"]
         assert (await rig.do("save_report", id=first["id"]))["code"] == "invalid_request"
         path = Path((await rig.do("save_report", id=second["id"]))["path"])
         assert stat.S_IMODE(os.lstat(path).st_mode) == 0o600
