@@ -95,7 +95,8 @@ ALIKE = {
 }  # fmt: skip
 NO_SENTENCES = (
     "activity.format.", "activity.route.", "duration.", "format.", "help.engine_name.",
-    "help.keys.", "in.", "models.endpoint.", "playground.formats.", "settings.language_name.", "size.",
+    "help.keys.", "in.", "models.endpoint.", "playground.formats.", "settings.language_name.",
+    "size.",
 )  # fmt: skip
 
 

@@ -150,6 +150,11 @@ def test_all_that_python_reads_is_there() -> None:
         assert exists(f"banner.action.{action}"), action
 
 
+# Keys, headers, and what a page asks the browser about itself.
+NAMES_OF_THE_BROWSER = set(
+    "Application Arrow ArrowDown ArrowLeft ArrowRight ArrowUp Backspace Browser Content Delete End"
+    " Enter Escape Home Left Mac Page Right Tab Type".split()
+)
 LITERAL = re.compile(r"'((?:[^'\\\n]|\\.)*)'|`((?:[^`\\]|\\.)*)`")
 
 
@@ -160,6 +165,10 @@ def test_no_sentence_stands_in_the_code(script: Path) -> None:
         text = re.sub(r"\$\{[^}]*\}", "", single or template)
         looks_like_words = re.search(r"[A-Z][a-z]+ [a-z]+|[a-z]{3,} [a-z]{2,}[.?…]$", text)
         assert not looks_like_words, text
+        # A single word may be one for people, too, unless it is the browser's own.
+        assert set(re.findall(r"\b[A-Z][a-z]{2,}", text)) <= NAMES_OF_THE_BROWSER, text
+    seen = r"(?:\b(?:title|label|placeholder|alt)|'aria-(?:label|valuetext|description)'): *"
+    assert re.findall(seen + r"(?:'[^']*[A-Za-z]|`[^`$]*[A-Za-z])", source) == []
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
