@@ -142,4 +142,5 @@ class _Tail:
             here, there = os.fstat(self._file.fileno()), self._path.stat()
         except OSError:
             return False
-        return (here.st_dev, here.st_ino) != (there.st_dev, there.st_ino)
+        read = os.lseek(self._file.fileno(), 0, os.SEEK_CUR)  # less now: it was emptied
+        return (here.st_dev, here.st_ino) != (there.st_dev, there.st_ino) or there.st_size < read

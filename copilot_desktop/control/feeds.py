@@ -57,20 +57,21 @@ class RequestFeed:
         if emptied:
             self._next, self._cleared, self._open = 1, traffic.cleared, {}
         start = min(self._open, default=self._next)
-        rows = []
+        rows: list[Json] = []
+        kept: dict[int, Json] = {}
         for exchange in traffic.since(start):
             if exchange.id < self._next and exchange.id not in self._open:
                 continue
+            if len(rows) >= MOST_ROWS:
+                kept |= {number: row for number, row in self._open.items() if number >= exchange.id}
+                break
             row = request_row(exchange)
             if self._open.get(exchange.id) != row:
                 rows.append(row)
-            if exchange.settled:
-                self._open.pop(exchange.id, None)
-            else:
-                self._open[exchange.id] = row
+            if not exchange.settled:
+                kept[exchange.id] = row
             self._next = max(self._next, exchange.id + 1)
-            if len(rows) >= MOST_ROWS:
-                break
+        self._open = kept  # what has left the list while it was open is not waited for
         if not (rows or emptied):
             return None
         return {"rows": rows, "cleared": traffic.cleared, "emptied": emptied}

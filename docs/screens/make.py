@@ -68,9 +68,13 @@ async def take_all(page: Page, core: Core) -> None:
     await page.get_by_role("heading", name="Proxy is running", exact=True).wait_for()
     await ask(core.store.state.proxy.port)
     await page.get_by_text("Claude Code").wait_for()
-    for screen in ("overview", "models", "usage", "activity", "settings", "help"):
+    for screen in ("overview", "models", "usage", "activity", "playground", "settings", "help"):
         await core.verbs.do("show_window", {"screen": screen})
         await page.locator("h1").first.wait_for()
+        if screen == "playground":
+            await page.locator("#play-text").fill("Why is the sky blue?")
+            await page.locator("#play-send").click()
+            await page.get_by_text("What passed").wait_for()
         await keep(page, screen)
     await core.verbs.do("update_settings", {"patch": {"theme": "dark"}})
     await core.verbs.do("show_window", {"screen": "overview"})
