@@ -25,7 +25,13 @@ from typing import Any
 
 from copilot_desktop import resources
 from copilot_desktop.control.app import ControlPlane, open_control
-from copilot_desktop.control.instance import Instance, claim, show_running
+from copilot_desktop.control.instance import (
+    Instance,
+    NotAnswering,
+    claim,
+    find,
+    show_running,
+)
 from copilot_desktop.core import logs, settings_file
 from copilot_desktop.core.alerts import Alert
 from copilot_desktop.core.core import Core
@@ -82,9 +88,22 @@ def _claimed(folder: Path) -> Instance | None:
         let_come_to_front(folder)
         if show_running(folder, wait=LOOK):
             return None
+        if _serves(folder):
+            raise Problem("Copilot Desktop is already running without a window, as `serve`.")
         if time.monotonic() >= deadline:
             raise Problem("Copilot Desktop is already running, but it does not show its window.")
     return instance
+
+
+def _serves(folder: Path) -> bool:
+    """Whether the running one will never have a window."""
+    running = find(folder)
+    try:
+        app = running.state()["app"] if running is not None else {}
+    except (NotAnswering, KeyError):
+        return False
+    # One that has only begun has found out nothing about its engine yet.
+    return app.get("engine") == "none" and bool(app.get("engine_reason"))
 
 
 class Desktop:

@@ -198,3 +198,14 @@ def test_a_launch_while_the_first_one_starts_hidden_shows_its_window(
 
     assert second.ended() == 0, second.story()
     first.shown()
+
+
+def test_a_launch_beside_one_without_a_window_says_so(launch: Launch) -> None:
+    first = launch("serve")
+    until(first.answers, "the one that serves", within=25, otherwise=first.story)
+
+    second = launch()
+
+    assert second.ended(25) == 1
+    assert "already running without a window" in second.story()
+    assert first.process.poll() is None
