@@ -177,7 +177,7 @@ function arrive(screen, main) {
   shownScreen = screen;
   main.dataset.screen = screen;
   main.scrollTop = scrolls[screen] || 0;
-  if (!start || screen === 'first_run') focusTitle();
+  if (!start || screen === 'first_run' || screen === 'sign_in') focusTitle();
   document.dispatchEvent(new CustomEvent('arrived'));
 }
 

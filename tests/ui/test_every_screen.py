@@ -225,7 +225,7 @@ async def test_the_rail_keeps_names_for_readers(window: Any) -> None:
     rail = await page.page.locator("#sidebar").bounding_box()
     assert rail["width"] == 56
     await page.page.get_by_role("button", name="Usage", exact=True).click()
-    assert await page.page.locator("h1").inner_text() == "Usage"
+    await page.page.locator("h1", has_text="Usage").wait_for()
 
 
 async def test_reduced_motion_means_none(window: Any) -> None:
