@@ -54,7 +54,7 @@ function form(models, snapshot, local) {
   const listed = [...models].sort((a, b) => a.name.localeCompare(b.name));
   const running = run.phase === 'running';
   const off = snapshot.proxy.phase !== 'running';
-  return h('div', { key: 'form' }, card({ id: 'question', text: t('playground.question') }, null,
+  return h('div', { key: 'form' }, card({ id: 'question', text: t('playground.question') }, null, h('div', { class: 'play-form' },
     h('div', { class: 'play-line' },
       labelled('model', select('play-model', model.id, listed.map((each) => [each.id, each.name || each.id]),
         (id) => set({ model: id, effort: '' }), { labelled: 'play-l-model' })),
@@ -78,7 +78,7 @@ function form(models, snapshot, local) {
           id: 'play-send', look: 'primary', key: 'send', busy: Boolean(local.busy.play), off: off || !play.text.trim(), reason: t('nav.shortcut', { name: t('playground.send'), keys: `${modifier()}+Enter` }),
         })),
     off ? h('p', { class: 'note-line', key: 'off' }, icon('info'), h('span', null, t('playground.proxy_off')),
-      button(t('playground.start_proxy'), actions.startProxy, { look: 'ghost', small: true })) : null));
+      button(t('playground.start_proxy'), actions.startProxy, { look: 'ghost', small: true })) : null)));
 }
 
 const labelled = (name, control) => h('div', { class: 'play-field', key: name },
