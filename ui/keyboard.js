@@ -17,10 +17,12 @@ const typing = (target) => target instanceof Element && target.matches('input:no
 
 export function listenToKeys() {
   document.addEventListener('keydown', onKey);
-  // The engine's own menu offers reload and back; text fields and selections keep theirs.
-  document.addEventListener('contextmenu', (event) => {
-    const free = typing(event.target) || event.target.closest('.selectable');
-    if (!free) event.preventDefault();
+  // The engine's own menu offers reload and back; text fields keep theirs, texts get one to copy.
+  document.addEventListener('contextmenu', async (event) => {
+    if (typing(event.target)) return;
+    event.preventDefault();
+    const { openMenu } = await import('./components/menu.js');
+    openMenu(event);
   });
   // Back and forward on the mouse, and the engine's own zoom: a window has its text size instead.
   for (const name of ['mousedown', 'mouseup', 'auxclick']) {

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import textwrap
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
+from copilot_desktop import strings
 from copilot_desktop.cli import FAILED, SIGNED_OUT, Ended, complain, say
 from copilot_desktop.cli.parser import Invocation
 from copilot_desktop.control.instance import NotAnswering, Running, find
@@ -93,7 +95,9 @@ async def logout(preferences: Preferences, invocation: Invocation) -> int:
 
 
 def announce_code(user_code: str, uri: str) -> None:
-    """What a person needs to sign in."""
+    """What a person needs to know and to do to sign in."""
+    say()
+    say(textwrap.fill(strings.text("first_run.fair_use"), 78))
     say()
     say(f"  Open   {uri}")
     say(f"  Enter  {user_code}")

@@ -47,6 +47,7 @@ async def test_the_ways_a_sign_in_can_end(tmp_path: Path) -> None:
 
     terminal, ended, url = found["done"]
     assert (ended.code, ended.err) == (0, "")
+    assert "may be against its terms" in " ".join(ended.out.split())
     assert re.search(r"Open   " + re.escape(url) + "/login/device\n", ended.out)
     assert re.search(r"Enter  [A-Z0-9]{4}-[A-Z0-9]{4}\n", ended.out)
     where = f"Signed in as octo-user. The sign-in is kept in: {terminal.token_file}.\n"

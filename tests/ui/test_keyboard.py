@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -147,3 +148,56 @@ async def tab_to(page: Any, name: str) -> None:
         if await page.focused() == name:
             return
     raise AssertionError(f"{name} cannot be reached by Tab")
+
+
+async def test_the_engines_own_keys_do_nothing(window: Any) -> None:
+    page = await window(snapshots.snapshot())
+    await page.page.evaluate("window.stillHere = true")
+    taken = """() => new Promise((done) => {
+        const keys = [];
+        document.addEventListener('keydown', (e) => {
+            setTimeout(() => {
+                if (e.key === 'x') return done(keys);
+                const alone = ['Control', 'Alt', 'Shift'].includes(e.key);
+                if (!e.defaultPrevented && !alone) keys.push(e.key);
+            });
+        });
+    })"""
+    left = asyncio.ensure_future(page.page.evaluate(taken))
+    await page.page.evaluate("1")
+    for key in ("p", "s", "o", "u", "g", "d", "h", "j", "r", "f", "Shift+r", "="):
+        await page.page.keyboard.press(f"Control+{key}")
+    for key in ("Alt+ArrowLeft", "Alt+ArrowRight", "F3", "F5", "F7"):
+        await page.page.keyboard.press(key)
+    await page.page.keyboard.press("Escape")
+    await page.page.locator("h1").focus()
+    await page.page.keyboard.press("x")
+    assert [key for key in await left if key != "Escape"] == []
+    assert await page.page.evaluate("window.stillHere")
+
+
+async def test_the_wheel_does_not_zoom_and_nothing_is_dropped(window: Any) -> None:
+    page = await window(snapshots.snapshot())
+    prevented = await page.page.evaluate("""() => [
+        new WheelEvent('wheel', { ctrlKey: true, bubbles: true, cancelable: true }),
+        new DragEvent('drop', { bubbles: true, cancelable: true }),
+        new MouseEvent('mouseup', { button: 3, bubbles: true, cancelable: true }),
+        new MouseEvent('contextmenu', { bubbles: true, cancelable: true }),
+    ].map((event) => !document.body.dispatchEvent(event))""")
+    assert prevented == [True, True, True, True]
+
+
+async def test_the_second_mouse_button_copies_a_text(window: Any) -> None:
+    page = await window(snapshots.snapshot())
+    await page.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.page.locator(".address-text").first.click(button="right")
+    await page.page.get_by_role("menuitem", name="Copy").click()
+    assert await page.page.evaluate("navigator.clipboard.readText()") == "http://127.0.0.1:4141/v1"
+    assert await page.page.locator("#menu").count() == 0
+    await page.page.locator(".address-text").last.click(button="right")
+    await page.page.get_by_role("menuitem", name="Copy").wait_for()
+    await page.page.keyboard.press("Escape")
+    await page.page.locator("#menu").wait_for(state="detached")
+    await page.page.locator(".proxy-head").click(button="right", position={"x": 3, "y": 3})
+    assert await page.page.locator("#menu").count() == 0
+    assert page.complaints == []
