@@ -3,7 +3,7 @@
    Every function takes plain values and returns text. Times are seconds since the epoch, as in the
    snapshot; durations are seconds unless the name says otherwise. */
 
-import { LOCALE, has, t } from './strings.js';
+import { formatter, has, t } from './strings.js';
 
 const MINUTE = 60;
 const HOUR = 3600;
@@ -13,7 +13,7 @@ export const now = () => Date.now() / 1000;
 
 /** `1500 -> "1,500"`; at most `digits` decimals. */
 export function number(value, digits = 0) {
-  return new Intl.NumberFormat(LOCALE, { maximumFractionDigits: digits }).format(value);
+  return formatter('NumberFormat', { maximumFractionDigits: digits }).format(value);
 }
 
 /** A meter's amount: whole when large, one decimal when small. */
@@ -23,7 +23,7 @@ export function amount(value) {
 
 /** Credits of one answer: two digits that say something, however small it is. */
 export function credits(value) {
-  return new Intl.NumberFormat(LOCALE, { maximumSignificantDigits: value < 1 ? 2 : 4 }).format(value);
+  return formatter('NumberFormat', { maximumSignificantDigits: value < 1 ? 2 : 4 }).format(value);
 }
 
 /** A meter's name in the chosen language; one that we do not know keeps GitHub's own. */
@@ -39,14 +39,7 @@ export function percent(value) {
   return Math.round(value);
 }
 
-// Making a formatter costs more than drawing a row.
-const formatters = new Map();
-
-function clock(at, options) {
-  const key = `${LOCALE} ${JSON.stringify(options)}`;
-  if (!formatters.has(key)) formatters.set(key, new Intl.DateTimeFormat(LOCALE, options));
-  return formatters.get(key).format(new Date(at * 1000));
-}
+const clock = (at, options) => formatter('DateTimeFormat', options).format(new Date(at * 1000));
 
 export const timeOfDay = (at) => clock(at, { hour: '2-digit', minute: '2-digit' });
 export const timeWithSeconds = (at) => clock(at, { hour: '2-digit', minute: '2-digit', second: '2-digit' });

@@ -11,8 +11,8 @@ let words = {};
 let wanted = 0;
 let plural = new Intl.PluralRules('en');
 
-/** How numbers and times are written; undefined means as the system does. */
-export let LOCALE;
+let manner; // how numbers and times are written; undefined means as the system does
+const made = new Map();
 
 /** The system's own manner where it is of this language, else the language's usual one.
     A bare C locale writes 1500 and 02:31 PM; people without a locale get plain English. */
@@ -29,7 +29,15 @@ export async function loadStrings() {
   if (mine !== wanted) return; // yet another language was chosen meanwhile
   words = found;
   plural = new Intl.PluralRules(lang);
-  LOCALE = mannerOf(lang);
+  manner = mannerOf(lang);
+  made.clear();
+}
+
+/** The engine's formatter `kind`, kept: making one takes longer than drawing a row. */
+export function formatter(kind, options, locale = manner) {
+  const key = `${kind}${JSON.stringify(options)}`;
+  if (!made.has(key)) made.set(key, new Intl[kind](locale, options));
+  return made.get(key);
 }
 
 function lookUp(key) {
@@ -42,8 +50,8 @@ function lookUp(key) {
 }
 
 /** "Tools, Images, Reasoning" in the manner of the language. */
-export const listed = (parts) => new Intl.ListFormat(
-  document.documentElement.lang || 'en', { style: 'short', type: 'unit' }).format(parts);
+export const listed = (parts) => formatter(
+  'ListFormat', { style: 'short', type: 'unit' }, document.documentElement.lang || 'en').format(parts);
 
 /** Is there a sentence for this key? */
 export function has(key) {
@@ -61,7 +69,7 @@ export function t(key, fields = {}) {
   return found.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = fields[name];
     if (value === undefined || value === null) return '';
-    return typeof value === 'number' && !NAMES.has(name) ? new Intl.NumberFormat(LOCALE).format(value) : String(value);
+    return typeof value === 'number' && !NAMES.has(name) ? formatter('NumberFormat').format(value) : String(value);
   });
 }
 
