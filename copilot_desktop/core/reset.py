@@ -57,6 +57,7 @@ async def _tried(work: Awaitable[object]) -> Problem | None:
 
 
 async def _sign_out(core: Core) -> None:
+    await core.desk.cancel()
     for parked in core.roster.parked:
         await core.desk.remove(parked.host, parked.id)
     if core.session.account.source != "environment":
@@ -65,6 +66,7 @@ async def _sign_out(core: Core) -> None:
 
 async def _forget(core: Core) -> None:
     core.traffic.clear()
+    core.life.last.note_screen("")
     core.lessons.forget()
     await core.lessons.keep()
 
