@@ -8,7 +8,7 @@ import { icon } from '../components/icon.js';
 import { usable } from '../derive.js';
 import { h } from '../dom.js';
 import { number, timeOfDay, tokens } from '../format.js';
-import { setLocal, state } from '../store.js';
+import { changed, setLocal, state } from '../store.js';
 import { listed, t } from '../strings.js';
 
 const ENDPOINT = {
@@ -17,6 +17,17 @@ const ENDPOINT = {
 const LEVEL = {
   ready: 'ok', auto: 'info', preview: 'info', needs_approval: 'warn', blocked: 'bad', hidden: 'neutral', used_up: 'bad',
 };
+
+const AT_ONCE = 30; // rows that are drawn with the screen: more than the window holds
+const ROW = 50; // about a row's height in px, so that the scroll position holds until all are there
+let whole = false;
+
+/* The other rows come in the frame after the first ones, so that a long list opens at once. */
+document.addEventListener('arrived', () => {
+  whole = false;
+  if (document.getElementById('main').dataset.screen !== 'models') return;
+  requestAnimationFrame(() => setTimeout(() => { whole = true; changed(); }));
+});
 
 export function modelsView(snapshot, local) {
   const { models, auth } = snapshot;
@@ -109,7 +120,9 @@ function list(shown, snapshot, local) {
       h('colgroup', null, COLUMNS.map((name) => h('col', { key: name, class: `col-${name}` }))),
       h('thead', null, h('tr', null, COLUMNS.map((name) => (
         h('th', { key: name, scope: 'col', class: `col-${name}` }, t(`models.col.${HEADS[name] || name}`)))))),
-      h('tbody', { onkeydown: moveInRows }, shown.map((model) => row(model, local, usedUp)))));
+      h('tbody', { onkeydown: moveInRows }, shown.slice(0, whole ? Infinity : AT_ONCE).map((model) => row(model, local, usedUp)),
+        whole || shown.length <= AT_ONCE ? null : h('tr', { key: 'room', 'aria-hidden': 'true' },
+          h('td', { colspan: COLUMNS.length, sized: { height: `${(shown.length - AT_ONCE) * ROW}px` } })))));
 }
 
 function row(model, local, usedUp) {

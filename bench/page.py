@@ -1,0 +1,122 @@
+"""Measure the page in Chromium: first paint, weight, opening a screen, feedback to a press.
+
+The page is served by the stand-in of the page's tests, so nothing of the app itself is in the
+figures. Limits are in `docs/performance.md`; nothing here passes or fails.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from aiohttp import web  # noqa: E402
+
+from copilot_desktop.control.pages import sentences  # noqa: E402
+from copilot_desktop.core.state import State  # noqa: E402
+from tests.ui import snapshots  # noqa: E402
+from tests.ui.conftest import CHROMIUM, FLAGS, USUAL  # noqa: E402
+from tests.ui.stage import ControlPlane  # noqa: E402
+
+MODELS, REQUESTS = 200, 2000
+
+# Until the frame after the drawing: style, layout and paint of what is in view are in it.
+OPEN = """async (screen) => {
+    const store = await import('/ui/store.js');
+    const start = performance.now();
+    store.setLocal({ screen });
+    while (document.getElementById('main').dataset.screen !== screen) {
+        await new Promise((done) => setTimeout(done));
+    }
+    document.body.getBoundingClientRect();
+    const drawn = performance.now() - start;
+    await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+    return [drawn, performance.now() - start];
+}"""
+PRESS = """() => new Promise((done) => {
+    const button = document.querySelector('main .button');
+    const start = performance.now();
+    const look = new MutationObserver(() => {
+        if (!document.querySelector('main [aria-busy=true]')) return;
+        look.disconnect();
+        requestAnimationFrame(() => setTimeout(() => done(performance.now() - start)));
+    });
+    look.observe(document.body, { subtree: true, attributes: true, childList: true });
+    button.click();
+})"""
+PAINTED = """() => new Promise((done) => {
+    const found = () => performance.getEntriesByName('first-contentful-paint')[0];
+    const look = () => (found() ? done(found().startTime) : setTimeout(look, 5));
+    look();
+})"""
+WEIGHT = """performance.getEntriesByType('resource').filter((e) => !e.name.endsWith('/state'))
+    .reduce((sum, e) => sum + e.decodedBodySize, 0)"""
+
+
+def full() -> dict[str, Any]:
+    """200 models on the snapshot; the requests come through the stream of Activity."""
+    models = [snapshots.model(f"model-{n}", vendor=f"Vendor {n % 9}") for n in range(MODELS)]
+    return snapshots.merged(snapshots.snapshot(), {"models": {"items": models}})
+
+
+def plane() -> ControlPlane:
+    stand_in = ControlPlane(full())
+    stand_in.strings = dict(sentences(State()))  # as the app serves them
+    now = time.time()
+    rows = [snapshots.request(n, at=now - REQUESTS + n) for n in range(1, REQUESTS + 1)]
+    stand_in.told["requests"] = [{"rows": rows, "cleared": 0, "emptied": False}]
+    return stand_in
+
+
+async def measure(rounds: int) -> dict[str, float]:
+    """Medians in milliseconds; the weight in bytes."""
+    from playwright.async_api import async_playwright  # noqa: PLC0415
+
+    stand_in = plane()
+    runner = web.AppRunner(stand_in.app(), shutdown_timeout=0.1)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    address = f"http://127.0.0.1:{runner.addresses[0][1]}/"
+    found: dict[str, list[float]] = {}
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        for _ in range(rounds):
+            context = await browser.new_context(**USUAL)
+            for name, value in (await one_look(await context.new_page(), address)).items():
+                found.setdefault(name, []).append(value)
+            await context.close()
+        await browser.close()
+    stand_in.cut()
+    await runner.cleanup()
+    return {name: statistics.median(values) for name, values in found.items()}
+
+
+async def one_look(page: Any, address: str) -> dict[str, float]:
+    await page.goto(address)
+    await page.locator("h1").first.wait_for(state="attached")
+    found = {"first paint, ms": await page.evaluate(PAINTED)}
+    found["bytes read before the first screen"] = await page.evaluate(WEIGHT)
+    found["a press to its feedback, ms"] = await page.evaluate(PRESS)
+    for screen in ("models", "activity", "usage", "settings", "overview"):
+        await page.evaluate(OPEN, screen)  # the view has to be fetched the first time
+        await page.wait_for_timeout(100)
+        await page.evaluate(OPEN, "help")
+        drawn, shown = await page.evaluate(OPEN, screen)
+        found[f"opening {screen}: drawn and laid out, ms"] = drawn
+        found[f"opening {screen}: on the screen, ms"] = shown
+    return found
+
+
+def run(rounds: int = 9) -> None:
+    for name, value in asyncio.run(measure(rounds)).items():
+        print(f"| {name} | {value:,.0f} |" if value >= 10 else f"| {name} | {value:.1f} |")
+
+
+if __name__ == "__main__":
+    run()
