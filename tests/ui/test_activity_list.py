@@ -187,3 +187,20 @@ async def test_recording_is_switched_on_in_the_settings(window: Any) -> None:
     await page.see("Switching it off deletes everything that was recorded.")
     await page.page.locator("#s-record").click()
     await page.called("stop_recording")
+
+
+@pytest.mark.parametrize("size", [100, 140])
+@pytest.mark.parametrize("locale", ["en-GB", "en-US"])
+async def test_times_and_numbers_are_never_cut(window: Any, locale: str, size: int) -> None:
+    rows = [snapshots.request(n, at=1_800_000_000.0 + n * 1999) for n in range(40)]
+    state = snapshots.snapshot(requests=rows, settings={"text_size": size})
+    view = {"viewport": {"width": 720, "height": 520}, "locale": locale}
+    page = await window(state, **view)
+    await page.go("activity")
+    for column in ("c-time", "c-cost", "c-took"):
+        cut = await page.page.eval_on_selector_all(
+            f"#requests td.{column}",
+            "all => all.filter(e => e.clientWidth && e.scrollWidth > e.clientWidth)"
+            ".map(e => e.textContent)",
+        )
+        assert cut == [], column
