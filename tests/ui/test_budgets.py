@@ -1,0 +1,63 @@
+"""What the page spares: rows that nobody sees, timers while it is hidden (`ui-design.md` §2.4).
+
+Times are in `bench/page.py`; a test that measures them would only measure the machine.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.ui import snapshots
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+
+MANY = 200
+# Timers that are running now, by their number.
+COUNTING = """
+    window.running = new Set();
+    const start = window.setInterval, stop = window.clearInterval;
+    window.setInterval = (...given) => {
+        const id = start(...given);
+        running.add(id);
+        return id;
+    };
+    window.clearInterval = (id) => { running.delete(id); stop(id); };
+    window.hide = (hidden) => {
+        Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });
+        document.dispatchEvent(new Event('visibilitychange'));
+    };
+"""
+
+
+async def test_a_long_list_begins_with_the_rows_in_view_and_gets_the_others(window: Any) -> None:
+    models = [snapshots.model(f"model-{n:03}") for n in range(MANY)]
+    page = await window(snapshots.snapshot(models={"items": models}))
+    rows = page.page.locator("[data-row]")
+    await page.page.evaluate("""() => {
+        window.frames_to_come = [];
+        window.requestAnimationFrame = (draw) => frames_to_come.push(draw);
+    }""")
+    await page.go("models")
+    assert await rows.count() < 50
+    await page.page.evaluate("frames_to_come.forEach((draw) => draw())")
+    await page.page.locator(f"[data-row='model-{MANY - 1}']").wait_for(state="attached")
+    assert await rows.count() == MANY
+
+
+async def test_a_hidden_window_runs_no_timer(window: Any) -> None:
+    page = await window(snapshots.signing_in())
+    await page.page.add_init_script(COUNTING)
+    await page.open()
+    await page.see("WDJB-MJHT")
+    await page.page.wait_for_function("running.size === 1")
+    await page.page.evaluate("hide(true)")
+    await page.page.wait_for_function("running.size === 0")
+    page.plane.push(snapshots.signing_in(left=300))  # a hidden page may still be told something
+    await page.page.wait_for_function(
+        "import('/ui/store.js').then((m) => m.state.snapshot.seq > 1)"
+    )
+    assert await page.page.evaluate("running.size") == 0
+    await page.page.evaluate("hide(false)")
+    await page.page.wait_for_function("running.size === 1")
