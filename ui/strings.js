@@ -14,11 +14,14 @@ let plural = new Intl.PluralRules('en');
 let manner; // how numbers and times are written; undefined means as the system does
 const made = new Map();
 
-/** The system's own manner where it is of this language, else the language's usual one.
-    A bare C locale writes 1500 and 02:31 PM; people without a locale get plain English. */
+/** The system's own manner where it is of this language, else the language's usual one, but with
+    24 hours where the system counts so. A bare C locale writes 1500 and 02:31 PM; people without a
+    locale get plain English. */
 function mannerOf(lang) {
-  const own = new Intl.NumberFormat().resolvedOptions().locale;
-  return own.split('-')[0] === lang && !/posix/i.test(own) ? undefined : lang;
+  const { locale, hourCycle } = new Intl.DateTimeFormat(undefined, { hour: 'numeric' }).resolvedOptions();
+  if (/posix/i.test(locale)) return lang;
+  if (locale.split('-')[0] === lang) return undefined;
+  return hourCycle === 'h23' ? `${lang}-u-hc-h23` : lang;
 }
 
 export async function loadStrings() {
