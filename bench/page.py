@@ -47,8 +47,8 @@ PRESS = """() => new Promise((done) => {
     look.observe(document.body, { subtree: true, attributes: true, childList: true });
     button.click();
 })"""
-PAINTED = """() => new Promise((done) => {
-    const found = () => performance.getEntriesByName('first-contentful-paint')[0];
+PAINTED = """(kind) => new Promise((done) => {
+    const found = () => performance.getEntriesByName(kind)[0];
     const look = () => (found() ? done(found().startTime) : setTimeout(look, 5));
     look();
 })"""
@@ -97,7 +97,10 @@ async def measure(rounds: int) -> dict[str, float]:
 async def one_look(page: Any, address: str) -> dict[str, float]:
     await page.goto(address)
     await page.locator("h1").first.wait_for(state="attached")
-    found = {"first paint, ms": await page.evaluate(PAINTED)}
+    found = {
+        "first paint, ms": await page.evaluate(PAINTED, "first-paint"),
+        "first words, ms": await page.evaluate(PAINTED, "first-contentful-paint"),
+    }
     found["bytes read before the first screen"] = await page.evaluate(WEIGHT)
     found["a press to its feedback, ms"] = await page.evaluate(PRESS)
     for screen in ("models", "activity", "usage", "settings", "overview"):

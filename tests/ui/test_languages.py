@@ -125,3 +125,13 @@ async def test_readers_are_told_the_language_before_the_first_word(window: Any) 
     page = await window(speaking("de", snapshots.snapshot()), prepare=words_of("de"))
     await page.see("Proxy läuft")
     assert await page.page.locator("html").get_attribute("lang") == "de"
+
+
+async def test_english_on_a_german_system_keeps_its_24_hours(window: Any) -> None:
+    page = await window(speaking("en", snapshots.snapshot()), locale="de-DE")
+    afternoon = 1_787_412_000
+    shown = await page.page.evaluate(
+        "(at) => import('/ui/format.js').then((m) => [m.timeOfDay(at), m.number(1500.5, 1)])",
+        afternoon,
+    )
+    assert shown == ["17:20", "1,500.5"]
