@@ -116,9 +116,10 @@ class Catalogue:
         self._tell()
 
     def belongs_to(self, whose: tuple[str, int]) -> None:
-        """Whose account is in use, now that it is known; what is here of another one goes."""
+        """Whose account is in use, now that it is known; another one's list goes. What has been
+        learned is about models, whoever asks them."""
         if self.whose not in {None, whose}:
-            self.clear()
+            self.clear(lessons=False)
         self.whose = whose
 
     async def refresh(self, authority: Authority) -> None:

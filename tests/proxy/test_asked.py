@@ -16,7 +16,8 @@ def test_when_copilot_answers_the_request_is_let_go_and_its_notes_are_taken_once
     asked.passage.notes.append("healed=effort")
     asked.passage.nano_credits = 5
     for _ in range(2):
-        asked.head_arrived(cast("Any", SimpleNamespace(request_id="abc")))
+        asked.head_arrived(cast("Any", SimpleNamespace(request_id="abc", status=200)))
     assert (asked.raw, asked.body) == (b"", {})
     assert (exchange.request_id, exchange.nano_credits) == ("abc", 5)
+    assert exchange.upstream_status == 200
     assert exchange.notes == ["healed=effort"]
