@@ -238,6 +238,8 @@ function speakCountdown() {
 }
 
 async function begin() {
+  const first = fetchState(); // while the words are on their way
+  first.catch(() => {}); // is looked at below
   await loadStrings();
   subscribe(draw);
   listenToKeys();
@@ -246,7 +248,7 @@ async function begin() {
   follow();
   followLooks();
   try {
-    await fetchState();
+    await first;
     const { app, login } = state.snapshot;
     if (signingIn(login)) setLocal({ screen: 'sign_in' });
     // Where the last look ended, unless somebody has asked for a screen by now.
