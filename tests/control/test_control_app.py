@@ -121,6 +121,28 @@ async def test_files_come_from_the_page_folder_only(tmp_path: Path) -> None:
                 assert answer.status == 404, path
 
 
+async def test_the_page_comes_in_the_chosen_language_and_in_no_other(tmp_path: Path) -> None:
+    async with viewing(tmp_path, language="de") as view:
+        async with view.get("/") as answer:
+            assert 'lang="de"' in await answer.text()
+        async with view.get("/strings.json") as answer:
+            words = await answer.json()
+        assert words["overview"]["stopped"]["title"] == "Proxy ist gestoppt"
+        assert "tray" not in words
+        async with view.get("/state") as answer:
+            app = (await answer.json())["app"]
+        assert (app["lang"], app["languages"][:2]) == ("de", ["en", "de"])
+
+
+async def test_the_system_decides_about_the_language_where_the_user_does_not(
+    tmp_path: Path,
+) -> None:
+    async with viewing(tmp_path) as view:
+        view.rig.core.surroundings(languages=("fr-FR", "de-DE"))
+        async with view.get("/strings.json") as answer:
+            assert (await answer.json())["nav"]["usage"] == "Verbrauch"
+
+
 async def test_strings_are_the_ones_python_reads(tmp_path: Path) -> None:
     async with viewing(tmp_path) as view, view.get("/strings.json") as answer:
         told = await answer.json()
