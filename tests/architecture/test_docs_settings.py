@@ -35,7 +35,7 @@ FORMS = {
     "extra_ca": "file",
     "default_model": "model",
     "aliases": "`name=model`, separated by commas",
-    "language": "`system` or a language such as `en`",
+    "language": "`system`, `en` or `de`",
     "start_proxy": "`true`, `false`, `last`",
     "notifications_off": ", ".join(f"`{id}`" for id in get_args(Notification))
     + ", separated by commas",
