@@ -4,6 +4,7 @@ All targets run in one go against the same fake Copilot; the table shows ratios 
 Nothing here passes or fails: machines differ, and so do their neighbours.
 
     python3 run.py bench [--rounds 3] [--quick]
+    python3 run.py bench --page     the page in Chromium instead (`page.py`)
 """
 
 from __future__ import annotations
@@ -286,7 +287,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--rounds", type=int, default=3, help="cold starts to take the median of")
     parser.add_argument("--quick", action="store_true", help="fewer and shorter runs")
+    parser.add_argument("--page", action="store_true", help="measure the page in Chromium")
     options = parser.parse_args()
+    if options.page:
+        import page  # noqa: PLC0415  (needs playwright and the page's tests)
+
+        page.run()
+        return 0
     with (
         tempfile.TemporaryDirectory() as folder,
         process(sys.executable, str(HERE / "upstream.py")) as fake,
