@@ -51,7 +51,7 @@ def lines(checks: Sequence[Json]) -> list[str]:
     levels = [strings.text(f"diagnostics.level.{each['level']}") for each in checks]
     wide, high = max(map(len, names), default=0), max(map(len, levels), default=0)
     told = [
-        f"{level:{high}}  {name:{wide}}  {one_line(each['words'])}"
+        f"{level:{high}}  {name:{wide}}  {one_line(_said(each))}"
         for level, name, each in zip(levels, names, checks, strict=True)
     ]
     failed = sum(each["level"] == "failed" for each in checks)
@@ -61,6 +61,11 @@ def lines(checks: Sequence[Json]) -> list[str]:
         else strings.text("diagnostics.no_trouble")
     )
     return [*told, "", end]
+
+
+def _said(check: Json) -> str:
+    """In the terminal's language, whichever the running app speaks."""
+    return strings.text(check["key"], **check["fields"]) if "key" in check else str(check["words"])
 
 
 def _code(checks: Sequence[Json]) -> int:

@@ -335,7 +335,7 @@ class Commands:
         return None
 
     def _words(self) -> strings.Words:
-        return strings.words(self._core.settings.language)
+        return strings.words(self._core.store.state.language)
 
     def _refused(self, origin: str) -> None:
         """Nothing can be let in that has not asked: the page itself names no origins."""

@@ -53,8 +53,13 @@ class Finding:
 
     def said(self, words: strings.Words) -> str:
         """The sentence, in the language of `words`."""
+        return words.text(self.key, **self.fields)
+
+    @property
+    def key(self) -> str:
+        """Where its sentence stands in the strings."""
         case = self.case if self.case in _ANYWHERE else f"{self.id}.{self.case}"
-        return words.text(f"finding.{case}", **self.fields)
+        return f"finding.{case}"
 
     def to_json(self, words: strings.Words) -> dict[str, object]:
         """For page and terminal."""
@@ -62,6 +67,7 @@ class Finding:
             "id": self.id,
             "level": self.level,
             "words": self.said(words),
+            "key": self.key,
             "fields": dict(self.fields),
             "action": self.action,
         }
