@@ -70,3 +70,15 @@ async def test_github_cannot_be_reached(terminal: Terminal) -> None:
         assert told.code == 1
         assert "refused the connection" in told.out
         assert "checks failed." in told.out
+
+
+def test_the_terminal_speaks_english_whatever_the_window_speaks() -> None:
+    check = {
+        "id": "port",
+        "level": "ok",
+        "words": "Port 4141 ist frei.",
+        "key": "finding.port.free",
+        "fields": {"port": "4141"},
+        "action": "",
+    }
+    assert "Port 4141 is free." in doctor.lines([check])[0]
