@@ -25,7 +25,10 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 NEEDED = (3, 11)
 KNOWN = tuple(f"python3.{minor}" for minor in (13, 14, 12, 11))  # best tried first
-TERMINAL = ("serve", "login", "logout", "status", "models", "quota", "test", "bench")
+TERMINAL = (
+    "serve", "login", "logout", "status", "models", "quota", "accounts", "usage", "logs", "doctor",
+    "resume", "autostart", "test", "bench",
+)  # fmt: skip
 
 # For the window, on Debian and its relatives.
 WINDOW_PACKAGES = (

@@ -55,10 +55,10 @@ def admit(world: World, request: web.Request) -> Caller:
     if not world.account_for(request).has_copilot:
         raise example("403-policy")
     owner = token if found is None else found.github
-    selector = request.headers.get(SELECTOR)
-    if selector is not None and not request.path.startswith("/models"):
-        if world.sessions.good(selector, owner) is None:
-            raise example("401-invalid-auto-mode-selector")
+    selects = not request.path.startswith("/models")
+    selector = request.headers.get(SELECTOR) if selects else None
+    if selector is not None and world.sessions.good(selector, owner) is None:
+        raise example("401-invalid-auto-mode-selector")
     return Caller(direct, request.headers.get("X-Initiator", "user"), owner)
 
 

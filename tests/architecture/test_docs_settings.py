@@ -37,7 +37,7 @@ FORMS = {
     "aliases": "`name=model`, separated by commas",
     "language": "`system`, `en` or `de`",
     "start_proxy": "`true`, `false`, `last`",
-    "notifications_off": ", ".join(f"`{id}`" for id in get_args(Notification))
+    "notifications_off": ", ".join(f"`{name}`" for name in get_args(Notification))
     + ", separated by commas",
 }
 

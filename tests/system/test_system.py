@@ -53,7 +53,8 @@ def test_languages_are_read_as_gettext_reads_them() -> None:
 
 
 def test_languages_are_read_from_the_registry() -> None:
-    several = "\r\nHKEY_CURRENT_USER\\Control Panel\\Desktop\r\n" + (
+    several = (
+        "\r\nHKEY_CURRENT_USER\\Control Panel\\Desktop\r\n"
         r"    PreferredUILanguages    REG_MULTI_SZ    de-DE\0en-US"
     )
     assert read_languages(several) == ["de-DE", "en-US"]

@@ -69,7 +69,10 @@ class ControlPlane:
         return len(self._watching.get(feed, ()))
 
     def cut(self) -> None:
-        for stream in (*self._streams, *(each for all_ in self._watching.values() for each in all_)):
+        for stream in (
+            *self._streams,
+            *(each for all_ in self._watching.values() for each in all_),
+        ):
             stream.put_nowait(b"")
 
     async def _page(self, _: web.Request) -> web.FileResponse:
