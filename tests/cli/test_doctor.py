@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from copilot_desktop.cli import doctor
 from copilot_desktop.demo import FakeUpstream
 from tests.cli.terminal import Commands, Terminal
 from tests.cli.test_facts import sign_in
