@@ -153,8 +153,8 @@ def test_all_that_python_reads_is_there() -> None:
 # Keys, headers, and what a page asks the browser about itself.
 NAMES_OF_THE_BROWSER = {
     "Application", "Arrow", "ArrowDown", "ArrowLeft", "ArrowRight", "ArrowUp", "Backspace",
-    "Browser", "Content", "Date", "Delete", "End", "Enter", "Escape", "Home", "Left", "List", "Mac", "Number", "Page",
-    "Right", "Tab", "Type",
+    "Browser", "Content", "Date", "Delete", "End", "Enter", "Escape", "Home", "Left", "List", "Mac",
+    "Number", "Page", "Right", "Tab", "Type",
 }  # fmt: skip
 LITERAL = re.compile(r"'((?:[^'\\\n]|\\.)*)'|`((?:[^`\\]|\\.)*)`")
 
