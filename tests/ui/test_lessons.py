@@ -42,5 +42,5 @@ async def test_lessons_are_read_and_forgotten(window: Any) -> None:
 async def test_without_lessons_there_is_no_such_part(window: Any) -> None:
     page = await window(snapshots.snapshot())
     await page.go("settings")
-    await page.see("Where things are kept", "main")
+    await page.see("Advanced", "main")
     assert await page.page.get_by_text("Learned about models").count() == 0
