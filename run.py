@@ -335,7 +335,7 @@ def test(python: Path, arguments: list[str]) -> int:
         [str(scripts / "ruff"), "format", "--check", *kept, "."],
         [str(scripts / "mypy")],
         [str(scripts / "lint-imports"), *kept],
-        [str(python), "-m", "pytest", "-q", "-n", "3", "--dist", "loadfile"],
+        [str(python), "-m", "pytest", "-q", "-n", "4", "--dist", "loadfile"],
     ]
     failed = []
     for each in checks:
