@@ -86,21 +86,26 @@ def _named(items: list[Json]) -> list[Json]:
 
 
 def _distinct(items: list[Json]) -> list[Json]:
-    """A second call under an id that still waits for its output gets a number, and so does the
-    second output."""
+    """A later call under an id that was there before gets a number, and so does its output.
+
+    Outputs go to the calls that wait under their id, in order; one too many to the last of them.
+    """
+    issued: dict[str, list[str]] = {}  # all names given out under an id
     waiting: dict[str, list[str]] = {}
     out: list[Json] = []
     for item in items:
         kind, call_id = _kind(item), str(item.get("call_id"))
+        own = call_id
         if kind in _CALLS:
-            queue = waiting.setdefault(call_id, [])
-            own = f"{call_id}_{len(queue) + 1}" if queue else call_id
-            queue.append(own)
-            item = item if own == call_id else {**item, "call_id": own}
-        elif _is_output(item) and len(queue := waiting.get(call_id, [])) > 1:
-            own = queue.pop(0)
-            item = item if own == call_id else {**item, "call_id": own}
-        out.append(item)
+            names = issued.setdefault(call_id, [])
+            if names:
+                own = legal_id(f"{call_id}_{len(names) + 1}", ID_LIMIT)
+            names.append(own)
+            waiting.setdefault(call_id, []).append(own)
+        elif _is_output(item) and call_id in issued:
+            queue = waiting[call_id]
+            own = queue.pop(0) if queue else issued[call_id][-1]
+        out.append(item if own == call_id else {**item, "call_id": own})
     return out
 
 

@@ -242,6 +242,37 @@ def test_item_ids_are_copilots_own_or_none(item, kept):
     assert sent(input=[*before, item, *after])["input"] == [*before, expected, *after]
 
 
+def _call(call_id):
+    return {"type": "function_call", "call_id": call_id, "name": "exec_command", "arguments": "{}"}
+
+
+def _output(call_id, words):
+    return {"type": "function_call_output", "call_id": call_id, "output": words}
+
+
+@pytest.mark.parametrize("turns", [2, 3])
+def test_a_call_id_of_an_earlier_turn_is_told_apart(turns):
+    """Some clients count their calls from nought in every turn."""
+    words = ["first", "second", "third"][:turns]
+    names = ["call_0", "call_0_2", "call_0_3"][:turns]
+    given = [item for told in words for item in (_call("call_0"), _output("call_0", told))]
+    expected = [
+        item
+        for name, told in zip(names, words, strict=True)
+        for item in (_call(name), _output(name, told))
+    ]
+    assert sent(input=given)["input"] == expected
+
+
+def test_calls_of_one_id_in_one_turn_are_told_apart():
+    given = [_call("c"), _call("c"), _output("c", "first"), _output("c", "second")]
+    again = [_call("c"), _output("c", "third")]
+    assert sent(input=[*given, *again])["input"] == [
+        _call("c"), _call("c_2"), _output("c", "first"), _output("c_2", "second"),
+        _call("c_3"), _output("c_3", "third"),
+    ]  # fmt: skip
+
+
 # -------------------------------------------------------------------------------------- streams
 
 
