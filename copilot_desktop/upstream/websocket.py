@@ -7,7 +7,9 @@ part of a conversation travels (`chain`). It is never worth a failed request:
 
     handshake fails                  HTTP for everybody, for ten minutes; `transport=http`
     handshake 401, token ran out     a fresh token, once; HTTP where auto mode may be to blame
+    opens, but no frame comes        the same pause; HTTP at once if it was closed
     died since the last answer       opened again, everything is sent
+    idle for more than 75 seconds    likewise: it may have died without a word
     response not known there         everything is sent
     fault of the service at once     HTTP, once
     too old, other token, pictures   opened again (pictures need a header of the handshake)
@@ -39,7 +41,7 @@ from copilot_desktop.upstream.auto import SESSION_HEADER
 from copilot_desktop.upstream.chain import Chain
 from copilot_desktop.upstream.client import Call, CopilotClient, Tries
 from copilot_desktop.upstream.failures import TOKEN_CODES, problem_from
-from copilot_desktop.upstream.http import NETWORK_ERRORS, network_problem
+from copilot_desktop.upstream.http import KEEP_ALIVE_SECONDS, NETWORK_ERRORS, network_problem
 from copilot_desktop.upstream.reply import UpstreamReply
 from copilot_desktop.upstream.seat import in_use
 from copilot_desktop.upstream.socket_reply import LOST, NoFrame, SocketReply
@@ -51,7 +53,7 @@ Json = dict[str, Any]
 OnQuota = Callable[[Mapping[str, Any]], None]
 
 LIFE = 55 * 60.0  # seconds; Copilot ends a socket after an hour
-PAUSE = 600.0  # seconds without sockets after a handshake that failed
+PAUSE = 600.0  # seconds without sockets after one that did not open or gave nothing
 LARGEST_FRAME = 16 * 1024 * 1024  # bytes
 _RENEW = TOKEN_CODES | {"session_expired", "unauthorized"}
 # Codes of §7.6 as statuses, where the frame has none of its own. What is left refuses the request.
@@ -70,7 +72,7 @@ _STATUS = {
 
 @dataclass(slots=True)
 class _Link:
-    """An open socket. `fresh` until it has answered once; `opened` is monotonic."""
+    """An open socket. `fresh` until it has answered once; `opened` and `used` are monotonic."""
 
     wire: aiohttp.ClientWebSocketResponse
     grant: Grant
@@ -79,6 +81,7 @@ class _Link:
     request_id: str
     url: str
     opened: float = field(default_factory=time.monotonic)
+    used: float = field(default_factory=time.monotonic)
     fresh: bool = True
     chain: Chain | None = None
 
@@ -136,7 +139,7 @@ class UpstreamSocket:
         link = self._link
         if link is None:
             return
-        link.fresh = False
+        link.fresh, link.used = False, time.monotonic()
         if not reply.over or reply.failed:
             await self.close()
         elif reply.response_id:
@@ -171,7 +174,8 @@ class UpstreamSocket:
 
     @staticmethod
     def _fits(link: _Link, call: Call, grant: Grant) -> bool:
-        young = time.monotonic() - link.opened < LIFE
+        now = time.monotonic()
+        young = now - link.opened < LIFE and now - link.used < KEEP_ALIVE_SECONDS
         sees = link.vision or not call.vision
         same = link.grant == grant and link.extra == call.extra_headers
         return young and sees and same and not link.wire.closed
@@ -213,10 +217,17 @@ class UpstreamSocket:
         return await self._refused(link, first, call, tries)
 
     async def _lost(self, link: _Link, error: Exception, tries: Tries) -> str:
-        """It ended before a frame came. One that had been idle was dead: nobody read the frame."""
+        """No frame came. One that had been idle was dead: nobody read what was sent. A fresh one
+        that ends was let through by something that does not carry it on; so was a silent one, but
+        there the answer may be under way, so the request is not sent twice."""
         await self.close()
-        if not link.fresh and tries.left and not isinstance(error, TimeoutError):
+        silent = isinstance(error, TimeoutError)
+        if not link.fresh and tries.left and not silent:
             return "again"
+        if link.fresh or silent:
+            self._without(f"no frame ({type(error).__name__})")
+        if link.fresh and not silent and tries.take("socket"):
+            return "http"
         if isinstance(error, NoFrame):
             error = aiohttp.ServerDisconnectedError()
         raise network_problem(error, link.url, seconds=self._client.headers_timeout) from error
