@@ -82,6 +82,7 @@ class Problem(Exception):
     action: ClassVar[Action] = Action.NONE
     retryable: ClassVar[bool] = False
     requires_reauth: ClassVar[bool] = False
+    by_github: bool = True  # False: an answer that may be of something on the way (`failures`)
 
     def __init__(
         self,

@@ -2,8 +2,9 @@
 
 GitHub looks for use that does not come from its own editors, and going on after a warning is what
 gets an account suspended (`upstream.md` §12). This module only reads; `circuit` decides what
-follows. Codes decide before phrases, and only refusals count: a model's own words, or a complaint
-about a request's content, never do.
+follows. A code decides alone; phrases count only without one, and only in GitHub's own answers,
+since a company's web filter speaks of policies too. Only refusals count: a model's own words, or a
+complaint about a request's content, never do.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _PHRASES = re.compile(
     r"|\b(?:abnormal|unusual|suspicious|excessive|inauthentic)\b.{0,40}?\b(?:activity|usage|use)\b"
     r"|\b(?:account|access|copilot)\b.{0,60}?\b(?:suspended|banned|revoked)\b"
     r"|\bsuspended\b.{0,40}?\b(?:account|access)\b"
-    r"|\bviolat\w+\b.{0,60}?\b(?:terms|policy|policies)\b"
+    r"|\bviolat\w+\b.{0,60}?\bterms\b"
     r"|\bacceptable use\b",
     re.IGNORECASE,
 )
@@ -38,7 +39,9 @@ def is_warning(problem: Problem) -> bool:
     """GitHub has noticed this use and does not want it to go on."""
     if not isinstance(problem, Blocked | NoCopilot | RateLimited):
         return False
-    return problem.code in _CODES or bool(_PHRASES.search(problem.detail))
+    if problem.code:
+        return problem.code in _CODES
+    return problem.by_github and bool(_PHRASES.search(problem.detail))
 
 
 def is_closed_door(problem: Problem) -> bool:

@@ -10,7 +10,8 @@
 They protect the account: GitHub takes bulk and automated use for abuse, and limits that are not
 kept get longer (`upstream.md` §12). A request that waits is still its client's: signs of life go
 on, and one that leaves is forgotten. Token counts go by 1 and 2 only: nobody is asked for one and
-none waits behind answers that take minutes; there is an estimate instead.
+none waits behind answers that take minutes; there is an estimate instead. What a count meets says
+little about conversations, so only a warning is heard there.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from copilot_desktop.errors import Busy, NotApproved, Paused, Problem, RateLimited
+from copilot_desktop.proxy.alarms import is_warning
 from copilot_desktop.proxy.approvals import Approvals, Choice, Question
 from copilot_desktop.proxy.circuit import Circuit, Halt, Limit, paused
 from copilot_desktop.proxy.exchange import Exchange
@@ -122,8 +124,12 @@ class Brakes:
             self._afforded(exchange)
         await self._approved(exchange, light)
         if light:
-            async with self._watched(exchange):
+            try:
                 yield
+            except Problem as problem:
+                if is_warning(problem):
+                    self.heard(problem, exchange.model_used)
+                raise
             return
         try:
             exchange.held = "queue"

@@ -17,8 +17,9 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
+from weakref import ref
 
-from copilot_desktop.errors import Paused, Problem, RateLimited, spoken_wait
+from copilot_desktop.errors import Busy, Paused, Problem, RateLimited, spoken_wait
 from copilot_desktop.proxy.alarms import is_closed_door, is_warning, limited_model
 
 COOL_DOWN = 1800.0  # seconds to wait after a warning that names no time
@@ -28,6 +29,7 @@ HITS = 3  # 429 in a row until the next one is answered here
 UNNAMED_WAIT = 30.0  # seconds, for a limit that names none
 FORGOTTEN = 3600.0  # seconds after which hits are not "in a row" any more
 MOST_LIMITS = 64
+MOST_TOLD = 16  # problems that are known again
 LONGEST_WORDS = 500
 LONGEST_WAIT = 10 * 365 * 86_400.0
 
@@ -80,7 +82,8 @@ class Circuit:
         self._doors: deque[float] = deque(maxlen=DOORS)
         self._stops = 0  # how often in a row the door was found closed
         self._streaks: dict[tuple[str, str], _Streak] = {}
-        self._told: Problem | None = None
+        # Weak: a problem holds its traceback, and with it the request.
+        self._told: deque[ref[Problem]] = deque(maxlen=MOST_TOLD)
 
     @property
     def halt(self) -> Halt | None:
@@ -123,9 +126,11 @@ class Circuit:
 
     def heard(self, problem: Problem, model: str = "") -> bool:
         """What a request for `model` met; whether anything has changed by it."""
-        if problem is self._told:  # views tell about the account's trouble again and again
+        if isinstance(problem, Busy):  # our own line is full; GitHub said nothing
             return False
-        self._told = problem
+        if any(told() is problem for told in self._told):  # views tell the same again and again
+            return False
+        self._told.append(ref(problem))
         if is_warning(problem):
             return self._stop_for_warning(problem)
         if is_closed_door(problem):

@@ -4,7 +4,8 @@ Agents ask before they send, to know when to shorten a conversation; a count tha
 makes them run into the limit. Copilot counts for models of `/v1/messages`, and gets the body that
 the conversation itself would have. For all others, and when counting fails, the conversation is
 weighed by its length, times the ratio that was learned for the model; the answer then says that it
-is an estimate (`translation.md` §12.5).
+is an estimate (`translation.md` §12.5). Where Copilot does not let this account count, it is not
+asked again for a while, and while sending is stopped nothing is asked at all.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from aiohttp import hdrs, web
 from copilot_desktop.canonical import Request
 from copilot_desktop.dialects import Json, UpstreamDialect
 from copilot_desktop.dialects.registry import UPSTREAM
-from copilot_desktop.errors import InvalidRequest, Problem
-from copilot_desktop.model import MESSAGES, RESPONSES, Model
+from copilot_desktop.errors import InvalidRequest, Problem, UnknownModel
+from copilot_desktop.model import AUTO, MESSAGES, RESPONSES, Model
 from copilot_desktop.preparation import prepared
 from copilot_desktop.preparation.weighing import weigh, weighed
 from copilot_desktop.proxy.answers import json_answer
@@ -35,6 +36,7 @@ COUNT_TOKENS = "/v1/messages/count_tokens"
 AT_ONCE = 2
 KEPT = 256
 KEPT_SECONDS = 600.0
+CLOSED_SECONDS = 600.0  # without asking, after a 403 or 404
 _TIMEOUT = 15.0  # seconds
 _NOT_COUNTED = ("stream", "max_tokens", "metadata", "temperature", "top_p", "top_k")
 
@@ -62,7 +64,9 @@ class Counting:
 
     def __init__(self, relay: Relay, clock: Callable[[], float] = time.monotonic) -> None:
         self._relay = relay
+        self._clock = clock
         self._counts = Counts(clock)
+        self._closed: dict[str, float] = {}  # until when Copilot counts nothing, by model
         self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def for_anthropic(self, request: web.Request) -> web.Response:
@@ -70,13 +74,15 @@ class Counting:
         _, body = await self._relay.read_json(request)
         authority = self._relay.authority(request)
         dialect = _dialect(MESSAGES)
-        model = await self._relay.find(dialect.peek(body).model, authority)
+        model = await self.model(request, dialect.peek(body).model, authority)
         if MESSAGES in model.endpoints:
             try:
                 count = await self._counted(request, body, model, authority)
             except Problem as problem:
                 if problem.requires_reauth:
                     raise
+                if problem.upstream_status in {403, 404}:
+                    self._closed[model.id] = self._clock() + CLOSED_SECONDS
             else:
                 if count is not None:
                     return json_answer({"input_tokens": count})
@@ -90,16 +96,34 @@ class Counting:
         _, body = await self._relay.read_json(request)
         dialect = _dialect(RESPONSES)
         authority = self._relay.authority(request)
-        model = await self._relay.find(dialect.peek(body).model, authority)
+        model = await self.model(request, dialect.peek(body).model, authority)
         parsed = dialect.parse_request({"input": [], **body})
         count = self._estimate(parsed, model, dialect)
         answer = {"object": "response.input_tokens", "input_tokens": count}
         return json_answer(answer, headers=_ESTIMATED)
 
+    async def model(self, request: web.Request, name: str, authority: Authority) -> Model:
+        """As `Relay.find`; while sending is stopped only by the list that is known. Raises what
+        stops it for a model that is not in there."""
+        try:
+            self._relay.brakes.check(unlisted(request))
+        except Problem as stopped:
+            config, provider = self._relay.config, self._relay.provider
+            try:
+                model = provider.catalogue.resolve(
+                    name, aliases=config.aliases, default=config.default_model
+                )
+            except UnknownModel:
+                raise stopped from None
+            if model.id == AUTO:  # GitHub would have to choose
+                raise
+            return provider.lessons.corrected(model)
+        return await self._relay.find(name, authority)
+
     async def _counted(
         self, request: web.Request, body: Json, model: Model, authority: Authority
     ) -> int | None:
-        """Copilot's count; None if its answer makes no sense. Raises Problem."""
+        """Copilot's count; None if it makes no sense or there is none to be had. Raises Problem."""
         given = ",".join(request.headers.getall("anthropic-beta", ())).replace(" ", "").split(",")
         whole = {**body, "model": model.id}
         quirks = self._relay.provider.quirks(MESSAGES, authority)
@@ -108,12 +132,14 @@ class Counting:
         key = hashlib.sha256(json.dumps([payload, fixed.betas]).encode()).digest()
         if (known := self._counts.get(key)) is not None:
             return known
+        if self._closed.get(model.id, 0.0) > self._clock():
+            return None
         headers = dict(model.request_headers)
         if fixed.betas:
             headers["anthropic-beta"] = ",".join(fixed.betas)
         if _dialect(MESSAGES).peek(body).has_image:
             headers["Copilot-Vision-Request"] = "true"
-        async with self._turns, self._relay.brakes.admit(unlisted(request, model), light=True):
+        async with self._turns, self._relay.brakes.admit(unlisted(request, model.id), light=True):
             counted = await self._relay.provider.client.request_json(
                 "POST",
                 COUNT_TOKENS,
@@ -140,11 +166,11 @@ class Counting:
 _ESTIMATED = {"x-copilot-desktop-notes": "count=estimate"}
 
 
-def unlisted(request: web.Request, model: Model) -> Exchange:
+def unlisted(request: web.Request, model: str = "") -> Exchange:
     """A request that is not in the list of conversations, for the brakes. An agent's: editors make
     them of themselves, many at a time."""
     client = client_name(request.headers.get(hdrs.USER_AGENT, ""))
-    return Exchange(0, client, "", model_used=model.id, initiator="agent")
+    return Exchange(0, client, "", model_used=model, initiator="agent")
 
 
 def _dialect(endpoint: str) -> UpstreamDialect:

@@ -34,6 +34,7 @@ from copilot_desktop.upstream.names import offered, usable
 
 _GREETING = "Ollama is running"  # what those who ask for plain text expect, word for word
 _EMBED_TIMEOUT = 60.0  # seconds
+_MOST_TEXTS = 2048  # of one request, as OpenAI has it
 
 
 class SideRoutes:
@@ -66,7 +67,7 @@ class SideRoutes:
         name = request.match_info["id"]
         known = next((model for model in await self._known(request) if model.id == name), None)
         if known is None or not offered(known):
-            known = await self._relay.find(name, self._relay.authority(request))
+            known = await self._counting.model(request, name, self._relay.authority(request))
         return json_answer(entry(known))
 
     async def _known(self, request: web.Request) -> tuple[Model, ...]:
@@ -74,6 +75,7 @@ class SideRoutes:
         if catalogue.models:
             # A list of models must not wait for the network; refreshing is somebody else's job.
             return catalogue.models
+        self._relay.brakes.check(unlisted(request))
         return await self._relay.provider.models(self._relay.authority(request))
 
     def _shown(self, models: Sequence[Model]) -> list[Model]:
@@ -109,12 +111,15 @@ class SideRoutes:
         self, request: web.Request, name: str, texts: Sequence[str], options: Json
     ) -> list[Any]:
         """Copilot's answers, one for each batch."""
+        if len(texts) > _MOST_TEXTS:
+            raise InvalidRequest(f"input: at most {_MOST_TEXTS} texts at once, not {len(texts)}")
+        self._relay.brakes.check(unlisted(request))  # finding the model may ask for the list
         authority = self._relay.authority(request)
         model = await self._relay.find(name, authority)
         if model.kind != "embeddings":
             raise InvalidRequest(f"{model.id} does not make embeddings.")
         most = model.max_inputs or max(1, len(texts))
-        async with self._relay.brakes.admit(unlisted(request, model)):
+        async with self._relay.brakes.admit(unlisted(request, model.id)):
             return [
                 await self._relay.provider.client.request_json(
                     "POST",
@@ -139,9 +144,8 @@ class SideRoutes:
             case AboutModel():
                 _, body = await self._relay.read_json(request)
                 authority = self._relay.authority(request)
-                return json_answer(
-                    route.answer(await self._relay.find(route.name(body), authority))
-                )
+                model = await self._counting.model(request, route.name(body), authority)
+                return json_answer(route.answer(model))
             case Embedding():
                 _, body = await self._relay.read_json(request)
                 asked = route.asked(body)

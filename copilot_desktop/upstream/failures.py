@@ -90,12 +90,14 @@ def problem_from(
     """
     refusal = read_refusal(status, headers, body)
     now = time.time() if now is None else now
-    return (
+    problem = (
         _by_words(refusal, model, now)
         or _by_exchange(refusal)
         or _by_middlebox(refusal, url)
         or _by_status(refusal, now)
     )
+    problem.by_github = "x-github-request-id" in refusal.headers
+    return problem
 
 
 def token_refused(status: int, headers: Mapping[str, str], body: bytes) -> bool:

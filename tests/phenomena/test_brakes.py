@@ -19,6 +19,7 @@ from proxy.scripted import post
 from rig import Rig, running_rig
 
 from copilot_desktop.demo import DropConnection, Fault, Slow, Status
+from copilot_desktop.errors import Blocked
 from copilot_desktop.proxy import answers
 from copilot_desktop.proxy.brakes import BrakesState, Rules
 
@@ -94,6 +95,46 @@ async def test_one_warning_stops_everything_in_every_dialect_until_the_user_resu
         assert len(rig.fake.ledger.to("/models")) == lists
         rig.relay.brakes.resume()
         assert (await post(rig, CHAT.path, CHAT.body()))[0] == 200
+
+
+async def test_counts_neither_open_nor_close_what_conversations_go_by():
+    path, counted = "/v1/messages/count_tokens", {"model": MESSAGES.model}
+    async with running_rig() as rig:
+
+        async def count(text: str) -> str:
+            body = {**counted, "messages": [{"role": "user", "content": text}]}
+            return (await post(rig, path, body))[2].get("x-copilot-desktop-notes", "")
+
+        for _ in range(2):
+            rig.relay.brakes.heard(Blocked("forbidden", upstream_status=403))
+        assert "estimate" not in await count("a count that works")
+        rig.relay.brakes.heard(Blocked("forbidden", upstream_status=403))
+        assert rig.relay.brakes.state.halt is not None, "a count has opened the door"
+        rig.relay.brakes.resume()
+        rig.fake.add_fault(Status(path, status=429, body={"message": "Slow down."}, times=5))
+        for number in range(5):
+            assert "estimate" in await count(str(number))
+        assert rig.relay.brakes.state.limits == ()
+        rig.fake.add_fault(warning(path))
+        await count("a count that is warned about")
+        assert rig.relay.brakes.state.halt is not None
+
+
+async def test_nothing_at_all_is_sent_after_a_warning_not_even_to_find_a_model():
+    async with running_rig() as rig:
+        await post(rig, CHAT.path, CHAT.body())
+        rig.relay.brakes.heard(Blocked("No.", code="access_revoked", upstream_status=403))
+        rig.provider.catalogue._fetch.forget()  # as after a start, with a list from disk
+        before = len(rig.fake.ledger)
+        for model, told in ((CHAT.model, 200), ("nobody-knows-1", 503)):
+            said = [{"role": "user", "content": "hello"}]
+            body = {"model": model, "messages": said}
+            assert (await post(rig, "/v1/messages/count_tokens", body))[0] == told
+            body = {"model": model, "input": "hello"}
+            assert (await post(rig, "/v1/responses/input_tokens", body))[0] == told
+            assert (await post(rig, "/v1/embeddings", body))[0] == 503
+            assert (await post(rig, "/api/show", {"model": model}))[0] == told
+        assert len(rig.fake.ledger) == before
 
 
 async def test_a_warning_ends_the_waiting_of_all_others_at_once():

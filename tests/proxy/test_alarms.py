@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from copilot_desktop.errors import (
@@ -15,6 +17,7 @@ from copilot_desktop.errors import (
     RateLimited,
 )
 from copilot_desktop.proxy.alarms import is_closed_door, is_warning, limited_model
+from copilot_desktop.upstream.failures import problem_from
 
 WARNINGS = [
     Blocked("Your extension was blocked.", code="extension_blocked", upstream_status=429),
@@ -42,6 +45,15 @@ ORDINARY = [
     ContentFiltered("violates the acceptable use policy"),
     Overloaded("unusual activity"),
     NoCopilot("No access."),
+    Blocked("This model's access was revoked by your organization's administrator.",
+            code="model_not_allowed", upstream_status=403),
+    Blocked("This is abusive content and violates our terms.", code="content_blocked",
+            upstream_status=403),
+    NoCopilot("Your Copilot access was revoked with its coupon.", code="revoked_coupon"),
+    NoCopilot("Your Copilot has been suspended: it ended.", code="subscription_ended"),
+    RateLimited("Excessive usage of this model.", code="user_model_rate_limited"),
+    RateLimited("To prevent abuse, slow down.", code="rate_limited"),
+    Blocked("This site violates the company's Internet policy.", upstream_status=403),
 ]  # fmt: skip
 
 
@@ -53,6 +65,19 @@ def test_what_github_says_about_misuse_is_a_warning(problem):
 @pytest.mark.parametrize("problem", ORDINARY, ids=str)
 def test_what_is_only_a_limit_a_policy_or_about_content_is_none(problem):
     assert not is_warning(problem)
+
+
+@pytest.mark.parametrize("by_github", [True, False])
+def test_what_a_filter_on_the_way_says_is_no_word_of_githubs(by_github):
+    headers = {"x-request-id": "1", "content-type": "application/json"}
+    if by_github:
+        headers["X-GitHub-Request-Id"] = "A:B"
+    body = {"message": "Suspicious activity: this violates the terms of acceptable use."}
+    url = "https://api.githubcopilot.com/models"
+    problem = problem_from(403, headers, json.dumps(body).encode(), url=url)
+    assert isinstance(problem, Blocked)
+    assert problem.request_id
+    assert is_warning(problem) is by_github
 
 
 def test_only_a_403_without_any_reason_is_a_closed_door():

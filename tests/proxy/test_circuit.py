@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from copilot_desktop.errors import Blocked, Overloaded, Paused, Problem, RateLimited
+from copilot_desktop.errors import Blocked, Busy, Overloaded, Paused, Problem, RateLimited
 from copilot_desktop.proxy.circuit import COOL_DOWN, Circuit
 
 MODEL, OTHER = "gpt-4.1", "claude-sonnet-5"
@@ -82,6 +82,20 @@ def test_the_same_problem_told_again_does_not_undo_a_resume(circuit):
     assert not circuit.heard(problem)
     assert refused(circuit) is None
     assert circuit.heard(warning())
+
+
+def test_problems_that_are_told_in_turns_count_once_each(circuit):
+    one, other = door(), warning()
+    for problem in (one, other, one, other, one):
+        circuit.heard(problem)
+    circuit.resume()
+    for problem in (other, one, other, one, one):
+        assert not circuit.heard(problem)
+    assert refused(circuit) is None
+    first, second = door(), door()
+    for problem in (first, second, first, second, first):
+        circuit.heard(problem)
+    assert refused(circuit) is None, "two closed doors were taken for five"
 
 
 def test_an_answer_that_was_under_way_ends_no_halt(circuit, clock):
@@ -213,6 +227,12 @@ def test_an_overload_is_no_limit_and_the_list_of_limits_is_bounded(circuit):
         for _ in range(3):
             circuit.heard(limit(), f"model-{number}")
     assert len(circuit.limits) <= 64
+
+
+def test_our_own_full_line_is_no_limit_of_githubs(circuit):
+    for _ in range(5):
+        assert not circuit.heard(Busy("Too many at once.", retry_after=20.0), MODEL)
+    assert refused(circuit) is None
 
 
 def test_resuming_leaves_limits(circuit):

@@ -11,10 +11,17 @@ import aiohttp
 import pytest
 from rig import Rig, running_rig
 
-from copilot_desktop.demo import Scenario
+from copilot_desktop.demo import Scenario, Status
 from copilot_desktop.demo.faults import Slow
 from copilot_desktop.model import Model
-from copilot_desktop.proxy.counting import COUNT_TOKENS, KEPT, KEPT_SECONDS, Counts
+from copilot_desktop.proxy.counting import (
+    CLOSED_SECONDS,
+    COUNT_TOKENS,
+    KEPT,
+    KEPT_SECONDS,
+    Counting,
+    Counts,
+)
 
 CHAT, RESPONSES, MESSAGES = "/chat/completions", "/responses", "/v1/messages"
 PIXEL = (
@@ -92,6 +99,30 @@ def test_a_count_is_kept_for_ten_minutes_and_not_too_many() -> None:
         counts.put(str(number).encode(), number)
     assert counts.get(b"0") is None
     assert counts.get(str(KEPT + 9).encode()) == KEPT + 9
+
+
+@pytest.mark.parametrize("status", [403, 404])
+async def test_where_nothing_is_counted_nobody_asks_for_ten_minutes(
+    status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, made = [100.0], Counting.__init__
+    monkeypatch.setattr(Counting, "__init__", lambda self, relay: made(self, relay, lambda: now[0]))
+
+    async def asked(rig: Rig, text: str) -> tuple[bool, int]:
+        """Was it an estimate, and how often has Copilot been asked so far?"""
+        code, _, notes = await post(rig, COUNT_TOKENS, asking("claude-sonnet-5", text))
+        assert code == 200
+        return "estimate" in notes, len(rig.fake.ledger.to(COUNT_TOKENS))
+
+    async with running_rig() as rig:
+        # Once more is asked with a fresh token after a 403 without a reason, so this has one.
+        body = {"error": {"message": "Not for this plan.", "code": "unauthorized"}}
+        rig.fake.add_fault(Status(COUNT_TOKENS, status=status, body=body))
+        assert await asked(rig, "one") == (True, 1)
+        now[0] += CLOSED_SECONDS - 1
+        assert await asked(rig, "two") == (True, 1)
+        now[0] += 2
+        assert await asked(rig, "three") == (False, 2)
 
 
 async def test_two_are_counted_at_a_time() -> None:

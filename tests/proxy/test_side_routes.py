@@ -234,6 +234,17 @@ async def test_one_text_and_more_texts_than_copilot_takes_at_once():
     assert made.data[513].embedding == pytest.approx(single.data[0].embedding, abs=1e-6)
 
 
+async def test_more_texts_than_openai_takes_are_refused_with_the_limit():
+    body = {"model": "text-embedding-3-small", "dimensions": 4}
+    async with running_rig() as rig:
+        status, answer, _ = await post(rig, "/v1/embeddings", {**body, "input": ["x"] * 2049})
+        assert status == 400
+        assert b"2048" in answer
+        assert not rig.fake.ledger.to("/embeddings")
+        status, answer, _ = await post(rig, "/v1/embeddings", {**body, "input": ["x"] * 2048})
+        assert status == 200, answer
+
+
 @pytest.mark.parametrize(
     "body",
     [
