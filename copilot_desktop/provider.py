@@ -61,7 +61,7 @@ from copilot_desktop.upstream.credentials import TokenStore
 from copilot_desktop.upstream.healed import healed
 from copilot_desktop.upstream.http import open_http
 from copilot_desktop.upstream.identity import Identity
-from copilot_desktop.upstream.lessons import FILE_NAME, Lesson, Lessons, taught
+from copilot_desktop.upstream.lessons import FILE_NAME, TEN_MINUTES, Lesson, Lessons, taught
 from copilot_desktop.upstream.origins import Origins
 from copilot_desktop.upstream.quirks import Quirks, quirks_for
 from copilot_desktop.upstream.quirks.memory import Memory
@@ -209,7 +209,8 @@ class Provider:
         if problem.code != UNSUPPORTED and _ELSEWHERE not in problem.detail.lower():
             return None
         self.catalogue.renew(authority)
-        lesson = Lesson("endpoint", way.endpoint)
+        # For minutes only: the other way has not answered yet, and a single machine may be wrong.
+        lesson = Lesson("endpoint", way.endpoint, TEN_MINUTES)
         other = self.route(taught(way.model, lesson), spoken)
         if other.endpoint == way.endpoint:
             return None
@@ -247,6 +248,8 @@ class Provider:
         rendered = way.target.render_request(ready, way.model)
         # What Copilot's endpoint wants beyond the public format stands in its quirks.
         fixed = self.quirks(way.endpoint, authority).fix_request(rendered, way.model, ())
+        if strict:
+            refuse_marked(fixed.marked)
         body = json.dumps(fixed.body or rendered, separators=(",", ":"))
         call = Call(
             endpoint=way.endpoint,

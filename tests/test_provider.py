@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from phenomena.routes import MODELS
@@ -51,6 +52,7 @@ from copilot_desktop.errors import (
 from copilot_desktop.provider import Provider, open_provider
 from copilot_desktop.upstream.credentials import MemoryStore, StoredAccount
 from copilot_desktop.upstream.origins import Origins
+from copilot_desktop.upstream.quirks import Fixed
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "embedding.md"
 each_endpoint = pytest.mark.parametrize("endpoint", MODELS)
@@ -234,6 +236,18 @@ async def test_a_model_that_has_left_an_endpoint_is_found_at_the_other_one():
         )
         with pytest.raises(InvalidRequest, match="not accessible"):
             await rig.provider.complete(ask(model="claude-haiku-4.5"))
+
+
+async def test_strict_translation_refuses_what_the_quirks_would_change(monkeypatch):
+    fixed = Fixed(notes=("mapped=prefill>user",), marked=("mapped=prefill>user",))
+    quirks = SimpleNamespace(fix_request=lambda *_: fixed)
+    async with running_rig() as rig:
+        copilot, own = rig.provider, rig.provider._own()
+        monkeypatch.setattr(copilot, "quirks", lambda *_: quirks)
+        way = copilot.route((await copilot.models())[0], None)
+        assert copilot.plan(ask(), way, "user", own).notes == fixed.notes
+        with pytest.raises(NotExpressible, match="strict translation"):
+            copilot.plan(ask(), way, "user", own, strict=True)
 
 
 async def test_leaving_early_stops_copilot():

@@ -49,8 +49,8 @@ def avoided(fixed: Fixed, body: Body, endpoint: str, model: Model) -> Fixed:
     if not (model.no_prefill or model.no_forced_tool or model.no_temperature or model.bad_paths):
         return fixed
     betas = tuple(beta for beta in fixed.betas if BETA + beta not in model.bad_paths)
-    paths = sorted(model.bad_paths)
     current: Body = fixed.body or body
+    paths = sorted(path for path in model.bad_paths if not mending.holds_schema(current, path))
     notes: list[str] = []
     changes: list[tuple[str, Callable[[Body], Json | None]]] = []
     if model.no_prefill:

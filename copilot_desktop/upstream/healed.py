@@ -3,8 +3,8 @@
 Stands between whoever has a finished request and the carrier that takes it upstream. A 400 before
 any byte is looked up in `healing`; the mended request goes out at once, at most twice for one
 request and each remedy once. All attempts share the allowance of three calls that a request has
-(`security-rules.md` 22). What was learned is remembered when the mended request was taken, or was
-refused for something else: a guess that did not help teaches nothing.
+(`security-rules.md` 22). What was learned is remembered when the mended request was taken: a guess
+that did not help, or that only brought up the next refusal, teaches nothing.
 """
 
 from __future__ import annotations
@@ -84,19 +84,20 @@ class _Way:
         self._notes = notes
         self._lessons = lessons
         self._said = ""
-        self._unproven: Cure | None = None
+        self._unproven: list[Cure] = []
 
     def refused(self, problem: InvalidRequest) -> None:
-        """Another refusal: what was mended before has helped if it is about something else."""
-        if problem.detail != self._said:
-            self.taken()
-        self._said, self._unproven = problem.detail, None
+        """Another refusal: if the same words come back, the last change was no remedy."""
+        if self._unproven and problem.detail == self._said:
+            self._unproven.pop()
+        self._said = problem.detail
 
     def taken(self) -> None:
-        """The last change was right: remember it."""
-        for lesson in self._unproven.lessons if self._unproven else ():
-            self._lessons.learn(self._model.id, lesson)
-        self._unproven = None
+        """The request is right as it is now: remember what made it so."""
+        for found in self._unproven:
+            for lesson in found.lessons:
+                self._lessons.learn(self._model.id, lesson)
+        self._unproven.clear()
 
     def mend(self, problem: InvalidRequest) -> bool:
         """Change the call, if it is known how."""
@@ -107,7 +108,7 @@ class _Way:
         self._tries.taken.add(_MARK + found.row)
         self._notes.append(found.note)
         self.cures.append(found)
-        self._unproven = found
+        self._unproven.append(found)
         body = json.dumps(found.body, separators=(",", ":")).encode()
         self.call = replace(self.call, body=body, betas=found.betas)
         return True

@@ -44,7 +44,7 @@ _HINTS = frozenset({
     "truncation", "top_logprobs", "context_management", "max_tool_calls",
 })  # fmt: skip
 _EXTRA = re.compile(r"([\w.*-]+): Extra inputs are not permitted")
-_NAMED = re.compile(r"unsupported (?:parameter|value):? [`'\"]([\w.]+)[`'\"]", re.IGNORECASE)
+_NAMED = re.compile(r"unsupported (parameter|value):? [`'\"]([\w.]+)[`'\"]", re.IGNORECASE)
 _LISTED = re.compile(r"supported values(?: are)?: *(.*)", re.IGNORECASE | re.DOTALL)
 _BETAS = re.compile(r"unsupported beta header\(s\): *([\w.,\- ]+)", re.IGNORECASE)
 
@@ -192,18 +192,25 @@ def _extra(case: Case) -> _Change:
     paths = [mending.general_path(path) for path in _EXTRA.findall(case.message)]
     if not paths or any(path.rpartition(".")[2] not in _DISPENSABLE for path in paths):
         return _Change(None)
+    if any(mending.holds_schema(case.body, path) for path in paths):
+        return _Change(None)
     lessons = tuple(Lesson("bad_path", path, TEN_MINUTES) for path in paths)
     return _Change(mending.without_paths(case.body, paths), lessons)
 
 
 def _parameter(case: Case) -> _Change:
+    """The field that is named. Where only its value is refused, another one may be fine: nothing
+    is learned then, except of sampling, where only the default is ever taken."""
     found = _NAMED.search(case.message)
-    name = found[1] if found else ""
+    kind, name = (found[1].lower(), found[2]) if found else ("", "")
     if name not in _HINTS:
         return _Change(None)
-    lesson = Lesson("no_temperature") if name in mending.SAMPLING else Lesson("bad_path", name)
-    paths = mending.SAMPLING if name in mending.SAMPLING else (name,)
-    return _Change(mending.without_paths(case.body, paths), (lesson,))
+    if name == "temperature":
+        body = mending.without_paths(case.body, mending.SAMPLING)
+        return _Change(body, (Lesson("no_temperature"),))
+    lasting = kind == "parameter" or name in mending.SAMPLING
+    lessons = (Lesson("bad_path", name),) if lasting else ()
+    return _Change(mending.without_paths(case.body, (name,)), lessons)
 
 
 def _limit_key(case: Case) -> _Change:

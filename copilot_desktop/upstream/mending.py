@@ -67,6 +67,12 @@ def _without(found: Any, steps: list[str]) -> Any:
     return _without(found, rest) if named and rest else found
 
 
+def holds_schema(body: Body, path: str) -> bool:
+    """Whether a forced JSON shape would go with what stands at `path`."""
+    config = body.get("output_config") if path == "output_config" else None
+    return isinstance(config, Mapping) and config.get("format") is not None
+
+
 def general_path(path: str) -> str:
     """`tools.0.custom.strict -> tools.*.custom.strict`: Copilot names only the first place."""
     return ".".join("*" if step.isdigit() else step for step in path.split("."))

@@ -93,7 +93,14 @@ async def test_one_row_heals_once_even_for_another_field() -> None:
     with pytest.raises(InvalidRequest, match="seed"):
         await sending.go()
     assert len(sending.carrier.bodies) == 2
-    assert sending.learned == ["no_temperature"]
+
+
+async def test_a_change_that_only_brought_another_refusal_teaches_nothing() -> None:
+    for second in ([refusal("something worse")], [refusal(FORCED), refusal("something worse")]):
+        sending = Sending(refusal(TEMPERATURE), *second)
+        with pytest.raises(InvalidRequest, match="worse"):
+            await sending.go()
+        assert sending.learned == []
 
 
 async def test_a_third_call_that_is_refused_is_the_last() -> None:

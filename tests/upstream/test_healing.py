@@ -171,6 +171,8 @@ def test_unknown_fields_go_wherever_they_stand(
     [
         (MESSAGES, {"output_config": {"format": {}}},
          "output_config.format: Extra inputs are not permitted"),
+        (MESSAGES, {"output_config": {"format": {"type": "json_schema"}, "effort": "low"}},
+         "output_config: Extra inputs are not permitted"),
         (MESSAGES, {"scope": 1, "system": []},
          "scope: Extra inputs are not permitted. system: Extra inputs are not permitted"),
         (MESSAGES, {}, "speed: Extra inputs are not permitted"),
@@ -191,6 +193,46 @@ def test_unknown_fields_go_wherever_they_stand(
 )  # fmt: skip
 def test_nothing_is_done_about_the_rest(endpoint: str, body: dict[str, Any], said: str) -> None:
     assert treated(endpoint, body, said) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "gone", "lessons"),
+    [
+        ("parameter: 'top_k' is not supported.", {"top_k"}, (Lesson("bad_path", "top_k"),)),
+        ("value: 'top_p' does not support 0.5.", {"top_p"}, (Lesson("bad_path", "top_p"),)),
+        ("value: 'temperature' does not support 0.3.", {"temperature", "top_p", "top_k"},
+         (Lesson("no_temperature"),)),
+        ("parameter: 'seed' is not supported.", {"seed"}, (Lesson("bad_path", "seed"),)),
+        ("value: 'seed' does not support 7.", {"seed"}, ()),
+    ],
+)  # fmt: skip
+def test_a_refusal_teaches_no_more_than_it_says(
+    said: str, gone: set[str], lessons: tuple[Lesson, ...]
+) -> None:
+    """Row 9."""
+    body = {"temperature": 0.3, "top_p": 0.5, "top_k": 4, "seed": 7}
+    found = treated(CHAT, body, f"Unsupported {said}")
+    assert found is not None
+    assert body.keys() - found.body.keys() == gone
+    assert found.lessons == lessons
+
+
+def test_a_refused_value_goes_from_this_request_only() -> None:
+    said = "Unsupported value: 'reasoning.summary' does not support 'concise' with this model."
+    body = {"reasoning": {"effort": "low", "summary": "concise"}}
+    found = treated(RESPONSES, body, said)
+    assert found is not None
+    assert found.body == {"reasoning": {"effort": "low"}}
+    assert found.lessons == ()
+
+
+def test_a_forced_shape_stays_where_its_field_is_known_to_be_refused() -> None:
+    """The client is to hear of it; an effort alone goes unseen."""
+    model = Model("m", bad_paths=frozenset({"output_config"}))
+    shaped = {"output_config": {"format": {"type": "json_schema"}, "effort": "low"}}
+    assert avoided(Fixed(), shaped, MESSAGES, model).body is None
+    plain = {"output_config": {"effort": "low"}, "model": "m"}
+    assert avoided(Fixed(), plain, MESSAGES, model).body == {"model": "m"}
 
 
 def test_each_row_is_taken_once() -> None:

@@ -99,8 +99,7 @@ async def test_two_heals_are_the_most_and_the_third_refusal_reaches_the_client()
         assert "stream_options" in text
         assert "healed=parameter,tool_choice" in notes
         assert len(rig.fake.ledger.to(CHAT)) == 3
-        known = {each.lesson.about for each in rig.provider.lessons.known()[GPT]}
-        assert known == {"no_temperature", "no_forced_tool"}
+        assert rig.provider.lessons.known() == {}
 
 
 async def test_a_remedy_that_does_not_help_is_taken_once_and_teaches_nothing() -> None:
@@ -193,6 +192,20 @@ async def test_another_endpoint_is_learned_as_well() -> None:
         assert len(rig.fake.ledger.to(CHAT)) == 2
         (learned,) = rig.provider.lessons.known()[SONNET]
         assert (learned.lesson.about, learned.lesson.value) == ("endpoint", MESSAGES)
+
+
+async def test_another_endpoint_is_left_again_after_ten_minutes() -> None:
+    """One stray refusal does not move a model for long."""
+    clock = Clock()
+    async with running_rig(
+        Scenario(), Status.example("400-unsupported-api-for-model", MESSAGES)
+    ) as rig:
+        rig.provider.lessons = rig.provider.catalogue.lessons = Lessons(wall=clock)
+        for wait, calls in ((0.0, 1), (TEN_MINUTES - 5, 1), (10.0, 2)):
+            clock.now += wait
+            status, _, text = await ask(rig, "/v1/messages", messages())
+            assert status == 200, text
+            assert len(rig.fake.ledger.to(MESSAGES)) == calls
 
 
 async def test_without_another_endpoint_the_refusal_stands_and_teaches_nothing() -> None:
