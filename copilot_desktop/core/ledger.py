@@ -5,8 +5,10 @@ so they count this app's use only; the account's meters count everything and are
 one number for each day and meter. Names and numbers are all there is: never content.
 
 Rows live in memory and are written behind in one transaction (SQLite keeps what a crash leaves).
-A file that cannot be read is kept aside, one that cannot be written costs the history and nothing
-else: no method raises. `load`, `flush` and `clear` touch the disk and block; use a worker thread.
+A damaged file is kept aside. One that cannot be read just now is tried again before each writing,
+and nothing is written until then, since a row replaces the one of its key. One that cannot be
+written costs the history and nothing else: no method raises. `load`, `flush` and `clear` touch the
+disk, one at a time, and block; use a worker thread.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 from copilot_desktop.proxy.exchange import Exchange
@@ -40,9 +42,6 @@ CREATE TABLE IF NOT EXISTS meter (
     day TEXT, account TEXT, id TEXT, used REAL, "limit" REAL,
     PRIMARY KEY (day, account, id)) WITHOUT ROWID;
 """
-_KEEP_USE = "REPLACE INTO use VALUES (?,?,?,?,?,?,?,?,?,?,?,?)"
-_KEEP_METER = "REPLACE INTO meter VALUES (?,?,?,?,?)"
-
 UseKey = tuple[str, str, str, str]
 MeterKey = tuple[str, str, str]
 
@@ -93,6 +92,22 @@ class MeterDay:
         return (self.day, self.account, self.id)
 
 
+def _reading(table: str, kind: type[Use | MeterDay]) -> str:
+    # With its table before it: SQLite takes a lone quoted name that is no column for a text.
+    names = ", ".join(f'{table}."{column.name}"' for column in fields(kind))
+    return f"SELECT {names} FROM {table} WHERE {table}.day >= ?"  # noqa: S608  (our own names)
+
+
+def _keeping(table: str, kind: type[Use | MeterDay]) -> str:
+    names = [f'"{column.name}"' for column in fields(kind)]
+    marks = ",".join("?" * len(names))
+    return f"REPLACE INTO {table} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608
+
+
+_READ_USE, _KEEP_USE = _reading("use", Use), _keeping("use", Use)
+_READ_METER, _KEEP_METER = _reading("meter", MeterDay), _keeping("meter", MeterDay)
+
+
 def account_name(host: str, number: int | None) -> str:
     """`github.com:583231`; empty for nobody."""
     return f"{host}:{number}" if number else ""
@@ -116,11 +131,18 @@ class Ledger:
         self._meters: dict[MeterKey, MeterDay] = {}
         self._new_uses: set[UseKey] = set()
         self._new_meters: set[MeterKey] = set()
+        self._loaded = path is None
         self._lock = threading.Lock()  # the event loop counts while a worker writes
+        self._disk = threading.Lock()  # held over all work with the file; always taken first
 
     @property
     def dirty(self) -> bool:
         return bool(self._new_uses or self._new_meters)
+
+    @property
+    def loaded(self) -> bool:
+        """Whether what the file holds is in here."""
+        return self._loaded
 
     def uses(self, days: int = DAYS, account: str | None = None) -> tuple[Use, ...]:
         """The rows of the last `days` days, today included, the newest day first.
@@ -195,31 +217,64 @@ class Ledger:
 
     def load(self) -> None:
         """Take what the file holds, in addition to what was counted since the start. Once only."""
-        if self._path is None or not self._path.exists():
-            return
-        first = self._day(self.keep - 1)
-        try:
-            with closing(self._open()) as file:
-                uses = file.execute("SELECT * FROM use WHERE day >= ?", (first,))
-                kept = [Use(*row) for row in uses.fetchmany(_MOST_ROWS)]
-                read = file.execute("SELECT * FROM meter WHERE day >= ?", (first,))
-                readings = [MeterDay(*row) for row in read.fetchmany(_MOST_ROWS)]
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError):
-                log.warning("The usage history could not be read: %s", error)
-                return
-            log.warning("The usage history is damaged and is kept aside: %s", error)
-            with suppress(OSError):
-                self._path.replace(self._path.with_suffix(".broken"))
-            return
-        with self._lock:
-            for row in kept:
-                new = self._uses.get(row.key)
-                self._uses[row.key] = row if new is None else _sum(row, new)
-            self._meters = {row.key: row for row in readings} | self._meters
+        with self._disk:
+            self._load()
 
     def flush(self) -> None:
         """Write what is new, and let go of what is too old."""
+        with self._disk:
+            self._load()
+            if self._loaded:
+                self._write()
+
+    def clear(self) -> None:
+        """Forget everything, also on disk."""
+        with self._disk:
+            with self._lock:
+                self._uses, self._meters = {}, {}
+                self._new_uses, self._new_meters = set(), set()
+            self._loaded = True  # nothing of the file is wanted
+            if self._path is not None:
+                for path in (self._path, self._path.with_name(self._path.name + "-journal")):
+                    with suppress(OSError):
+                        path.unlink(missing_ok=True)
+
+    def _load(self) -> None:
+        if self._loaded or self._path is None:
+            return
+        try:
+            if self._path.exists():
+                self._take(*self._read())
+        except (sqlite3.Error, OSError, TypeError, ValueError) as error:
+            if _may_pass(error):
+                log.warning("The usage history could not be read: %s", error)
+                return
+            log.warning("The usage history is damaged and is kept aside: %s", error)
+            try:
+                self._path.replace(self._path.with_suffix(".broken"))
+            except OSError:
+                return
+        self._loaded = True
+
+    def _read(self) -> tuple[list[Use], list[MeterDay]]:
+        first = self._day(self.keep - 1)
+        with closing(self._open()) as file:
+            uses = file.execute(_READ_USE, (first,)).fetchmany(_MOST_ROWS)
+            meters = file.execute(_READ_METER, (first,)).fetchmany(_MOST_ROWS)
+        for row in uses:
+            _check(row[:4], row[4:])
+        for row in meters:
+            _check(row[:3], row[3:4] if row[4] is None else row[3:])
+        return [Use(*row) for row in uses], [MeterDay(*row) for row in meters]
+
+    def _take(self, uses: list[Use], meters: list[MeterDay]) -> None:
+        with self._lock:
+            for row in uses:
+                new = self._uses.get(row.key)
+                self._uses[row.key] = row if new is None else _sum(row, new)
+            self._meters = {row.key: row for row in meters} | self._meters
+
+    def _write(self) -> None:
         with self._lock:
             uses = [self._uses[key] for key in self._new_uses]
             meters = [self._meters[key] for key in self._new_meters]
@@ -233,21 +288,11 @@ class Ledger:
                 file.executemany(_KEEP_METER, map(astuple, meters))
                 file.execute("DELETE FROM use WHERE day < ?", (self._day(self.keep - 1),))
                 file.execute("DELETE FROM meter WHERE day < ?", (self._day(self.keep - 1),))
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, OverflowError, ValueError) as error:
             log.warning("The usage history could not be written: %s", error)
             with self._lock:  # the next flush tries again
                 self._new_uses |= {row.key for row in uses} & self._uses.keys()
                 self._new_meters |= {row.key for row in meters} & self._meters.keys()
-
-    def clear(self) -> None:
-        """Forget everything, also on disk."""
-        with self._lock:
-            self._uses, self._meters = {}, {}
-            self._new_uses, self._new_meters = set(), set()
-        if self._path is not None:
-            for path in (self._path, self._path.with_name(self._path.name + "-journal")):
-                with suppress(OSError):
-                    path.unlink(missing_ok=True)
 
     def _open(self) -> sqlite3.Connection:
         assert self._path is not None
@@ -275,3 +320,21 @@ class Ledger:
 def _sum(one: Use, other: Use) -> Use:
     """Two rows of one key as one."""
     return Use(*one.key, *map(sum, zip(astuple(one)[4:], astuple(other)[4:], strict=True)))
+
+
+def _check(words: tuple[object, ...], numbers: tuple[object, ...]) -> None:
+    """Raises ValueError for a row that this app cannot have written."""
+    sound = all(isinstance(each, int | float) and math.isfinite(each) for each in numbers)
+    if not sound or not all(isinstance(each, str) for each in words):
+        raise ValueError("a row holds something else than words and numbers")
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether the file may be readable later: locked, no room, an error of the disk.
+
+    SQLite tells a missing column or a text that is none as an operational error too, with the
+    general code or without one (sqlite.org/rescode.html).
+    """
+    if isinstance(error, sqlite3.OperationalError):
+        return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) != sqlite3.SQLITE_ERROR
+    return isinstance(error, OSError)

@@ -6,6 +6,8 @@ import os
 import sqlite3
 import stat
 import sys
+import threading
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -215,3 +217,78 @@ def test_invented_names_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) 
     ledger.count(exchange(client="client 0"), 1.0)
     assert len(ledger.uses()) == 5
     assert max(row.requests for row in ledger.uses()) == 2
+
+
+def test_a_file_that_is_locked_at_the_start_is_read_later_and_never_overwritten(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger_module, "_BUSY_SECONDS", 0.01)
+    first = Ledger(path, wall=Clock())
+    for _ in range(3):
+        first.count(exchange(nano=5), 1.0)
+    first.flush()
+    second = Ledger(path, wall=Clock())
+    with closing(sqlite3.connect(path)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        second.load()
+        second.count(exchange(nano=7), 1.0)
+        second.flush()
+        assert not second.loaded
+        assert second.dirty
+        other.rollback()
+    second.flush()
+    third = Ledger(path, wall=Clock())
+    third.load()
+    assert [(row.requests, row.nano_credits) for row in third.uses()] == [(4, 22)]
+    assert third.uses() == second.uses()
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "CREATE TABLE use (day TEXT, account TEXT);",
+        "INSERT INTO use (day, account, client, model) VALUES ('2099-01-01', 'a', 'b', 'c');",
+        "INSERT INTO meter (day, account, id, used) VALUES ('2099-01-01', 'a', 'b', 'many');",
+    ],
+)
+def test_columns_that_are_not_ours_count_as_damaged(path: Path, script: str) -> None:
+    path.parent.mkdir()
+    tables = "" if script.startswith("CREATE") else ledger_module._TABLES
+    with closing(sqlite3.connect(path)) as file:
+        file.executescript(tables + script)
+    ledger = Ledger(path, wall=Clock())
+    ledger.count(exchange(), 1.0)
+    ledger.load()
+    assert path.with_suffix(".broken").exists()
+    ledger.flush()
+    again = Ledger(path, wall=Clock())
+    again.load()
+    assert [row.requests for row in again.uses()] == [1]
+
+
+def test_a_clearing_is_not_undone_by_a_writing_under_way(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = Ledger(path, wall=Clock())
+    ledger.count(exchange(), 1.0)
+    opened = ledger._open
+    there, gate = threading.Event(), threading.Event()
+
+    def slow() -> sqlite3.Connection:
+        there.set()
+        assert gate.wait(20)
+        return opened()
+
+    monkeypatch.setattr(ledger, "_open", slow)
+    writing = threading.Thread(target=ledger.flush)
+    clearing = threading.Thread(target=ledger.clear)
+    writing.start()
+    assert there.wait(20)
+    clearing.start()
+    clearing.join(0.2)  # as long as it would have taken to overtake
+    gate.set()
+    writing.join(20)
+    clearing.join(20)
+    again = Ledger(path, wall=Clock())
+    again.load()
+    assert again.uses() == ledger.uses() == ()
