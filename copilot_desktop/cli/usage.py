@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from copilot_desktop import strings
@@ -16,6 +17,7 @@ from copilot_desktop.cli.account import core_alone, running_app
 from copilot_desktop.cli.parser import Invocation
 from copilot_desktop.core.settings import Preferences
 from copilot_desktop.core.snapshot import snapshot
+from copilot_desktop.core.state import Spending
 from copilot_desktop.redaction import one_line
 
 Json = Mapping[str, Any]
@@ -34,7 +36,9 @@ async def show(preferences: Preferences, invocation: Invocation) -> int:
             outcome = await core.verbs.do("usage_history", wanted)
             if not outcome.ok:
                 raise Ended(outcome.message)
-            found, state = outcome.to_json(), snapshot(core.store.state)
+            found = outcome.to_json()
+            spending = Spending(budget=core.books.present())  # the store is told a moment later
+            state = snapshot(replace(core.store.state, spending=spending))
     told = {name: value for name, value in found.items() if name != "ok"}
     told["budget"] = state["usage"]["budget"]
     if invocation.json:

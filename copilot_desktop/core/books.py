@@ -44,7 +44,7 @@ class Books:
         self._core = core
         self._loading: asyncio.Task[None] | None = None
         self._limits = budget.limits_of(core.settings)
-        self._budget: budget.Budget | None = None
+        self._budgets: tuple[budget.Budget, ...] = ()
         self._stale = True
         self._telling = False
         self._made_up = False
@@ -86,22 +86,19 @@ class Books:
 
     def afford(self, exchange: Exchange) -> None:
         """May `exchange` go out under the user's own budget? Raises BudgetSpent."""
-        if not self._limits or not (present := self.present()) or not present.stops:
+        spent = [each for each in self._present() if each.stops]
+        if not spent:
             return
         models = self._core.catalogue.models
         factor = next((each.multiplier for each in models if each.id == exchange.model_used), None)
         by_agent = exchange.initiator == "agent"
-        if not budget.free(present.limit, multiplier=factor, by_agent=by_agent):
-            raise budget.refusal(present)
+        for each in spent:  # what one limit has for free may cost something of the other
+            if not budget.free(each.limit, multiplier=factor, by_agent=by_agent):
+                raise budget.refusal(each)
 
     def present(self) -> budget.Budget | None:
-        """Where the user's own budget stands."""
-        now = self.now()
-        if self._stale or (self._budget is not None and now >= self._budget.resets_at):
-            self._stale = False
-            days = self.ledger.keep if self._limits else 1
-            self._budget = budget.worst(self._limits, self.ledger.uses(days), now)
-        return self._budget
+        """Where the user's own budget stands: the limit that is used most."""
+        return budget.worst(self._present())
 
     # ------------------------------------------------------------------------ for the verbs
 
@@ -124,6 +121,15 @@ class Books:
 
     # ------------------------------------------------------------------------ inner workings
 
+    def _present(self) -> tuple[budget.Budget, ...]:
+        """Where each limit stands."""
+        now = self.now()
+        if self._stale or any(now >= each.resets_at for each in self._budgets):
+            self._stale = False
+            days = self.ledger.keep if self._limits else 1
+            self._budgets = budget.standings(self._limits, self.ledger.uses(days), now)
+        return self._budgets
+
     def _load(self) -> asyncio.Task[None]:
         if self._loading is None:
             self._loading = self._core.tasks.start(self._read(), "read the usage history")
@@ -138,8 +144,11 @@ class Books:
         day = day_of(self.now())
         while True:
             await asyncio.sleep(PERIOD)
-            if self.ledger.dirty:
+            loaded = self.ledger.loaded
+            if self.ledger.dirty or not loaded:
                 await asyncio.to_thread(self.ledger.flush)
+            if self.ledger.loaded != loaded:  # the file could not be read before
+                self._changed()
             if day != (today := day_of(self.now())):
                 day = today
                 self._changed()

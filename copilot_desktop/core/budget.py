@@ -73,11 +73,17 @@ def limits_of(settings: Settings) -> tuple[Limit, ...]:
     )
 
 
-def worst(limits: Iterable[Limit], uses: Iterable[Use], now: float) -> Budget | None:
-    """The limit that is used most; None if there is none."""
+def standings(limits: Iterable[Limit], uses: Iterable[Use], now: float) -> tuple[Budget, ...]:
+    """Where each limit stands."""
     rows = tuple(uses)
-    found = [Budget(limit, spent(limit, rows, now), ends(limit.period, now)) for limit in limits]
-    return max(found, key=lambda budget: budget.share, default=None)
+    return tuple(
+        Budget(limit, spent(limit, rows, now), ends(limit.period, now)) for limit in limits
+    )
+
+
+def worst(budgets: Iterable[Budget]) -> Budget | None:
+    """The limit that is used most; None if there is none."""
+    return max(budgets, key=lambda budget: budget.share, default=None)
 
 
 def spent(limit: Limit, uses: Iterable[Use], now: float) -> float:

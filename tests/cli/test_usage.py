@@ -47,6 +47,8 @@ async def check(commands: Commands) -> None:
     assert [row["credits"] for row in found["rows"]] == [5, 2, 90]
     assert len(found["values"]) == 90
     assert found["budget"] is None
+    limited = await commands.run("usage", COPILOT_DESKTOP_BUDGET_CREDITS="500")
+    assert "Budget:" in limited.out, "the budget is told without a running app"
     for wrong in (["--days", "0"], ["--days", "91"], ["--days", "x"], ["--by", "moon"]):
         assert (await commands.run("usage", *wrong)).code == 2
 

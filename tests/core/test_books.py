@@ -16,6 +16,8 @@ from copilot_desktop.core.core import Core
 from copilot_desktop.core.ledger import Ledger, MeterDay, Use, day_of
 from copilot_desktop.core.settings import Settings
 from copilot_desktop.demo import SCENARIOS, Scenario, past
+from copilot_desktop.errors import BudgetSpent
+from copilot_desktop.proxy.exchange import Exchange
 from copilot_desktop.system.fake import FakeSystem
 
 
@@ -116,6 +118,27 @@ async def test_a_budget_of_premium_requests_lets_through_what_is_included(tmp_pa
         assert await ask(rig, models[1.0]) == 200
         assert await ask(rig, models[1.0]) == 402
         assert await ask(rig, models[0.0]) == 200
+
+
+async def test_of_two_spent_limits_each_stops_what_it_costs(tmp_path: Path) -> None:
+    stop = {"budget_credits": 10, "budget_requests": 10, "budget_action": "stop"}
+    async with running_core(tmp_path, **stop) as rig:
+        books = rig.core.books
+        today = day_of(books.now())
+        for agent_in, spent, code in (
+            ("agent", Use(today, "", "c", "m", nano_credits=12 * 10**9, premium=15), "credits"),
+            ("agent", Use(today, "", "c", "m", nano_credits=9 * 10**9, premium=15), ""),
+            ("user", Use(today, "", "c", "m", nano_credits=9 * 10**9, premium=15), "requests"),
+        ):
+            await books.clear()
+            books.ledger.add(spent)
+            exchange = Exchange(1, "c", "openai-chat", model_used="m", initiator=agent_in)
+            if not code:
+                books.afford(exchange)
+                continue
+            with pytest.raises(BudgetSpent) as refused:
+                books.afford(exchange)
+            assert code in refused.value.fields["budget"]
 
 
 async def test_the_speed_of_the_week_reaches_the_meters(tmp_path: Path) -> None:

@@ -7,7 +7,17 @@ from datetime import datetime
 
 import pytest
 
-from copilot_desktop.core.budget import Budget, Limit, ends, free, limits_of, refusal, spent, worst
+from copilot_desktop.core.budget import (
+    Budget,
+    Limit,
+    ends,
+    free,
+    limits_of,
+    refusal,
+    spent,
+    standings,
+    worst,
+)
 from copilot_desktop.core.ledger import Use
 from copilot_desktop.core.settings import Settings
 
@@ -49,10 +59,10 @@ def test_only_what_is_set_is_a_limit() -> None:
 
 
 def test_the_limit_that_is_used_most_is_the_one_to_watch() -> None:
-    found = worst((CREDITS, REQUESTS), USES, NOON)
+    found = worst(standings((CREDITS, REQUESTS), USES, NOON))
     assert found is not None
     assert (found.limit.unit, found.level) == ("credits", "low")
-    assert worst((), USES, NOON) is None
+    assert worst(standings((), USES, NOON)) is None
 
 
 @pytest.mark.parametrize(
