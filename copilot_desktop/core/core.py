@@ -111,6 +111,7 @@ class Core:
         self._shared_machine = system.shared_machine()
         self._nonce = secrets.token_hex(16)
         self._traffic_waits = False
+        self._saving = asyncio.Lock()  # held while the settings are written
         self._cache: TokenCache | None = None  # of the account in use
         # GitHubs that are not where their name says: the demo's, and one named by its address.
         self.places = {origins.host: origins, **(tenants or {})}
@@ -250,7 +251,8 @@ class Core:
             if getattr(before.settings, name) != getattr(after.settings, name)
         }
         self.store.set(preferences=after)
-        saved = await asyncio.to_thread(save_quietly, after)
+        async with self._saving:  # the newest state is written last, whoever comes first
+            saved = await asyncio.to_thread(save_quietly, self.store.state.preferences)
         await self._apply(after, changed)
         return saved
 

@@ -6,13 +6,17 @@ import asyncio
 import json
 import socket
 import stat
+import threading
 from pathlib import Path
 
 import aiohttp
 import pytest
 
+from copilot_desktop.core import core as core_module
+from copilot_desktop.core.commands import save_quietly
 from copilot_desktop.core.core import Core
-from copilot_desktop.core.settings import Settings
+from copilot_desktop.core.settings import Preferences, Settings
+from copilot_desktop.core.settings_file import FILE_NAME
 from copilot_desktop.demo import Scenario
 from copilot_desktop.errors import BadSetting
 from copilot_desktop.model import CHAT, Model
@@ -308,3 +312,27 @@ async def test_reasoning_is_forgotten_with_the_account_it_was_given_to(tmp_path:
         assert remembered(), "nothing has happened to the account"
         await rig.do("sign_out")
         assert not remembered()
+
+
+async def test_of_two_changes_close_together_the_newest_state_is_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there, gate, calls = threading.Event(), threading.Event(), []
+
+    def slow_at_first(preferences: Preferences) -> bool:
+        calls.append(preferences)
+        if len(calls) == 1:
+            there.set()
+            gate.wait(20)
+        return save_quietly(preferences)
+
+    monkeypatch.setattr(core_module, "save_quietly", slow_at_first)
+    async with running_core(tmp_path) as rig:
+        first = asyncio.ensure_future(rig.core.change({"text_size": 120}))
+        assert await asyncio.to_thread(there.wait, 20)
+        second = asyncio.ensure_future(rig.core.change({"theme": "dark"}))
+        await asyncio.wait({second}, timeout=0.2)  # as long as it would have taken to overtake
+        gate.set()
+        assert await asyncio.gather(first, second) == [True, True]
+        stored = json.loads((tmp_path / FILE_NAME).read_text("utf-8"))
+    assert (stored["text_size"], stored["theme"]) == (120, "dark")
