@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import math
 import os
 import re
 import time
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 LOG_LINES = 150
 LOG_BYTES = 64 * 1024
 REQUESTS = 20
+FRESH = 120.0  # seconds; findings that are older are looked for again
 FILE_NAME = "copilot-desktop-report"
 _PLAIN = re.compile(r"[a-z_]{1,16}|[0-9.]{1,12}|True|False")  # values that name nobody
 # Settings that hold an address or a name even where it looks plain.
@@ -84,17 +86,22 @@ class Reports:
         self._core = core
         self._shown: tuple[str, str] = ("", "")
         self._found: tuple[Finding, ...] = ()
+        self._named: frozenset[tuple[str, str]] = frozenset()  # what `_found` may name
+        self._looked = -math.inf  # when, in seconds since the epoch
 
     async def look(self, *, alone: bool = False) -> tuple[Finding, ...]:
         """Check everything; the next report holds what was found."""
-        self._found = await Diagnosis(self._core, alone=alone).run()
-        return self._found
+        before = await asyncio.to_thread(_names, self._core)
+        found = await Diagnosis(self._core, alone=alone).run()
+        after = await asyncio.to_thread(_names, self._core)
+        self._found, self._named, self._looked = found, before | after, time.time()
+        return found
 
     async def make(self) -> tuple[str, str]:
         """The text, and the id under which `save` writes it."""
-        if not self._found:
+        if not self._found or not 0 <= time.time() - self._looked <= FRESH:
             await self.look()
-        text = await asyncio.to_thread(self._text, self._found)
+        text = await asyncio.to_thread(self._text, self._found, self._named)
         self._shown = (hashlib.sha256(text.encode()).hexdigest()[:16], text)
         return self._shown
 
@@ -113,11 +120,11 @@ class Reports:
                 continue
         raise InvalidRequest(f"The file could not be written to {downloads}")
 
-    def _text(self, findings: tuple[Finding, ...]) -> str:
+    def _text(self, findings: tuple[Finding, ...], named: frozenset[tuple[str, str]]) -> str:
         core = self._core
         state = core.store.state
         folder = core.data_dir / logs.FOLDER
-        mask = Mask.of(_names(core))
+        mask = Mask.of(named | _names(core))  # of then and of now
         return mask("\n".join((*_lines(state, findings), *_log(folder))) + "\n")
 
 
@@ -183,8 +190,12 @@ def _log(folder: Path) -> Iterator[str]:
     yield from lines[1 if size > LOG_BYTES else 0 :][-LOG_LINES:]  # the first one may be cut
 
 
-def _names(core: Core) -> Iterator[tuple[str, str]]:
+def _names(core: Core) -> frozenset[tuple[str, str]]:
     """What is known to name this person, this computer or this company."""
+    return frozenset(_known_names(core))
+
+
+def _known_names(core: Core) -> Iterator[tuple[str, str]]:
     state, settings = core.store.state, core.settings
     yield str(core.data_dir), "[data folder]"
     yield str(machine.home()), "~"

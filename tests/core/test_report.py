@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from copilot_desktop.core import logs
+from copilot_desktop.core import logs, report
+from copilot_desktop.core.diagnostics import Diagnosis, Finding
 from copilot_desktop.core.report import Mask
 from tests.core_rig import running_core
 
@@ -89,6 +90,30 @@ async def test_only_what_was_shown_last_can_be_saved(
         assert stat.S_IMODE(os.lstat(path).st_mode) == 0o600
         again = Path((await rig.do("save_report", id=second["id"]))["path"])
         assert again != path
+
+
+async def test_names_of_the_time_of_the_findings_are_masked_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = 0
+
+    async def run(_self: Diagnosis) -> tuple[Finding, ...]:
+        nonlocal looks
+        looks += 1
+        name = "dns" if looks == 1 else "again"
+        return (Finding("github", "bad", name, {"host": "proxy.acme.example"}),)
+
+    monkeypatch.setattr(Diagnosis, "run", run)
+    monkeypatch.setattr(Finding, "said", lambda self, _: f"{self.case} {self.fields['host']} said")
+    proxy = "http://proxy.acme.example:3128"
+    async with running_core(tmp_path, outgoing_proxy=proxy) as rig:
+        await rig.do("report")
+        await rig.do("update_settings", patch={"outgoing_proxy": "none"})
+        text = (await rig.do("report"))["text"]
+        assert "dns [host] said" in text
+        assert "acme" not in text
+        monkeypatch.setattr(report, "FRESH", -1.0)
+        assert "again" in (await rig.do("report"))["text"], "old findings are not shown as new"
 
 
 @pytest.mark.parametrize(
