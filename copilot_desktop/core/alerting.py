@@ -52,6 +52,13 @@ class Alerting:
         self._remember({**self._told, key: None})
         return id not in self._store.state.settings.notifications_off
 
+    async def forget(self) -> None:
+        """Remember nothing of what was told, also on the disk."""
+        await self._memory.settle()
+        await self._memory.load()  # what an earlier run has left is to be written over
+        self._remember({})
+        await self._memory.settle()
+
     async def settle(self) -> None:
         await self._memory.settle()
 

@@ -84,6 +84,14 @@ class LatestLines(logging.Handler):
         finally:
             self.release()
 
+    def clear(self) -> None:
+        """Forget the lines; the count goes on."""
+        self.acquire()
+        try:
+            self._lines.clear()
+        finally:
+            self.release()
+
     @contextmanager
     def waking(self, wake: Callable[[], None]) -> Iterator[None]:
         """Call `wake` after each line, from whatever thread wrote it."""

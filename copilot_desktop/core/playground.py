@@ -103,6 +103,13 @@ class Playground:
         if self._task is not None:
             self._task.cancel()
 
+    def clear(self) -> None:
+        """Forget what the last run has shown. A run under way ends."""
+        self.stop()
+        self.tape = None
+        self._closed.set()  # nothing more comes for a tape that is gone
+        self._show(Run(self.run.n))
+
     def tape_for(self, agent: str) -> Tape | None:
         """The tape, for the one exchange that is ours."""
         if not self._ticket or agent != f"{AGENT}/{self._ticket}":

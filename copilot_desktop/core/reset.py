@@ -32,6 +32,8 @@ async def everything(core: Core) -> None:
     troubles = [
         trouble
         for trouble in (
+            await _tried(core.desk.cancel()),
+            *[await _tried(core.desk.remove(p.host, p.id)) for p in core.roster.parked],
             await _tried(_sign_out(core)),
             await _tried(core.life.autostart.switch(False)),
             await _tried(core.books.clear()),
@@ -57,16 +59,16 @@ async def _tried(work: Awaitable[object]) -> Problem | None:
 
 
 async def _sign_out(core: Core) -> None:
-    await core.desk.cancel()
-    for parked in core.roster.parked:
-        await core.desk.remove(parked.host, parked.id)
     if core.session.account.source != "environment":
         await core.desk.sign_out()
 
 
 async def _forget(core: Core) -> None:
     core.traffic.clear()
+    core.activity.lines.clear()
+    core.activity.playground.clear()
     core.life.last.note_screen("")
+    await core.life.alerting.forget()
     core.lessons.forget()
     await core.lessons.keep()
 

@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from copilot_desktop.core import logs
+from copilot_desktop.core.alerting import FILE_NAME as ALERTS
+from copilot_desktop.core.playground import Run
 from copilot_desktop.core.settings_file import FILE_NAME
 from copilot_desktop.core.state import State
 from copilot_desktop.errors import StorageFailed
+from copilot_desktop.upstream.stores import StoredAccount
 from tests.core_rig import running_core
 
 
@@ -76,6 +79,42 @@ async def test_one_part_that_fails_does_not_keep_the_others(
         answer = await rig.do("reset_everything", word="RESET")
         assert (answer["ok"], answer["code"]) == (False, "storage_failed")
         assert rig.core.settings.theme == "system"
+
+
+async def test_an_account_that_cannot_be_deleted_does_not_keep_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running_core(tmp_path, token_store="file") as rig:
+        await rig.do("sign_in")
+        await rig.until(lambda state: state.account.usable and signed_in(state))
+        roster = rig.core.roster
+        for number, login in ((91, "bert"), (92, "carla")):
+            account = StoredAccount("github.com", login, number, "gho_" + login * 4)
+            await roster.park(account, plan="", kind="file")
+        drop = roster.drop
+
+        async def locked(host: str, number: int) -> None:
+            if number == 91:
+                raise StorageFailed("The keyring is locked.", fields={"where": "the keyring"})
+            await drop(host, number)
+
+        monkeypatch.setattr(roster, "drop", locked)
+        answer = await rig.do("reset_everything", word="RESET")
+        assert (answer["ok"], answer["code"]) == (False, "storage_failed")
+        assert [each.login for each in roster.parked] == ["bert"]
+        assert rig.core.session.account.state == "signed_out"
+
+
+async def test_what_was_told_and_shown_is_forgotten(tmp_path: Path) -> None:
+    (tmp_path / ALERTS).write_text('{"low|90|1234|chat": null}', "utf-8")
+    async with running_core(tmp_path) as rig:
+        logging.getLogger("copilot_desktop.canary").warning("canary words")
+        lines, playground = rig.core.activity.lines, rig.core.activity.playground
+        playground.run = Run(1, "done", text="canary answer")
+        assert (await rig.do("reset_everything", word="RESET"))["ok"]
+        assert content(tmp_path / ALERTS).strip() == "{}"
+        assert not any("canary" in line.text for line in lines.since(0))
+        assert playground.run == Run(1)
 
 
 async def test_what_the_environment_decides_stays(tmp_path: Path) -> None:
