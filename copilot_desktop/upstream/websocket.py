@@ -299,4 +299,7 @@ def refusal_of(frame: Mapping[str, Any], request_id: str, url: str, model: str) 
         for name, value in (told_headers.items() if isinstance(told_headers, Mapping) else ())
     }
     body = json.dumps({"error": error if isinstance(error, Mapping) else dict(frame)}).encode()
-    return problem_from(status, {"x-request-id": request_id, **headers}, body, url=url, model=model)
+    headers = {"x-request-id": request_id, **headers}
+    problem = problem_from(status, headers, body, url=url, model=model)
+    problem.by_github = True  # no box on the way speaks in frames
+    return problem

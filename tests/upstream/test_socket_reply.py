@@ -12,8 +12,10 @@ import pytest
 from aiohttp import web
 
 from copilot_desktop.errors import CutShort, UpstreamFault, UpstreamTimeout
+from copilot_desktop.proxy.alarms import is_warning
 from copilot_desktop.sse import FrameDecoder
 from copilot_desktop.upstream.socket_reply import NoFrame, SocketReply
+from copilot_desktop.upstream.websocket import refusal_of
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "34-responses-websocket.jsonl"
 LINES = [json.loads(line) for line in EXAMPLE.read_text().splitlines()]
@@ -87,6 +89,12 @@ async def test_the_refusal_of_the_example():
         first = await reply.begin(20)
     assert first["error"]["code"] == "user_weekly_rate_limited:pro"
     assert quotas == [RECEIVED[4]["copilot_quota_snapshots"]]
+
+
+def test_a_warning_without_a_code_counts_as_githubs_in_a_frame():
+    words = "Your account was suspended for abuse of GitHub Copilot."
+    told = {"type": "error", "status": 403, "error": {"message": words}}
+    assert is_warning(refusal_of(told, "req-1", "wss://x/responses", "gpt-x"))
 
 
 @pytest.mark.parametrize(
