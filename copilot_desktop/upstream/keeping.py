@@ -51,7 +51,8 @@ class Keeping:
         self.roster = roster
         self.known: dict[str, StoredAccount] = {}
         self.plans: dict[tuple[str, int], str] = {}
-        self.lock = asyncio.Lock()
+        self.lock = asyncio.Lock()  # of the place in use
+        self.changing = asyncio.Lock()  # one change of accounts at a time; taken before `lock`
 
     async def load(self) -> StoredAccount | None:
         """What the place holds. Raises StorageFailed. To be called under `lock`."""
@@ -100,6 +101,19 @@ class Keeping:
                 except StorageFailed as problem:
                     log.info("Nothing deleted from %s: %s", place.where, problem.detail)
 
+    async def leave(self, left: Home, home: Home, token: str) -> Home:
+        """Where the account of a new `token`, asked for at `home`, belongs by now.
+
+        At the same GitHub that is where sign-ins are kept now. At another one the account that is
+        left is parked first: nobody looks at its place from then on, whatever becomes of the new
+        one.
+        """
+        if left.origins.host == home.origins.host:
+            return left
+        if self.roster is not None and not _same_place(left, home):
+            await self.vacate((left.store,), StoredAccount(home.origins.host, "", 0, token))
+        return home
+
     async def moved_out(self, left: Home, home: Home, account: StoredAccount) -> None:
         """`account` is safe at `home`: where it was before, and its parked copy, can go."""
         if not _same_place(left, home):
@@ -107,10 +121,24 @@ class Keeping:
         await self.drop_twin(account.host, account.id)
 
     async def drop_twin(self, host: str, number: int) -> None:
-        """The account in use is not parked as well. Never raises."""
-        if self.roster is not None and number:
+        """The account in use is not parked as well. Never raises.
+
+        By now another one may be in use, so the parked copy goes only if the place has the account.
+        """
+        if self.roster is None or not number or self.roster.find(host, number) is None:
+            return
+        async with self.lock:
             with suppress(StorageFailed):
-                await self.roster.drop(host, number)
+                kept = await self.store.load()
+                kept = self.known.get(kept.token, kept) if kept else None
+                if kept is not None and (kept.host, kept.id) == (host, number):
+                    await self.roster.drop(host, number)
+
+    async def forget(self, account: StoredAccount | None) -> None:
+        """An account that was signed out is not parked either. Never raises."""
+        if self.roster is not None and account is not None and account.id:
+            with suppress(StorageFailed):
+                await self.roster.drop(account.host, account.id)
 
     async def _park_stranger(self, place: TokenStore, account: StoredAccount) -> None:
         if self.roster is None or place.name not in (*LASTING, MEMORY):

@@ -12,6 +12,7 @@ never a token that nobody knows of.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
@@ -72,6 +73,7 @@ class Roster:
         self._slot_of = slot_of
         self._memory: dict[tuple[str, int], MemoryStore] = {}
         self._disk = Worker(LIMIT)
+        self._lock = asyncio.Lock()  # a new index is made of the last one, and writing takes time
 
     async def load(self) -> None:
         """Read the index. Never raises; one that cannot be understood is put aside."""
@@ -102,35 +104,38 @@ class Roster:
     async def park(self, account: StoredAccount, *, plan: str, kind: str) -> None:
         """Keep `account` in its slot. Raises StorageFailed; then it may be listed, but whoever has
         it must not let go of it."""
-        entry = Parked(account.host, account.id, account.login, plan, kind)
-        before = self.find(account.host, account.id)
-        if account.id == 0 and before is not None:
-            # Its number is not known yet, so it could be anybody.
-            kept = await self._slot(before).load()
-            if kept is not None and kept.token != account.token:
-                raise storage_failed(self._place, "Another account without a number is there.")
-        await self._list(entry, *self._others(account.host, account.id))
-        await self._slot(entry).save(account)
-        if before is not None and before.kind != kind:
-            await self._emptied(before)
+        async with self._lock:
+            entry = Parked(account.host, account.id, account.login, plan, kind)
+            before = self.find(account.host, account.id)
+            if account.id == 0 and before is not None:
+                # Its number is not known yet, so it could be anybody.
+                kept = await self._slot(before).load()
+                if kept is not None and kept.token != account.token:
+                    raise storage_failed(self._place, "Another account without a number is there.")
+            await self._list(entry, *self._others(account.host, account.id))
+            await self._slot(entry).save(account)
+            if before is not None and before.kind != kind:
+                await self._emptied(before)
 
     async def fetch(self, host: str, number: int) -> StoredAccount:
         """The account with its token. Raises StorageFailed, or InvalidRequest if there is none."""
-        entry = self._known(host, number)
-        account = await self._slot(entry).load()
-        if account is None or account.host != host:
-            await self._list(*self._others(host, number))
-            raise InvalidRequest("The sign-in of this account is gone. Sign in again.")
-        return account
+        async with self._lock:
+            entry = self._known(host, number)
+            account = await self._slot(entry).load()
+            if account is None or account.host != host:
+                await self._list(*self._others(host, number))
+                raise InvalidRequest("The sign-in of this account is gone. Sign in again.")
+            return account
 
     async def drop(self, host: str, number: int) -> None:
         """Delete the token, then the entry. Raises StorageFailed; no error if there is none."""
-        entry = self.find(host, number)
-        if entry is None:
-            return
-        await self._slot(entry).delete()
-        self._memory.pop((host, number), None)
-        await self._list(*self._others(host, number))
+        async with self._lock:
+            entry = self.find(host, number)
+            if entry is None:
+                return
+            await self._slot(entry).delete()
+            self._memory.pop((host, number), None)
+            await self._list(*self._others(host, number))
 
     def _known(self, host: str, number: int) -> Parked:
         entry = self.find(host, number)

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
@@ -54,8 +53,6 @@ from copilot_desktop.upstream.stores import StoredAccount, TokenStore
 from copilot_desktop.upstream.token import Grant, TokenCache
 
 __all__ = ["Account", "Session", "SignIn"]
-
-log = logging.getLogger(__name__)
 
 REOPEN = 60.0  # seconds between two looks into a store that could not be opened
 
@@ -208,23 +205,23 @@ class Session:
             raise read_only(self.store, "sign out")
         await self.cancel()
         await self._flights.stop("poll", "check")
-        gone, cache = self._stored() if self._token else None, self.cache
-        self.cache, self._seat, self._token = None, None, ""
-        if cache is not None:
-            cache.ended = True
-            await cache.close()
-        failure: StorageFailed | None = None
-        try:
-            await keeping.delete(gone)
-        except StorageFailed as problem:
-            failure = problem
-        await keeping.vacate(keeping.others, gone)
-        if gone is not None:
-            await keeping.drop_twin(gone.host, gone.id)
-        self.sign_in = None
-        self._after("left", login="", id=0, plan="", checked=False, problem=failure)
-        if failure is not None:
-            raise failure
+        async with self._keeping.changing:
+            gone, cache = self._stored() if self._token else None, self.cache
+            self.cache, self._seat, self._token = None, None, ""
+            if cache is not None:
+                cache.ended = True
+                await cache.close()
+            failure: StorageFailed | None = None
+            try:
+                await keeping.delete(gone)
+            except StorageFailed as problem:
+                failure = problem
+            await keeping.vacate(keeping.others, gone)
+            await keeping.forget(gone)
+            self.sign_in = None
+            self._after("left", login="", id=0, plan="", checked=False, problem=failure)
+            if failure is not None:
+                raise failure
 
     # With network
 
@@ -273,35 +270,38 @@ class Session:
         Requests under way keep the account that they began with. Raises StorageFailed, and then
         nothing has changed.
         """
-        await self.cancel()
-        left = self.home
-        await self._set_aside()
-        await self._keeping.save(account, home.store)
-        self._enter(home)
-        self._adopt(account.token)
-        self.sign_in = None
-        source, where = home.store.name, home.store.where
-        self.account = Account(host=account.host, source=source, where=where, plan=plan)
-        self._after("found", login=account.login, id=account.id)
-        await self._keeping.moved_out(left, home, account)
-        return self.account
+        async with self._keeping.changing:
+            await self.cancel()
+            left = self.home
+            await self._set_aside()
+            await self._keeping.save(account, home.store)
+            self._enter(home)
+            self._adopt(account.token)
+            self.sign_in = None
+            source, where = home.store.name, home.store.where
+            self.account = Account(host=account.host, source=source, where=where, plan=plan)
+            self._after("found", login=account.login, id=account.id)
+            await self._keeping.moved_out(left, home, account)
+            return self.account
 
     async def move_to(self, store: TokenStore) -> Account:
         """Keep the sign-in in `store` from now on and no longer where it was.
 
         Raises StorageFailed if the new store cannot take it; then nothing has changed.
         """
-        left = self.home
-        if self._token:
-            await self._keeping.save(self._stored(), store)
-        self._keeping.store = store
-        self._looked_at = None
-        if not left.store.read_only:
-            await self._keeping.moved_out(left, self.home, self._stored())
-        problem = self.account.problem
-        solved = None if isinstance(problem, StorageFailed) else problem
-        self._change(replace(self.account, source=store.name, where=store.where, problem=solved))
-        return self.account if self._token else await self.load()
+        async with self._keeping.changing:
+            await self.cancel()
+            left = self.home
+            if self._token:
+                await self._keeping.save(self._stored(), store)
+            self._keeping.store = store
+            self._looked_at = None
+            if not left.store.read_only:
+                await self._keeping.moved_out(left, self.home, self._stored())
+            moved = replace(self.account, source=store.name, where=store.where)
+            solved = isinstance(moved.problem, StorageFailed)
+            self._change(replace(moved, problem=None) if solved else moved)
+            return self.account if self._token else await self.load()
 
     async def close(self) -> None:
         """End everything under way; nothing is forgotten."""
@@ -344,7 +344,8 @@ class Session:
         self._flow = None
         shown = replace(shown, next_poll_at=None)
         self._show(replace(shown, state="checking"))
-        trouble = await self._approved(token)
+        async with self._keeping.changing:
+            trouble = await self._approved(token)
         if trouble is not None:
             self._show(replace(shown, state="failed", problem=trouble))
             raise trouble
@@ -354,9 +355,10 @@ class Session:
 
     async def _approved(self, token: str) -> Problem | None:
         """Keep the new token at once, then find out whose it is; why it cannot be kept or used."""
-        left, home = self.home, self._home
+        left = self.home
         with contextlib.suppress(StorageFailed):
             await self._set_aside()
+        home = await self._keeping.leave(left, self._home, token)
         self._enter(home)
         self._keeping.store = home.store
         self._adopt(token)
@@ -480,8 +482,7 @@ class Session:
         return GitHub(self._http, self._origins, self._identity, timeout=timeout, wall=wall)
 
     def _stored(self) -> StoredAccount:
-        account = self.account
-        return StoredAccount(self._origins.host, account.login, account.id, self._token)
+        return StoredAccount(self._origins.host, self.account.login, self.account.id, self._token)
 
     def _after(self, event: AccountEvent, **changes: Any) -> None:
         self._change(after(self.account, event, **changes))

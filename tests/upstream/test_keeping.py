@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -208,3 +209,15 @@ async def test_without_a_roster_a_place_is_simply_written() -> None:
     await keeping.save(A)
     await keeping.save(B)
     assert await keeping.load() == B
+
+
+async def test_a_parked_copy_goes_only_if_its_account_is_in_use(machine: Machine) -> None:
+    roster = machine.roster()
+    keeping = Keeping(machine.main("github.com"), roster=roster)
+    await keeping.save(A)
+    # A look at A ends while B takes over and A is parked.
+    await asyncio.gather(keeping.save(B), keeping.drop_twin(A.host, A.id))
+    await keeping.drop_twin(A.host, A.id)
+    assert await machine.found() == {A.token, B.token}
+    await keeping.forget(A)
+    assert await machine.found() == {B.token}

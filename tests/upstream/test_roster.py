@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -178,3 +179,21 @@ async def test_two_without_a_number_do_not_take_each_others_place(tmp_path: Path
     with pytest.raises(StorageFailed):
         await roster.park(StoredAccount("github.com", "", 0, B.token), plan="", kind="file")
     assert await roster.fetch("github.com", 0) == unknown
+
+
+async def test_changes_at_the_same_time_all_count(tmp_path: Path) -> None:
+    roster = roster_in(tmp_path)
+    c = StoredAccount("github.com", "octo-hana", 3, "ghu_" + "C" * 36)
+    await roster.park(A, plan="", kind="file")
+    await roster.park(B, plan="", kind="file")
+    await asyncio.gather(roster.park(c, plan="", kind="file"), roster.drop(A.host, A.id))
+    assert {each.host + each.login for each in roster.parked} == {
+        B.host + B.login,
+        c.host + c.login,
+    }
+    again = roster_in(tmp_path)
+    await again.load()
+    assert await again.fetch(c.host, c.id) == c
+    await asyncio.gather(roster.drop(B.host, B.id), roster.drop(c.host, c.id))
+    assert roster.parked == ()
+    assert json.loads((tmp_path / FILE_NAME).read_text())["accounts"] == []

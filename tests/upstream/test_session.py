@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +22,8 @@ from copilot_desktop.errors import (
     Unreachable,
 )
 from copilot_desktop.upstream.credentials import EnvironmentStore, MemoryStore, StoredAccount
+from copilot_desktop.upstream.keeping import Home
+from copilot_desktop.upstream.roster import Roster
 from copilot_desktop.upstream.session import Session
 from copilot_desktop.upstream.stores import storage_failed
 from tests.upstream.github_rig import (
@@ -41,6 +45,7 @@ from tests.upstream.github_rig import (
 
 HOST = "127.0.0.1"
 KNOWN = StoredAccount(HOST, "octo-user", 1234567, GITHUB_TOKEN)
+HANA = StoredAccount(HOST, "octo-hana", 2, "ghu_" + "B" * 36)
 
 
 class BrokenStore(MemoryStore):
@@ -389,6 +394,92 @@ async def test_moving_leaves_nothing_behind() -> None:
         assert (account.source, account.where) == ("keyring", "the desktop keyring")
         assert await new.load() == KNOWN
         assert await old.load() is None
+
+
+# Several changes
+
+
+class SlowStore(MemoryStore):
+    """A store that lets others go on while it works."""
+
+    name = "file"
+
+    async def load(self) -> StoredAccount | None:
+        await asyncio.sleep(0)
+        return await super().load()
+
+    async def save(self, account: StoredAccount) -> None:
+        for _ in range(5):
+            await asyncio.sleep(0)
+        await super().save(account)
+
+
+def roster_of(folder: Path) -> Roster:
+    slots: dict[tuple[str, str, int], MemoryStore] = {}
+    return Roster(folder / "accounts.json", lambda *name: slots.setdefault(name, SlowStore()))
+
+
+async def test_two_choices_at_once_lose_nobody(tmp_path: Path) -> None:
+    roster, store = roster_of(tmp_path), SlowStore()
+    third = StoredAccount(HOST, "octo-cleo", 3, "ghu_" + "C" * 36)
+    await store.save(KNOWN)
+    async with stage() as on:
+        session = session_of(on, store, roster=roster)
+        await session.load()
+        for one in (HANA, third):
+            await roster.park(one, plan="", kind="file")
+        await asyncio.gather(session.use(session.home, HANA), session.use(session.home, third))
+        kept = await store.load()
+        assert kept is not None
+        assert kept.id == session.account.id
+        found = [kept, *[await roster.fetch(each.host, each.id) for each in roster.parked]]
+        assert sorted(each.login for each in found) == ["octo-cleo", "octo-hana", "octo-user"]
+
+
+async def test_moving_while_a_code_is_waited_for_ends_the_attempt() -> None:
+    async with stage() as on:
+        session, old = await signed_in(on)
+        gate = asyncio.Event()
+        on.rig.script(POLL, Said(APPROVED, gate=gate))
+        await session.start()
+        waiting = asyncio.create_task(session.poll())
+        await on.rig.reached(POLL)
+        new = BrokenStore()
+        new.locked = False
+        await session.move_to(new)
+        gate.set()
+        with pytest.raises(SignInCancelled):
+            await asyncio.wait_for(waiting, 5)
+        assert session.store is new
+        await session.start()
+        await session.poll()
+        assert await new.load() == KNOWN
+        assert await old.load() is None
+
+
+@pytest.mark.parametrize("cut_short", [False, True])
+async def test_an_unsaved_sign_in_elsewhere_leaves_the_last_account_in_the_list(
+    tmp_path: Path, cut_short: bool
+) -> None:
+    roster, store = roster_of(tmp_path), BrokenStore(HANA)
+    store.locked = False
+    gate = asyncio.Event()
+    async with stage() as on:
+        on.rig.script(PERSON, Said({"login": "octo-user", "id": 1234567}, gate=gate))
+        session = session_of(on, store, roster=roster)
+        await session.load()
+        await session.start(Home(replace(on.origins, host="acme.ghe.com"), BrokenStore()))
+        waiting = asyncio.create_task(session.poll())
+        await on.rig.reached(PERSON)
+        if cut_short:
+            with pytest.raises(StorageFailed):
+                await session.sign_out()
+        gate.set()
+        with pytest.raises(SignInCancelled if cut_short else StorageFailed):
+            await asyncio.wait_for(waiting, 5)
+        assert [each.login for each in roster.parked] == ["octo-hana"]
+        assert await roster.fetch(HANA.host, HANA.id) == HANA
+        assert await store.load() is None
 
 
 # Signing out
