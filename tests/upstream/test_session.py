@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -413,14 +412,19 @@ class SlowStore(MemoryStore):
             await asyncio.sleep(0)
         await super().save(account)
 
+    async def delete(self) -> None:
+        for _ in range(40):
+            await asyncio.sleep(0)
+        await super().delete()
 
-def roster_of(folder: Path) -> Roster:
+
+def roster_of() -> Roster:
     slots: dict[tuple[str, str, int], MemoryStore] = {}
-    return Roster(folder / "accounts.json", lambda *name: slots.setdefault(name, SlowStore()))
+    return Roster(None, lambda *name: slots.setdefault(name, SlowStore()))
 
 
-async def test_two_choices_at_once_lose_nobody(tmp_path: Path) -> None:
-    roster, store = roster_of(tmp_path), SlowStore()
+async def test_two_choices_at_once_lose_nobody() -> None:
+    roster, store = roster_of(), SlowStore()
     third = StoredAccount(HOST, "octo-cleo", 3, "ghu_" + "C" * 36)
     await store.save(KNOWN)
     async with stage() as on:
@@ -459,9 +463,9 @@ async def test_moving_while_a_code_is_waited_for_ends_the_attempt() -> None:
 
 @pytest.mark.parametrize("cut_short", [False, True])
 async def test_an_unsaved_sign_in_elsewhere_leaves_the_last_account_in_the_list(
-    tmp_path: Path, cut_short: bool
+    cut_short: bool,
 ) -> None:
-    roster, store = roster_of(tmp_path), BrokenStore(HANA)
+    roster, store = roster_of(), BrokenStore(HANA)
     store.locked = False
     gate = asyncio.Event()
     async with stage() as on:
