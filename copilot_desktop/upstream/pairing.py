@@ -46,7 +46,7 @@ def _merged(messages: list[Any]) -> list[Turn]:
 
 
 def _answered(turn: Turn, calls: list[str]) -> Any:
-    """The content of a user turn: results first, in the order of the calls; orphans in words."""
+    """The content of a user turn: results first, in the order they came; orphans in words."""
     found: dict[str, Any] = {}
     rest: list[Any] = []
     for block in _blocks(turn):
@@ -60,7 +60,8 @@ def _answered(turn: Turn, calls: list[str]) -> Any:
             rest.append({"type": "text", "text": text})
     if not calls and rest == _blocks(turn):
         return turn.get("content")
-    return [found.get(call) or _missing(call) for call in calls] + rest
+    missing = [_missing(call) for call in calls if call not in found]
+    return [*found.values(), *missing, *rest]
 
 
 def _missing(call: str) -> Json:

@@ -293,3 +293,18 @@ def test_a_history_that_is_paired_stays_as_it_is() -> None:
     ]
     assert paired_turns(history) is None
     assert paired_turns(history[:2]) is not None
+
+
+def test_results_may_come_in_another_order_than_their_calls() -> None:
+    uses = [{"type": "tool_use", "id": name, "name": "f", "input": {}} for name in "ab"]
+    results = [{"type": "tool_result", "tool_use_id": name, "content": "1"} for name in "ba"]
+    history = [
+        {"role": "user", "content": "go"},
+        {"role": "assistant", "content": uses},
+        {"role": "user", "content": results},
+    ]
+    assert paired_turns(history) is None
+    cut = [*history[:2], {"role": "user", "content": results[:1]}]
+    paired = paired_turns(cut)
+    assert paired is not None
+    assert [block["tool_use_id"] for block in paired[2]["content"]] == ["b", "a"]
