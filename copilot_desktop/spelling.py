@@ -13,6 +13,9 @@ from collections.abc import Container
 from hashlib import sha256
 
 LONGEST_NAME = 64
+# In place of a result that never came (§2.3), and the same where an error is a prefix.
+NO_RESULT = "No result was recorded for this tool call."
+FAILED_WITHOUT_RESULT = f"[tool error] {NO_RESULT}"
 _ILLEGAL = re.compile(r"[^A-Za-z0-9_-]")
 
 

@@ -11,13 +11,12 @@ import logging
 import os
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import takewhile
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from copilot_desktop.core.wakers import Wakers
 from copilot_desktop.redaction import RedactingFormatter
 from copilot_desktop.system.files import private_folder
 
@@ -60,7 +59,8 @@ class LatestLines(logging.Handler):
         self.setFormatter(RedactingFormatter("%(message)s"))
         self._lines: deque[Line] = deque(maxlen=KEPT_LINES)
         self._count = 0
-        self._wakers: set[Callable[[], None]] = set()
+        self._wakers = Wakers()
+        self.waking = self._wakers.waking  # after each line, on the thread that wrote it
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
@@ -72,8 +72,7 @@ class LatestLines(logging.Handler):
         name = record.name.removeprefix("copilot_desktop.")
         line = Line(self._count, record.created, record.levelname.lower(), name, text)
         self._lines.append(line)
-        for wake in tuple(self._wakers):
-            wake()
+        self._wakers.wake()
 
     def since(self, first: int) -> list[Line]:
         """The lines from number `first` on, the oldest first."""
@@ -91,15 +90,6 @@ class LatestLines(logging.Handler):
             self._lines.clear()
         finally:
             self.release()
-
-    @contextmanager
-    def waking(self, wake: Callable[[], None]) -> Iterator[None]:
-        """Call `wake` after each line, from whatever thread wrote it."""
-        self._wakers.add(wake)
-        try:
-            yield
-        finally:
-            self._wakers.discard(wake)
 
     def open(self) -> None:
         """Listen to what is logged from now on."""

@@ -13,7 +13,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -21,6 +21,7 @@ import aiohttp
 
 from copilot_desktop.core.answer_text import AnswerText, Speech
 from copilot_desktop.core.tasks import Tasks
+from copilot_desktop.core.wakers import Wakers
 from copilot_desktop.errors import InvalidRequest
 from copilot_desktop.proxy.config import ProxyConfig
 from copilot_desktop.proxy.exchange import Exchange
@@ -80,7 +81,8 @@ class Playground:
         self.tape: Tape | None = None
         self._reach = reach
         self._tasks = tasks
-        self._wakers: set[Callable[[], None]] = set()
+        self._wakers = Wakers()
+        self.waking = self._wakers.waking
         self._ticket = ""
         self._task: asyncio.Task[None] | None = None
         self._closed = asyncio.Event()
@@ -121,15 +123,6 @@ class Playground:
         if tape is self.tape:
             self._show(replace(self.run, exchange=tape.exchange))
             self._closed.set()
-
-    @contextlib.contextmanager
-    def waking(self, wake: Callable[[], None]) -> Iterator[None]:
-        """Call `wake` after each change."""
-        self._wakers.add(wake)
-        try:
-            yield
-        finally:
-            self._wakers.discard(wake)
 
     # ------------------------------------------------------------------------ inner workings
 
@@ -189,8 +182,7 @@ class Playground:
 
     def _show(self, run: Run) -> None:
         self.run = run
-        for wake in tuple(self._wakers):
-            wake()
+        self._wakers.wake()
 
 
 def own_address(config: ProxyConfig) -> str:

@@ -8,12 +8,12 @@ newest one: a slow view can be late, never wrong, and never makes anybody wait.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 
 from copilot_desktop.core.state import State
+from copilot_desktop.core.wakers import Wakers
 
 
 class Store:
@@ -22,33 +22,25 @@ class Store:
     def __init__(self, state: State) -> None:
         self.state = state
         self.closed = False
-        self._wakers: set[Callable[[], None]] = set()
+        self._wakers = Wakers()
+        self.waking = self._wakers.waking  # on the core's loop
 
     def set(self, **parts: Any) -> None:
         """Replace parts of the state. Nothing happens if they are equal to the present ones."""
         if all(getattr(self.state, name) == value for name, value in parts.items()):
             return
         self.state = replace(self.state, **parts, seq=self.state.seq + 1)
-        self._wake()
+        self._wakers.wake()
 
     def touch(self) -> None:
         """Something that the state refers to has changed in place: tell the watchers."""
         self.state = replace(self.state, seq=self.state.seq + 1)
-        self._wake()
+        self._wakers.wake()
 
     def close(self) -> None:
         """End all watchers."""
         self.closed = True
-        self._wake()
-
-    @contextmanager
-    def waking(self, wake: Callable[[], None]) -> Iterator[None]:
-        """Call `wake` on the core's loop at every change. It must return at once."""
-        self._wakers.add(wake)
-        try:
-            yield
-        finally:
-            self._wakers.discard(wake)
+        self._wakers.wake()
 
     async def watch(self) -> AsyncIterator[State]:
         """The present state, then the newest after each change, until the store is closed."""
@@ -62,7 +54,3 @@ class Store:
                 if self.state.seq != seen:
                     seen = self.state.seq
                     yield self.state
-
-    def _wake(self) -> None:
-        for wake in tuple(self._wakers):
-            wake()

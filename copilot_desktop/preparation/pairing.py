@@ -12,8 +12,7 @@ import json
 from dataclasses import replace
 
 from copilot_desktop.canonical import Block, Message, Text, ToolResult, ToolUse
-
-MISSING = "No result was recorded for this tool call."
+from copilot_desktop.spelling import NO_RESULT
 
 
 def paired(messages: tuple[Message, ...]) -> tuple[Message, ...]:
@@ -92,7 +91,7 @@ def _answered(message: Message, calls: list[ToolUse]) -> Message:
             rest.append(Text(f"[Result of an earlier tool call {block.tool_use_id}]\n{words}"))
     for call in calls:
         if call.id not in answers:
-            answers[call.id] = ToolResult(call.id, (Text(MISSING),), is_error=True)
+            answers[call.id] = ToolResult(call.id, (Text(NO_RESULT),), is_error=True)
     return replace(message, blocks=(*answers.values(), *rest))
 
 

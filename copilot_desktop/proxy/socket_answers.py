@@ -26,6 +26,7 @@ from copilot_desktop.proxy.answers import STUCK_CLIENT, drop
 from copilot_desktop.proxy.exchange import Exchange, Outcome
 from copilot_desktop.sse import Frame, FrameDecoder
 from copilot_desktop.upstream.client import UpstreamReply
+from copilot_desktop.upstream.socket_reply import object_of
 
 Json = dict[str, Any]
 
@@ -126,10 +127,10 @@ class SocketDownstream:
         if kind == "error":
             text = _with_status(text)
         elif kind == "response.output_item.done":
-            self._done.append(_object(text).get("item"))
+            self._done.append(object_of(text).get("item"))
             self.size += len(text)
         elif kind in _ENDS:
-            self._note_end(_object(text))
+            self._note_end(object_of(text))
         self.exchange.first_byte()
         self.exchange.status = self.exchange.status or 200
         await self._send(text)
@@ -178,7 +179,7 @@ def error_frame(problem: Problem, dialect: Dialect, client: str = "") -> Json:
 
 def _with_status(text: str) -> str:
     """An error event of the stream with the status without which it would not be heard."""
-    event = _object(text)
+    event = object_of(text)
     if not event or "status" in event:
         return text
     error = event.get("error")
@@ -189,12 +190,4 @@ def _with_status(text: str) -> str:
 
 
 def _kind(text: str) -> str:
-    return str(_object(text).get("type") or "")
-
-
-def _object(text: str) -> Json:
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
+    return str(object_of(text).get("type") or "")

@@ -9,9 +9,10 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 import stat
 from pathlib import Path
+
+from copilot_desktop.atomic import replace_file
 
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 
@@ -42,17 +43,5 @@ def read_private(path: Path, limit: int = 65_536) -> bytes:
 
 def write_private(path: Path, content: bytes) -> None:
     """Replace `path` by a file with mode 0600 and `content`. Raises OSError."""
-    folder = private_folder(path.parent)
-    temporary = folder / f".{path.name}.{secrets.token_hex(6)}"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW
-    descriptor = os.open(temporary, flags, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
+    private_folder(path.parent)
+    replace_file(path, content)

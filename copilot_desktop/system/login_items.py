@@ -14,11 +14,11 @@ import plistlib
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Literal, Protocol
 from xml.parsers.expat import ExpatError
 
+from copilot_desktop.atomic import replace_file
 from copilot_desktop.system import programs
 
 LoginItemState = Literal["on", "off", "blocked"]
@@ -86,7 +86,7 @@ class AutostartEntry:
             f"Exec={exec_line(self._command)}\nTerminal=false\nNoDisplay=true\n"
             "X-GNOME-Autostart-enabled=true\n"
         )
-        _replace(self._path, entry.encode())
+        replace_file(self._path, entry.encode())
 
     def open_settings(self) -> bool:
         return False
@@ -150,7 +150,7 @@ class LaunchAgent:
             "RunAtLoad": True,
             "ProcessType": "Interactive",
         }
-        _replace(self._path, plistlib.dumps(entry))
+        replace_file(self._path, plistlib.dumps(entry))
 
     def open_settings(self) -> bool:
         return programs.launch(["/usr/bin/open", self.settings_page])
@@ -196,16 +196,3 @@ class RunKey:
         except OSError:
             return False
         return True
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Replace `path` in one step; other entries in its folder are nobody's business here."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    except BaseException:
-        with suppress(OSError):
-            temporary.unlink()
-        raise

@@ -20,12 +20,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
+from copilot_desktop.atomic import replace_file
 from copilot_desktop.errors import NotSignedIn, Problem, UnknownModel, UpstreamFault
 from copilot_desktop.model import AUTO, Model
 from copilot_desktop.upstream import names
 from copilot_desktop.upstream.auto import AutoMode, by_auto
 from copilot_desktop.upstream.client import CopilotClient
-from copilot_desktop.upstream.kept import replace_file
 from copilot_desktop.upstream.lessons import Lessons
 from copilot_desktop.upstream.model_payloads import models_of
 from copilot_desktop.upstream.refreshed import Refreshed

@@ -26,8 +26,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from copilot_desktop.atomic import replace_file
 from copilot_desktop.model import CHAT, LADDER, MESSAGES, RESPONSES, Model
-from copilot_desktop.upstream.kept import replace_file
 
 log = logging.getLogger(__name__)
 

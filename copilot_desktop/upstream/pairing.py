@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from copilot_desktop.spelling import NO_RESULT
+
 Json = dict[str, Any]
 Turn = Mapping[str, Any]
-
-MISSING = "No result was recorded for this tool call."
 
 
 def paired_turns(messages: list[Any]) -> list[Any] | None:
@@ -65,7 +65,7 @@ def _answered(turn: Turn, calls: list[str]) -> Any:
 
 
 def _missing(call: str) -> Json:
-    return {"type": "tool_result", "tool_use_id": call, "content": MISSING, "is_error": True}
+    return {"type": "tool_result", "tool_use_id": call, "content": NO_RESULT, "is_error": True}
 
 
 def _words(block: Turn) -> str:

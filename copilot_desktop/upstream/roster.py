@@ -23,8 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from copilot_desktop.atomic import replace_file
 from copilot_desktop.errors import InvalidRequest, StorageFailed
-from copilot_desktop.upstream.kept import replace_file
 from copilot_desktop.upstream.stores import StoredAccount, TokenStore, storage_failed
 from copilot_desktop.upstream.stores.memory import MemoryStore
 from copilot_desktop.upstream.stores.worker import Worker

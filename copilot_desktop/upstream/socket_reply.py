@@ -74,7 +74,7 @@ class SocketReply(UpstreamReply):
         Raises NoFrame, TimeoutError and what the network raises.
         """
         self._first = await self._frame(limit)
-        first = _object(self._first)
+        first = object_of(self._first)
         if first.get("type") == "error":
             self._note_quota(first)
         return first
@@ -119,13 +119,14 @@ class SocketReply(UpstreamReply):
     def _event(self, text: str) -> bytes:
         """As a server-sent event: one line, with the name of the event."""
         found = _KIND.match(text)
-        kind = found[1] if found else str(_object(text).get("type") or "")
+        kind = found[1] if found else str(object_of(text).get("type") or "")
         if kind == "response.output_item.done":
-            self._note_item(_object(text))
+            self._note_item(object_of(text))
         elif kind in _ENDS:
-            self._note_end(kind, _object(text))
+            self._note_end(kind, object_of(text))
         if "\n" in text or "\r" in text:  # between the fields; inside a text it would be escaped
-            text = " ".join(text.splitlines()) if not _object(text) else json.dumps(_object(text))
+            said = object_of(text)
+            text = json.dumps(said) if said else " ".join(text.splitlines())
         return encode(text.encode("utf-8", "replace"), kind)
 
     def _note_item(self, event: Json) -> None:
@@ -151,7 +152,8 @@ class SocketReply(UpstreamReply):
             self._on_quota(snapshots)
 
 
-def _object(text: str) -> Json:
+def object_of(text: str) -> Json:
+    """What a frame says; empty if that is no JSON object."""
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):

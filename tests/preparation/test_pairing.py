@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from copilot_desktop.canonical import Message, Text, ToolResult, ToolUse
-from copilot_desktop.preparation.pairing import MISSING, paired
+from copilot_desktop.preparation.pairing import paired
+from copilot_desktop.spelling import NO_RESULT
 
 
 def call(identifier: str, arguments: str = "{}") -> ToolUse:
@@ -34,7 +35,7 @@ def test_results_lead_the_turn():
 
 
 def test_a_call_without_result_gets_one_that_says_so():
-    missing = ToolResult("1", (Text(MISSING),), is_error=True)
+    missing = ToolResult("1", (Text(NO_RESULT),), is_error=True)
     asked_on = turns(ASK, ("assistant", (call("1"),)), ("user", (Text("hello?"),)))
     assert paired(asked_on)[2].blocks == (missing, Text("hello?"))
     ended = turns(ASK, ("assistant", (call("1"),)))

@@ -9,11 +9,12 @@ import pytest
 
 from copilot_desktop.canonical import Effort
 from copilot_desktop.model import CHAT, MESSAGES, RESPONSES, Model
+from copilot_desktop.spelling import NO_RESULT
 from copilot_desktop.upstream.avoiding import avoided
 from copilot_desktop.upstream.healing import Case, Cure, cure
 from copilot_desktop.upstream.lessons import Lesson
 from copilot_desktop.upstream.mending import general_path, without_paths
-from copilot_desktop.upstream.pairing import MISSING, paired_turns
+from copilot_desktop.upstream.pairing import paired_turns
 from copilot_desktop.upstream.quirks import Fixed
 
 CLAUDE = Model("claude-x", vendor="Anthropic", endpoints=(MESSAGES,), efforts=(Effort.LOW,))
@@ -45,7 +46,7 @@ def test_pairs_are_mended_once_more() -> None:
         found = treated(MESSAGES, body, said)
         assert found is not None
         (result,) = found.body["messages"][2]["content"]
-        assert (result["tool_use_id"], result["content"]) == ("a", MISSING)
+        assert (result["tool_use_id"], result["content"]) == ("a", NO_RESULT)
     chat = {"messages": [{"role": "user", "content": "go"}, {"role": "tool", "tool_call_id": "b"}]}
     assert treated(CHAT, chat, "unexpected tool_use_id") is not None
     assert treated(RESPONSES, {"input": "x"}, "unexpected tool_use_id") is None

@@ -20,6 +20,7 @@ from copilot_desktop.canonical import (
     Tool,
 )
 from copilot_desktop.dialects.ollama.history import pictures, read_conversation
+from copilot_desktop.dialects.parameters import number, stop_sequences
 from copilot_desktop.errors import InvalidRequest, NotExpressible
 
 Json = dict[str, Any]
@@ -85,9 +86,9 @@ def _request(
         system=system,
         tools=tools,
         max_tokens=_limit(options.get("num_predict")),
-        temperature=_number(options, "temperature"),
-        top_p=_number(options, "top_p"),
-        stop=_stop(options.get("stop")),
+        temperature=number(options, "temperature", "options."),
+        top_p=number(options, "top_p", "options."),
+        stop=stop_sequences(options, "options."),
         effort=_effort(body.get("think")),
         response_format=_format(body.get("format")),
         stream=wants_stream(body),
@@ -155,24 +156,6 @@ def _limit(value: Any) -> int | None:
     if isinstance(value, bool) or not whole:
         raise InvalidRequest("options.num_predict must be a whole number.")
     return int(value) if value > 0 else None
-
-
-def _number(options: Mapping[str, Any], key: str) -> float | None:
-    value = options.get(key)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InvalidRequest(f"options.{key} must be a number.")
-    return value
-
-
-def _stop(value: Any) -> tuple[str, ...]:
-    wanted = [value] if isinstance(value, str) else value
-    if wanted is None:
-        return ()
-    if not isinstance(wanted, list) or not all(isinstance(item, str) for item in wanted):
-        raise InvalidRequest("options.stop must be a string or a list of strings.")
-    return tuple(item for item in wanted if item)
 
 
 def _list(body: Mapping[str, Any], key: str) -> list[Any]:

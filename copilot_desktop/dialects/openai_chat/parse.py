@@ -21,6 +21,7 @@ from copilot_desktop.canonical import (
     ToolChoice,
 )
 from copilot_desktop.dialects.openai_chat.history import is_marked, read_conversation
+from copilot_desktop.dialects.parameters import number, stop_sequences
 from copilot_desktop.errors import InvalidRequest, NotExpressible
 
 Json = dict[str, Any]
@@ -61,9 +62,9 @@ def parse_request(body: Mapping[str, Any]) -> Request:
         # The older `function_call` has room for one call alone.
         parallel_tools=False if older else _flag(body, "parallel_tool_calls"),
         max_tokens=_limit(body),
-        temperature=_number(body, "temperature"),
-        top_p=_number(body, "top_p"),
-        stop=_stop(body.get("stop")),
+        temperature=number(body, "temperature"),
+        top_p=number(body, "top_p"),
+        stop=stop_sequences(body),
         effort=effort,
         thinking_budget=budget,
         response_format=_response_format(body.get("response_format")),
@@ -233,29 +234,11 @@ def _limit(body: Mapping[str, Any]) -> int | None:
     return None
 
 
-def _number(body: Mapping[str, Any], key: str) -> float | None:
-    value = body.get(key)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InvalidRequest(f"{key} must be a number.")
-    return value
-
-
 def _flag(body: Mapping[str, Any], key: str) -> bool | None:
     value = body.get(key)
     if value is not None and not isinstance(value, bool):
         raise InvalidRequest(f"{key} must be true or false.")
     return value
-
-
-def _stop(value: Any) -> tuple[str, ...]:
-    wanted = [value] if isinstance(value, str) else value
-    if wanted is None:
-        return ()
-    if not isinstance(wanted, list) or not all(isinstance(item, str) for item in wanted):
-        raise InvalidRequest("stop must be a string or a list of strings.")
-    return tuple(item for item in wanted if item)
 
 
 def _response_format(value: Any) -> ResponseFormat | None:

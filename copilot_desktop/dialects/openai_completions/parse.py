@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from copilot_desktop.canonical import Loss, Message, Request, Text
+from copilot_desktop.dialects.parameters import number, stop_sequences
 from copilot_desktop.errors import InvalidRequest, NotExpressible
 
 _ADVICE = ("seed", "presence_penalty", "frequency_penalty")
@@ -27,9 +28,9 @@ def parse_request(body: Mapping[str, Any]) -> Request:
         model=model,
         messages=(Message("user", (Text(_prompt(body.get("prompt"))),)),),
         max_tokens=_limit(body.get("max_tokens")),
-        temperature=_number(body, "temperature"),
-        top_p=_number(body, "top_p"),
-        stop=_stop(body.get("stop")),
+        temperature=number(body, "temperature"),
+        top_p=number(body, "top_p"),
+        stop=stop_sequences(body),
         user=body["user"] if isinstance(body.get("user"), str) else "",
         stream=body.get("stream") is True,
         echo_usage=isinstance(options, Mapping) and options.get("include_usage") is True,
@@ -75,21 +76,3 @@ def _limit(value: Any) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise InvalidRequest("max_tokens must be a whole number above 0.")
     return value
-
-
-def _number(body: Mapping[str, Any], key: str) -> float | None:
-    value = body.get(key)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise InvalidRequest(f"{key} must be a number.")
-    return value
-
-
-def _stop(value: Any) -> tuple[str, ...]:
-    wanted = [value] if isinstance(value, str) else value
-    if wanted is None:
-        return ()
-    if not isinstance(wanted, list) or not all(isinstance(item, str) for item in wanted):
-        raise InvalidRequest("stop must be a string or a list of strings.")
-    return tuple(item for item in wanted if item)

@@ -11,12 +11,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from copilot_desktop.spelling import legal_id, legal_name, made_id
+from copilot_desktop.spelling import FAILED_WITHOUT_RESULT, legal_id, legal_name, made_id
 
 Json = dict[str, Any]
 
 ID_LIMIT = 40
-NO_RESULT = "[tool error] No result was recorded for this tool call."
 
 
 def renamed_tools(body: Mapping[str, Any]) -> dict[str, str]:
@@ -173,7 +172,7 @@ def _answers(wanted: list[str], results: list[Any]) -> Iterator[Any]:
     # The last of several results for one call counts.
     found = {str(result.get("tool_call_id")): result for result in results}
     for call_id in wanted:
-        missing = {"role": "tool", "tool_call_id": call_id, "content": NO_RESULT}
+        missing = {"role": "tool", "tool_call_id": call_id, "content": FAILED_WITHOUT_RESULT}
         yield found.get(call_id, missing)
     for call_id, result in found.items():
         text = _words(result.get("content"))

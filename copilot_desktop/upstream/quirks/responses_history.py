@@ -10,13 +10,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from copilot_desktop.model import Model
-from copilot_desktop.spelling import legal_id, made_id
+from copilot_desktop.spelling import FAILED_WITHOUT_RESULT, legal_id, made_id
 from copilot_desktop.upstream.quirks.pictures import Sight, true_url
 
 Json = dict[str, Any]
 
 ID_LIMIT = 64
-MISSING = "[tool error] No result was recorded for this tool call."
 _CALLS = ("function_call", "custom_tool_call")
 
 
@@ -50,7 +49,7 @@ def _answered(items: list[Json], calls: set[str], outputs: dict[str, Json]) -> I
             yield item
             if call_id not in outputs:
                 kind = f"{_kind(item)}_output"
-                yield {"type": kind, "call_id": call_id, "output": MISSING}
+                yield {"type": kind, "call_id": call_id, "output": FAILED_WITHOUT_RESULT}
         elif not _is_output(item):
             yield item
         elif item["call_id"] in issued:

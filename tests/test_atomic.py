@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from copilot_desktop.upstream import kept
+from copilot_desktop import atomic
 
 
 def test_the_file_is_the_owners_alone(tmp_path: Path) -> None:
     path = tmp_path / "below" / "file.json"
-    kept.replace_file(path, b"one")
-    kept.replace_file(path, b"two")
+    atomic.replace_file(path, b"one")
+    atomic.replace_file(path, b"two")
     assert path.read_bytes() == b"two"
     assert path.stat().st_mode & 0o777 == 0o600
     assert list(path.parent.iterdir()) == [path]
@@ -22,13 +22,13 @@ def test_what_could_not_be_written_leaves_the_old_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "file.json"
-    kept.replace_file(path, b"one")
+    atomic.replace_file(path, b"one")
 
     def full(_handle: int) -> None:
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(kept.os, "fsync", full)
+    monkeypatch.setattr(atomic.os, "fsync", full)
     with pytest.raises(OSError, match="no space"):
-        kept.replace_file(path, b"two")
+        atomic.replace_file(path, b"two")
     assert path.read_bytes() == b"one"
     assert list(tmp_path.iterdir()) == [path]
