@@ -123,6 +123,8 @@ class Desktop:
         self._quitting = threading.Event()
         self._changed = threading.Event()
         self._panel = False
+        self._wanted: Callable[[], None] = self._show  # what the window was asked for last
+        self._windowing = threading.Lock()  # held while the window is shown, hidden or emptied
         self._dock = Dock(engine.name)
         self._tray = PystrayTray(background(self._press), dark_panel=current().dark_panel())
         self._window: Window | None = None
@@ -163,10 +165,12 @@ class Desktop:
 
     def show_window(self) -> None:
         """At once, from any thread."""
-        self._aside(self._show)
+        self._wanted = self._show
+        self._aside(self._follow_wish)
 
     def hide_window(self) -> None:
-        self._aside(self._hide)
+        self._wanted = self._hide
+        self._aside(self._follow_wish)
 
     def quit(self) -> None:
         self._aside(self._end)
@@ -178,7 +182,7 @@ class Desktop:
             self._run_window(core)
             return
         if not self._hidden:
-            self._aside(self._show)
+            self.show_window()
         self._tray.hold(self._quitting)
 
     def _run_window(self, core: Core) -> None:
@@ -201,10 +205,17 @@ class Desktop:
 
     def _ready(self) -> None:
         log.info("the window is ready")
-        if self._hidden:
-            self._dock.window_hidden()
-            if self._window is not None and self._thread.value.core.settings.free_memory:
-                self._window.free()
+        with self._windowing:
+            if self._hidden:
+                self._dock.window_hidden()
+                if self._window is not None and self._thread.value.core.settings.free_memory:
+                    self._window.free()
+
+    def _follow_wish(self) -> None:
+        """One at a time, and always the last one: wishes come on threads in no order, and a page
+        must not be given up behind a window that was shown meanwhile."""
+        with self._windowing:
+            self._wanted()
 
     def _show(self) -> None:
         if not self._engine.has_window:
