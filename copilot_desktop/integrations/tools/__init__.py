@@ -1,0 +1,1 @@
+"""One module for each tool; `registry.py` is the only list."""
