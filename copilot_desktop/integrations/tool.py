@@ -37,7 +37,7 @@ class Machine:
         return self.folder("XDG_CONFIG_HOME", ".config")
 
     @property
-    def app_data(self) -> Path:
+    def app_support(self) -> Path:
         """Where graphical programs keep their settings on this system."""
         match self.os:
             case "windows":
@@ -89,7 +89,7 @@ class Launch:
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """One thing to do by hand: the string `editors.steps.<tool>.<text>`, and what to copy for it."""
+    """One thing to do by hand: the string `editors.steps.<tool>.<text>`, and what to copy."""
 
     text: str
     copy: Literal["", "openai", "anthropic", "key", "model"] = ""
