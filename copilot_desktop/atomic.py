@@ -1,24 +1,47 @@
-"""A file of ours in the data folder, replaced in one step and readable for its owner only."""
+"""A file that is there whole or not at all, and readable for its owner only.
+
+Ours in the data folder are replaced in one step; those that people asked for replace nothing.
+"""
 
 from __future__ import annotations
 
 import os
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
 def replace_file(path: Path, content: bytes) -> None:
     """Write `content` to `path`: whoever reads sees the old file or the new one. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _written(path, content) as beside:
+        beside.replace(path)
+
+
+def create_file(path: Path, content: bytes) -> None:
+    """Write `content` to `path` where nothing is yet. Raises FileExistsError, OSError."""
+    with _written(path, content) as beside:
+        try:
+            os.link(beside, path)
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without links, as on a USB stick
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+            beside.replace(path)
+
+
+@contextmanager
+def _written(path: Path, content: bytes) -> Iterator[Path]:
+    """`content` on the disk, beside `path`, for as long as it is not moved there."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # 0600 from the start
+    beside = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
+        yield beside
+    finally:
         with suppress(OSError):
-            Path(name).unlink()
-        raise
+            beside.unlink(missing_ok=True)

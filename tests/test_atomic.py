@@ -32,3 +32,41 @@ def test_what_could_not_be_written_leaves_the_old_file(
         atomic.replace_file(path, b"two")
     assert path.read_bytes() == b"one"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.fixture(params=["links", "no links"])
+def _disk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_from: Path, _to: Path) -> None:
+        raise PermissionError("operation not permitted")
+
+    if request.param == "no links":
+        monkeypatch.setattr(atomic.os, "link", refused)
+
+
+@pytest.mark.usefixtures("_disk")
+def test_a_new_file_replaces_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "report.txt"
+    atomic.create_file(path, b"one")
+    with pytest.raises(FileExistsError):
+        atomic.create_file(path, b"two")
+    assert path.read_bytes() == b"one"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.usefixtures("_disk")
+def test_a_new_file_is_there_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_handle: int) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(atomic.os, "fsync", full)
+    with pytest.raises(OSError, match="no space"):
+        atomic.create_file(tmp_path / "report.txt", b"half")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_new_file_makes_no_folder(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        atomic.create_file(tmp_path / "missing" / "report.txt", b"one")

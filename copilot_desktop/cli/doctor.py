@@ -8,12 +8,12 @@ As JSON: `{checks}`, each with `id`, `level` (`ok`, `look`, `failed`), `words`, 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from copilot_desktop import strings
+from copilot_desktop.atomic import create_file
 from copilot_desktop.cli import DONE, FAILED, SIGNED_OUT, Ended, complain, say
 from copilot_desktop.cli.account import core_alone, running_app
 from copilot_desktop.cli.parser import Invocation
@@ -78,8 +78,6 @@ def _code(checks: Sequence[Json]) -> int:
 def _write(path: Path, text: str) -> None:
     """A new file for the owner only. Raises Ended; nothing that exists is replaced."""
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+        create_file(path, text.encode())
     except OSError as error:
         raise Ended(f"The report could not be written to {path}: {error.strerror}.") from None

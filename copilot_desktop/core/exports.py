@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from copilot_desktop.atomic import create_file
 from copilot_desktop.proxy.exchange import Exchange
 
 COLUMNS = (
@@ -41,11 +41,9 @@ def write_new(
     for number in range(1, _TRIES):
         path = folder / f"{name}-{day}{f'-{number}' if number > 1 else ''}{ending}"
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            create_file(path, content)
         except FileExistsError:
             continue
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
         return path
     raise FileExistsError
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from copilot_desktop.cli import doctor
+from copilot_desktop.cli import Ended, doctor
 from copilot_desktop.demo import FakeUpstream
 from tests.cli.terminal import Commands, Terminal
 from tests.cli.test_facts import sign_in
@@ -71,6 +71,18 @@ async def test_github_cannot_be_reached(terminal: Terminal) -> None:
         assert told.code == 1
         assert "refused the connection" in told.out
         assert "checks failed." in told.out
+
+
+def test_a_disk_that_is_full_leaves_no_half_of_a_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("copilot_desktop.atomic.os.fsync", full)
+    with pytest.raises(Ended, match="No space left"):
+        doctor._write(tmp_path / "report.txt", "half")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_terminal_speaks_english_whatever_the_window_speaks() -> None:

@@ -6,6 +6,8 @@ import csv
 import stat
 from pathlib import Path
 
+import pytest
+
 from copilot_desktop.canonical import Usage
 from copilot_desktop.core.exports import COLUMNS, write
 from copilot_desktop.proxy.exchange import Exchange
@@ -47,6 +49,18 @@ def test_no_file_is_replaced(tmp_path: Path) -> None:
     assert first != second
     assert rows_of(first) == []
     assert len(rows_of(second)) == 1
+
+
+def test_a_disk_that_is_full_leaves_no_half_of_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_handle: int) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr("copilot_desktop.atomic.os.fsync", full)
+    with pytest.raises(OSError, match="no space"):
+        write([some()], tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 async def test_the_file_goes_to_the_downloads_if_there_are_some(tmp_path: Path) -> None:
