@@ -45,7 +45,6 @@ let shownScreen = null;
 let shownBanner = '';
 let shownLogin = null;
 let shownPanel = null;
-let obeyed = 0;
 let spoken = null;
 let ticker = null;
 
@@ -77,10 +76,11 @@ function draw(snapshot, local) {
   followLogin(snapshot, local);
 }
 
-/** The tray can ask for a screen; each wish counts once. */
+/** The tray can ask for a screen; each wish counts once. The app forgets it when it is told, or the
+    next page would follow it, too. */
 function obey(wish) {
-  if (!wish || wish.n === obeyed) return;
-  obeyed = wish.n;
+  if (!wish || wish.n === state.local.obeyed) return;
+  setLocal({ obeyed: wish.n });
   if (wish.name in VIEWS || wish.name in LATER) actions.go(wish.name);
 }
 

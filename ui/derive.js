@@ -81,8 +81,10 @@ export function initials(login) {
   return letters.toUpperCase();
 }
 
-/** Is the sign-in under way, so that its screen has something to show? */
-export const signingIn = (login) => Boolean(login) && !['done', 'cancelled'].includes(login.state);
+const UNDER_WAY = ['requesting', 'waiting', 'slowed', 'unreachable', 'checking'];
+
+/** Is the sign-in under way? One that has ended, however it did, is not. */
+export const signingIn = (login) => Boolean(login) && UNDER_WAY.includes(login.state);
 
 /** Remember how long this code lasts, for the length of the bar. */
 export function noteCode(login, seen) {

@@ -11,9 +11,11 @@ let told = '';
 
 function report() {
   if (!state.snapshot || !state.snapshot.app.notice_accepted) return;
-  const { screen } = state.local;
+  const { screen, obeyed } = state.local;
   const front = document.hasFocus() && !document.hidden;
-  const news = PASSING.includes(screen) ? { front } : { front, screen };
+  const news = { front };
+  if (!PASSING.includes(screen)) news.screen = screen;
+  if (obeyed) news.obeyed = obeyed;
   if (told === JSON.stringify(news)) return;
   told = JSON.stringify(news);
   tell('looking', news);

@@ -31,6 +31,7 @@ const local = {
   checklistHidden: false,
   browserFailed: false,
   codeFirstSeen: null, // {code, total}
+  obeyed: 0,         // number of the tray's last wish for a screen
   gone: false,       // the app does not answer
 };
 

@@ -286,10 +286,14 @@ class Commands:
     async def open_login_settings(self) -> None:
         await self._core.life.autostart.open_settings()
 
-    async def looking(self, front: bool, screen: str | None = None) -> None:
+    async def looking(
+        self, front: bool, screen: str | None = None, obeyed: int | None = None
+    ) -> None:
         """A page tells what it shows, and whether the user has it before him."""
         core = self._core
         core.surroundings(window_front=front)
+        if obeyed == core.store.state.app.screen_asked:
+            core.surroundings(screen="")  # or a page that is opened anew would follow it again
         if screen:
             core.surroundings(last_screen=screen)
             core.life.last.note_screen(screen)

@@ -53,7 +53,7 @@ class Surroundings:
     login_item: Literal["on", "off", "blocked", "unknown"] = "unknown"
     login_settings: bool = False  # the system has a page to switch that
     listener: Literal["new", "fine", "lost"] = "new"  # lost: it ran, and cannot be brought back
-    screen: str = ""  # where the tray asked the window to go
+    screen: str = ""  # where the tray asked the window to go, until a page has gone there
     screen_asked: int = 0  # how often it did, so that a page can tell a new wish from an old one
 
 

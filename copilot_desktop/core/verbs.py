@@ -121,10 +121,11 @@ class Switch(Arguments):
 
 
 class Looking(Arguments):
-    """`front`: whether the page has the keyboard."""
+    """`front`: whether the page has the keyboard; `obeyed`: the wish that it has followed."""
 
     screen: str | None = Field(default=None, pattern=r"^[a-z_]{1,32}$")
     front: bool
+    obeyed: int | None = Field(default=None, ge=1)
 
 
 class Ending(Arguments):

@@ -46,6 +46,18 @@ async def test_the_page_begins_where_it_ended(tmp_path: Path) -> None:
         assert rig.snapshot()["app"]["last_screen"] == "usage"
 
 
+async def test_a_wish_for_a_screen_is_over_once_a_page_has_followed_it(tmp_path: Path) -> None:
+    async with running_core(tmp_path, start_proxy=False) as rig:
+        await rig.do("show_window", screen="activity")
+        await rig.do("looking", screen="overview", front=True)  # a page that has not heard of it
+        assert rig.snapshot()["app"]["screen"] == {"name": "activity", "n": 1}
+        await rig.do("looking", screen="activity", front=True, obeyed=1)
+        assert rig.snapshot()["app"]["screen"] is None
+        await rig.do("show_window", screen="usage")
+        await rig.do("looking", screen="overview", front=True, obeyed=1)  # of the one before
+        assert rig.snapshot()["app"]["screen"] == {"name": "usage", "n": 2}
+
+
 class Shell:
     """Remembers what it was asked for."""
 

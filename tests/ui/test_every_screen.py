@@ -34,10 +34,11 @@ def everything() -> Json:
     )
 
 
+SIGN_IN = {"name": "sign_in", "n": 1}
 BARE: dict[str, Callable[[], Json]] = {
     "first_run": snapshots.first_run,
     "sign_in": snapshots.signing_in,
-    "expired": lambda: snapshots.signing_in("expired"),
+    "expired": lambda: snapshots.signing_in("expired", app={"screen": SIGN_IN}),
     "signed_out": snapshots.signed_out,
     "port_conflict": snapshots.port_conflict,
     "asking": lambda: snapshots.asking(3),

@@ -110,6 +110,21 @@ async def test_the_app_is_told_what_is_looked_at(window: Any) -> None:
     assert [look["screen"] for look in told] == ["usage"]
 
 
+async def test_the_app_is_told_that_a_wish_for_a_screen_was_followed(window: Any) -> None:
+    wish = {"name": "models", "n": 3}
+    page = await window(snapshots.snapshot(app={"screen": wish}))
+    await looked(page, lambda look: look[1].get("obeyed") == 3)
+    await page.go("usage")
+    await looked(page, lambda look: look[1].get("screen") == "usage" and look[1]["obeyed"] == 3)
+
+
+async def test_a_sign_in_that_has_ended_does_not_pull_the_page_back(window: Any) -> None:
+    for state in ("expired", "denied", "failed", "no_access"):
+        ended = snapshots.signing_in(state, app={"last_screen": "usage"})
+        page = await window(ended)
+        await page.page.locator("h1", has_text="Usage").wait_for()
+
+
 async def test_the_window_opens_at_the_screen_where_it_was_left(window: Any) -> None:
     page = await window(snapshots.snapshot(app={"last_screen": "usage"}))
     await page.page.locator("h1", has_text="Usage").wait_for()
