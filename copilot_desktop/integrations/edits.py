@@ -6,7 +6,7 @@ as lines and how it is undone follows from the edit and the file alone, the same
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -35,7 +35,11 @@ class Put:
     """`value` shall stand at `place`. Missing mappings and lists on the way are made.
 
     With an `Item` as the last step, `value` is a mapping that holds the item's own key; where no
-    such entry exists it is added to the end of the list. `secret`: shown masked.
+    such entry exists it is added to the end of the list.
+
+    `secret`: shown masked. `hidden`: in a mapping, what stands under these keys is shown masked;
+    `secrets` finds both. `gently`: only where nothing stands yet; what stands there is left as it
+    is and counts as ours neither for the state nor for undo.
     """
 
     file: Path
@@ -43,6 +47,14 @@ class Put:
     place: Place
     value: Value
     secret: bool = False
+    hidden: tuple[str, ...] = ()
+    gently: bool = False
+
+    def secrets(self, value: Value) -> frozenset[str]:
+        """The parts of `value` to mask: of the value to write, or of one found at this place."""
+        if self.secret:
+            return frozenset(_strings(value))
+        return frozenset(text for part in _under(value, self.hidden) for text in _strings(part))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +71,32 @@ class Block:
 
 
 Edit = Put | Block
+
+
+def _under(value: Value, keys: tuple[str, ...]) -> Iterator[Value]:
+    """Whatever stands under one of the keys, at any depth."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if key in keys:
+                yield inner
+            else:
+                yield from _under(inner, keys)
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        for inner in value:
+            yield from _under(inner, keys)
+
+
+def _strings(value: Value) -> Iterator[str]:
+    """The strings in a value that are not empty."""
+    if isinstance(value, str):
+        if value:
+            yield value
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _strings(inner)
+    elif isinstance(value, Sequence):
+        for inner in value:
+            yield from _strings(inner)
 
 
 class Absent:
