@@ -205,7 +205,7 @@ class CopilotClient:
             wire = await self._http.ws_connect(
                 url,
                 headers=headers,
-                **toward(self._http, url),
+                **(await toward(self._http, url)),
                 max_msg_size=largest,
                 timeout=aiohttp.ClientWSTimeout(ws_close=GOODBYE_SECONDS),
             )
@@ -307,7 +307,7 @@ class CopilotClient:
                         headers=self._headers(out, grant),
                         data=_payload(out.body),
                         allow_redirects=False,
-                        **toward(self._http, url),
+                        **(await toward(self._http, url)),
                         trace_request_ctx=attempt,
                     )
             except NETWORK_ERRORS as error:

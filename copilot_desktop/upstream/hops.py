@@ -24,7 +24,7 @@ from yarl import URL
 
 from copilot_desktop.errors import Unreachable
 from copilot_desktop.upstream.http import NETWORK_ERRORS, network_problem, toward
-from copilot_desktop.upstream.outgoing import Connector, trusted
+from copilot_desktop.upstream.outgoing import trusted
 
 Hop = Literal["proxy", "dns", "tcp", "connect", "tls", "http"]
 Why = Literal["", "timeout", "refused", "untrusted", "status", "other"]
@@ -71,10 +71,10 @@ async def travel(http: aiohttp.ClientSession, url: str, *, limit: float) -> Trip
 
 async def _walk(trip: Trip, http: aiohttp.ClientSession, url: URL) -> None:
     try:
-        named = toward(http, str(url))["proxy"]
+        way = await toward(http, str(url))
     except Unreachable as problem:
         raise _Ended("other", problem.fields.get("reason", "")) from None
-    proxy = URL(named) if named else None
+    proxy = URL(way["proxy"]) if way["proxy"] else None
     first = proxy or url
     if proxy is not None:
         trip.via = trip.at = _place(proxy)
@@ -82,10 +82,8 @@ async def _walk(trip: Trip, http: aiohttp.ClientSession, url: URL) -> None:
     await _look_up(first)
     trip.hop = "tcp"
     reader, writer = await _connection(first)
+    certificates = way["ssl"] if isinstance(way["ssl"], ssl.SSLContext) else trusted()
     try:
-        certificates = (
-            http.connector.certificates if isinstance(http.connector, Connector) else trusted()
-        )
         if first.scheme == "https":
             trip.hop = "tls"
             await _agree(writer, certificates, first)
@@ -150,7 +148,7 @@ async def _request(trip: Trip, http: aiohttp.ClientSession, url: str) -> None:
     trip.hop, trip.at = "http", trip.host
     began = time.monotonic()
     try:
-        async with http.get(url, allow_redirects=False, **toward(http, url)) as answer:
+        async with http.get(url, allow_redirects=False, **(await toward(http, url))) as answer:
             trip.status = answer.status
             trip.ms = max(1, round((time.monotonic() - began) * 1000))
             trip.date = _epoch(answer.headers.get("date", ""))

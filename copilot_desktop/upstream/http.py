@@ -79,10 +79,10 @@ def open_http(*, github_timeout: float, way: outgoing.Way | None = None) -> aioh
     )
 
 
-def toward(http: aiohttp.ClientSession, url: str) -> outgoing.Toward:
+async def toward(http: aiohttp.ClientSession, url: str) -> outgoing.Toward:
     """How a request of `http` reaches `url`. Raises Unreachable for a proxy that cannot be used."""
     try:
-        return outgoing.toward(http, url)
+        return await outgoing.toward(http, url)
     except outgoing.UnusableProxy as proxy:
         kind = f"the configured proxy is of a kind ({proxy.scheme}) that cannot be used"
         raise _unreachable(url, kind) from None
@@ -115,7 +115,7 @@ async def fetch_json(
                 headers=sent,
                 data=body,
                 allow_redirects=False,
-                **toward(http, url),
+                **(await toward(http, url)),
                 trace_request_ctx=Attempt(),
             ) as response,
         ):

@@ -7,14 +7,20 @@ certificates. Certificates are always checked; an extra file adds to what the sy
 takes nothing away. Addresses of this machine never go through a proxy.
 
 A proxy's address may hold a name and a password: it is for the connection only and is never shown.
+
+The file may lie on a disk that sleeps, and Windows and macOS ask the network which hosts need no
+proxy: both are looked at on another thread, for a few seconds at most, and never on the loop.
 """
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import logging
+import math
 import os
 import ssl
+import time
 import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,10 +29,14 @@ from typing import Any, TypedDict
 import aiohttp
 from yarl import URL
 
+from copilot_desktop.upstream.stores.worker import Worker
+
 log = logging.getLogger(__name__)
 
 SYSTEM, NONE = "system", "none"
 LONGEST_CA = 4 * 1024 * 1024  # bytes of a certificate file
+LOOK_SECONDS = 3.0  # for the file, and for what the system says about proxies
+FRESH = 10.0  # seconds that the system's word about a host is not asked for again
 
 
 class UnusableProxy(Exception):
@@ -57,13 +67,55 @@ class Connector(aiohttp.TCPConnector):
 
     def __init__(self, way: Way, **options: Any) -> None:
         self.way = way
-        self.certificates = trusted(way.extra_ca)
-        super().__init__(ssl=self.certificates, **options)
+        self._disk, self._system = Worker(LOOK_SECONDS), Worker(LOOK_SECONDS)
+        self._reading = asyncio.Lock()
+        # Made for which file, and until when they hold.
+        self._certificates: tuple[Path | None, float, ssl.SSLContext] | None = None
+        self._asking = asyncio.Lock()
+        self._known: dict[str, tuple[float, str | None]] = {}  # origin: when, and its proxy
+        super().__init__(**options)
 
     def use(self, way: Way) -> None:
         """From the next request on. A file that cannot be read is left out, with a warning."""
-        self.certificates = trusted(way.extra_ca)
+        self._certificates = None  # it may hold something else under the same name
         self.way = way
+
+    async def certificates(self) -> ssl.SSLContext:
+        """Who vouches for the other end. Made once for each way."""
+        async with self._reading:
+            while True:
+                file, known = self.way.extra_ca, self._certificates
+                if known is not None and known[0] == file and time.monotonic() < known[1]:
+                    return known[2]
+                until, found = await self._trusted(file)
+                if file == self.way.extra_ca:
+                    self._certificates = file, until, found
+                    return found
+
+    async def _trusted(self, file: Path | None) -> tuple[float, ssl.SSLContext]:
+        try:
+            return math.inf, await self._disk.run(lambda: trusted(file))
+        except TimeoutError:
+            log.warning("The certificate file did not answer and is left out for now: %s", file)
+            return time.monotonic() + FRESH, _of_the_system()
+
+    async def proxy(self, url: str) -> str | None:
+        """The proxy on the way to `url`, or None. Raises UnusableProxy."""
+        way, origin = self.way, str(URL(url).origin())
+        if (chosen := _chosen(url, way)) != _ASK:
+            return chosen
+        async with self._asking:
+            when, found = self._known.get(origin, (-FRESH, None))
+            if time.monotonic() - when < FRESH:
+                return found
+            try:
+                found = await self._system.run(lambda: proxy_for(url, way))
+            except TimeoutError:
+                # Names that only a proxy can look up are what this takes long for.
+                log.warning("The system did not say in time whether %s needs no proxy.", origin)
+                found = _usable(_named(url))
+            self._known[origin] = time.monotonic(), found
+            return found
 
 
 def use_way(http: aiohttp.ClientSession, way: Way) -> None:
@@ -75,25 +127,44 @@ def way_of(http: aiohttp.ClientSession) -> Way:
     return http.connector.way if isinstance(http.connector, Connector) else Way()
 
 
-def toward(http: aiohttp.ClientSession, url: str) -> Toward:
+async def toward(http: aiohttp.ClientSession, url: str) -> Toward:
     """How a request of `http` reaches `url`. Raises UnusableProxy."""
     connector = http.connector
     if isinstance(connector, Connector):
-        return Toward(proxy=proxy_for(url, connector.way), ssl=connector.certificates)
-    return Toward(proxy=proxy_for(url, Way()), ssl=True)
+        return Toward(proxy=await connector.proxy(url), ssl=await connector.certificates())
+    return Toward(proxy=None, ssl=True)
+
+
+_ASK = ""  # the system has to be asked
+
+
+def _chosen(url: str, way: Way) -> str | None:
+    """The proxy as far as it is known without asking the system: an address, None, or `_ASK`."""
+    if way.proxy == NONE or is_loopback(URL(url).host or ""):
+        return None
+    return _ASK if way.proxy == SYSTEM else way.proxy
 
 
 def proxy_for(url: str, way: Way) -> str | None:
-    """The proxy to go through, or None. Raises UnusableProxy."""
+    """The proxy to go through, or None. May block for seconds. Raises UnusableProxy."""
+    if (chosen := _chosen(url, way)) != _ASK:
+        return chosen
     address = URL(url)
-    host = address.host or ""
-    if way.proxy == NONE or is_loopback(host):
+    proxy = _named(url)
+    if proxy is None or urllib.request.proxy_bypass(f"{address.host}:{address.port}"):
         return None
-    if way.proxy != SYSTEM:
-        return way.proxy
+    return _usable(proxy)
+
+
+def _named(url: str) -> str | None:
+    """The system's proxy for this kind of address."""
     known = urllib.request.getproxies()
-    proxy = known.get(address.scheme) or known.get("all")
-    if not proxy or urllib.request.proxy_bypass(f"{host}:{address.port}"):
+    return known.get(URL(url).scheme) or known.get("all") or None
+
+
+def _usable(proxy: str | None) -> str | None:
+    """As an address. Raises UnusableProxy."""
+    if proxy is None:
         return None
     proxy = proxy if "://" in proxy else f"http://{proxy}"
     scheme = URL(proxy).scheme
@@ -111,15 +182,22 @@ def is_loopback(host: str) -> bool:
 
 
 def trusted(extra_ca: Path | None = None) -> ssl.SSLContext:
-    """The operating system's trust store, plus `SSL_CERT_FILE` and `extra_ca` where they are."""
-    import truststore  # noqa: PLC0415  (25 ms that a start without network need not pay)
+    """The operating system's trust store, plus `SSL_CERT_FILE` and `extra_ca` where they are.
 
-    context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    Reads the disk.
+    """
+    context = _of_the_system()
     if variable := os.environ.get("SSL_CERT_FILE"):
         _add(context, Path(variable), "SSL_CERT_FILE")
     if extra_ca is not None:
         _add(context, extra_ca, "extra_ca")
     return context
+
+
+def _of_the_system() -> ssl.SSLContext:
+    import truststore  # noqa: PLC0415  (25 ms that a start without network need not pay)
+
+    return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def why_unusable(extra_ca: Path) -> str | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -99,9 +101,69 @@ async def test_a_proxy_that_cannot_be_used_is_said(
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "socks5://me:secret@proxy.example:1080")
     with pytest.raises(Unreachable) as caught:
-        toward(http, GITHUB)
+        await toward(http, GITHUB)
     assert "socks5" in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+class Slow:
+    """Something of the system that takes its time until it is let go; it knows its thread."""
+
+    def __init__(self, answer: object) -> None:
+        self.answer, self.go_on = answer, threading.Event()
+        self.threads: set[int] = set()
+
+    def __call__(self, *_: object) -> object:
+        self.threads.add(threading.get_ident())
+        assert self.go_on.wait(30)
+        return self.answer
+
+
+async def test_a_system_that_thinks_long_about_proxies_holds_nothing_up(
+    http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    slow = Slow(answer=True)
+    monkeypatch.setattr("urllib.request.proxy_bypass", slow)
+    asking = [asyncio.ensure_future(toward(http, GITHUB)) for _ in range(3)]
+    await asyncio.sleep(0)  # the loop goes on
+    slow.go_on.set()
+    found = [(await each)["proxy"] for each in asking]
+    assert found == [None, None, None]
+    assert threading.get_ident() not in slow.threads
+    assert len(slow.threads) == 1  # one answer serves all that ask at once
+
+
+async def test_a_system_that_does_not_say_is_not_waited_for(
+    http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("copilot_desktop.upstream.outgoing.LOOK_SECONDS", 0.2)
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.example:3128")
+    slow = Slow(answer=True)
+    monkeypatch.setattr("urllib.request.proxy_bypass", slow)
+    async with open_http(github_timeout=5) as hasty:
+        found = await asyncio.wait_for(toward(hasty, GITHUB), 20)
+    slow.go_on.set()
+    assert found["proxy"] == "http://proxy.example:3128"
+
+
+async def test_a_file_on_a_disk_that_sleeps_is_left_out_for_now(
+    http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("copilot_desktop.upstream.outgoing.LOOK_SECONDS", 0.2)
+    monkeypatch.setattr("copilot_desktop.upstream.outgoing.FRESH", 0.0)
+    whole = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    slow = Slow(whole)
+    monkeypatch.setattr("copilot_desktop.upstream.outgoing.trusted", slow)
+    async with open_http(github_timeout=5, way=Way(extra_ca=tmp_path / "ca.pem")) as hasty:
+        first = (await asyncio.wait_for(toward(hasty, GITHUB), 20))["ssl"]
+        assert isinstance(first, ssl.SSLContext)
+        assert first is not whole
+        slow.go_on.set()
+        async with asyncio.timeout(20):
+            while (await toward(hasty, GITHUB))["ssl"] is not whole:
+                continue
+    assert threading.get_ident() not in slow.threads
 
 
 def test_certificates_are_always_checked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
