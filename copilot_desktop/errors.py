@@ -37,10 +37,12 @@ error body, the window into words and a button, the terminal into one line and a
     ├─ Paused               503 paused               sending is stopped to protect the account
     ├─ Unreachable          502 unreachable          host and reason named
     ├─ UpstreamTimeout      504 upstream_timeout
+    │  └─ Impostor          502 not_like_github      something on the way answered in its place
     ├─ UpstreamFault        502 upstream_fault
     │  ├─ Overloaded        503 overloaded
     │  ├─ CutShort          502 cut_short            the stream ended before it was complete
     │  └─ Outdated          400 client_outdated
+    │  ├─ NotUnderstood     502 not_understood       GitHub has changed what it answers
     ├─ ShuttingDown         503 shutting_down
     ├─ PortTaken            500 port_taken           names the holder and the next free port
     └─ StorageFailed        500 storage_failed       carries backend or path
@@ -403,6 +405,16 @@ class UpstreamTimeout(Problem):
     def headline(self) -> str:
         if "seconds" not in self.fields:  # upstream's own 504 does not say how long it waited
             return "GitHub Copilot did not answer in time."
+class Impostor(Unreachable):
+    """A web page where GitHub sends JSON: of a hotel's network, a filter, another server.
+
+    `fields`: `host`.
+    """
+
+    kind = "not_like_github"
+    sentence = "{host} did not answer like GitHub."
+
+
         return self.sentence.format_map(_Blank(self.fields))
 
 
@@ -437,6 +449,13 @@ class Outdated(UpstreamFault):
 class ShuttingDown(Problem):
     kind = "shutting_down"
     status = 503
+class NotUnderstood(UpstreamFault):
+    """An answer in a form that this version does not know; trying again gives the same one."""
+
+    kind = "not_understood"
+    sentence = "GitHub answered in a way that this version does not know."
+
+
     sentence = "Copilot Desktop is stopping."
 
 

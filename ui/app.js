@@ -122,7 +122,7 @@ function drawMain(main, screen, snapshot, local) {
   const alone = screen === 'first_run' || screen === 'sign_in';
   const banner = alone && !local.gone ? null : currentBanner(snapshot, local);
   if (banner) {
-    column.children.splice(1, 0, bannerView(banner));
+    column.children.splice(1, 0, bannerView(banner, snapshot));
   }
   patch(main, column);
   const words = banner ? $('banner-title').textContent : '';

@@ -67,8 +67,12 @@ export function spokenFields(fields = {}) {
   if (typeof fields.when === 'number') spoken.when = ahead(fields.when);
   if (fields.meter) spoken.meter = meterName(fields.meter);
   if (typeof fields.until === 'number') spoken.left = remaining(fields.until - now());
+  if (typeof fields.at === 'number') spoken.time = past(fields.at);
   return spoken;
 }
+
+/** "14:20" within a day, "22 Aug, 14:20" beyond. */
+const past = (at) => (now() - at < DAY ? timeOfDay(at) : `${dayAndMonth(at)}, ${timeOfDay(at)}`);
 
 /** A countdown that people watch: "4:58", and "3 h 12 min" where it is long. */
 const remaining = (seconds) => (seconds < HOUR ? countdown(seconds) : duration(seconds));

@@ -20,6 +20,7 @@ from copilot_desktop.errors import (
     BadSetting,
     InvalidRequest,
     NotSignedIn,
+    NotUnderstood,
     Problem,
     Unreachable,
     UpstreamFault,
@@ -272,4 +273,6 @@ async def _why_not(store: TokenStore) -> str | None:
 
 def is_network_trouble(problem: Problem | None) -> bool:
     """Whether waiting may help, as opposed to an answer that has to be accepted."""
+    if isinstance(problem, NotUnderstood):
+        return False
     return isinstance(problem, Unreachable | UpstreamTimeout | UpstreamFault)

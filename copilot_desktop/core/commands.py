@@ -284,6 +284,10 @@ class Commands:
         return {"state": await self._core.life.autostart.look()}
 
     async def open_login_settings(self) -> None:
+    async def forget_fault(self) -> None:
+        """The user has seen that something went wrong in the app."""
+        self._core.store.set(fault="")
+
         await self._core.life.autostart.open_settings()
 
     async def looking(

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from copilot_desktop.core.budget import Budget
 from copilot_desktop.core.state import State
-from copilot_desktop.errors import BadSetting, Blocked, PortTaken
+from copilot_desktop.errors import BadSetting, Blocked, NotUnderstood, PortTaken
 from copilot_desktop.upstream.quota import Meter
 
 Glyph = Literal["running", "stopped", "busy", "error", "signin", "low", "exhausted"]
@@ -48,6 +48,8 @@ def headline(state: State) -> Headline:
     if proxy.phase == "error":
         taken = isinstance(proxy.problem, PortTaken)
         return Headline("port_conflict" if taken else "error", "error", place)
+    if state.fault:
+        return Headline("broken", "error", place)
     if missing := _account_headline(state):
         return Headline(missing, "signin", place)
     if proxy.phase in {"starting", "stopping"}:
@@ -56,14 +58,16 @@ def headline(state: State) -> Headline:
         return Headline("stopped", "stopped", place)
     if stopped := _brakes_headline(state):
         return stopped
+    if limited := _limit_headline(state):
+        return limited
     if meter := used_up(state):
         return Headline("exhausted", "exhausted", {**place, **_meter_fields(meter)})
     if (budget := state.spending.budget) is not None and budget.stops:
         return Headline("budget", "exhausted", {**place, "when": budget.resets_at})
     if meter := running_low(state):
         return Headline("low", "low", {**place, **_meter_fields(meter)})
-    if state.degraded == "offline":
-        return Headline("offline", "running", place)
+    if state.degraded is not None:
+        return Headline(state.degraded, "running", place)
     return Headline(
         "running_lan" if state.settings.open_to_network else "running", "running", place
     )
@@ -74,14 +78,17 @@ def banner(state: State) -> Banner | None:
     return (
         _question_banner(state)
         or _port_banner(state)
+        or _fault_banner(state)
         or _halt_banner(state)
         or _account_banner(state)
         or _network_banner(state)
         or _origin_banner(state)
         or _limit_banner(state)
         or _budget_stop_banner(state)
+        or _change_banner(state)
         or _usage_banner(state)
         or _budget_banner(state)
+        or _browser_banner(state)
     )
 
 
@@ -111,7 +118,8 @@ def _percent(meter: Meter) -> float:
 
 
 def _meter_fields(meter: Meter) -> dict[str, Any]:
-    return {"meter": meter.name, "p": round(_percent(meter)), "when": meter.resets_at}
+    fields = {"meter": meter.name, "p": round(_percent(meter)), "when": meter.resets_at}
+    return {**fields, "meter_id": meter.id}
 
 
 def _account_headline(state: State) -> str:
@@ -135,10 +143,35 @@ def _port_banner(state: State) -> Banner | None:
         fields = {**place, **problem.fields}
         return Banner("port_conflict", "error", fields, ("use_port", "retry_port", "copy_details"))
     if isinstance(problem, BadSetting):
-        gone = problem.fields.get("name") == state.proxy.host
-        return Banner("address_gone" if gone else "port_denied", "error", place, ("retry_port",))
+        if problem.fields.get("name") == state.proxy.host:
+            return Banner("address_gone", "error", place, ("retry_port",))
+        fields = {**place, **_next_port(problem)}
+        return Banner("port_denied", "error", fields, ("use_port", "retry_port"))
     reason = str(problem) if problem else ""
     return Banner("proxy_error", "error", {**place, "reason": reason}, ("start_proxy", "open_logs"))
+
+
+def _next_port(problem: BadSetting) -> dict[str, str]:
+    free = problem.fields.get("next")
+    return {"next": free} if free else {}
+
+
+def _fault_banner(state: State) -> Banner | None:
+    if not state.fault:
+        return None
+    kind = "error" if state.proxy.phase in {"running", "stopping"} else "error_stopped"
+    return Banner(kind, "error", {"code": state.fault}, ("copy_details", "open_logs"))
+
+
+def _limit_headline(state: State) -> Headline | None:
+    """A window that is used up, or GitHub's wish that all models are left alone for a while."""
+    ends = [limit.until for limit in state.brakes.limits if not limit.model]
+    meter = used_up(state)
+    if meter is not None and meter.kind == "window":
+        ends.append(meter.resets_at or 0.0)
+    elif meter is not None:
+        return None  # it lasts longer than any short wait
+    return Headline("limited", "exhausted", {"when": max(ends) or None}) if ends else None
 
 
 def _brakes_headline(state: State) -> Headline | None:
@@ -207,8 +240,12 @@ def _account_banner(state: State) -> Banner | None:
 
 def _network_banner(state: State) -> Banner | None:
     match state.degraded:
+        case "offline" if state.trouble is not None and state.trouble.impostor:
+            return Banner("impostor", "warn", {"host": state.trouble.impostor}, ("try_now",))
         case "offline":
-            return Banner("offline", "warn", {}, ("try_now",))
+            known = max(state.quota.fetched_at or 0.0, state.models.fetched_at or 0.0)
+            kind, fields = ("offline", {"at": known}) if known else ("offline_bare", {})
+            return Banner(kind, "warn", fields, ("try_now",))
         case "github_down":
             return Banner("github_down", "warn", {}, ("try_now", "github_status"))
     return None
@@ -219,6 +256,26 @@ def _origin_banner(state: State) -> Banner | None:
         return None
     fields = {"origin": state.refused_origins[0]}
     return Banner("origin_refused", "info", fields, ("allow_origin", "ignore_origin"))
+
+
+def changed_parts(state: State) -> tuple[str, ...]:
+    """What GitHub now tells in a way that this version does not know, as keys for the views."""
+    told = {
+        "usage": state.quota.problem,
+        "models": state.models.problem,
+        "account": state.account.problem,
+    }
+    return tuple(part for part, problem in told.items() if isinstance(problem, NotUnderstood))
+
+
+def _change_banner(state: State) -> Banner | None:
+    parts = changed_parts(state)
+    return Banner("changed", "info", {"what": ",".join(parts)}, ("try_now",)) if parts else None
+
+
+def _browser_banner(state: State) -> Banner | None:
+    missing = state.app.engine_missing
+    return Banner("browser", "info", {"engine": missing}) if missing else None
 
 
 def _usage_banner(state: State) -> Banner | None:

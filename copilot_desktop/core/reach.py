@@ -14,7 +14,7 @@ from collections.abc import Callable
 from copilot_desktop.core.account import is_network_trouble
 from copilot_desktop.core.state import Trouble
 from copilot_desktop.core.store import Store
-from copilot_desktop.errors import Problem, Unreachable
+from copilot_desktop.errors import Impostor, Problem, Unreachable
 
 PATIENCE = 30.0  # seconds
 
@@ -58,10 +58,12 @@ class Reach:
         """Say it now, if there is anything to say."""
         self._stop_timer()
         if self._problem is not None:
-            offline = isinstance(self._problem, Unreachable)
+            problem = self._problem
+            offline = isinstance(problem, Unreachable)
+            impostor = problem.fields.get("host", "") if isinstance(problem, Impostor) else ""
             self._store.set(
                 degraded="offline" if offline else "github_down",
-                trouble=Trouble(self._since, self.next_try),
+                trouble=Trouble(self._since, self.next_try, impostor),
             )
 
     def _stop_timer(self) -> None:

@@ -28,11 +28,15 @@ Degraded = Literal["offline", "github_down"]
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """GitHub cannot be reached: since when, and when it is tried again. Epoch seconds."""
+    """GitHub cannot be reached: since when, and when it is tried again. Epoch seconds.
+
+    `impostor`: the host in whose place something else has answered.
+    """
 
     since: float
     next_try: float
 
+    impostor: str = ""
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
@@ -45,6 +49,7 @@ class Surroundings:
     engine: str = "none"
     engine_reason: str = ""
     dark: bool | None = None
+    engine_missing: str = ""  # what would have to be installed for a window of its own
     languages: tuple[str, ...] = ()  # the user's, as the system tells them, best first
     demo: str | None = None
     window_shown: bool = True
@@ -126,6 +131,7 @@ class State:
     spending: Spending = field(default_factory=Spending)
 
     @property
+    fault: str = ""  # code of the last work that ended unexpectedly, until the user has seen it
     def settings(self) -> Settings:
         return self.preferences.settings
 

@@ -1,13 +1,14 @@
 """Background work of the core: every task has an owner, a name and an end.
 
-A task that fails unexpectedly is logged once; closing cancels all of them and waits.
+A task that fails unexpectedly is logged once and told to whoever wants to know; closing cancels all
+of them and waits.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 log = logging.getLogger(__name__)
@@ -16,7 +17,10 @@ T = TypeVar("T")
 
 
 class Tasks:
+    """`on_failure` is told the name of a task that failed unexpectedly."""
+
     def __init__(self) -> None:
+        self.on_failure: Callable[[str], None] = lambda _name: None
         self._running: set[asyncio.Task[Any]] = set()
 
     def start(self, work: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
@@ -44,3 +48,4 @@ class Tasks:
         self._running.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("The task %s failed unexpectedly", task.get_name(), exc_info=error)
+            self.on_failure(task.get_name())

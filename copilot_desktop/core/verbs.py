@@ -203,6 +203,7 @@ class Outcome:
             return {"ok": True, **self.result}
         return {
             "ok": False,
+    "forget_fault": Arguments,
             "code": self.code,
             "message": self.message,
             "fields": dict(self.fields),

@@ -185,9 +185,9 @@ class ProxyController:
             case _Stranger() | OSError(errno=errno.EADDRINUSE):
                 return await self._taken()
             case OSError(errno=errno.EACCES):
-                return BadSetting(
-                    fields={"name": f"Port {config.port}", "reason": "the system does not allow it"}
-                )
+                following = await asyncio.to_thread(next_free_port, config.host, config.port)
+                fields = {"name": f"Port {config.port}", "reason": "the system does not allow it"}
+                return BadSetting(fields={**fields, "next": str(following)})
             case OSError(errno=errno.EADDRNOTAVAIL):
                 return BadSetting(
                     fields={"name": config.host, "reason": "this computer has no such address"}

@@ -277,7 +277,10 @@ class Desktop:
     def _start_tray(self, core: Core) -> None:
         self._tray.start()
         self._thread.call_soon(lambda: core.life.alerting.start(self._alert))
-        self._note(engine=self._engine.name, engine_reason=self._engine.reason)
+        engine = self._engine
+        self._note(
+            engine=engine.name, engine_reason=engine.reason, engine_missing=engine.missing
+        )
         self._look_for_panel()
         if self._tray.available:
             threading.Thread(target=self._keep_tray_true, name="tray", daemon=True).start()

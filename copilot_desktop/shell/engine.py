@@ -17,10 +17,11 @@ EngineName = Literal["gtk", "qt", "webview2", "cocoa", "browser", "none"]
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """`reason` is a sentence for Help and `status`."""
+    """`reason` is a sentence for Help and `status`; `missing` what a window would need."""
 
     name: EngineName
     reason: str
+    missing: str = ""
 
     @property
     def has_window(self) -> bool:
@@ -52,7 +53,7 @@ def choose_engine(
         return Engine("qt", "Qt is installed.")
     if why_no_gtk is None:
         return Engine("gtk", "WebKitGTK is installed; Qt is not.")
-    return Engine("browser", f"{why_no_gtk} {why_no_qt}")
+    return Engine("browser", f"{why_no_gtk} {why_no_qt}", missing="WebKitGTK")
 
 
 def _gtk_missing() -> str | None:

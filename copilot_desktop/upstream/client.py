@@ -27,6 +27,7 @@ import aiohttp
 from multidict import CIMultiDict
 
 from copilot_desktop.errors import (
+    Impostor,
     ShuttingDown,
     UpstreamFault,
 )
@@ -36,6 +37,7 @@ from copilot_desktop.upstream.http import (
     NETWORK_ERRORS,
     Attempt,
     network_problem,
+    of_an_impostor,
     parse_json,
     place,
     read_bounded,
@@ -246,6 +248,9 @@ class CopilotClient:
             response.close()
         value = parse_json(raw.decode("utf-8", "replace"))
         if value is None and raw.strip():
+            text = raw[:64].decode("utf-8", "replace")
+            if of_an_impostor(response.status, response.headers, text):
+                raise Impostor(fields={"host": place(str(response.url))})
             raise UpstreamFault(
                 f"{path} answered with something that is not JSON.",
                 upstream_status=response.status,

@@ -12,7 +12,7 @@ from typing import Any
 
 import aiohttp
 
-from copilot_desktop.errors import Blocked, NoCopilot, Problem, UpstreamFault
+from copilot_desktop.errors import Blocked, NoCopilot, NotUnderstood, Problem
 from copilot_desktop.upstream.failures import problem_from
 from copilot_desktop.upstream.http import Answer, fetch_json
 from copilot_desktop.upstream.identity import Identity
@@ -61,7 +61,7 @@ class GitHub:
         if answer.status != 200:
             raise self._problem(answer)
         if not isinstance(answer.body, dict):
-            raise UpstreamFault("The account could not be understood.")
+            raise NotUnderstood("The account could not be understood.")
         return answer.body
 
     async def person(self, token: str) -> GitHubUser:

@@ -24,7 +24,13 @@ from typing import Any
 import aiohttp
 from yarl import URL
 
-from copilot_desktop.errors import Problem, Unreachable, UpstreamFault, UpstreamTimeout
+from copilot_desktop.errors import (
+    Impostor,
+    Problem,
+    Unreachable,
+    UpstreamFault,
+    UpstreamTimeout,
+)
 from copilot_desktop.upstream import outgoing
 
 log = logging.getLogger(__name__)
@@ -100,7 +106,7 @@ async def fetch_json(
     """One small request, its whole answer. Whatever the status: an Answer.
 
     `timeout` in seconds covers everything from the connection to the last byte. Raises
-    `Unreachable`, `UpstreamTimeout`, or `UpstreamFault` for an answer beyond 4 MB.
+    `Unreachable`, `Impostor`, `UpstreamTimeout`, or `UpstreamFault` for an answer beyond 4 MB.
     """
     body = None if json is None else jsonlib.dumps(json).encode()
     sent = {"accept": "application/json", "accept-encoding": "identity", **_lower(headers)}
@@ -121,9 +127,23 @@ async def fetch_json(
         ):
             raw = await read_bounded(response, ANSWER_LIMIT)
             text = raw.decode("utf-8", "replace")
+            if of_an_impostor(response.status, response.headers, text):
+                raise Impostor(fields={"host": place(url)}, upstream_status=response.status)
             return Answer(response.status, response.headers.copy(), parse_json(text), text)
     except NETWORK_ERRORS as error:
         raise network_problem(error, url, seconds=timeout) from error
+
+
+def of_an_impostor(status: int, headers: Mapping[str, str], text: str) -> bool:
+    """A page, or the way to one, without the id that GitHub puts on every answer.
+
+    Networks that want a sign-in of their own do this (RFC 8910, 511), and servers that are no
+    GitHub. A proxy's refusals (4xx) have words of their own, see `failures`.
+    """
+    if "x-github-request-id" in headers:
+        return False
+    page = text.lstrip("\ufeff \t\r\n").startswith("<")
+    return status == 511 or 300 <= status < 400 or (200 <= status < 300 and page)
 
 
 async def read_bounded(response: aiohttp.ClientResponse, limit: int) -> bytes:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from copilot_desktop.errors import UpstreamFault
+from copilot_desktop.errors import NotUnderstood
 from copilot_desktop.model import CHAT, EMBEDDINGS, LADDER, MESSAGES, Model
 from copilot_desktop.upstream.quota_headers import number
 
@@ -28,10 +28,10 @@ _TEXT_LIMIT = 4000
 
 
 def models_of(payload: object) -> tuple[Model, ...]:
-    """The models of a `/models` answer, each id once (the first wins). Raises UpstreamFault."""
+    """The models of a `/models` answer, each id once (the first wins). Raises NotUnderstood."""
     entries = payload.get("data") if isinstance(payload, Mapping) else payload
     if not isinstance(entries, list):
-        raise UpstreamFault("The list of models has an unexpected form.")
+        raise NotUnderstood("The list of models has an unexpected form.")
     found: dict[str, Model] = {}
     for entry in entries:
         if (model := model_of(entry)) is not None:

@@ -24,7 +24,7 @@ from pydantic import (
     WrapValidator,
 )
 
-from copilot_desktop.errors import UpstreamFault
+from copilot_desktop.errors import NotUnderstood
 
 _TOKEN = re.compile(r"[A-Za-z0-9_]{8,255}")
 _USER_CODE = re.compile(r"[A-Z0-9-]{4,16}")
@@ -143,11 +143,11 @@ _M = TypeVar("_M", bound=_Answer)
 
 
 def read(model: type[_M], body: object, *, what: str) -> _M:
-    """`body` as `model`, or UpstreamFault: "`what` could not be understood"."""
+    """`body` as `model`, or NotUnderstood: "`what` could not be understood"."""
     try:
         return model.model_validate(body)
     except ValidationError:
-        raise UpstreamFault(f"{what} could not be understood.") from None
+        raise NotUnderstood(f"{what} could not be understood.") from None
 
 
 def is_github_token(text: str) -> bool:

@@ -12,8 +12,17 @@ from copilot_desktop import strings
 from copilot_desktop.core.budget import Budget, Limit
 from copilot_desktop.core.headline import Glyph, banner, headline
 from copilot_desktop.core.settings import Preferences, Settings
-from copilot_desktop.core.state import Spending, State
-from copilot_desktop.errors import BadSetting, Blocked, NoCopilot, PortTaken, Problem
+from copilot_desktop.core.state import Spending, State, Surroundings, Trouble
+from copilot_desktop.errors import (
+    BadSetting,
+    Blocked,
+    NoCopilot,
+    NotUnderstood,
+    PortTaken,
+    Problem,
+)
+from copilot_desktop.proxy.brakes import BrakesState
+from copilot_desktop.proxy.circuit import Limit as Wait
 from copilot_desktop.proxy.controller import Phase, ProxyState
 from copilot_desktop.upstream.account import Account, AccountState
 from copilot_desktop.upstream.quota import Meter, QuotaSnapshot
@@ -36,6 +45,8 @@ USED_UP = Meter("m", "Premium", "metered", percent_used=100, resets_at=1.0, exha
 LOW = Meter("l", "Premium", "metered", percent_used=92.4, resets_at=1.0)
 WEEKLY = Meter("weekly", "Weekly limit", "window", percent_used=100, exhausted=True)
 SESSION = Meter("session", "Session limit", "window", percent_used=100, exhausted=True)
+LIMITED = BrakesState(limits=(Wait("", 2e9, "Wait."),))
+LIMITED_MODEL = BrakesState(limits=(Wait("gpt-5", 2e9, "Wait."),))
 INCLUDED = Meter("c", "Chat", "included", percent_used=100, exhausted=True)
 QUOTAS = ((), (LOW,), (USED_UP, LOW), (WEEKLY,), (SESSION,), (INCLUDED,))
 
@@ -93,7 +104,13 @@ def test_every_banner_has_words_and_its_buttons_do_too() -> None:
         ({}, "running", "running"),
         ({"settings": {"host": "0.0.0.0", "require_key": True}}, "running_lan", "running"),
         ({"degraded": "offline"}, "offline", "running"),
-        ({"degraded": "github_down"}, "running", "running"),
+        ({"degraded": "github_down"}, "github_down", "running"),
+        ({"fault": "E-USAGE"}, "broken", "error"),
+        ({"fault": "E-USAGE", "account": Account("expired")}, "broken", "error"),
+        ({"meters": (WEEKLY,)}, "limited", "exhausted"),
+        ({"meters": (LOW,), "brakes": LIMITED}, "limited", "exhausted"),
+        ({"meters": (USED_UP,), "brakes": LIMITED}, "exhausted", "exhausted"),
+        ({"brakes": LIMITED_MODEL}, "running", "running"),
         ({"meters": (LOW,)}, "low", "low"),
         ({"meters": (LOW, USED_UP)}, "exhausted", "exhausted"),
         ({"meters": (INCLUDED,)}, "running", "running"),
@@ -134,12 +151,20 @@ def test_the_first_match_wins(parts: dict[str, Any], key: str, glyph: str) -> No
         ({"account": Account("signed_out"), "sign_in": SignIn("cancelled")}, "signin"),
         ({"account": Account("no_access", problem=Blocked())}, "blocked"),
         ({"account": Account("expired"), "degraded": "offline"}, "expired"),
-        ({"degraded": "offline", "meters": (USED_UP,)}, "offline"),
+        ({"degraded": "offline", "meters": (USED_UP,)}, "offline_bare"),
         ({"refused_origins": ("app://a",), "account": Account("expired")}, "expired"),
         ({"refused_origins": ("app://a",), "meters": (USED_UP,)}, "origin_refused"),
         ({"meters": (WEEKLY,)}, "weekly_limit"),
         ({"meters": (SESSION,)}, "session_limit"),
         ({"meters": (LOW,)}, "low"),
+        ({"fault": "E-USAGE", "account": Account("expired")}, "error"),
+        ({"fault": "E-USAGE", "proxy": ProxyState("stopped")}, "error_stopped"),
+        ({"fault": "E-USAGE", "proxy": ProxyState("error", problem=TAKEN)}, "port_conflict"),
+        ({"quota": QuotaSnapshot("unavailable", problem=NotUnderstood())}, "changed"),
+        ({"app": Surroundings(engine="browser", engine_missing="WebKitGTK")}, "browser"),
+        ({"degraded": "offline", "trouble": Trouble(1.0, 2.0)}, "offline_bare"),
+        ({"degraded": "offline", "quota": QuotaSnapshot("stale", fetched_at=1.0)}, "offline"),
+        ({"degraded": "offline", "trouble": Trouble(1.0, 2.0, "api.github.com")}, "impostor"),
         ({"proxy": ProxyState("error", problem=TAKEN), "degraded": "offline"}, "port_conflict"),
         ({"proxy": ProxyState("error", "192.0.2.1", 1, 0, PROBLEMS[4])}, "address_gone"),
         ({"proxy": ProxyState("error", "127.0.0.1", 80, 0, PROBLEMS[3])}, "port_denied"),
@@ -177,7 +202,7 @@ def with_budget(used: float, *, stops: bool, **parts: Any) -> State:
         (with_budget(12, stops=True), "budget", "budget_stop"),
         (with_budget(12, stops=True, meters=(LOW,)), "budget", "budget_stop"),
         (with_budget(12, stops=False, meters=(LOW,)), "low", "low"),
-        (with_budget(12, stops=True, degraded="offline"), "budget", "offline"),
+        (with_budget(12, stops=True, degraded="offline"), "budget", "offline_bare"),
     ],
 )
 def test_the_budget_is_told_where_requests_depend_on_it(

@@ -8,11 +8,13 @@ import { copyText } from '../copy.js';
 import { h } from '../dom.js';
 import { now, spokenFields } from '../format.js';
 import { setLocal, state } from '../store.js';
-import { dated, has, t } from '../strings.js';
+import { dated, has, listed, t } from '../strings.js';
 import { button, copyButton, iconButton } from './controls.js';
 import { icon } from './icon.js';
+import { paceSentence } from './meter.js';
 
-const CAN_BE_IGNORED = new Set(['low', 'update', 'browser', 'budget_low', 'budget_spent']);
+const CAN_BE_IGNORED = new Set(['low', 'update', 'browser', 'changed', 'budget_low', 'budget_spent']);
+const ONCE_SEEN = new Set(['error', 'error_stopped']); // the app itself keeps these until they are closed
 const ICON = { error: 'warning', warn: 'warning', info: 'info' };
 
 /** What each button of a banner does; the app names them, first is the main one. */
@@ -51,7 +53,7 @@ const DOES = {
 const USUAL = {
   port_conflict: ['use_port', 'retry_port', 'copy_details'],
   port_self: ['show_other', 'use_port'],
-  port_denied: ['use_port', 'copy_details'],
+  port_denied: ['use_port', 'retry_port', 'copy_details'],
   proxy_error: ['start_proxy', 'copy_details'],
   address_gone: ['start_proxy'],
   storage_locked: ['retry_storage', 'choose_store'],
@@ -62,6 +64,7 @@ const USUAL = {
   exhausted: ['show_included', 'copilot_settings'],
   github_down: ['github_status'],
   error: ['copy_details', 'open_logs'],
+  error_stopped: ['copy_details', 'open_logs'],
 };
 const LINKS = new Set([
   'copy_details', 'copilot_plans', 'copilot_settings', 'github_status', 'show_included', 'open_logs',
@@ -72,8 +75,8 @@ const LINKS = new Set([
 export const counting = (banner) => Boolean(banner && banner.fields && banner.fields.until > now());
 
 function occurrence(banner) {
-  const { meter = '', when = '', version = '' } = banner.fields || {};
-  return [banner.id, meter, when, version].join('|');
+  const { meter = '', when = '', version = '', what = '' } = banner.fields || {};
+  return [banner.id, meter, when, version, what].join('|');
 }
 
 /** The banner to show now, or null. */
@@ -84,13 +87,30 @@ export function currentBanner(snapshot, local) {
   return banner;
 }
 
-export function bannerView(banner) {
-  if (!banner) return null;
+/** Its fields in words: times, meters, and what only the page's own words can say. */
+function inWords(banner, usage) {
   const fields = spokenFields(banner.fields);
   fields.said = fields.words ? t('banner.said', fields) : '';
   fields.more = fields.n ? t('banner.more', fields) : '';
+  if (fields.what) fields.what = listed(fields.what.split(',').map((part) => t(`banner.changed.${part}`)));
+  const item = fields.meter_id && usage.meters.find((one) => one.id === fields.meter_id);
+  if (item) fields.pace = capital(paceSentence(item));
+  return fields;
+}
+
+/** The sentence under the title, or nothing. */
+function bodyOf(banner, fields) {
+  const key = `banner.${banner.id}.body`;
+  if (!has(key)) return '';
+  const paced = fields.pace && fields.when && has(`${key}_paced`);
+  return capital((paced ? t(`${key}_paced`, fields) : dated(key, fields)).trim());
+}
+
+export function bannerView(banner, snapshot) {
+  if (!banner) return null;
+  const fields = inWords(banner, snapshot.usage);
   const title = dated(`banner.${banner.id}.title`, fields);
-  const body = has(`banner.${banner.id}.body`) ? capital(dated(`banner.${banner.id}.body`, fields).trim()) : '';
+  const body = bodyOf(banner, fields);
   const wanted = banner.actions && banner.actions.length ? banner.actions : USUAL[banner.id] || [];
   const names = wanted.filter((name) => name !== 'use_port' || fields.next);
   return h('section', {
@@ -102,7 +122,7 @@ export function bannerView(banner) {
     body ? h('p', { class: 'banner-body' }, body) : null,
     names.length ? h('div', { class: 'row-buttons' },
       names.map((name, index) => actionButton(name, index, banner, `${title}. ${body}`))) : null),
-  CAN_BE_IGNORED.has(banner.id)
+  CAN_BE_IGNORED.has(banner.id) || ONCE_SEEN.has(banner.id)
     ? iconButton('close', t('banner.dismiss'), () => dismiss(banner)) : null);
 }
 
@@ -126,6 +146,7 @@ function actionButton(name, index, banner, words) {
 }
 
 function dismiss(banner) {
+  if (ONCE_SEEN.has(banner.id)) actions.perform('forget_fault');
   setLocal({ dismissed: { ...state.local.dismissed, [occurrence(banner)]: true } });
   document.getElementById('main').focus();
 }

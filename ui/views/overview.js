@@ -15,13 +15,14 @@ import {
 import { setLocal } from '../store.js';
 import { listed, t } from '../strings.js';
 import { requestTable } from './activity.js';
+import { headlineText } from './sidebar.js';
 
 const METERS = 2;
 const ROWS = 5;
 
 export function overviewView(snapshot, local) {
   return h('div', { class: 'column', key: 'overview' },
-    h('h1', { class: 'spoken', tabindex: '-1', key: 'h1' }, t('overview.title')),
+    h('h1', { class: 'spoken', tabindex: '-1', key: 'h1' }, t('overview.title_said', { headline: headlineText(snapshot.headline) })),
     proxyCard(snapshot, local),
     checklist(snapshot, local),
     usageCard(snapshot),

@@ -47,6 +47,7 @@ const newCode = (word, local) => button(t(`sign_in.${word}`), actions.signInAgai
 const again = (local) => button(t('action.try_again'), actions.signInAgain, {
   look: 'primary', busy: Boolean(local.busy.sign_in),
 });
+const outgoing = () => button(t('sign_in.outgoing'), () => actions.go('settings'), { look: 'ghost', key: 'outgoing' });
 const cancel = () => button(t('action.cancel'), actions.cancelSignIn);
 
 function failed(login, error, host, local) {
@@ -61,7 +62,10 @@ function failed(login, error, host, local) {
   if (code === 'incorrect_device_code') return end('failed_bad_code', fields, [newCode('new_code', local)]);
   if (error.kind === 'unreachable' || error.kind === 'upstream_timeout') {
     const name = /certificate|tls|ssl/i.test(fields.reason) ? 'failed_tls' : 'failed_network';
-    return end(name, fields, [again(local), cancel(), details]);
+    return end(name, fields, [again(local), cancel(), outgoing(), details]);
+  }
+  if (error.kind === 'not_like_github') {
+    return end('failed_impostor', fields, [again(local), cancel(), outgoing(), details]);
   }
   const status = error.status || fields.status;
   if (error.kind === 'upstream_fault' && status) {
