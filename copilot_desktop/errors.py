@@ -36,13 +36,13 @@ error body, the window into words and a button, the terminal into one line and a
     │  └─ Busy              429 busy                 too many requests of the user's own
     ├─ Paused               503 paused               sending is stopped to protect the account
     ├─ Unreachable          502 unreachable          host and reason named
-    ├─ UpstreamTimeout      504 upstream_timeout
     │  └─ Impostor          502 not_like_github      something on the way answered in its place
+    ├─ UpstreamTimeout      504 upstream_timeout
     ├─ UpstreamFault        502 upstream_fault
     │  ├─ Overloaded        503 overloaded
     │  ├─ CutShort          502 cut_short            the stream ended before it was complete
-    │  └─ Outdated          400 client_outdated
     │  ├─ NotUnderstood     502 not_understood       GitHub has changed what it answers
+    │  └─ Outdated          400 client_outdated
     ├─ ShuttingDown         503 shutting_down
     ├─ PortTaken            500 port_taken           names the holder and the next free port
     └─ StorageFailed        500 storage_failed       carries backend or path
@@ -394,6 +394,16 @@ class Unreachable(Problem):
     retryable = True
 
 
+class Impostor(Unreachable):
+    """A web page where GitHub sends JSON: of a hotel's network, a filter, another server.
+
+    `fields`: `host`.
+    """
+
+    kind = "not_like_github"
+    sentence = "{host} did not answer like GitHub."
+
+
 class UpstreamTimeout(Problem):
     kind = "upstream_timeout"
     status = 504
@@ -405,16 +415,6 @@ class UpstreamTimeout(Problem):
     def headline(self) -> str:
         if "seconds" not in self.fields:  # upstream's own 504 does not say how long it waited
             return "GitHub Copilot did not answer in time."
-class Impostor(Unreachable):
-    """A web page where GitHub sends JSON: of a hotel's network, a filter, another server.
-
-    `fields`: `host`.
-    """
-
-    kind = "not_like_github"
-    sentence = "{host} did not answer like GitHub."
-
-
         return self.sentence.format_map(_Blank(self.fields))
 
 
@@ -438,6 +438,13 @@ class CutShort(UpstreamFault):
     sentence = "Connection lost before GitHub Copilot's answer was complete."
 
 
+class NotUnderstood(UpstreamFault):
+    """An answer in a form that this version does not know; trying again gives the same one."""
+
+    kind = "not_understood"
+    sentence = "GitHub answered in a way that this version does not know."
+
+
 class Outdated(UpstreamFault):
     kind = "client_outdated"
     status = 400  # 5xx would invite a retry, and that cannot help
@@ -449,13 +456,6 @@ class Outdated(UpstreamFault):
 class ShuttingDown(Problem):
     kind = "shutting_down"
     status = 503
-class NotUnderstood(UpstreamFault):
-    """An answer in a form that this version does not know; trying again gives the same one."""
-
-    kind = "not_understood"
-    sentence = "GitHub answered in a way that this version does not know."
-
-
     sentence = "Copilot Desktop is stopping."
 
 

@@ -264,6 +264,10 @@ class Commands:
             raise InvalidRequest(f"The browser did not open. Copy the link: {url}")
         return {"url": url}
 
+    async def forget_fault(self) -> None:
+        """The user has seen that something went wrong in the app."""
+        self._core.store.set(fault="")
+
     async def open_logs(self) -> Json:
         folder = self._core.data_dir / logs.FOLDER
         if not await asyncio.to_thread(self._core.system.open_folder, folder):
@@ -284,10 +288,6 @@ class Commands:
         return {"state": await self._core.life.autostart.look()}
 
     async def open_login_settings(self) -> None:
-    async def forget_fault(self) -> None:
-        """The user has seen that something went wrong in the app."""
-        self._core.store.set(fault="")
-
         await self._core.life.autostart.open_settings()
 
     async def looking(

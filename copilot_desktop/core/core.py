@@ -370,19 +370,19 @@ class Core:
         self.roster.on_change = lambda: self.store.set(parked=self.roster.parked)
         refused = self.traffic.refused_origins
         refused.on_change = lambda: self.store.set(refused_origins=refused.waiting)
+        self.tasks.on_failure = self._note_fault
         self._account_changed()
+
+    def _note_fault(self, task: str) -> None:
+        """`task` is a name of ours: "load account" is E-LOAD-ACCOUNT for support."""
+        self.store.set(fault="E-" + "-".join(task.upper().split()))
 
     async def _move(self, origins: Origins) -> None:
         """The account in use has another GitHub."""
         await self.pass_through.use(origins)
         self.origins = origins
-        self.tasks.on_failure = self._note_fault
         real = origins.host == PUBLIC or origins.is_tenant  # and not a place on this machine
         if real and self.store.state.app.demo is None:
-    def _note_fault(self, task: str) -> None:
-        """`task` is a name of ours: "load account" is E-LOAD-ACCOUNT for support."""
-        self.store.set(fault="E-" + "-".join(task.upper().split()))
-
             await self.change({"github_host": origins.host})
 
     def _slot(self, kind: str, host: str, number: int) -> TokenStore:

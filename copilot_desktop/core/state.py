@@ -35,8 +35,8 @@ class Trouble:
 
     since: float
     next_try: float
-
     impostor: str = ""
+
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
@@ -48,8 +48,8 @@ class Surroundings:
     tray: Literal["ok", "missing", "unknown"] = "unknown"
     engine: str = "none"
     engine_reason: str = ""
-    dark: bool | None = None
     engine_missing: str = ""  # what would have to be installed for a window of its own
+    dark: bool | None = None
     languages: tuple[str, ...] = ()  # the user's, as the system tells them, best first
     demo: str | None = None
     window_shown: bool = True
@@ -129,9 +129,9 @@ class State:
     brakes: BrakesState = field(default_factory=BrakesState)
     recording_until: float | None = None  # seconds since the epoch, while contents are recorded
     spending: Spending = field(default_factory=Spending)
+    fault: str = ""  # code of the last work that ended unexpectedly, until the user has seen it
 
     @property
-    fault: str = ""  # code of the last work that ended unexpectedly, until the user has seen it
     def settings(self) -> Settings:
         return self.preferences.settings
 

@@ -181,6 +181,7 @@ _VERBS: Mapping[str, type[Arguments]] = {
     "hide_window": Arguments,
     "close_choice": Choice,
     "accept_notice": Arguments,
+    "forget_fault": Arguments,
     "open_logs": Arguments,
     "open_folder": Arguments,
     "quit": Ending,
@@ -203,7 +204,6 @@ class Outcome:
             return {"ok": True, **self.result}
         return {
             "ok": False,
-    "forget_fault": Arguments,
             "code": self.code,
             "message": self.message,
             "fields": dict(self.fields),
