@@ -32,6 +32,7 @@ error body, the window into words and a button, the terminal into one line and a
     ├─ Blocked              403 blocked_by_policy
     ├─ QuotaExhausted       402 insufficient_quota   carries the reset date
     │  └─ BudgetSpent       402 budget_spent         the limit that the user has set himself
+    │     └─ KeyBudgetSpent 402 key_budget_spent     the limit that he has set for one local key
     ├─ RateLimited          429 rate_limited         carries the wait
     │  └─ Busy              429 busy                 too many requests of the user's own
     ├─ Paused               503 paused               sending is stopped to protect the account
@@ -345,6 +346,16 @@ class BudgetSpent(QuotaExhausted):
     @property
     def advice(self) -> str:
         return self.headline.rstrip(".")
+
+
+class KeyBudgetSpent(BudgetSpent):
+    """As its parent, and `key`: the name of the local key."""
+
+    kind = "key_budget_spent"
+    sentence = (
+        "The budget of the key {key}, {budget}, is used up until {until}. "
+        "Change it in Copilot Desktop under Settings, Proxy, Keys."
+    )
 
 
 class RateLimited(Problem):

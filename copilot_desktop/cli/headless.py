@@ -16,7 +16,7 @@ from copilot_desktop.cli.parser import Invocation
 from copilot_desktop.cli.questions import follow_brakes
 from copilot_desktop.control.app import open_control
 from copilot_desktop.control.instance import Instance, claim
-from copilot_desktop.core import key, logs, settings_file
+from copilot_desktop.core import keys, logs, settings_file
 from copilot_desktop.core.core import Core
 from copilot_desktop.core.settings import Preferences, spoken
 from copilot_desktop.core.tasks import Tasks
@@ -81,7 +81,7 @@ def _announce(core: Core) -> None:
     if core.store.state.key.required:
         sources = core.store.state.preferences.sources
         given = spoken("api_key", sources["api_key"])
-        place = core.data_dir / key.FILE_NAME if settings.api_key is None else given
+        place = core.data_dir / keys.FILE_NAME if settings.api_key is None else given
         say(f"Key        needed; it is in {place}")
     if settings.auth_mode == "passthrough":
         say("Each client brings its own GitHub or Copilot token.")

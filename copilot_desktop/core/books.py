@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from copilot_desktop.core import budget, forecast
 from copilot_desktop.core.history import By, history
+from copilot_desktop.core.key_uses import KeyUses
 from copilot_desktop.core.ledger import Ledger, Use, account_name, day_of
 from copilot_desktop.core.settings import Settings
 from copilot_desktop.core.state import Spending
@@ -41,6 +42,7 @@ class Books:
     def __init__(self, core: Core, path: Path | None) -> None:
         self.wall: Callable[[], float] = time.time
         self.ledger = Ledger(path, wall=self.now, keep=core.settings.history_days)
+        self.keys = KeyUses(core.keys, self.ledger, self.now)
         self._core = core
         self._loading: asyncio.Task[None] | None = None
         self._limits = budget.limits_of(core.settings)
@@ -85,9 +87,10 @@ class Books:
         self._changed()
 
     def afford(self, exchange: Exchange) -> None:
-        """May `exchange` go out under the user's own budget? Raises BudgetSpent."""
+        """May `exchange` go out under the user's own budget, and under that of its key? Raises
+        BudgetSpent."""
         spent = [each for each in self._present() if each.stops]
-        if not spent:
+        if not spent and not exchange.key:
             return
         models = self._core.catalogue.models
         factor = next((each.multiplier for each in models if each.id == exchange.model_used), None)
@@ -95,6 +98,7 @@ class Books:
         for each in spent:  # what one limit has for free may cost something of the other
             if not budget.free(each.limit, multiplier=factor, by_agent=by_agent):
                 raise budget.refusal(each)
+        self.keys.afford(exchange, multiplier=factor, by_agent=by_agent)
 
     def present(self) -> budget.Budget | None:
         """Where the user's own budget stands: the limit that is used most."""
@@ -190,7 +194,7 @@ class Books:
     def _tell(self) -> None:
         self._telling = False
         spending = Spending(self._news, self._speeds(), self.present())
-        self._core.store.set(spending=spending)
+        self._core.store.set(spending=spending, keys=self.keys.standings())
 
     def _speeds(self) -> Mapping[str, float]:
         today = day_of(self.now())

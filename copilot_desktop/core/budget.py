@@ -68,9 +68,7 @@ def limits_of(settings: Settings) -> tuple[Limit, ...]:
         ("requests", settings.budget_requests),
     )
     stops = settings.budget_action == "stop"
-    return tuple(
-        Limit(unit, amount, settings.budget_period, stops) for unit, amount in given if amount
-    )
+    return tuple(Limit(unit, most, settings.budget_period, stops) for unit, most in given if most)
 
 
 def standings(limits: Iterable[Limit], uses: Iterable[Use], now: float) -> tuple[Budget, ...]:
@@ -115,14 +113,18 @@ def free(limit: Limit, *, multiplier: float | None, by_agent: bool) -> bool:
     return multiplier == 0 or (limit.unit == "requests" and by_agent)
 
 
+def amount(limit: Limit) -> str:
+    """`20 AI credits a day`."""
+    number = f"{limit.limit:,.2f}".rstrip("0").rstrip(".")
+    return f"{number} {_SPOKEN[limit.unit]} a {limit.period}"
+
+
 def refusal(budget: Budget) -> BudgetSpent:
     """What the client is told."""
-    limit = budget.limit
-    amount = f"{limit.limit:,.2f}".rstrip("0").rstrip(".")
     until = datetime.fromtimestamp(budget.resets_at).astimezone()
     return BudgetSpent(
         fields={
-            "budget": f"{amount} {_SPOKEN[limit.unit]} a {limit.period}",
+            "budget": amount(budget.limit),
             "until": f"{until:%Y-%m-%d}",
             "reset": f"{until.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
         }

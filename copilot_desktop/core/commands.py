@@ -8,14 +8,15 @@ raises a Problem. Methods run on the core's loop.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from copilot_desktop import strings
-from copilot_desktop.core import key as local_key
+from copilot_desktop.core import keys as local_keys
 from copilot_desktop.core import logs, reset, settings_file
+from copilot_desktop.core.certificates import Certificates
 from copilot_desktop.core.diagnostics import Diagnosis
 from copilot_desktop.core.history import By
 from copilot_desktop.core.playground import Question
@@ -25,7 +26,6 @@ from copilot_desktop.errors import InvalidRequest, Problem, StorageFailed
 from copilot_desktop.proxy.brakes import Choice
 from copilot_desktop.upstream import policy
 from copilot_desktop.upstream.credentials import StoreKind
-from copilot_desktop.upstream.outgoing import why_unusable
 
 if TYPE_CHECKING:
     from copilot_desktop.core.core import Core
@@ -47,12 +47,16 @@ class Shell(Protocol):
 
     def hide_window(self) -> None: ...
 
+    def ask_for_file(self, answer: Callable[[Path | None], None]) -> bool:
+        """Let a person choose a file; `answer` is called on the loop. False without a window."""
+
     def quit(self) -> None: ...
 
 
 class Commands:
     def __init__(self, core: Core) -> None:
         self._core = core
+        self._certificates = Certificates(core)
 
     # ------------------------------------------------------------------------ account
 
@@ -196,11 +200,14 @@ class Commands:
         """`saved` is false where the disk took nothing; the change holds until the app ends."""
         if unknown := sorted(patch.keys() - CHANGEABLE):
             raise bad(unknown[0], "it cannot be changed here")
-        if file := patch.get("extra_ca"):
-            reason = await asyncio.to_thread(why_unusable, Path(str(file)))
-            if reason is not None:
-                raise bad("The certificate file", reason)
         return {"saved": await self._core.change(patch)}
+
+    async def choose_certificates(self) -> Json:
+        """See `core.certificates`: the file is named in a dialog of the system, never here."""
+        return await self._certificates.choose()
+
+    async def remove_certificates(self) -> Json:
+        return await self._certificates.remove()
 
     async def allow_origin(self, origin: str) -> Json:
         """Let in a web page or editor that was refused; it counts from the next request on."""
@@ -226,11 +233,31 @@ class Commands:
         core = self._core
         if core.store.state.key.fixed:
             raise InvalidRequest("This key was given at the start, so it cannot be replaced here.")
-        core.key = await asyncio.to_thread(local_key.make, core.data_dir)
+        core.key = await asyncio.to_thread(local_keys.make, core.data_dir)
         if core.settings.api_key is not None:
             await core.change({"api_key": None, "require_key": True})
         core.key_changed()
         return {"key": core.key}
+
+    async def make_key(self, name: str, limits: Mapping[str, Any] | None = None) -> Json:
+        """A key with a name. It is told here and never again; `saved` is false where the disk took
+        nothing."""
+        meant = local_keys.GivenLimits.model_validate(limits or {}).limits()
+        key, saved = await asyncio.to_thread(self._core.keys.make, name, meant)
+        return {"name": key.name, "key": key.secret, "saved": self._rekeyed(saved)}
+
+    async def rename_key(self, name: str, to: str) -> Json:
+        """What it used until now stays under its old name, and its budget begins anew."""
+        return {"saved": self._rekeyed(await asyncio.to_thread(self._core.keys.rename, name, to))}
+
+    async def limit_key(self, name: str, limits: Mapping[str, Any]) -> Json:
+        """These limits instead of all it had."""
+        meant = local_keys.GivenLimits.model_validate(limits).limits()
+        return {"saved": self._rekeyed(await asyncio.to_thread(self._core.keys.limit, name, meant))}
+
+    async def revoke_key(self, name: str) -> Json:
+        """It stops at once."""
+        return {"saved": self._rekeyed(await asyncio.to_thread(self._core.keys.revoke, name))}
 
     async def reset_everything(self, word: str) -> None:
         """See `core.reset`."""
@@ -344,6 +371,11 @@ class Commands:
 
     def _words(self) -> strings.Words:
         return strings.words(self._core.store.state.language)
+
+    def _rekeyed(self, saved: bool) -> bool:
+        """The change holds for the next request already."""
+        self._core.key_changed()
+        return saved
 
     def _refused(self, origin: str) -> None:
         """Nothing can be let in that has not asked: the page itself names no origins."""

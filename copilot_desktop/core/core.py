@@ -18,9 +18,10 @@ import secrets
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from copilot_desktop.core import key as local_key
+from copilot_desktop.core import keys as local_keys
 from copilot_desktop.core import logs
 from copilot_desktop.core.account import AccountDesk, other_stores
 from copilot_desktop.core.activity import Activity
@@ -85,7 +86,8 @@ class Core:
     """Everything that runs. Made by `running`; lives on one event loop.
 
     `shell` is set by whoever has a window. `views` counts the pages that are looking. `key` is the
-    local key. `quit_wanted` is set when the user asks to quit.
+    local key for everybody, `keys` are those with a name. `quit_wanted` is set when the user asks
+    to quit.
     """
 
     def __init__(
@@ -107,7 +109,8 @@ class Core:
         self.views = 0
         self.quit_wanted = asyncio.Event()
         self.tasks = Tasks()
-        self.key = settings.api_key or local_key.load_or_make(self.data_dir)
+        self.key = settings.api_key or local_keys.load_or_make(self.data_dir)
+        self.keys = local_keys.KeyRing(self.data_dir)
         self._shared_machine = system.shared_machine()
         self._nonce = secrets.token_hex(16)
         self._traffic_waits = False
@@ -293,12 +296,13 @@ class Core:
             self.store.set(app=replace(app, screen=screen, screen_asked=app.screen_asked + 1))
 
     def key_changed(self) -> None:
-        """Let proxy and state know the local key and whether it is asked for."""
+        """Let proxy and state know the local keys and whether one is asked for."""
         preferences = self.store.state.preferences
         config = self._proxy_config(preferences)
         fixed = preferences.sources["api_key"] in {"flag", "environment"}
-        self.store.set(key=LocalKey(config.key_required, local_key.hint(config.key), fixed))
-        self.listening.rekey(config.key, required=config.key_required)
+        self.store.set(key=LocalKey(config.key_required, local_keys.hint(config.key), fixed))
+        self.store.set(keys=self.books.keys.standings())
+        self.listening.rekey(config)
 
     # ------------------------------------------------------------------------ for the shell
 
@@ -324,6 +328,8 @@ class Core:
     async def _begin(self, *, headless: bool, alone: bool) -> None:
         self.catalogue.load_cache()
         self.key_changed()
+        telling = asyncio.get_running_loop().call_soon_threadsafe
+        self.keys.on_change = partial(telling, self.key_changed)
         self.brakes.recall(await self.brake_memory.load())
         if alone:
             await self.desk.begin(alone=True)
@@ -441,6 +447,7 @@ class Core:
         return config_of(
             settings,
             key=settings.api_key or self.key,
+            keys=self.keys.keys,
             key_required=self._shared_machine if wanted is None else wanted,
             nonce=self._nonce,
         )

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from copilot_desktop.core.settings import Settings
 from copilot_desktop.proxy.config import ProxyConfig
 from copilot_desktop.proxy.controller import ProxyController, ProxyState, is_free, next_free_port
+from copilot_desktop.proxy.keys import NamedKey
 from copilot_desktop.proxy.relay import Relay
 from copilot_desktop.system import System
 
@@ -33,12 +34,20 @@ class PortTrial:
     next: int | None
 
 
-def config_of(settings: Settings, *, key: str, key_required: bool, nonce: str) -> ProxyConfig:
+def config_of(
+    settings: Settings,
+    *,
+    key: str,
+    keys: tuple[NamedKey, ...],
+    key_required: bool,
+    nonce: str,
+) -> ProxyConfig:
     """The proxy's configuration under `settings`."""
     return ProxyConfig(
         host=settings.host,
         port=settings.port,
         key=key,
+        keys=keys,
         key_required=key_required,
         auth_mode=settings.auth_mode,
         allowed_origins=frozenset(settings.allowed_origins),
@@ -85,9 +94,11 @@ class Listening:
             return
         self._relay.config = config
 
-    def rekey(self, key: str, *, required: bool) -> None:
-        """The key that counts from the next request on."""
-        self._relay.config = replace(self._relay.config, key=key, key_required=required)
+    def rekey(self, config: ProxyConfig) -> None:
+        """The keys of `config` count from the next request on."""
+        self._relay.config = replace(
+            self._relay.config, key=config.key, keys=config.keys, key_required=config.key_required
+        )
 
     async def look(self, port: int) -> PortTrial:
         """Could the proxy listen on `port`?"""

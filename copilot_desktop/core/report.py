@@ -200,6 +200,7 @@ def _known_names(core: Core) -> Iterator[tuple[str, str]]:
     yield str(core.data_dir), "[data folder]"
     yield str(machine.home()), "~"
     yield core.key, "[key]"
+    yield from ((each.secret, "[key]") for each in core.keys.keys)
     if settings.api_key:
         yield settings.api_key, "[key]"
     for login in (state.account.login, *(each.login for each in state.parked)):

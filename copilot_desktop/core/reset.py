@@ -13,7 +13,7 @@ from collections.abc import Awaitable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from copilot_desktop.core import key as local_key
+from copilot_desktop.core import keys as local_keys
 from copilot_desktop.core import logs
 from copilot_desktop.core.settings import NAMES
 from copilot_desktop.errors import Problem, StorageFailed
@@ -77,7 +77,8 @@ async def _settings(core: Core) -> None:
     preferences = core.store.state.preferences
     kept = [n for n in NAMES if n in preferences.stored and n not in preferences.fixed_by]
     if "api_key" not in preferences.fixed_by:
-        core.key = await asyncio.to_thread(local_key.make, core.data_dir)
+        core.key = await asyncio.to_thread(local_keys.make, core.data_dir)
+    await asyncio.to_thread(core.keys.clear)
     if kept:
         await core.change(dict.fromkeys(kept))
     core.key_changed()

@@ -114,6 +114,7 @@ def _proxy(state: State) -> Json:
         "key_required": state.key.required,
         "key_hint": state.key.hint,
         "key_fixed": state.key.fixed,
+        "keys": [each.to_json() for each in state.keys],
         "error": told(proxy.problem),
         "in_flight": state.requests.in_flight,
         "today": state.requests.today,

@@ -12,6 +12,7 @@ from typing import Literal
 
 from copilot_desktop import __version__, strings
 from copilot_desktop.core.budget import Budget
+from copilot_desktop.core.key_uses import KeyStanding
 from copilot_desktop.core.settings import Preferences, Settings
 from copilot_desktop.errors import Problem
 from copilot_desktop.model import Model
@@ -119,6 +120,7 @@ class State:
     parked: tuple[Parked, ...] = ()  # the other accounts
     proxy: ProxyState = field(default_factory=ProxyState)
     key: LocalKey = field(default_factory=LocalKey)
+    keys: tuple[KeyStanding, ...] = ()  # those with a name
     degraded: Degraded | None = None
     trouble: Trouble | None = None
     models: ModelList = field(default_factory=ModelList)

@@ -2,7 +2,12 @@
 
 Page, tray, terminal and a second launch all come through `Verbs.do`. Arguments are checked strictly
 before anything happens; a failure is one of a fixed set of codes with a sentence, never the text of
-an exception (`security-rules.md` 16). No verb takes a path, an address or a command.
+an exception (`security-rules.md` 16).
+
+No verb takes a path or a command. Files are named by the app itself, or by a person in a dialog of
+the system. Three verbs take a place, each checked for what it is: `update_settings` the address of
+a proxy (scheme, name, password, host and port; nothing of it is opened), `sign_in` the host of a
+GitHub (a tenant of `ghe.com`), `allow_origin` one that has asked (`docs/decisions/023`).
 """
 
 from __future__ import annotations
@@ -15,6 +20,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from copilot_desktop.core.commands import Commands
+from copilot_desktop.core.keys import GivenLimits, KeyName
 from copilot_desktop.errors import Problem
 from copilot_desktop.proxy.origins import LONGEST
 
@@ -120,6 +126,23 @@ class Switch(Arguments):
     on: bool
 
 
+class OneKey(Arguments):
+    name: str = Field(min_length=1, max_length=64)
+
+
+class NewKey(Arguments):
+    name: KeyName
+    limits: GivenLimits = GivenLimits()
+
+
+class KeyRename(OneKey):
+    to: KeyName
+
+
+class LimitedKey(OneKey):
+    limits: GivenLimits
+
+
 class Looking(Arguments):
     """`front`: whether the page has the keyboard; `obeyed`: the wish that it has followed."""
 
@@ -163,6 +186,8 @@ _VERBS: Mapping[str, type[Arguments]] = {
     "usage_history": History,
     "clear_history": Arguments,
     "update_settings": Patch,
+    "choose_certificates": Arguments,
+    "remove_certificates": Arguments,
     "reset_everything": Reset,
     "diagnose": Arguments,
     "test_connection": Arguments,
@@ -172,6 +197,10 @@ _VERBS: Mapping[str, type[Arguments]] = {
     "ignore_origin": Origin,
     "reveal_key": Arguments,
     "new_key": Arguments,
+    "make_key": NewKey,
+    "rename_key": KeyRename,
+    "limit_key": LimitedKey,
+    "revoke_key": OneKey,
     "open_link": Link,
     "start_at_login": Switch,
     "look_at_login": Arguments,

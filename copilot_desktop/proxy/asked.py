@@ -10,6 +10,7 @@ from aiohttp import web
 from copilot_desktop.dialects import Dialect, Envelope
 from copilot_desktop.hearing import Passage
 from copilot_desktop.proxy.exchange import Exchange
+from copilot_desktop.proxy.keys import Caller
 from copilot_desktop.routing import Route
 from copilot_desktop.upstream.client import UpstreamReply
 from copilot_desktop.upstream.token import Authority
@@ -32,6 +33,7 @@ class Asked:
     body: Json
     envelope: Envelope
     route: Route
+    caller: Caller
     passage: Passage = field(default_factory=Passage)
 
     def head_arrived(self, reply: UpstreamReply) -> None:

@@ -8,10 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from copilot_desktop.proxy.keys import NamedKey
+
 
 @dataclass(frozen=True, slots=True)
 class ProxyConfig:
-    """`client_timeout` in seconds, `max_body` in bytes. `key` is the local key, never GitHub's.
+    """`client_timeout` in seconds, `max_body` in bytes. `key` is the local key, never GitHub's;
+    `keys` are those with a name, which open as well.
 
     `nonce` is this launch's random id: whoever finds it at `GET /__self` has reached this process.
     """
@@ -19,6 +22,7 @@ class ProxyConfig:
     host: str = "127.0.0.1"
     port: int = 4141
     key: str = field(default="", repr=False)
+    keys: tuple[NamedKey, ...] = field(default=(), repr=False)
     key_required: bool = False
     auth_mode: Literal["managed", "passthrough"] = "managed"
     allowed_origins: frozenset[str] = frozenset()

@@ -18,7 +18,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 
-from aiohttp import hdrs, web
+from aiohttp import web
 
 from copilot_desktop.canonical import Request
 from copilot_desktop.dialects import Json, UpstreamDialect
@@ -28,7 +28,8 @@ from copilot_desktop.model import AUTO, MESSAGES, RESPONSES, Model
 from copilot_desktop.preparation import prepared
 from copilot_desktop.preparation.weighing import weigh, weighed
 from copilot_desktop.proxy.answers import json_answer
-from copilot_desktop.proxy.exchange import Exchange, client_name
+from copilot_desktop.proxy.exchange import Exchange
+from copilot_desktop.proxy.keys import Caller
 from copilot_desktop.proxy.relay import Relay
 from copilot_desktop.upstream.token import Authority
 
@@ -103,10 +104,16 @@ class Counting:
         return json_answer(answer, headers=_ESTIMATED)
 
     async def model(self, request: web.Request, name: str, authority: Authority) -> Model:
-        """As `Relay.find`; while sending is stopped only by the list that is known. Raises what
-        stops it for a model that is not in there."""
+        """As `Relay.find`, for whoever may use it; while sending is stopped only by the list that
+        is known. Raises what stops it for a model that is not in there."""
+        caller = self._relay.caller(request)
+        model = await self._found(name, authority, caller)
+        caller.permit(model)
+        return model
+
+    async def _found(self, name: str, authority: Authority, caller: Caller) -> Model:
         try:
-            self._relay.brakes.check(unlisted(request))
+            self._relay.brakes.check(unlisted(caller))
         except Problem as stopped:
             config, provider = self._relay.config, self._relay.provider
             try:
@@ -139,7 +146,8 @@ class Counting:
             headers["anthropic-beta"] = ",".join(fixed.betas)
         if _dialect(MESSAGES).peek(body).has_image:
             headers["Copilot-Vision-Request"] = "true"
-        async with self._turns, self._relay.brakes.admit(unlisted(request, model.id), light=True):
+        caller = self._relay.caller(request)
+        async with self._turns, self._relay.brakes.admit(unlisted(caller, model.id), light=True):
             counted = await self._relay.provider.client.request_json(
                 "POST",
                 COUNT_TOKENS,
@@ -166,11 +174,11 @@ class Counting:
 _ESTIMATED = {"x-copilot-desktop-notes": "count=estimate"}
 
 
-def unlisted(request: web.Request, model: str = "") -> Exchange:
+def unlisted(caller: Caller, model: str = "") -> Exchange:
     """A request that is not in the list of conversations, for the brakes. An agent's: editors make
     them of themselves, many at a time."""
-    client = client_name(request.headers.get(hdrs.USER_AGENT, ""))
-    return Exchange(0, client, "", model_used=model, initiator="agent")
+    key = caller.key.name if caller.key else ""
+    return Exchange(0, caller.name, "", model_used=model, initiator="agent", key=key)
 
 
 def _dialect(endpoint: str) -> UpstreamDialect:

@@ -16,6 +16,7 @@ from itertools import takewhile
 from typing import Literal
 
 from copilot_desktop.canonical import Usage
+from copilot_desktop.proxy.keys import Caller
 from copilot_desktop.proxy.origins import RefusedOrigins
 from copilot_desktop.proxy.tape import Tape
 from copilot_desktop.redaction import redact
@@ -76,6 +77,7 @@ class Exchange:
     # Why it waits, or was not sent: queue, approval; busy, denied, paused, limited (`brakes`).
     held: str = ""
     settled: bool = False  # nothing of it changes any more
+    key: str = ""  # the name of the local key that it came with, if that has one
     tape: Tape | None = field(default=None, repr=False)
 
     def first_byte(self) -> None:
@@ -167,8 +169,16 @@ class Traffic:
         """Newest first."""
         return tuple(reversed(self._recent))
 
-    def open(self, user_agent: str, dialect: str) -> Exchange:
-        exchange = Exchange(self._next, client_name(user_agent), dialect, account=self.whose())
+    def open(self, user_agent: str, dialect: str, caller: Caller | None = None) -> Exchange:
+        """`caller` None: known by its `User-Agent` alone."""
+        caller = caller or Caller(client_name(user_agent))
+        exchange = Exchange(
+            self._next,
+            caller.name,
+            dialect,
+            account=self.whose(),
+            key=caller.key.name if caller.key else "",
+        )
         self._next += 1
         if (tape := self.tape_for(user_agent)) is not None:
             exchange.tape, tape.exchange = tape, exchange.id

@@ -27,6 +27,7 @@ from copilot_desktop.preparation.weighing import could_overflow
 from copilot_desktop.provider import Provider
 from copilot_desktop.proxy.answers import Downstream
 from copilot_desktop.proxy.asked import Asked
+from copilot_desktop.proxy.capping import capped_body
 from copilot_desktop.sse import EventTooLarge, Frame, FrameDecoder
 from copilot_desktop.upstream.client import Call, UpstreamReply
 from copilot_desktop.upstream.failures import problem_from
@@ -50,7 +51,8 @@ async def pass_through(
     _refuse_overflow(asked, provider)
     quirks = provider.quirks(way.endpoint, asked.authority)
     betas = ",".join(asked.web.headers.getall("anthropic-beta", ())).replace(" ", "").split(",")
-    body = asked.body
+    body, capped = capped_body(asked.body, way.model, way.endpoint, asked.caller.limits.max_effort)
+    asked.exchange.notes += capped
     if asked.envelope.model != way.model.id:
         body = {**body, "model": way.model.id}
     version = asked.web.headers.get("anthropic-version", "")

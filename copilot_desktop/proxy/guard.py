@@ -16,11 +16,15 @@ from aiohttp import HttpVersion11, hdrs, web
 
 from copilot_desktop.errors import HttpOnly, Problem, Refused, WrongKey, WrongMediaType
 from copilot_desktop.proxy.config import ProxyConfig
+from copilot_desktop.proxy.exchange import client_name
+from copilot_desktop.proxy.keys import Caller, NamedKey, without_key
 from copilot_desktop.proxy.origins import plain_origin
 
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[^:\[\]]+)(?::(?P<port>\d{1,5}))?\Z", re.IGNORECASE)
 _EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104  (compared with, not bound to)
 SOCKET_PATHS = frozenset({"/responses", "/v1/responses"})  # `security-rules.md` 6
+_OURS = re.compile(r"cd-[A-Za-z0-9_-]{43}")
+_UNKNOWN = "The key that was sent is not one of its keys, or not any more."
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
@@ -106,14 +110,43 @@ def _check_media_type(request: web.Request) -> None:
 
 
 def _check_key(request: web.Request, config: ProxyConfig) -> None:
-    if not any(is_local_key(given, config) for given in credentials(request)):
-        raise WrongKey
+    given = credentials(request)
+    if not sum(is_local_key(each, config) for each in given):  # looks at all of them
+        raise WrongKey(_UNKNOWN if any(map(_OURS.fullmatch, given)) else "")
 
 
 def is_local_key(given: str, config: ProxyConfig) -> bool:
-    """Compared in constant time; without a key nothing is one."""
-    wanted = config.key.encode()
-    return bool(wanted) and hmac.compare_digest(given.encode("utf-8", "surrogateescape"), wanted)
+    """Compared with every key in constant time; without a key nothing is one."""
+    shared = bool(config.key) and _same(given, config.key)
+    return _named_key(given, config) is not None or shared
+
+
+def may_be_a_local_key(given: str, config: ProxyConfig) -> bool:
+    """Also one that was revoked: it must not go to GitHub in place of a token."""
+    return is_local_key(given, config) or _OURS.fullmatch(given) is not None
+
+
+def caller_of(request: web.Request, config: ProxyConfig) -> Caller:
+    """Who asks: by the key of its own, else by what it says of itself."""
+    found = [_named_key(given, config) for given in credentials(request)]
+    key = next((each for each in found if each is not None), None)
+    if key is not None:
+        return Caller(key.name, key)
+    name = client_name(request.headers.get(hdrs.USER_AGENT, ""))
+    return Caller(without_key(name, config.keys))
+
+
+def _named_key(given: str, config: ProxyConfig) -> NamedKey | None:
+    """Looks at all of them, so that the time tells nothing about which one it was."""
+    found = None
+    for key in config.keys:
+        if _same(given, key.secret):
+            found = key
+    return found
+
+
+def _same(given: str, wanted: str) -> bool:
+    return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), wanted.encode())
 
 
 async def ignore_expectations(_request: web.Request) -> None:

@@ -41,7 +41,13 @@ from copilot_desktop.proxy.brakes import Brakes
 from copilot_desktop.proxy.config import ProxyConfig
 from copilot_desktop.proxy.exchange import Exchange, Traffic
 from copilot_desktop.proxy.forwarding import pass_through
-from copilot_desktop.proxy.guard import credentials, invite_body, is_local_key
+from copilot_desktop.proxy.guard import (
+    caller_of,
+    credentials,
+    invite_body,
+    may_be_a_local_key,
+)
+from copilot_desktop.proxy.keys import Caller
 from copilot_desktop.proxy.tape import Taped
 from copilot_desktop.proxy.translation import translate
 from copilot_desktop.redaction import redact
@@ -108,9 +114,14 @@ class Relay:
 
     async def converse(self, request: web.Request, dialect: Dialect) -> web.StreamResponse:
         """Answer one conversation request. Never raises a Problem: it is in the answer."""
-        exchange = self.traffic.open(request.headers.get(hdrs.USER_AGENT, ""), dialect.name)
+        exchange = self.open(request, dialect)
         down = HttpDownstream(request, dialect, exchange)
         return await self.carry(down, partial(self._ask, request, dialect, exchange))
+
+    def open(self, request: web.Request, dialect: Dialect) -> Exchange:
+        """The record of a new exchange."""
+        agent = request.headers.get(hdrs.USER_AGENT, "")
+        return self.traffic.open(agent, dialect.name, self.caller(request))
 
     async def carry(
         self, down: Downstream, ask: Callable[[], Awaitable[Asked]]
@@ -179,9 +190,11 @@ class Relay:
         self.brakes.check(exchange)  # finding the model may ask Copilot for its list
         authority = self.authority(request)
         model = await self.find(envelope.model, authority)
+        caller = self.caller(request)
+        caller.permit(model)
         way = self.provider.route(model, dialect)
         exchange.model_used = model.id
-        return Asked(request, dialect, exchange, authority, raw, body, envelope, way)
+        return Asked(request, dialect, exchange, authority, raw, body, envelope, way, caller)
 
     async def _answer(self, asked: Asked, down: Downstream) -> web.StreamResponse:
         """By the chosen route; by another one if that cannot say what was asked, or if Copilot has
@@ -198,6 +211,7 @@ class Relay:
                     asked.route = await self.provider.another_way(
                         asked.route, asked.dialect, problem, asked.authority, detour
                     )
+                    asked.caller.permit(asked.route.model)
                     asked.exchange.notes, down.writer = [], None
         finally:
             asked.take_notes()
@@ -214,6 +228,10 @@ class Relay:
         return await translate(asked, down, self.provider, strict=strict)
 
     # ------------------------------------------------------------------------ for side routes too
+
+    def caller(self, request: web.Request) -> Caller:
+        """Who asks, by the keys that hold now."""
+        return caller_of(request, self.config)
 
     async def find(self, name: str, authority: Authority) -> Model:
         """The model that a client means. Raises UnknownModel, and what fetching the list raises."""
@@ -243,7 +261,7 @@ class Relay:
         config = self.config
         if config.auth_mode == "passthrough":
             for given in credentials(request):
-                if not is_local_key(given, config):
+                if not may_be_a_local_key(given, config):
                     return self._passthrough.for_client(given)
             return self._passthrough.for_client("")
         session = self.provider.session

@@ -71,12 +71,14 @@ class SideRoutes:
         return json_answer(entry(known))
 
     async def _known(self, request: web.Request) -> tuple[Model, ...]:
-        catalogue = self._relay.provider.catalogue
-        if catalogue.models:
-            # A list of models must not wait for the network; refreshing is somebody else's job.
-            return catalogue.models
-        self._relay.brakes.check(unlisted(request))
-        return await self._relay.provider.models(self._relay.authority(request))
+        """Those that the caller's key allows."""
+        caller = self._relay.caller(request)
+        # A list of models must not wait for the network; refreshing is somebody else's job.
+        models = self._relay.provider.catalogue.models
+        if not models:
+            self._relay.brakes.check(unlisted(caller))
+            models = await self._relay.provider.models(self._relay.authority(request))
+        return tuple(model for model in models if caller.limits.allow(model))
 
     def _shown(self, models: Sequence[Model]) -> list[Model]:
         """What lists offer: what can be called and what GitHub's own picker shows, or all of it."""
@@ -113,13 +115,15 @@ class SideRoutes:
         """Copilot's answers, one for each batch."""
         if len(texts) > _MOST_TEXTS:
             raise InvalidRequest(f"input: at most {_MOST_TEXTS} texts at once, not {len(texts)}")
-        self._relay.brakes.check(unlisted(request))  # finding the model may ask for the list
+        caller = self._relay.caller(request)
+        self._relay.brakes.check(unlisted(caller))  # finding the model may ask for the list
         authority = self._relay.authority(request)
         model = await self._relay.find(name, authority)
+        caller.permit(model)
         if model.kind != "embeddings":
             raise InvalidRequest(f"{model.id} does not make embeddings.")
         most = model.max_inputs or max(1, len(texts))
-        async with self._relay.brakes.admit(unlisted(request, model.id)):
+        async with self._relay.brakes.admit(unlisted(caller, model.id)):
             return [
                 await self._relay.provider.client.request_json(
                     "POST",

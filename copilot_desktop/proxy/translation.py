@@ -16,6 +16,7 @@ from copilot_desktop.hearing import Turn
 from copilot_desktop.provider import Provider
 from copilot_desktop.proxy.answers import Downstream
 from copilot_desktop.proxy.asked import Asked
+from copilot_desktop.proxy.capping import capped_request
 from copilot_desktop.upstream.client import UpstreamReply
 
 
@@ -26,10 +27,14 @@ async def translate(
 
     With `strict` a change that a caller may notice is refused.
     """
-    request = asked.dialect.parse_request(asked.body)
+    way, most = asked.route, asked.caller.limits.max_effort
+    request, capped = capped_request(
+        asked.dialect.parse_request(asked.body), way.model, way.endpoint, most
+    )
+    asked.exchange.notes += capped
     turn = provider.plan(
         request,
-        asked.route,
+        way,
         asked.envelope.initiator,
         asked.authority,
         strict=strict,

@@ -141,8 +141,7 @@ class SocketLine:
     # ------------------------------------------------------------------------ one exchange
 
     def _open(self) -> SocketDownstream:
-        agent = self._request.headers.get(hdrs.USER_AGENT, "")
-        exchange = self._relay.traffic.open(agent, self._dialect.name)
+        exchange = self._relay.open(self._request, self._dialect)
         return SocketDownstream(self._request, self._socket, self._dialect, exchange)
 
     async def _answer(self, data: str | bytes) -> None:

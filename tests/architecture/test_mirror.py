@@ -26,7 +26,6 @@ FACES = {
 # Tested through something that cannot be seen in an import. This list only shrinks.
 THROUGH = {
     "copilot_desktop.__main__": "tests/cli/test_serve.py",
-    "copilot_desktop.core.key": "tests/core/test_verbs.py",
     "copilot_desktop.core.listening": "tests/core/test_core.py",
     "copilot_desktop.proxy.connection": "tests/proxy/test_relay.py",
     "copilot_desktop.shell.clipboard": "tests/gui/test_tray.py",

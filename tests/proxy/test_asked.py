@@ -12,7 +12,9 @@ from copilot_desktop.proxy.exchange import Exchange
 def test_when_copilot_answers_the_request_is_let_go_and_its_notes_are_taken_once() -> None:
     exchange = Exchange(1, "curl", "openai-chat")
     anything = cast("Any", None)
-    asked = Asked(anything, anything, exchange, anything, b"{}", {"a": 1}, anything, anything)
+    asked = Asked(
+        anything, anything, exchange, anything, b"{}", {"a": 1}, anything, anything, anything
+    )
     asked.passage.notes.append("healed=effort")
     asked.passage.nano_credits = 5
     for _ in range(2):
