@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 
 import aiohttp
@@ -172,7 +173,8 @@ async def test_a_head_that_comes_byte_by_byte_is_not_waited_for():
                         writer.write(b"h")
                     await asyncio.sleep(0.02)
             writer.close()
-            assert b"200" not in (await asyncio.gather(closed, return_exceptions=True))[0][:20]
+            with contextlib.suppress(ConnectionResetError):  # a byte was on its way to a closed end
+                assert b"200" not in (await closed)[:20]
 
 
 NOT_AN_OBJECT = {
