@@ -212,6 +212,7 @@ CHANGEABLE = frozenset(NAMES) - {
     "copilot_url",
     "github_host",
     "data_dir",
+    "extra_ca",  # `core.certificates`
     "api_key",
     "token_store",
     "client_id",

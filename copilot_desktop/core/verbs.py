@@ -188,6 +188,8 @@ _VERBS: Mapping[str, type[Arguments]] = {
     "update_settings": Patch,
     "choose_certificates": Arguments,
     "remove_certificates": Arguments,
+    "choose_certificates": Arguments,
+    "remove_certificates": Arguments,
     "reset_everything": Reset,
     "diagnose": Arguments,
     "test_connection": Arguments,

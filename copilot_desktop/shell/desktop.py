@@ -172,6 +172,18 @@ class Desktop:
         self._wanted = self._hide
         self._aside(self._follow_wish)
 
+    def ask_for_file(self, answer: Callable[[Path | None], None]) -> bool:
+        window = self._window
+        if window is None:
+            return False
+
+        def ask() -> None:
+            path = window.choose_file()
+            self._thread.call_soon(lambda: answer(path))
+
+        self._aside(ask)
+        return True
+
     def quit(self) -> None:
         self._aside(self._end)
 

@@ -132,10 +132,22 @@ class Window:
             self._emptied = False
             self._on_gtk(lambda view: view.load_uri(url))
 
+    def choose_file(self) -> Path | None:
+        """Ask for one file in a dialog of the system, and wait for the answer; None: no file."""
+        if self._window is None or self._leaving.is_set():
+            return None
+        try:
+            chosen = self._window.create_file_dialog(directory=str(Path.home()))
+        except Exception as error:  # noqa: BLE001 - each toolkit has errors of its own
+            log.warning("The dialog for a file did not open: %s", error)
+            return None
+        return Path(chosen[0]) if chosen and chosen[0] else None
+
     def destroy(self) -> None:
         """Close for good; `run` returns."""
         self._leaving.set()
         if self._window is not None:
+            self._end_dialogs()
             self._window.destroy()
 
     # ------------------------------------------------------------------------ inner workings
@@ -159,6 +171,20 @@ class Window:
             return False
 
         GLib.idle_add(act)
+
+    def _end_dialogs(self) -> None:
+        """GTK: an open dialog runs a loop of its own, which would keep the app from ending."""
+        if self._engine.name != "gtk":
+            return
+        from gi.repository import GLib, Gtk  # noqa: PLC0415
+
+        def cancel() -> bool:
+            for each in Gtk.Window.list_toplevels():
+                if isinstance(each, Gtk.FileChooserDialog):
+                    each.response(Gtk.ResponseType.CANCEL)
+            return False
+
+        GLib.idle_add(cancel)
 
     def _opening(self) -> Opening:
         try:

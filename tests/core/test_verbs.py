@@ -25,6 +25,9 @@ class RecordingShell:
     def hide_window(self) -> None:
         self.calls.append("hide")
 
+    def ask_for_file(self, _answer: object) -> bool:
+        return False
+
     def quit(self) -> None:
         self.calls.append("quit")
 

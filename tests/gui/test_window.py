@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -147,6 +148,47 @@ def test_web_views_do_not_inherit_secrets(launch: Launch) -> None:
     for pid in children():
         inherited = Path(f"/proc/{pid}/environ").read_text(errors="replace")
         assert not any(value in inherited for value in secret.values())
+
+
+@pytest.fixture
+def asking(launch: Launch, desk: Desk) -> Iterator[tuple[App, Future[dict[str, object]]]]:
+    """The app with the system's dialog for a file open."""
+    app = launch().ready()
+    app.shown()
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(app.do, "choose_certificates")
+
+        def dialog() -> bool:
+            ours = [frame for frame in desk.frames() if frame.pid == app.process.pid]
+            return any(frame.title != "Copilot Desktop" for frame in ours)
+
+        until(dialog, "the dialog", otherwise=app.story)
+        yield app, answer
+
+
+def test_a_file_is_named_in_a_dialog_of_the_system(
+    asking: tuple[App, Future[dict[str, object]]], desk: Desk, tmp_path: Path
+) -> None:
+    app, answer = asking
+    (tmp_path / "nonsense.pem").write_text("no certificate")
+    desk.run("xdotool", "type", "--delay", "20", str(tmp_path / "nonsense.pem"))
+
+    def answered() -> bool:
+        desk.run("xdotool", "key", "Return")
+        return answer.done()
+
+    until(answered, "the file to be taken", otherwise=app.story)
+    refused = answer.result(5)
+    assert not refused["ok"]
+    assert "no certificates" in str(refused["message"]), app.story()
+
+
+def test_an_open_dialog_does_not_keep_the_app_from_ending(
+    asking: tuple[App, Future[dict[str, object]]],
+) -> None:
+    app, _ = asking
+    app.do("quit")
+    assert_gone(app)
 
 
 def test_without_a_web_engine_the_browser_shows_the_page_and_the_tray_still_works(

@@ -90,12 +90,16 @@ async def test_the_way_can_be_tried(window: Any, level: str, words: str) -> None
 
 async def test_a_certificate_file_is_used_and_removed(window: Any) -> None:
     page = await opened(window)
-    await page.page.locator("#s-extra_ca_path").fill("/etc/company.pem")
-    await page.page.keyboard.press("Enter")
-    assert await page.called("update_settings") == {"patch": {"extra_ca": "/etc/company.pem"}}
+    page.plane.answers["choose_certificates"] = {"ok": False, "message": "there is no such file"}
+    await page.press("Choose a file…")
+    assert await page.called("choose_certificates") == {}
+    await page.see("there is no such file", ".setting .field-error")
+    page.plane.answers["choose_certificates"] = {"ok": True, "file": "/etc/company.pem"}
+    await page.press("Choose a file…")
     page.plane.push(snapshots.snapshot(settings={"extra_ca": "/etc/company.pem"}))
+    await page.see("/etc/company.pem", "main")
     await page.press("Remove")
-    await patched(page, {"extra_ca": None})
+    assert await page.called("remove_certificates") == {}
 
 
 async def test_what_the_start_decided_is_shown_with_where(window: Any) -> None:
@@ -106,7 +110,7 @@ async def test_what_the_start_decided_is_shown_with_where(window: Any) -> None:
     )
     await page.see("Set by COPILOT_DESKTOP_OUTGOING_PROXY in the environment.")
     assert await page.page.locator("#s-outgoing_address").count() == 0
-    assert await page.page.locator("#s-extra_ca_path").count() == 0
+    assert await page.page.locator("#extra-ca-choose").count() == 0
     assert MASKED in await page.text()
 
 

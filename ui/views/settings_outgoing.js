@@ -89,19 +89,19 @@ async function save(value) {
 function fileRow(current, snapshot, local) {
   const fixed = fixedBy('extra_ca', snapshot);
   if (fixed) return settingRow('extra_ca', h('span', { class: 'setting-value' }, current), local, { note: fixed });
-  const typed = local.drafts.extra_ca_path === undefined ? current : local.drafts.extra_ca_path;
-  const take = async (path) => {
-    const result = await actions.change('extra_ca', { extra_ca: path || null });
-    const rest = { ...state.local.drafts };
-    if (result.ok) delete rest.extra_ca_path;
-    setLocal({ drafts: rest, outgoing: null });
+  const ask = async (verb) => {
+    setLocal({ outgoing: null });
+    const answer = await act(verb);
+    if (!answer.ok || answer.file !== null) actions.settled('extra_ca', answer); // null: not chosen
   };
-  const use = () => { if (typed.trim() !== current) take(typed.trim()); };
-  const below = h('div', { class: 'setting-below', key: 'below' }, h('div', { class: 'field-line' },
-    field('extra_ca_path', typed, 'settings.extra_ca_field', 'n-extra_ca', use, Boolean(local.errors.extra_ca)),
-    current && typed === current ? button(t('settings.extra_ca_remove'), () => take(''), { key: 'remove' })
-      : button(t('settings.outgoing_use'), use, { key: 'use', off: typed.trim() === current })));
-  return settingRow('extra_ca', null, local, { below });
+  const control = h('div', { class: 'row-buttons' },
+    current ? button(t('settings.extra_ca_remove'), () => ask('remove_certificates'), { key: 'remove', look: 'ghost' }) : null,
+    // The dialog is the system's: the page never names a file.
+    button(t('settings.extra_ca_choose'), () => ask('choose_certificates'), {
+      key: 'choose', id: 'extra-ca-choose', busy: Boolean(local.busy.choose_certificates),
+    }));
+  const below = current ? h('p', { class: 'setting-below caption mono selectable wrap', key: 'below' }, current) : null;
+  return settingRow('extra_ca', control, local, { below });
 }
 
 async function tryIt() {
