@@ -1,0 +1,36 @@
+"""GitHub's own Copilot CLI with another provider: variables only, there is no file for them."""
+
+from __future__ import annotations
+
+from copilot_desktop.integrations.tool import Instruction, Launch, Link, Machine, Role, Tool
+
+
+def _launch(machine: Machine, link: Link) -> Launch:
+    main = link.model("main")
+    return Launch(
+        env={
+            "COPILOT_PROVIDER_BASE_URL": link.openai,
+            "COPILOT_PROVIDER_TYPE": "openai",
+            "COPILOT_PROVIDER_API_KEY": link.key,
+            **({"COPILOT_MODEL": main.id} if main else {}),
+        }
+    )
+
+
+TOOL = Tool(
+    id="copilot-cli",
+    name="Copilot CLI",
+    source="Copilot CLI 1.0.102, run with these variables",
+    way="by_hand",
+    programs=("copilot",),
+    proof=("@github/copilot", "copilot-cli"),
+    traces=lambda machine: (machine.home / ".copilot",),
+    roles=(Role("main", ("claude-sonnet", "gpt-5", "claude", "gpt-4.1")),),
+    launch=_launch,
+    steps=(
+        Instruction("run"),
+        Instruction("url", "openai"),
+        Instruction("key", "key"),
+        Instruction("model", "model"),
+    ),
+)
