@@ -15,17 +15,17 @@ import os
 import re
 import time
 import urllib.request
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from yarl import URL
 
-from copilot_desktop import redaction, strings
+from copilot_desktop import strings
 from copilot_desktop.core import exports, logs
 from copilot_desktop.core.diagnostics import Diagnosis, Finding
+from copilot_desktop.core.masking import COMPANY, Mask, company_in
 from copilot_desktop.core.state import State
 from copilot_desktop.errors import InvalidRequest
 from copilot_desktop.system import machine
@@ -43,40 +43,6 @@ FILE_NAME = "copilot-desktop-report"
 _PLAIN = re.compile(r"[a-z_]{1,16}|[0-9.]{1,12}|True|False")  # values that name nobody
 # Settings that hold an address or a name even where it looks plain.
 _TELLING = frozenset({"github_host", "api_key", "outgoing_proxy", "approved_clients", "aliases"})
-_OWN_HOSTS = re.compile(
-    r"(?:[a-z0-9-]+\.)*(?:github\.com|githubcopilot\.com|githubstatus\.com)", re.IGNORECASE
-)
-_SHORTEST = 3  # characters of a name that can be taken out without breaking other words
-_TENANT = re.compile(r"\b[a-z0-9-]+(?:\.[a-z0-9-]+)*\.ghe\.com\b", re.IGNORECASE)
-_ADDRESS = re.compile(r"(://(?:\[secret\]@)?)(\[[0-9a-f:]+\]|[^\s/:@\"'<>,;)]+)", re.IGNORECASE)
-_MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_NUMBERS = re.compile(r"\b(?!127\.|0\.0\.0\.0\b)(?:\d{1,3}\.){3}\d{1,3}\b")
-_HOMES = re.compile(r"(?:/home/|/Users/|[A-Za-z]:\\Users\\)[^\s/\\:\"']+")
-
-
-@dataclass(frozen=True, slots=True)
-class Mask:
-    """Takes out what names somebody. `names` are pairs of what to take out and what stands there
-    instead; the longest first."""
-
-    names: tuple[tuple[re.Pattern[str], str], ...] = field(default=())
-
-    @classmethod
-    def of(cls, names: Iterable[tuple[str, str]]) -> Mask:
-        known = {name: instead for name, instead in names if len(name) >= _SHORTEST}
-        longest_first = sorted(known.items(), key=lambda pair: -len(pair[0]))
-        return cls(tuple((_whole(name), instead) for name, instead in longest_first))
-
-    def __call__(self, text: str) -> str:
-        """`text` with `[account]`, `[host]`, `[computer]`, `~` and so on in the place of names."""
-        text = redaction.redact(text)
-        text = _MAIL.sub("[mail]", text)
-        for pattern, instead in self.names:
-            text = pattern.sub(instead, text)
-        text = _HOMES.sub("~", text)
-        text = _TENANT.sub("[host]", text)
-        text = _ADDRESS.sub(lambda found: found[1] + _host(found[2]), text)
-        return _NUMBERS.sub("[address]", text)
 
 
 class Reports:
@@ -212,10 +178,13 @@ def _known_names(core: Core) -> Iterator[tuple[str, str]]:
     }
     for host in hosts - {PUBLIC, "127.0.0.1", "localhost", ""}:
         yield host, "[host]"
+        yield company_in(host), COMPANY
     if settings.extra_ca:
         yield str(settings.extra_ca), "[file]"
     for name in machine.names():
         yield name, "[computer]"
+        yield company_in(name), COMPANY
+    yield machine.domain(), COMPANY
     yield machine.user(), "[user]"
 
 
@@ -226,16 +195,3 @@ def _proxies(own: str) -> Iterator[str]:
             yield URL(proxy if "://" in proxy else f"http://{proxy}").host or ""
         except ValueError:
             continue
-
-
-def _whole(name: str) -> re.Pattern[str]:
-    """`name` where it is not a part of a longer word."""
-    return re.compile(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])", re.IGNORECASE)
-
-
-def _host(host: str) -> str:
-    if _OWN_HOSTS.fullmatch(host) or re.fullmatch(
-        r"127\.[\d.]+|localhost|\[::1\]|0\.0\.0\.0", host
-    ):
-        return host
-    return host if host.startswith("[") and not host.startswith("[:") else "[host]"

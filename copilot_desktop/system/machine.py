@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import platform
 from pathlib import Path
 
@@ -21,6 +22,11 @@ def names() -> tuple[str, ...]:
     """The machine's own names on a network, the long one first."""
     node = platform.node()
     return tuple(dict.fromkeys((node, node.split(".")[0])))
+
+
+def domain() -> str:
+    """The Windows domain that the session belongs to; empty elsewhere."""
+    return os.environ.get("USERDOMAIN", "")
 
 
 def user() -> str:

@@ -23,6 +23,13 @@ def test_its_names(monkeypatch: pytest.MonkeyPatch) -> None:
     assert machine.names() == ("laptop",)
 
 
+def test_its_domain(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("USERDOMAIN", "ACME")
+    assert machine.domain() == "ACME"
+    monkeypatch.delenv("USERDOMAIN")
+    assert not machine.domain()
+
+
 def test_a_session_without_a_user(monkeypatch: pytest.MonkeyPatch) -> None:
     def nobody() -> str:
         raise KeyError("uid 4711")
