@@ -1,0 +1,314 @@
+"""What would change: from edits, records and files as they were read to their new bytes. Pure.
+
+A value that stands already is left as it is, so a second writing changes nothing. Values that were
+written earlier and are wanted no more are taken back in the same go. What goes back, goes value by
+value; only where nobody has touched a file since are the very bytes of before brought back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from copilot_desktop.integrations.document import Document, digest_of, missing_folders
+from copilot_desktop.integrations.edits import Absent, Edit, Format, Place, Put, Value
+from copilot_desktop.integrations.entries import (
+    Entry,
+    Ours,
+    apply,
+    blamed,
+    differences,
+    entry_for,
+    find,
+    find_at,
+    matches,
+    missing_parents,
+    same,
+    stale,
+    still_there,
+    tree_of,
+    undo,
+    value_of,
+)
+from copilot_desktop.integrations.records import Connected, Ledger, Origin, Original, Written
+from copilot_desktop.integrations.tool import Link
+
+NO_KEY = "copilot-desktop"  # stands where tools want some key and the proxy asks for none
+_KEY = re.compile(r"cd-[A-Za-z0-9_-]{43}")
+_LOOPBACK = {"localhost", "0.0.0.0"}  # noqa: S104  (a name that people write for this computer)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One file: as it was read, as it shall be (`content` None: not there), and what to remember.
+
+    `back` and `stay` are the places of an undo.
+    """
+
+    document: Document
+    content: bytes | None
+    entries: tuple[Entry, ...] = ()
+    origin: Origin = field(default_factory=Origin)
+    original: Original | None = None  # its backup is named when it is made
+    back: tuple[Place, ...] = ()
+    stay: tuple[Place, ...] = ()
+
+    @property
+    def moves(self) -> bool:
+        return self.content != self.document.content
+
+
+Contents = Callable[[str], bytes | None]  # of a backup, by its name
+
+
+def key_digest(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def port_of(address: str) -> int:
+    return urlsplit(address).port or 80
+
+
+def points_at_us(ledger: Ledger, link: Link | None) -> Ours:
+    """Whether a value is an address of this app, or a key that it has given."""
+    ports = ledger.ports | ({port_of(link.address)} if link else set())
+    keys = ledger.keys | {key_digest(NO_KEY)} | ({key_digest(link.key)} if link else set())
+
+    def ours(value: Value) -> bool:
+        if isinstance(value, Mapping):
+            return any(ours(each) for each in value.values())
+        if isinstance(value, str):
+            known = key_digest(value) in keys or _KEY.fullmatch(value) is not None
+            return known or _loopback_port(value) in ports
+        return isinstance(value, Sequence) and any(ours(each) for each in value)
+
+    return ours
+
+
+def digest(changes: Iterable[Change]) -> str:
+    """A name for exactly these changes of exactly these files."""
+    parts = [[str(c.document.path), c.document.digest, digest_of(c.content)] for c in changes]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def to_write(
+    edits: Sequence[Edit],
+    documents: Mapping[Path, Document],
+    record: Connected | None,
+    ledger: Ledger,
+    link: Link,
+    *,
+    keep_changed: bool = False,
+) -> tuple[Change, ...]:
+    """One change for each file. Raises Unusable. `keep_changed`: values of ours that a person has
+    changed since stay as they are."""
+    ours = points_at_us(ledger, link)
+    known = {each.path: each for each in record.files} if record else {}
+    changes = []
+    for path, document in documents.items():
+        here = tuple(edit for edit in edits if edit.file == path)
+        origin = ledger.origins.get(path, Origin())
+        if here:
+            old = known.get(path)
+            change = _written(document, here, old, origin, ours, keep_changed=keep_changed)
+        else:  # a file that the tool needs no more
+            old = replace(known[path], original=None)
+            change = _taken_back(document, old, origin, _nothing, shared=_shared(ledger, path, 1))
+        changes.append(change)
+    return tuple(changes)
+
+
+def to_undo(
+    record: Connected,
+    documents: Mapping[Path, Document],
+    ledger: Ledger,
+    contents: Contents,
+) -> tuple[Change, ...]:
+    """One change for each file of `record`. `ledger` is the one without it. Raises Unusable."""
+    return tuple(
+        _taken_back(
+            documents[written.path],
+            written,
+            ledger.origins.get(written.path, Origin()),
+            contents,
+            shared=_shared(ledger, written.path, 0),
+        )
+        for written in record.files
+    )
+
+
+def _nothing(_name: str) -> None:
+    return None
+
+
+def _shared(ledger: Ledger, path: Path, own: int) -> bool:
+    """Whether more tools than our `own` have something in this file."""
+    users = [tool for tool in ledger.tools.values() if any(w.path == path for w in tool.files)]
+    return len(users) > own
+
+
+def _written(
+    document: Document,
+    edits: tuple[Edit, ...],
+    written: Written | None,
+    origin: Origin,
+    ours: Ours,
+    *,
+    keep_changed: bool,
+) -> Change:
+    known = {entry.mark: entry for entry in written.entries} if written else {}
+    edited = {_mark(edit): edit for edit in edits}
+    text, made = document.text, origin.made
+    suppressed: list[Value] = []
+
+    def noting(value: Value) -> bool:
+        if found := ours(value):
+            suppressed.append(value)
+        return found
+
+    with blamed(document.path):
+        for mark, entry in reversed(tuple(known.items())):
+            if mark not in edited:
+                text = undo(text, entry, made).text
+            else:
+                for leaf in stale(entry, value_of(edited[mark])):
+                    text = undo(text, leaf, frozenset()).text
+        entries = []
+        for mark, edit in edited.items():
+            of, place = _where(edit)
+            old, present = known.get(mark), find_at(text, of, place)
+            if old and not matches(present, old.written) and (keep_changed or old.gently):
+                entries.append(old)
+                continue
+            if _gently(edit) and not old and not isinstance(present, Absent):
+                continue
+            entries.append(entry_for(edit, present, old, noting))
+            made |= set(missing_parents(text, of, place))
+            text = apply(text, of, place, value_of(edit))
+        made = _left(text, _format_of(entries), made)
+    content = document.content if text == document.text else document.encoded(text)
+    origin = Origin(
+        new=origin.new or document.content is None,
+        folders=tuple(dict.fromkeys((*origin.folders, *missing_folders(document.target)))),
+        made=made,
+    )
+    original = _original(document, written, clean=not suppressed)
+    return Change(document, content, tuple(entries), origin, original)
+
+
+def _original(document: Document, written: Written | None, *, clean: bool) -> Original | None:
+    """The bytes of before, as long as nobody else has written between our own writings."""
+    if written is not None:
+        return written.original if written.after == document.digest else None
+    return Original(document.digest, "") if clean else None
+
+
+def _taken_back(
+    document: Document, written: Written, origin: Origin, contents: Contents, *, shared: bool
+) -> Change:
+    places = tuple(entry.place for entry in written.entries)
+    if document.content is None:
+        return Change(document, None)
+    if written.original and written.after == document.digest:
+        before = contents(written.original.backup) if written.original.digest else None
+        if digest_of(before) == written.original.digest:
+            origin = replace(origin, made=_made_in(document, before, written, origin))
+            return Change(document, before, origin=origin, back=places)
+    text = document.text
+    back: tuple[Place, ...] = ()
+    stay: tuple[Place, ...] = ()
+    with blamed(document.path):
+        for entry in reversed(written.entries):
+            done = undo(text, entry, origin.made)
+            text, back, stay = done.text, back + done.back, stay + done.stay
+        made = _left(text, _format_of(written.entries), origin.made)
+    content: bytes | None = document.encoded(text) if text != document.text else document.content
+    if origin.new and not shared and _is_empty(text):
+        content = None
+    return Change(document, content, (), replace(origin, made=made), None, back, stay)
+
+
+def _made_in(
+    document: Document, before: bytes | None, written: Written, origin: Origin
+) -> frozenset[Place]:
+    if before is None:
+        return frozenset()
+    text = replace(document, content=before).text
+    with blamed(document.path):
+        return _left(text, _format_of(written.entries), origin.made)
+
+
+def _format_of(entries: Iterable[Entry]) -> Format | None:
+    return next((entry.format for entry in entries if entry.format is not None), None)
+
+
+def _left(text: str, of: Format | None, made: frozenset[Place]) -> frozenset[Place]:
+    """Those of our parents that are (still) there."""
+    return still_there(text, of, made) if of and made else made
+
+
+def _is_empty(text: str) -> bool:
+    return "".join(text.split()) in {"", "{}", "[]", "---"}
+
+
+def _mark(edit: Edit) -> tuple[object, ...]:
+    of, place = _where(edit)
+    return (of is None, *place)
+
+
+def _where(edit: Edit) -> tuple[Format | None, Place]:
+    return (edit.format, edit.place) if isinstance(edit, Put) else (None, (edit.name,))
+
+
+def _loopback_port(text: str) -> int | None:
+    """The port of an address on this computer; None for any other text."""
+    if not text.startswith(("http://", "https://", "ws://")):
+        return None
+    try:
+        parts = urlsplit(text)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return None
+    if host in _LOOPBACK:
+        return port
+    try:
+        return port if ipaddress.ip_address(host).is_loopback else None
+    except ValueError:
+        return None
+
+
+def standing(document: Document, entries: Iterable[Entry]) -> tuple[list[Place], list[Place]]:
+    """Where our values stand as we wrote them, and where a person has put something else. What is
+    gone, or again as it was before, is neither."""
+    kept: list[Place] = []
+    changed: list[Place] = []
+    with blamed(document.path):
+        for entry in entries:
+            present = find(document.text, entry)
+            if isinstance(present, Absent) or entry.gently:
+                continue
+            if matches(present, entry.written):
+                kept.append(entry.place)
+            elif not same(present, entry.former):
+                changed += differences(present, entry.written, entry.place)
+    return kept, changed
+
+
+def stands(document: Document, edit: Edit) -> bool:
+    """Whether an edit would change nothing."""
+    of, place = _where(edit)
+    with blamed(document.path):
+        present = find_at(document.text, of, place)
+    if _gently(edit) and not isinstance(present, Absent):
+        return True
+    return matches(present, tree_of(value_of(edit)))
+
+
+def _gently(edit: Edit) -> bool:
+    return isinstance(edit, Put) and edit.gently
