@@ -80,7 +80,7 @@ def _run(invocation: Invocation) -> int:
 
             work = account.login if invocation.command == "login" else account.logout
             return _on_loop(work(preferences, invocation))
-        case "accounts" | "autostart" | "doctor" | "logs" as name:
+        case "accounts" | "autostart" | "doctor" | "keys" | "logs" as name:
             module = import_module(f"copilot_desktop.cli.{name}")
             return _on_loop(module.run(preferences, invocation))
         case "resume":

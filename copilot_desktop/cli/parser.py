@@ -10,6 +10,7 @@ from typing import Any
 from copilot_desktop import __version__
 
 DEFAULT_SCENARIO = "pro"
+KEY_LIMITS = ("models", "max_effort", "credits", "requests", "stop", "no_budget")
 
 _DESCRIPTION = """\
 Use your own GitHub Copilot from any editor or agent: a window, a tray icon and a local proxy that
@@ -42,6 +43,9 @@ class Invocation:
     report: str = ""
     follow: bool = False
     level: str = "debug"
+    key: str = ""
+    to: str = ""
+    limits: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read(arguments: Sequence[str]) -> Invocation:
@@ -65,6 +69,9 @@ def read(arguments: Sequence[str]) -> Invocation:
         report=found.pop("report", ""),
         follow=found.pop("follow", False),
         level=found.pop("level", "debug"),
+        key=found.pop("key", ""),
+        to=found.pop("to", ""),
+        limits={name: found.pop(name) for name in KEY_LIMITS if name in found},
         flags=found,
     )
 
@@ -104,6 +111,7 @@ def parser() -> argparse.ArgumentParser:
     _add_account_actions(command("accounts", "the accounts that are signed in here"), shared)
     _add_autostart(command("autostart", "start the app when you log in to this computer"))
     command("resume", "send again after GitHub's warning has paused it")
+    _add_key_actions(command("keys", "local keys with names, and their limits"), shared)
     for name, words in (
         ("status", "who is signed in, and whether the proxy runs (no network)"),
         ("models", "the models of your Copilot"),
@@ -190,6 +198,53 @@ def _add_account_actions(
         )
         action.add_argument("account", metavar="LOGIN", help="the login, or HOST:ID")
         _add_json(action)
+
+
+def _add_key_actions(keys: argparse.ArgumentParser, shared: argparse.ArgumentParser) -> None:
+    _add_json(keys)
+    actions = keys.add_subparsers(dest="action", metavar="action", title="actions")
+    for name, words in (
+        ("list", "the keys, when they were used, and their limits"),
+        ("make", "make a key and print it, this once"),
+        ("limit", "change the limits of a key; those that are not named stay"),
+        ("rename", "give a key another name"),
+        ("revoke", "take a key back: it stops at once"),
+    ):
+        action = actions.add_parser(
+            name, help=words, description=words, parents=[shared], allow_abbrev=False
+        )
+        if name != "list":
+            action.add_argument("key", metavar="NAME", help="the name of the key")
+        if name == "rename":
+            action.add_argument("to", metavar="NEW", help="its new name")
+        if name in {"make", "limit"}:
+            _add_limits(action)
+        _add_json(action)
+
+
+def _add_limits(action: argparse.ArgumentParser) -> None:
+    action.add_argument(
+        "--models", metavar="IDS", default=argparse.SUPPRESS,
+        help="only these: ids or patterns such as gpt-5*, separated by commas; all: every model",
+    )  # fmt: skip
+    action.add_argument(
+        "--max-effort", metavar="EFFORT", default=argparse.SUPPRESS,
+        choices=("none", "minimal", "low", "medium", "high", "xhigh", "max", "any"),
+        help="higher efforts are lowered to this one: none to max; any: no limit",
+    )  # fmt: skip
+    budget = action.add_mutually_exclusive_group()
+    for unit, words in (("credits", "AI credits"), ("requests", "premium requests")):
+        budget.add_argument(
+            f"--{unit}", metavar="N", type=float, default=argparse.SUPPRESS,
+            help=f"a budget of so many {words} a day",
+        )  # fmt: skip
+    budget.add_argument(
+        "--no-budget", action="store_true", default=argparse.SUPPRESS, help="no budget"
+    )
+    action.add_argument(
+        "--stop", action=argparse.BooleanOptionalAction, default=argparse.SUPPRESS,
+        help="when the budget is used up: stop, or (--no-stop) only warn",
+    )  # fmt: skip
 
 
 def _add_json(to: argparse.ArgumentParser) -> None:

@@ -1,0 +1,155 @@
+"""`keys`: the local keys with names, and the words to make, limit, rename and revoke them.
+
+The running app is asked first; without one the kept keys are changed. Needs no network and nobody
+signed in. A key is printed once, when it is made, alone on stdout, so that a script can take it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from copilot_desktop import strings
+from copilot_desktop.cli import DONE, Ended, complain, say
+from copilot_desktop.cli.account import core_alone, running_app
+from copilot_desktop.cli.parser import Invocation
+from copilot_desktop.core.keys import GivenLimits, KeyName
+from copilot_desktop.core.settings import Preferences
+from copilot_desktop.core.snapshot import snapshot
+from copilot_desktop.redaction import one_line
+
+Json = dict[str, Any]
+
+
+async def run(preferences: Preferences, invocation: Invocation) -> int:
+    """List, or do what was asked. Raises Ended."""
+    if (app := await running_app(preferences)) is not None:
+        shown = (await app.state())["proxy"]["keys"]
+        wish = _wish(shown, invocation)
+        return _told(shown, invocation, await app.do(*wish) if wish else None)
+    async with core_alone(preferences, invocation) as core:
+        await asyncio.to_thread(core.books.ledger.load)
+        core.key_changed()
+        shown = snapshot(core.store.state)["proxy"]["keys"]
+        if (wish := _wish(shown, invocation)) is None:
+            return _told(shown, invocation, None)
+        outcome = await core.verbs.do(*wish)
+        if not outcome.ok:
+            raise Ended(outcome.message)
+        return _told(shown, invocation, outcome.to_json())
+
+
+def limits_of(present: Mapping[str, Any], given: Mapping[str, Any]) -> Json:
+    """The limits in `present`, changed by the flags. Raises Ended for what cannot be a limit."""
+    limits = {name: present.get(name) for name in ("max_effort", "budget")}
+    limits["models"] = list(present.get("models") or [])
+    if "models" in given:
+        words = [word.strip() for word in given["models"].split(",")]
+        limits["models"] = [] if words == ["all"] else [word for word in words if word]
+    if "max_effort" in given:
+        limits["max_effort"] = None if given["max_effort"] == "any" else given["max_effort"]
+    unit = next((name for name in ("credits", "requests") if name in given), None)
+    stops = bool((limits["budget"] or {}).get("stops"))
+    if given.get("no_budget"):
+        limits["budget"] = None
+    elif unit is not None:
+        limits["budget"] = {"unit": unit, "amount": given[unit], "stops": stops}
+    if "stop" in given and limits["budget"]:
+        limits["budget"] = {**limits["budget"], "stops": given["stop"]}
+    try:
+        GivenLimits.model_validate(limits)
+    except ValidationError as error:
+        part = "budget" if error.errors()[0]["loc"][0] == "budget" else "models"
+        raise Ended(strings.text(f"local_keys.bad_{part}")) from None
+    return limits
+
+
+def words_for(key: Json) -> str:
+    """One key as a line for people."""
+    limits = []
+    if key["models"]:
+        limits.append(_text("only", models=", ".join(key["models"])))
+    if key["max_effort"]:
+        limits.append(_text("effort", effort=key["max_effort"]))
+    if budget := key["budget"]:
+        amount = _amount(budget["unit"], budget["amount"])
+        limits.append(_text("stops" if budget["stops"] else "warns", amount=amount))
+    used = _text("last", day=key["last_day"]) if key["last_day"] else _text("never")
+    facts = [_text("hint", hint=key["hint"]), used]
+    if n := key["today"]["requests"]:
+        facts.append(_text("today", n=n, amount=_amount(*_today(key))))
+    if key["level"] in {"low", "spent"}:
+        facts.append(_text(key["level"]))
+    return " · ".join([*facts, *(limits or [_text("unlimited")])])
+
+
+def _today(key: Json) -> tuple[str, float]:
+    unit = (key["budget"] or {}).get("unit")
+    if unit == "requests" or (unit is None and key["today"]["premium"]):
+        return "requests", key["today"]["premium"]
+    return "credits", key["today"]["credits"]
+
+
+def _wish(shown: list[Json], invocation: Invocation) -> tuple[str, Json] | None:
+    """The verb and its arguments; None for the list. Raises Ended."""
+    action, name = invocation.action, invocation.key
+    if action in {"", "list"}:
+        return None
+    if action == "make":
+        return "make_key", {"name": _name(name), "limits": limits_of({}, invocation.limits)}
+    found = next((each for each in shown if each["name"].casefold() == name.casefold()), None)
+    if found is None:
+        raise Ended(_text("unknown", name=one_line(name)))
+    if action == "limit":
+        limits = limits_of(found, invocation.limits)
+        return "limit_key", {"name": found["name"], "limits": limits}
+    if action == "rename":
+        return "rename_key", {"name": found["name"], "to": _name(invocation.to)}
+    return "revoke_key", {"name": found["name"]}
+
+
+def _name(word: str) -> str:
+    try:
+        return TypeAdapter(KeyName).validate_python(word)
+    except ValidationError:
+        raise Ended(_text("bad_name")) from None
+
+
+def _told(shown: list[Json], invocation: Invocation, answer: Json | None) -> int:
+    if answer is None:
+        _listed(shown, invocation)
+        return DONE
+    if not answer["saved"]:
+        complain(_text("not_saved"))
+    if invocation.json:
+        say(json.dumps({name: value for name, value in answer.items() if name != "ok"}, indent=2))
+    elif "key" in answer:
+        complain(_text("made", name=answer["name"]))
+        say(answer["key"])
+    else:
+        done = "revoked" if invocation.action == "revoke" else "changed"
+        say(_text(done, name=one_line(invocation.to or invocation.key)))
+    return DONE
+
+
+def _listed(shown: list[Json], invocation: Invocation) -> None:
+    if invocation.json:
+        say(json.dumps(shown, indent=2))
+        return
+    width = max((len(each["name"]) for each in shown), default=0)
+    for each in shown:
+        say(f"{each['name']:<{width}}  {words_for(each)}")
+    if not shown:
+        say(_text("none"))
+
+
+def _text(name: str, /, **fields: Any) -> str:
+    return strings.text(f"local_keys.{name}", **fields)
+
+
+def _amount(unit: str, amount: float) -> str:
+    return _text(f"amount_{unit}", amount=f"{amount:,.2f}".rstrip("0").rstrip("."))
