@@ -31,6 +31,18 @@ def create_file(path: Path, content: bytes) -> None:
             beside.replace(path)
 
 
+def remove_file(path: Path) -> None:
+    """Delete `path`, or at least what it holds. Raises OSError; no error if there is none.
+
+    Windows deletes no file that somebody has open, be it a viewer or a virus scanner.
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        with suppress(FileNotFoundError):
+            os.truncate(path, 0)
+
+
 @contextmanager
 def _written(path: Path, content: bytes) -> Iterator[Path]:
     """`content` on the disk, beside `path`, for as long as it is not moved there."""

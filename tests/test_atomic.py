@@ -34,6 +34,22 @@ def test_what_could_not_be_written_leaves_the_old_file(
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_what_somebody_has_open_is_emptied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "file"
+    atomic.remove_file(path)  # nothing there is no error
+    path.write_bytes(b"one")
+    atomic.remove_file(path)
+    assert not path.exists()
+    path.write_bytes(b"one")
+
+    def refused(_path: Path, **_: object) -> None:
+        raise PermissionError(13, "The process cannot access the file")
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    atomic.remove_file(path)
+    assert path.read_bytes() == b""
+
+
 @pytest.fixture(params=["links", "no links"])
 def _disk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     def refused(_from: Path, _to: Path) -> None:

@@ -21,6 +21,7 @@ from copilot_desktop.core.key_uses import KeyUses
 from copilot_desktop.core.ledger import Ledger, Use, account_name, day_of
 from copilot_desktop.core.settings import Settings
 from copilot_desktop.core.state import Spending
+from copilot_desktop.errors import StorageFailed
 from copilot_desktop.proxy.exchange import Exchange
 from copilot_desktop.upstream.quota import QuotaSnapshot
 
@@ -118,10 +119,12 @@ class Books:
         )
 
     async def clear(self) -> None:
-        """Forget everything."""
+        """Forget everything. Raises StorageFailed if the disk still holds something."""
         await asyncio.wait({self._load()}, timeout=READING)
-        await asyncio.to_thread(self.ledger.clear)
+        cleared = await asyncio.to_thread(self.ledger.clear)
         self._changed()
+        if not cleared:
+            raise StorageFailed("The history on the disk could not be deleted.")
 
     # ------------------------------------------------------------------------ inner workings
 

@@ -19,10 +19,11 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
+from copilot_desktop.atomic import remove_file
 from copilot_desktop.proxy.exchange import Exchange
 from copilot_desktop.upstream.quota import Meter
 
@@ -227,17 +228,15 @@ class Ledger:
             if self._loaded:
                 self._write()
 
-    def clear(self) -> None:
-        """Forget everything, also on disk."""
+    def clear(self) -> bool:
+        """Forget everything, also on disk; false if the disk still holds something."""
         with self._disk:
             with self._lock:
                 self._uses, self._meters = {}, {}
                 self._new_uses, self._new_meters = set(), set()
             self._loaded = True  # nothing of the file is wanted
-            if self._path is not None:
-                for path in (self._path, self._path.with_name(self._path.name + "-journal")):
-                    with suppress(OSError):
-                        path.unlink(missing_ok=True)
+            gone = [_gone(path) for path in _files(self._path)] if self._path else []
+            return all(gone)
 
     def _load(self) -> None:
         if self._loaded or self._path is None:
@@ -320,6 +319,21 @@ class Ledger:
 def _sum(one: Use, other: Use) -> Use:
     """Two rows of one key as one."""
     return Use(*one.key, *map(sum, zip(astuple(one)[4:], astuple(other)[4:], strict=True)))
+
+
+def _files(path: Path) -> tuple[Path, ...]:
+    """All that may hold history: SQLite's own files beside it, and one that was kept aside."""
+    beside = (path.with_name(path.name + end) for end in ("-journal", "-wal", "-shm"))
+    return path, *beside, path.with_suffix(".broken")
+
+
+def _gone(path: Path) -> bool:
+    try:
+        remove_file(path)  # an empty file is an empty history to SQLite, too
+    except OSError as error:
+        log.warning("The usage history could not be deleted: %s", error)
+        return False
+    return True
 
 
 def _check(words: tuple[object, ...], numbers: tuple[object, ...]) -> None:

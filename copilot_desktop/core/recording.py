@@ -19,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from copilot_desktop.atomic import remove_file
 from copilot_desktop.core.tasks import Tasks
 from copilot_desktop.errors import InvalidRequest
 from copilot_desktop.proxy.exchange import Exchange
@@ -139,7 +140,10 @@ class Recorder:
             if self._folder.is_symlink() or not self._folder.exists():
                 return
             shutil.rmtree(self._folder, ignore_errors=True)
-            if self._folder.exists():
+            try:
+                for path in self._folder.glob("*"):
+                    remove_file(path)
+            except OSError:
                 log.warning("Recorded contents could not be deleted: %s", self._folder)
 
     def _path(self, number: int) -> Path:

@@ -13,6 +13,7 @@ from collections.abc import Awaitable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from copilot_desktop.atomic import remove_file
 from copilot_desktop.core import keys as local_keys
 from copilot_desktop.core import logs
 from copilot_desktop.core.settings import NAMES
@@ -91,4 +92,4 @@ def _empty_log(folder: Path) -> None:
             with file.open("r+b") as current:
                 current.truncate(0)
         else:
-            file.unlink(missing_ok=True)
+            remove_file(file)

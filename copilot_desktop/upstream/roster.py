@@ -73,17 +73,24 @@ class Roster:
         self._slot_of = slot_of
         self._memory: dict[tuple[str, int], MemoryStore] = {}
         self._disk = Worker(LIMIT)
+        self._loaded = path is None
         self._lock = asyncio.Lock()  # a new index is made of the last one, and writing takes time
 
     async def load(self) -> None:
-        """Read the index. Never raises; one that cannot be understood is put aside."""
-        if self._path is None:
+        """Read the index. Never raises; one that cannot be understood is put aside, and one that
+        cannot be read now is tried again before anything is changed."""
+        async with self._lock:
+            await self._load()
+
+    async def _load(self) -> None:
+        """Once. The lock is held."""
+        if self._loaded or self._path is None:
             return
         path = self._path
         try:
             found = await self._disk.run(lambda: tuple(_read(path)))
         except FileNotFoundError:
-            return
+            found = ()
         except (OSError, TimeoutError) as error:
             log.warning("The list of accounts cannot be read: %s", type(error).__name__)
             return
@@ -91,8 +98,10 @@ class Roster:
             log.warning("The list of accounts is not usable: %s", type(error).__name__)
             with suppress(OSError, TimeoutError):
                 await self._disk.run(lambda: path.replace(path.with_suffix(".broken")))
-            return
-        self._set(found)
+            found = ()
+        self._loaded = True
+        # Those in memory may have been parked while the file could not be read.
+        self._set((*found, *(each for each in self.parked if each.kind == MEMORY)))
 
     def find(self, host: str, number: int) -> Parked | None:
         return next((each for each in self.parked if each.is_(host, number)), None)
@@ -105,6 +114,7 @@ class Roster:
         """Keep `account` in its slot. Raises StorageFailed; then it may be listed, but whoever has
         it must not let go of it."""
         async with self._lock:
+            await self._load()
             entry = Parked(account.host, account.id, account.login, plan, kind)
             before = self.find(account.host, account.id)
             if account.id == 0 and before is not None:
@@ -120,6 +130,7 @@ class Roster:
     async def fetch(self, host: str, number: int) -> StoredAccount:
         """The account with its token. Raises StorageFailed, or InvalidRequest if there is none."""
         async with self._lock:
+            await self._load()
             entry = self._known(host, number)
             account = await self._slot(entry).load()
             if account is None or account.host != host:
@@ -130,6 +141,7 @@ class Roster:
     async def drop(self, host: str, number: int) -> None:
         """Delete the token, then the entry. Raises StorageFailed; no error if there is none."""
         async with self._lock:
+            await self._load()
             entry = self.find(host, number)
             if entry is None:
                 return
@@ -162,6 +174,8 @@ class Roster:
         before = [each for each in self.parked if each.kind != MEMORY]
         lasting = [each for each in parked if each.kind != MEMORY]
         if self._path is not None and lasting != before:
+            if not self._loaded:  # what stands in it would be lost
+                raise storage_failed(self._place, "The list of accounts cannot be read.")
             path, content = self._path, json.dumps(_to_json(lasting), indent=2).encode()
             try:
                 await self._disk.run(lambda: replace_file(path, content))

@@ -292,3 +292,47 @@ def test_a_clearing_is_not_undone_by_a_writing_under_way(
     again = Ledger(path, wall=Clock())
     again.load()
     assert again.uses() == ledger.uses() == ()
+
+
+def refuse_deletes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Windows does while another program has the file open."""
+
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(13, "The process cannot access the file")
+
+    monkeypatch.setattr(os, "unlink", refused)
+
+
+def test_clearing_empties_files_that_cannot_be_deleted(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = Ledger(path)
+    ledger.count(exchange(client="canary"), None)
+    ledger.flush()
+    aside = path.with_suffix(".broken")
+    aside.write_bytes(b"canary of a damaged history")
+    with monkeypatch.context() as windows:
+        refuse_deletes(windows)
+        assert ledger.clear()
+    assert path.stat().st_size == 0
+    assert aside.read_bytes() == b""
+    ledger.count(exchange(client="after"), None)
+    ledger.flush()
+    again = Ledger(path)
+    again.load()
+    assert [row.client for row in again.uses()] == ["after"]
+
+
+def test_a_clearing_that_the_disk_refuses_is_not_called_one(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = Ledger(path)
+    ledger.count(exchange(), None)
+    ledger.flush()
+    refuse_deletes(monkeypatch)
+
+    def refused(*_: object) -> None:
+        raise PermissionError(13, "The process cannot access the file")
+
+    monkeypatch.setattr(os, "truncate", refused)
+    assert not ledger.clear()

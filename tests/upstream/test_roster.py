@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ from typing import Any
 import pytest
 
 from copilot_desktop.errors import InvalidRequest, StorageFailed
+from copilot_desktop.upstream import roster as roster_module
 from copilot_desktop.upstream.credentials import slot_store
-from copilot_desktop.upstream.roster import FILE_NAME, Roster
+from copilot_desktop.upstream.roster import FILE_NAME, Parked, Roster
 from copilot_desktop.upstream.stores import StoredAccount, TokenStore, storage_failed
 
 A = StoredAccount("github.com", "octo-user", 1, "ghu_" + "A" * 36)
@@ -197,3 +199,58 @@ async def test_changes_at_the_same_time_all_count(tmp_path: Path) -> None:
     await asyncio.gather(roster.drop(B.host, B.id), roster.drop(c.host, c.id))
     assert roster.parked == ()
     assert json.loads((tmp_path / FILE_NAME).read_text())["accounts"] == []
+
+
+async def test_an_account_that_is_parked_while_the_list_is_read_loses_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = roster_in(tmp_path)
+    await before.park(A, plan="Pro", kind="file")
+    read, go_on = roster_module._read, threading.Event()
+
+    def slow(path: Path) -> list[Parked]:
+        found = list(read(path))
+        assert go_on.wait(10)
+        return found
+
+    monkeypatch.setattr(roster_module, "_read", slow)
+    roster = roster_in(tmp_path)
+    loading = asyncio.ensure_future(roster.load())
+    parking = asyncio.ensure_future(roster.park(B, plan="Business", kind="file"))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    go_on.set()
+    await asyncio.gather(loading, parking)
+    assert {each.host for each in roster.parked} == {A.host, B.host}
+    again = roster_in(tmp_path)
+    await again.load()
+    assert {each.host for each in again.parked} == {A.host, B.host}
+
+
+async def test_a_change_before_the_list_was_read_keeps_who_is_in_it(tmp_path: Path) -> None:
+    await roster_in(tmp_path).park(A, plan="Pro", kind="file")
+    roster = roster_in(tmp_path)
+    await roster.park(B, plan="Business", kind="memory")
+    await roster.load()
+    assert {each.host for each in roster.parked} == {A.host, B.host}
+
+
+async def test_a_list_that_cannot_be_read_is_not_written_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await roster_in(tmp_path).park(A, plan="Pro", kind="file")
+    index = (tmp_path / FILE_NAME).read_bytes()
+
+    def refused(_: Path) -> list[Parked]:
+        raise PermissionError(13, "locked")
+
+    roster = roster_in(tmp_path)
+    with monkeypatch.context() as locked:
+        locked.setattr(roster_module, "_read", refused)
+        await roster.load()
+        with pytest.raises(StorageFailed):
+            await roster.park(B, plan="Business", kind="file")
+        await roster.park(B, plan="Business", kind="memory")
+        assert (tmp_path / FILE_NAME).read_bytes() == index
+    await roster.drop(B.host, B.id)
+    assert [each.host for each in roster.parked] == [A.host]
