@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from os.path import exists
 from pathlib import Path
 from typing import Literal
 
@@ -20,11 +21,15 @@ Os = Literal["linux", "macos", "windows"]
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """Where a person's files are. A value, so that every system can be tested on every other."""
+    """Where a person's files are. A value, so that every system can be tested on every other.
+
+    `has` is for tools that read one of several files: whether it is there.
+    """
 
     os: Os
     home: Path
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    has: Callable[[Path], bool] = field(default=exists, repr=False, compare=False)
 
     def folder(self, variable: str, *otherwise: str) -> Path:
         """The folder that an environment variable names, else one below the home folder."""

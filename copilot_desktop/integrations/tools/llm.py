@@ -34,6 +34,8 @@ def _entry(link: Link, model: Model) -> dict[str, Value]:
         "supports_tools": model.tools,
         "supports_schema": model.structured,
     }
+    if model.efforts:
+        found["reasoning"] = True  # allows `-o reasoning_effort`
     if model == link.model("main"):
         found["aliases"] = [PREFIX]
     return found

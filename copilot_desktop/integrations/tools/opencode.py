@@ -1,8 +1,8 @@
 """opencode: a provider in the global settings, with its models, and the model to begin with.
 
-opencode reads `opencode.json` and `opencode.jsonc` of that folder and lays one over the other, so
-ours go into the first even where a user keeps the second. `small_model` writes titles; without it
-the user's main model would.
+opencode lays `opencode.jsonc` of that folder over `opencode.json`, so ours go where they win. When it
+starts it puts `$schema` at the top of a file that has none; a file of our making is born with it.
+`small_model` writes titles; without it the user's main model would.
 """
 
 from __future__ import annotations
@@ -45,8 +45,11 @@ def _chosen(link: Link) -> dict[str, Value]:
 
 
 def _edits(machine: Machine, link: Link) -> tuple[Edit, ...]:
-    file = machine.config / "opencode" / "opencode.json"
+    folder = machine.config / "opencode"
+    first = folder / "opencode.jsonc"
+    file = first if machine.has(first) else folder / "opencode.json"
     return (
+        Put(file, "json", ("$schema",), "https://opencode.ai/config.json", gently=True),
         Put(file, "json", ("provider", SLUG), _provider(link), hidden=("apiKey",)),
         *(Put(file, "json", (setting,), value) for setting, value in _chosen(link).items()),
     )
