@@ -15,6 +15,7 @@ from copilot_desktop.cli.account import running_app
 from copilot_desktop.cli.parser import Invocation
 from copilot_desktop.core.autostart import Autostart
 from copilot_desktop.core.settings import Preferences
+from copilot_desktop.core.settings_file import chosen_dir
 from copilot_desktop.errors import InvalidRequest
 from copilot_desktop.system import current
 
@@ -40,7 +41,7 @@ async def _state(preferences: Preferences, wanted: str) -> str:
         if wanted == "status":
             return str((await app.do("look_at_login"))["state"])
         return str((await app.do("start_at_login", {"on": wanted == "on"}))["state"])
-    item = await asyncio.to_thread(current().login_item)
+    item = await asyncio.to_thread(current().login_item, chosen_dir(preferences))
     autostart = Autostart(item, lambda _: None)
     try:
         return await (autostart.look() if wanted == "status" else autostart.switch(wanted == "on"))

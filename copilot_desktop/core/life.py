@@ -16,6 +16,7 @@ from copilot_desktop.core.last_run import FILE_NAME as LAST_FILE
 from copilot_desktop.core.last_run import PAUSE, LastRun
 from copilot_desktop.core.memory import Memory
 from copilot_desktop.core.reach import Reach
+from copilot_desktop.core.settings_file import chosen_dir
 from copilot_desktop.errors import InvalidRequest
 from copilot_desktop.system.fake import FakeLoginItem
 from copilot_desktop.system.login_items import LoginItemState
@@ -30,7 +31,8 @@ class Life:
     def __init__(self, core: Core) -> None:
         self._core = core
         folder, tasks = core.data_dir, core.tasks
-        item = FakeLoginItem() if core.store.state.app.demo else core.system.login_item()
+        chosen = chosen_dir(core.store.state.preferences)
+        item = FakeLoginItem() if core.store.state.app.demo else core.system.login_item(chosen)
         self.autostart = Autostart(item, self._note_login_item)
         self.last = LastRun(Memory(folder / LAST_FILE, tasks, pause=PAUSE))
         self.reach = Reach(core.store)

@@ -44,6 +44,11 @@ def load(
     return preferences
 
 
+def chosen_dir(preferences: Preferences) -> Path | None:
+    """The folder that somebody has chosen, absolute; None where it is the default."""
+    return data_dir(preferences) if preferences.settings.data_dir is not None else None
+
+
 def data_dir(preferences: Preferences) -> Path:
     """The folder for settings, tokens, caches and logs of this run. May not exist yet."""
     return _folder(preferences)

@@ -74,8 +74,11 @@ class System(Protocol):
     def dark_panel(self) -> bool | None:
         """Whether tray icons stand on a dark ground; None if the system does not say."""
 
-    def login_item(self) -> LoginItem:
-        """The app's place among what starts when the user logs in."""
+    def login_item(self, data_dir: Path | None = None) -> LoginItem:
+        """The app's place among what starts when the user logs in.
+
+        `data_dir` None: it starts with the default folder.
+        """
 
 
 def current() -> System:

@@ -66,7 +66,8 @@ class FakeSystem:
     def dark_panel(self) -> bool | None:
         return None
 
-    def login_item(self) -> FakeLoginItem:
+    def login_item(self, data_dir: Path | None = None) -> FakeLoginItem:
+        self.item.data_dir = data_dir
         return self.item
 
 
@@ -75,6 +76,7 @@ class FakeLoginItem:
 
     def __init__(self, settings_page: str = "") -> None:
         self.settings_page = settings_page
+        self.data_dir: Path | None = None
         self.there = self.blocked = self.broken = False
         self.opened = 0
 

@@ -69,8 +69,8 @@ class Linux:
     def dark_panel(self) -> bool | None:
         return None  # panels have themes of their own
 
-    def login_item(self) -> AutostartEntry:
-        return AutostartEntry(own_command())
+    def login_item(self, data_dir: Path | None = None) -> AutostartEntry:
+        return AutostartEntry(own_command(data_dir))
 
     def _has_display(self) -> bool:
         # Without one, xdg-open starts a text browser on our own terminal.

@@ -28,6 +28,7 @@ _RUN = r"HKCU\Software\Microsoft\Windows\CurrentVersion\Run"
 _APPROVED = r"HKCU\Software\Microsoft\Windows\CurrentVersion\Explorer\StartupApproved\Run"
 _VALUE = "CopilotDesktop"
 _ENTRY_LIMIT = 65_536  # bytes
+_LONGEST_RUN = 260  # characters of a value that Windows starts
 
 
 class LoginItem(Protocol):
@@ -48,11 +49,15 @@ class LoginItem(Protocol):
         """Show that page; false if it did not open."""
 
 
-def own_command() -> list[str]:
-    """How this very program is started without showing its window."""
+def own_command(data_dir: Path | None = None) -> list[str]:
+    """How this very program is started without showing its window.
+
+    `data_dir` None is the default folder. Another one is named: at login nobody else would name it.
+    """
     frozen = getattr(sys, "frozen", False)
     start = [sys.executable] if frozen else [sys.executable, "-m", "copilot_desktop"]
-    return [*start, "--hidden"]
+    folder = ["--data-dir", str(data_dir)] if data_dir is not None else []
+    return [*start, *folder, "--hidden"]
 
 
 class AutostartEntry:
@@ -102,7 +107,7 @@ def exec_line(command: Sequence[str]) -> str:
     for word in command:
         escaped = "".join("\\" + c if c in '"`$\\' else c for c in word).replace("%", "%%")
         words.append(f'"{escaped}"' if escaped != word or not _plain(word) else word)
-    return " ".join(words).replace("\\", "\\\\")
+    return " ".join(words).replace("\\", "\\\\").replace("\n", "\\n")
 
 
 def _plain(word: str) -> bool:
@@ -181,6 +186,8 @@ class RunKey:
     def switch(self, on: bool) -> None:
         if on:
             line = subprocess.list2cmdline(self._command)
+            if len(line) > _LONGEST_RUN:
+                raise OSError("the names of its folders are too long for Windows")
             self._ask(["reg", "add", _RUN, "/v", _VALUE, "/t", "REG_SZ", "/d", line, "/f"])
         else:
             self._ask(["reg", "delete", _RUN, "/v", _VALUE, "/f"])

@@ -59,8 +59,8 @@ class MacOS:
     def dark_panel(self) -> bool | None:
         return None  # panels have themes of their own
 
-    def login_item(self) -> LaunchAgent:
-        return LaunchAgent(own_command())
+    def login_item(self, data_dir: Path | None = None) -> LaunchAgent:
+        return LaunchAgent(own_command(data_dir))
 
 
 def read_lsof(answer: str) -> PortHolder | None:

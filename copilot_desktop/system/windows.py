@@ -81,8 +81,8 @@ class Windows:
         answer = programs.ask(["reg", "query", _PERSONALIZE, "/v", "SystemUsesLightTheme"])
         return answer.split()[-1] == "0x0" if "SystemUsesLightTheme" in answer else None
 
-    def login_item(self) -> RunKey:
-        return RunKey(own_command())
+    def login_item(self, data_dir: Path | None = None) -> RunKey:
+        return RunKey(own_command(data_dir))
 
 
 def read_languages(answer: str) -> list[str]:

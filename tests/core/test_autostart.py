@@ -20,6 +20,7 @@ async def test_the_switch_shows_what_the_system_says(tmp_path: Path) -> None:
         await rig.until(lambda s: s.app.login_item == "off")
         assert await rig.do("start_at_login", on=True) == {"ok": True, "state": "on"}
         assert rig.system.item.there
+        assert rig.system.item.data_dir == tmp_path  # it begins where this run has begun
         assert rig.snapshot()["app"]["login_item"] == {"state": "on", "settings": False}
         rig.system.item.blocked = True  # in the system's own settings, meanwhile
         assert (await rig.do("look_at_login"))["state"] == "blocked"

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from copilot_desktop import __version__
+from copilot_desktop.cli.parser import read
 from copilot_desktop.system import current
 from copilot_desktop.system.fake import FakeLoginItem
 from copilot_desktop.system.login_items import (
@@ -140,6 +141,39 @@ def test_the_entry_is_valid(tmp_path: Path) -> None:
     AutostartEntry(COMMAND, tmp_path).switch(on=True)
     entry = tmp_path / "copilot-desktop.desktop"
     subprocess.run(["desktop-file-validate", str(entry)], check=True, timeout=60)
+
+
+# A folder that somebody has chosen, as awkward as folders can be.
+CHOSEN = Path('/home/a b/"c"/$d/`e`/100%/')
+
+
+def test_the_folder_that_was_chosen_is_named_at_login_too() -> None:
+    assert own_command()[-1:] == ["--hidden"]
+    assert "--data-dir" not in own_command()
+    command = own_command(CHOSEN)
+    assert command[command.index("--data-dir") + 1] == str(CHOSEN)
+    flags = read(command[command.index("--data-dir") :]).flags
+    assert Path(flags["data_dir"]) == CHOSEN
+
+
+def test_every_system_starts_with_that_folder(tmp_path: Path) -> None:
+    command = own_command(CHOSEN)
+    AutostartEntry(command, tmp_path).switch(on=True)
+    entry = (tmp_path / "copilot-desktop.desktop").read_text()
+    quoted = r"""--data-dir "/home/a b/\\"c\\"/\\$d/\\`e\\`/100%%" --hidden"""
+    assert quoted in entry
+    LaunchAgent(command, tmp_path, ask=lambda _: "").switch(on=True)
+    agent = plistlib.loads((tmp_path / f"{LABEL}.plist").read_bytes())
+    assert agent["ProgramArguments"] == command
+    registry = Registry()
+    RunKey(["app.exe", "--data-dir", "C:\\My Data\\", "--hidden"], ask=registry).switch(on=True)
+    [line] = registry.values.values()
+    assert line == r'app.exe --data-dir "C:\My Data\\" --hidden'
+
+
+def test_a_command_that_windows_would_not_start_is_refused() -> None:
+    with pytest.raises(OSError, match="too long"):
+        RunKey(["app.exe", "--data-dir", "C:\\" + "a" * 260], ask=Registry()).switch(on=True)
 
 
 def test_plain_words_stay_plain() -> None:
