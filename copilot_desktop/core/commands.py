@@ -274,6 +274,50 @@ class Commands:
         """See `core.reset`."""
         await reset.everything(self._core)
 
+    # ------------------------------------------------------------------------ editors
+
+    async def look_for_editors(self) -> None:
+        """How they stand is in the state."""
+        await self._core.editors.look()
+
+    async def preview_editor(self, id: str, chosen: Mapping[str, str]) -> Json:  # noqa: A002
+        return await self._core.editors.preview(id, chosen)
+
+    async def connect_editor(
+        self,
+        id: str,  # noqa: A002
+        chosen: Mapping[str, str],
+        digest: str,
+    ) -> Json:
+        return await self._core.editors.connect(id, chosen, digest)
+
+    async def preview_undo(self, id: str) -> Json:  # noqa: A002
+        return await self._core.editors.preview_undo(id)
+
+    async def undo_editor(self, id: str, digest: str | None = None) -> Json:  # noqa: A002
+        return await self._core.editors.undo(id, digest)
+
+    async def leave_editor(self, id: str) -> None:  # noqa: A002
+        await self._core.editors.leave(id)
+
+    async def update_editors(self) -> Json:
+        return await self._core.editors.update()
+
+    async def undo_editors(self) -> Json:
+        return await self._core.editors.undo_all()
+
+    async def test_editor(self, id: str) -> Json:  # noqa: A002
+        return await self._core.editors.test(id)
+
+    async def copy_editor(self, id: str, what: str) -> Json:  # noqa: A002
+        return await self._core.editors.copy(id, what)
+
+    async def copy_shell(self, shell: str) -> Json:
+        return self._core.editors.copy_shell(shell)
+
+    async def open_editor_backups(self) -> Json:
+        return await self._core.editors.open_backups()
+
     # ------------------------------------------------------------------------ diagnostics
 
     async def diagnose(self) -> Json:

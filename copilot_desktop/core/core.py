@@ -29,6 +29,7 @@ from copilot_desktop.core.books import FILE_NAME as USAGE_FILE
 from copilot_desktop.core.books import Books
 from copilot_desktop.core.braking import BrakeMemory, rules_of
 from copilot_desktop.core.commands import Commands, Shell, save_quietly
+from copilot_desktop.core.editors import Editors
 from copilot_desktop.core.life import Life
 from copilot_desktop.core.listening import Listening, config_of
 from copilot_desktop.core.report import Reports
@@ -178,6 +179,7 @@ class Core:
         self.store = Store(State(app=app, preferences=preferences, proxy=self.controller.state))
         self.books = Books(self, folder and folder / USAGE_FILE)
         self.life = Life(self)
+        self.editors = Editors(self, environ)
         self.activity = Activity(self)
         self.reports = Reports(self)
         self.commands = Commands(self)
@@ -343,6 +345,7 @@ class Core:
         if self.life.proxy_wanted:
             await self.start_proxy()
         self.books.start()
+        self.editors.start()
         Rounds(self).start()
 
     async def _close(self) -> None:

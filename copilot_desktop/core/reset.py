@@ -26,13 +26,15 @@ log = logging.getLogger(__name__)
 
 
 async def everything(core: Core) -> None:
-    """Sign out everybody and delete history, lessons, log, settings, key and start at login.
+    """Take back what editors got, sign out everybody and delete history, lessons, log, settings,
+    key and start at login.
 
     Raises the first Problem after all the rest is done.
     """
     troubles = [
         trouble
         for trouble in (
+            await _tried(core.editors.forget()),  # first, while what was written is still known
             await _tried(core.desk.cancel()),
             *[await _tried(core.desk.remove(p.host, p.id)) for p in core.roster.parked],
             await _tried(_sign_out(core)),

@@ -52,11 +52,23 @@ def snapshot(state: State, *, now: float | None = None, monotonic: float | None 
         "models": _models(state),
         "requests": [request_row(each) for each in state.requests.recent[:SHOWN_REQUESTS]],
         "banner": asdict(shown) if (shown := banner(state)) else None,
+        "editors": _editors(state),
         "ask": asdict(state.ask) if state.ask else None,
         "brakes": asdict(state.brakes),
         "recording": {"until": state.recording_until} if state.recording_until else None,
         "settings": public_settings(state),
         "settings_source": dict(state.preferences.sources),
+    }
+
+
+def _editors(state: State) -> Json:
+    editors = state.editors
+    return {
+        "checked": editors.checked,
+        "running": editors.running,
+        "error": told(editors.problem),
+        "rows": [row.to_json() for row in editors.rows],
+        "problems": editors.problems,
     }
 
 

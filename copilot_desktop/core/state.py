@@ -12,6 +12,7 @@ from typing import Literal
 
 from copilot_desktop import __version__, strings
 from copilot_desktop.core.budget import Budget
+from copilot_desktop.core.editor_rows import EditorList
 from copilot_desktop.core.key_uses import KeyStanding
 from copilot_desktop.core.settings import Preferences, Settings
 from copilot_desktop.errors import Problem
@@ -129,6 +130,7 @@ class State:
     refused_origins: tuple[str, ...] = ()  # to decide about, the first one first
     ask: Ask | None = None
     brakes: BrakesState = field(default_factory=BrakesState)
+    editors: EditorList = field(default_factory=EditorList)
     recording_until: float | None = None  # seconds since the epoch, while contents are recorded
     spending: Spending = field(default_factory=Spending)
     fault: str = ""  # code of the last work that ended unexpectedly, until the user has seen it

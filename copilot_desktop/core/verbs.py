@@ -15,7 +15,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -157,6 +157,45 @@ class Ending(Arguments):
     ask: bool = False
 
 
+_EDITOR = Field(pattern=r"^[a-z0-9-]{1,40}$")
+_DIGEST = r"^[0-9a-f]{64}$"
+_CHOSEN = Annotated[
+    dict[Annotated[str, Field(max_length=40)], Annotated[str, Field(max_length=200)]],
+    Field(max_length=12),
+]
+
+
+class OneEditor(Arguments):
+    id: str = _EDITOR
+
+
+class EditorChoice(Arguments):
+    """`chosen`: role to model; what is missing stays as it was chosen before."""
+
+    id: str = _EDITOR
+    chosen: _CHOSEN = Field(default_factory=dict)
+
+
+class EditorWrite(EditorChoice):
+    """`digest` stands for what was shown."""
+
+    digest: str = Field(pattern=_DIGEST)
+
+
+class EditorUndo(Arguments):
+    id: str = _EDITOR
+    digest: str | None = Field(default=None, pattern=_DIGEST)
+
+
+class EditorCopy(Arguments):
+    id: str = _EDITOR
+    what: Literal["openai", "anthropic", "key", "model", "lines"]
+
+
+class ShellName(Arguments):
+    shell: Literal["bash", "fish", "powershell", "cmd"]
+
+
 Method = Callable[..., Awaitable[Json | None]]
 _VERBS: Mapping[str, type[Arguments]] = {
     "sign_in": Host,
@@ -188,8 +227,6 @@ _VERBS: Mapping[str, type[Arguments]] = {
     "update_settings": Patch,
     "choose_certificates": Arguments,
     "remove_certificates": Arguments,
-    "choose_certificates": Arguments,
-    "remove_certificates": Arguments,
     "reset_everything": Reset,
     "diagnose": Arguments,
     "test_connection": Arguments,
@@ -203,6 +240,18 @@ _VERBS: Mapping[str, type[Arguments]] = {
     "rename_key": KeyRename,
     "limit_key": LimitedKey,
     "revoke_key": OneKey,
+    "look_for_editors": Arguments,
+    "preview_editor": EditorChoice,
+    "connect_editor": EditorWrite,
+    "preview_undo": OneEditor,
+    "undo_editor": EditorUndo,
+    "leave_editor": OneEditor,
+    "update_editors": Arguments,
+    "undo_editors": Arguments,
+    "test_editor": OneEditor,
+    "copy_editor": EditorCopy,
+    "copy_shell": ShellName,
+    "open_editor_backups": Arguments,
     "open_link": Link,
     "start_at_login": Switch,
     "look_at_login": Arguments,

@@ -175,6 +175,15 @@ class Connection:
             check_writable(document)
         return Standing("not_connected", detail)
 
+    def lines(self, tool: Tool, link: Link) -> str:
+        """What would stand in new files, for people who write it themselves. Holds the key."""
+        edits = tool.edits(self.machine, link)
+        empty = {edit.file: Document(edit.file, edit.file, None) for edit in edits}
+        with self._refusing():
+            changes = to_write(edits, empty, None, Ledger(), link)
+        parts = [(shortened(c.document.path, self.machine.home), _text(c)) for c in changes]
+        return "\n".join(f"# {path}\n{text}" for path, text in parts)
+
     # ------------------------------------------------------------------------ writing
 
     def preview(self, tool: Tool, link: Link) -> Preview:

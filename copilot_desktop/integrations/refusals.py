@@ -33,6 +33,7 @@ Reason = Literal[
     "unknown_tool",
     "unknown_model",
     "not_written",
+    "left",
     "no_models",
     "not_running",
     "no_answer",

@@ -38,6 +38,9 @@ class System(Protocol):
     def data_dir(self) -> Path:
         """The folder for everything that the app keeps; may not exist yet."""
 
+    def home_dir(self) -> Path:
+        """The user's own folder, where programs keep their settings."""
+
     def downloads_dir(self) -> Path:
         """Where people look for files that a program gave them; may not exist."""
 

@@ -34,6 +34,9 @@ class FakeSystem:
     def data_dir(self) -> Path:
         return self._folder
 
+    def home_dir(self) -> Path:
+        return self._folder / "home"
+
     def downloads_dir(self) -> Path:
         return self._folder / "Downloads"
 

@@ -21,6 +21,9 @@ class MacOS:
     def data_dir(self) -> Path:
         return Path(platformdirs.user_data_dir(NAME, appauthor=False))
 
+    def home_dir(self) -> Path:
+        return Path.home()
+
     def downloads_dir(self) -> Path:
         return platformdirs.user_downloads_path()
 
