@@ -17,7 +17,6 @@ from copilot_desktop import strings
 from copilot_desktop.core import keys as local_keys
 from copilot_desktop.core import logs, reset, settings_file
 from copilot_desktop.core.certificates import Certificates
-from copilot_desktop.core.certificates import Certificates
 from copilot_desktop.core.diagnostics import Diagnosis
 from copilot_desktop.core.history import By
 from copilot_desktop.core.playground import Question
@@ -47,9 +46,6 @@ class Shell(Protocol):
     def show_window(self) -> None: ...
 
     def hide_window(self) -> None: ...
-
-    def ask_for_file(self, answer: Callable[[Path | None], None]) -> bool:
-        """Let a person choose a file; `answer` is called on the loop. False without a window."""
 
     def ask_for_file(self, answer: Callable[[Path | None], None]) -> bool:
         """Let a person choose a file; `answer` is called on the loop. False without a window."""
@@ -205,13 +201,6 @@ class Commands:
         if unknown := sorted(patch.keys() - CHANGEABLE):
             raise bad(unknown[0], "it cannot be changed here")
         return {"saved": await self._core.change(patch)}
-
-    async def choose_certificates(self) -> Json:
-        """See `core.certificates`: the file is named in a dialog of the system, never here."""
-        return await self._certificates.choose()
-
-    async def remove_certificates(self) -> Json:
-        return await self._certificates.remove()
 
     async def choose_certificates(self) -> Json:
         """See `core.certificates`: the file is named in a dialog of the system, never here."""
