@@ -180,6 +180,22 @@ export async function refreshUsage() {
   setTimeout(() => { delete document.body.dataset.moving; }, 600);
 }
 
+// --- editors -----------------------------------------------------------------------------------
+
+export async function lookForEditors() {
+  const answer = await perform('look_for_editors');
+  if (answer.ok) announce(t('action.refreshed'));
+}
+
+/** Back to how they were, each value that is still ours. True if that could be done for all. */
+export async function undoEditors() {
+  const answer = await perform('undo_editors');
+  if (!answer.ok) return false;
+  const n = (answer.left || []).length;
+  toast(n ? t('sheet.undo_editors.left', { n }) : t('sheet.undo_editors.done', { n: answer.undone }), n ? 'error' : 'info');
+  return !n;
+}
+
 // --- settings ----------------------------------------------------------------------------------
 
 /** Change settings; the control named `name` shows "Saved" or the reason why not. */

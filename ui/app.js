@@ -16,7 +16,7 @@ import { now } from './format.js';
 import { listenToKeys } from './keyboard.js';
 import { followLooks } from './looking.js';
 import { changed, setLocal, state, subscribe } from './store.js';
-import { loadStrings, t } from './strings.js';
+import { loadPart, loadStrings, t } from './strings.js';
 import { firstRunView } from './views/first_run.js';
 import { overviewView } from './views/overview.js';
 import { cancelSheet, currentSheet, sheetView } from './views/sheets.js';
@@ -29,6 +29,8 @@ const LATER = {
   models: () => withPanel('models', import('./views/models.js'), import('./views/model_panel.js'))
     .then((found) => found.modelsView),
   usage: () => import('./views/usage.js').then((found) => found.usageView),
+  editors: () => Promise.all([dressed('editors', import('./views/editors.js')), loadPart('editors')])
+    .then(([found]) => found.editorsView),
   activity: () => withPanel('activity', dressed('activity', import('./views/activity_screen.js')), import('./views/activity_panel.js'))
     .then((found) => found.activityView),
   playground: () => dressed('activity', import('./views/playground.js')).then((found) => found.playgroundView),
@@ -72,7 +74,8 @@ function draw(snapshot, local) {
     if (screen === 'settings') tell('look_at_login', {}); // people switch it elsewhere, too
     arrive(screen, main);
   }
-  else if (focused && focused !== document.body && !focused.isConnected) focusTitle();
+  // A sheet that closes has given it back to where it came from.
+  else if (focused && focused !== document.body && !focused.isConnected && document.activeElement === document.body) focusTitle();
   followLogin(snapshot, local);
 }
 

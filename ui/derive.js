@@ -19,6 +19,18 @@ export const running = (proxy) => proxy.phase === 'running';
 /** Is there an account that Copilot can be asked with? */
 export const usable = (auth) => auth.state === 'signed_in' || auth.state === 'checking';
 
+const NO_EDITORS = { checked: null, running: false, error: null, rows: [], problems: 0 };
+const WRITTEN = new Set(['connected', 'old_port', 'old_key', 'changed', 'overridden']);
+
+export const editorsOf = (snapshot) => snapshot.editors || NO_EDITORS;
+
+/** Has something of ours in its files. */
+export const written = (row) => (row.written === undefined ? WRITTEN.has(row.state) : row.written);
+export const connectedCount = (snapshot) => editorsOf(snapshot).rows.filter(written).length;
+
+/** Points at an address or a key that is no longer ours. */
+export const outdated = (row) => row.state === 'old_port' || row.state === 'old_key';
+
 /** Share of a meter that is used, 0 and up, or null when nothing is known. */
 export function shareUsed(meter) {
   if (typeof meter.percent_used === 'number') return Math.max(0, meter.percent_used / 100);

@@ -116,7 +116,7 @@ function alone(event, sheetOpen) {
   return null;
 }
 
-/** Escape clears the search of Activity, if something is in it. */
+/** Escape clears the search of Activity or Editors, if something is in it. */
 function emptySearch(part) {
   return state.local[part].q ? () => setLocal({ [part]: { ...state.local[part], q: '' } }) : null;
 }
@@ -126,7 +126,7 @@ function focusSearch() {
     const field = document.getElementById('search');
     if (field) { field.focus(); field.select(); }
   };
-  const there = state.local.screen === 'activity' ? 'activity' : 'models';
+  const there = ['activity', 'editors'].includes(state.local.screen) ? state.local.screen : 'models';
   if (document.getElementById('main').dataset.screen === there) focus();
   else document.addEventListener('arrived', focus, { once: true });
   actions.go(there);
@@ -136,6 +136,7 @@ function refresh() {
   const { screen } = state.local;
   if (screen === 'models') return actions.refreshModels();
   if (screen === 'usage' || screen === 'overview') return actions.refreshUsage();
+  if (screen === 'editors') return actions.lookForEditors();
   if (screen === 'help') return document.getElementById('diagnose')?.click();
   return actions.checkAccount();
 }
@@ -151,6 +152,7 @@ function escape() {
   if (local.toast) return () => setLocal({ toast: null });
   if (local.screen === 'models' && local.models.selected) return closePanel();
   if (local.screen === 'activity' && local.request !== null) return closePanel();
+  if (local.screen === 'editors') return emptySearch('editors');
   if (local.screen === 'activity') return emptySearch(local.activity.tab === 'log' ? 'log' : 'activity');
   if (local.screen === 'playground') return pressing('play-stop');
   if (local.screen === 'models' && local.models.q) {

@@ -18,6 +18,7 @@ const local = {
   models: { q: '', vendor: '', ready: false, selected: null, cost: '' },
   request: null,     // id of the request whose panel is open
   contents: null,    // what was recorded of it: {id, sides}, once it was asked for
+  editors: { q: '', all: false, shell: '' }, // all: those that were not found are shown, too
   activity: { tab: 'requests', q: '', result: 'all', held: null }, // held: the rows while paused
   log: { q: '', level: 'debug', follow: true, wrap: false },
   play: { model: '', dialect: 'chat', system: '', text: '', stream: true, max: '', effort: '' },

@@ -8,6 +8,7 @@
 const NAMES = new Set(['port', 'next', 'pid', 'status']);
 
 let words = {};
+const parts = {}; // of screens that were opened, by name
 let wanted = 0;
 let plural = new Intl.PluralRules('en');
 
@@ -28,12 +29,24 @@ export async function loadStrings() {
   wanted += 1;
   const mine = wanted;
   const lang = document.documentElement.lang || 'en';
-  const found = await (await fetch('/strings.json')).json();
+  const [found, ...later] = await Promise.all([
+    fetch('/strings.json'), ...Object.keys(parts).map((name) => fetch(`/strings/${name}.json`)),
+  ].map(async (answer) => (await answer).json()));
   if (mine !== wanted) return; // yet another language was chosen meanwhile
+  const missed = Object.keys(parts).filter((name) => !(name in found) && name in words);
+  Object.assign(found, ...later, ...missed.map((name) => ({ [name]: words[name] })));
   words = found;
   plural = new Intl.PluralRules(lang);
   manner = mannerOf(lang);
   made.clear();
+}
+
+/** The words that only one screen says, read with it and again with every change of the language. */
+export async function loadPart(name) {
+  parts[name] = true;
+  const mine = wanted;
+  const found = await (await fetch(`/strings/${name}.json`)).json();
+  if (mine === wanted) words = { ...words, ...found };
 }
 
 /** The engine's formatter `kind`, kept: making one takes longer than drawing a row. */

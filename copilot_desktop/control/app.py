@@ -20,7 +20,7 @@ from copilot_desktop.control.door import Door, Turned
 from copilot_desktop.control.events import PING, EventStream
 from copilot_desktop.control.feeds import feed_for, serve
 from copilot_desktop.control.instance import Instance
-from copilot_desktop.control.pages import Pages, sentences
+from copilot_desktop.control.pages import Pages, later, sentences
 from copilot_desktop.core.core import Core
 from copilot_desktop.core.snapshot import snapshot
 from copilot_desktop.proxy.connection import Runner
@@ -90,6 +90,7 @@ class ControlPlane:
         get("/", self._page)
         get("/ui/{name:.+}", self._file)
         get("/strings.json", self._strings)
+        get("/strings/{part:[a-z]+}.json", self._later)
         get("/state", self._state)
         get("/events", self._stream)
         get("/watch/{feed:[a-z]+}", self._watch)
@@ -121,6 +122,10 @@ class ControlPlane:
 
     async def _strings(self, _request: web.Request) -> web.Response:
         return web.json_response(sentences(self._core.store.state), dumps=_compact)
+
+    async def _later(self, request: web.Request) -> web.Response:
+        words = later(self._core.store.state, request.match_info["part"])
+        return web.json_response(words, dumps=_compact)
 
     async def _state(self, _request: web.Request) -> web.Response:
         return web.json_response(snapshot(self._core.store.state))

@@ -27,6 +27,8 @@ TYPES: Mapping[str, str] = {
 INDEX = "index.html"
 # By the shell and in reports, never by the page.
 _SAID_ELSEWHERE = frozenset({"finding", "format", "notification", "report", "tray"})
+# Read together with the one screen that says it, so that the first screen need not wait for it.
+SAID_LATER = frozenset({"editors"})
 _UNKNOWN_LOOK = 'data-theme="system"'
 _UNKNOWN_LANGUAGE = 'lang="en"'
 
@@ -69,6 +71,14 @@ def look(state: State) -> str:
 
 
 def sentences(state: State) -> Mapping[str, Any]:
-    """What the page says, in the chosen language, English where it has none."""
+    """What the page says at once, in the chosen language, English where it has none."""
     tree = strings.words(state.language).tree
-    return {name: part for name, part in tree.items() if name not in _SAID_ELSEWHERE}
+    left_out = _SAID_ELSEWHERE | SAID_LATER
+    return {name: part for name, part in tree.items() if name not in left_out}
+
+
+def later(state: State, part: str) -> Mapping[str, Any]:
+    """The sentences of one screen, as `{part: …}`. Raises HTTPNotFound."""
+    if part not in SAID_LATER:
+        raise web.HTTPNotFound
+    return {part: strings.words(state.language).tree[part]}

@@ -14,6 +14,7 @@ from typing import Any
 
 from copilot_desktop.core.forecast import pace
 from copilot_desktop.upstream.quota import Meter
+from tests.ui.editor_snapshots import editors
 
 HOUR = 3600.0
 DAY = 24 * HOUR
@@ -329,6 +330,7 @@ def _usual() -> Json:
             "lan": False,
             "key_required": False,
             "key_hint": "7f2c",
+            "keys": [],
             "key_fixed": False,
             "error": None,
             "in_flight": 0,
@@ -361,6 +363,7 @@ def _usual() -> Json:
             "items": some_models(),
         },
         "requests": some_requests(),
+        "editors": editors(),
         "banner": None,
         "ask": None,
         "brakes": {"halt": None, "ripe": False, "limits": [], "waiting": 0, "questions": []},

@@ -14,6 +14,8 @@ from typing import Any
 
 from aiohttp import web
 
+from copilot_desktop.control.pages import SAID_LATER
+from tests.ui import editor_snapshots
 from tests.ui.snapshots import history
 
 UI = Path(__file__).resolve().parents[2] / "ui"
@@ -21,6 +23,8 @@ POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+
+BY_ITSELF = {"looking", "look_at_login", "usage_history", "copy_shell"}
 
 Json = dict[str, Any]
 
@@ -33,7 +37,7 @@ class ControlPlane:
         self.strings: Json = json.loads((UI / "strings" / "en.json").read_text("utf-8"))
         self.calls: list[tuple[str, Json]] = []
         self.looks: list[tuple[str, Json]] = []
-        self.answers: dict[str, Json] = {"usage_history": history()}
+        self.answers: dict[str, Json] = {"usage_history": history(), **editor_snapshots.ANSWERS}
         self.address = ""
         self.refusing = False  # streams are refused, as by an app that has ended
         self._streams: set[asyncio.Queue[bytes]] = set()
@@ -47,6 +51,7 @@ class ControlPlane:
         app.router.add_get("/", self._page)
         app.router.add_get("/state", self._state)
         app.router.add_get("/strings.json", self._words)
+        app.router.add_get("/strings/{part}.json", self._later)
         app.router.add_get("/events", self._events)
         app.router.add_get("/watch/{feed}", self._watch)
         app.router.add_post("/do/{verb}", self._do)
@@ -82,12 +87,16 @@ class ControlPlane:
         return web.json_response(self.state)
 
     async def _words(self, _: web.Request) -> web.Response:
-        return web.json_response(self.strings)
+        return web.json_response({k: v for k, v in self.strings.items() if k not in SAID_LATER})
+
+    async def _later(self, request: web.Request) -> web.Response:
+        part = request.match_info["part"]
+        return web.json_response({part: self.strings[part]})
 
     async def _do(self, request: web.Request) -> web.Response:
         verb = request.match_info["verb"]
         # What the page does by itself is apart from what a person has pressed.
-        kept = self.looks if verb in {"looking", "look_at_login", "usage_history"} else self.calls
+        kept = self.looks if verb in BY_ITSELF else self.calls
         kept.append((verb, await request.json()))
         return web.json_response(self.answers.get(verb, {"ok": True}))
 
@@ -202,6 +211,7 @@ class Window:
 
 _ICONS = {
     "overview": "home",
+    "editors": "brackets",
     "models": "cube",
     "usage": "gauge",
     "activity": "pulse",

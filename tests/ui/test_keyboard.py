@@ -21,6 +21,7 @@ async def test_numbers_open_screens_and_the_title_gets_the_focus(window: Any) ->
     for key, title in [
         ("2", "Models"),
         ("3", "Usage"),
+        ("4", "Editors"),
         ("5", "Activity"),
         ("6", "Settings"),
         ("1", "Overview"),
@@ -28,7 +29,7 @@ async def test_numbers_open_screens_and_the_title_gets_the_focus(window: Any) ->
     ]:
         await page.page.keyboard.press(f"Control+{key}")
         await page.page.locator("h1", has_text=title).wait_for()
-        assert await page.focused() == title
+        assert (await page.focused()).startswith(title)
     await page.page.keyboard.press("F1")
     await page.page.locator("h1", has_text="Help").wait_for()
 

@@ -154,7 +154,7 @@ def test_all_that_python_reads_is_there() -> None:
 NAMES_OF_THE_BROWSER = {
     "Application", "Arrow", "ArrowDown", "ArrowLeft", "ArrowRight", "ArrowUp", "Backspace",
     "Browser", "Content", "Date", "Delete", "End", "Enter", "Escape", "Home", "Left", "List", "Mac",
-    "Number", "Page", "Right", "Tab", "Type",
+    "Number", "Page", "Right", "Tab", "Type", "Windows",
 }  # fmt: skip
 LITERAL = re.compile(r"'((?:[^'\\\n]|\\.)*)'|`((?:[^`\\]|\\.)*)`")
 

@@ -45,6 +45,7 @@ export function copyButton(id, text, what, options = {}) {
     key: options.key,
     class: `button ${look}${small ? ' small' : ''} copy${done ? ' done' : ''}`,
     'aria-label': done ? t('action.copied_announce', { what }) : `${label}: ${what}`,
+    'data-focus-first': options.first ? 'true' : null,
     onclick: press,
     onpointerenter: options.prepare || null,
     onpointerdown: options.prepare || null,

@@ -6,7 +6,7 @@ import { glyph } from '../components/glyph.js';
 import { icon } from '../components/icon.js';
 import { meter } from '../components/meter.js';
 import {
-  barred, hostShown, running, sortMeters, usable,
+  barred, connectedCount, editorsOf, hostShown, running, sortMeters, usable,
 } from '../derive.js';
 import { h } from '../dom.js';
 import {
@@ -15,9 +15,11 @@ import {
 import { setLocal } from '../store.js';
 import { listed, t } from '../strings.js';
 import { requestTable } from './activity.js';
+import { editorPill } from './editor_state.js';
 import { headlineText } from './sidebar.js';
 
 const METERS = 2;
+const EDITORS = 4;
 const ROWS = 5;
 
 export function overviewView(snapshot, local) {
@@ -25,7 +27,7 @@ export function overviewView(snapshot, local) {
     h('h1', { class: 'spoken', tabindex: '-1', key: 'h1' }, t('overview.title_said', { headline: headlineText(snapshot.headline) })),
     proxyCard(snapshot, local),
     checklist(snapshot, local),
-    usageCard(snapshot),
+    h('div', { class: 'pair', key: 'pair' }, usageCard(snapshot), editorsCard(snapshot)),
     requestsCard(snapshot));
 }
 
@@ -138,7 +140,8 @@ export function keyRow(proxy, local) {
 function checklist(snapshot, local) {
   const signedIn = usable(snapshot.auth);
   const asked = snapshot.requests.length > 0 || snapshot.proxy.today > 0;
-  if ((signedIn && asked) || local.checklistHidden || snapshot.auth.state === 'unknown') return null;
+  const connected = connectedCount(snapshot) > 0;
+  if ((signedIn && connected && asked) || local.checklistHidden || snapshot.auth.state === 'unknown') return null;
   const hide = button(t('overview.checklist.hide'), () => setLocal({ checklistHidden: true }), {
     look: 'ghost', small: true, edge: true,
   });
@@ -147,6 +150,8 @@ function checklist(snapshot, local) {
       h('h2', { class: 'heading', id: 'card-checklist' }, t('overview.checklist.title')), hide),
     h('ul', { class: 'checks' },
       checkItem(signedIn, t('overview.checklist.sign_in')),
+      checkItem(connected, t('overview.checklist.connect'), connected ? null
+        : button(t('overview.checklist.choose'), () => actions.go('editors'), { small: true, id: 'choose-editor' })),
       checkItem(asked, t('overview.checklist.request'), asked ? null : t('overview.checklist.request_help'))));
 }
 
@@ -155,7 +160,7 @@ const checkItem = (done, words, note) => h('li', { class: done ? 'check-item don
   h('div', null,
     h('span', null, words),
     h('span', { class: 'spoken' }, ` ${t(done ? 'overview.checklist.done' : 'overview.checklist.open')}`),
-    note ? h('p', { class: 'caption' }, note) : null));
+    note ? h('div', { class: 'caption check-note' }, note) : null));
 
 function usageCard({ usage, auth, settings }) {
   const details = button(t('overview.usage.details'), () => actions.go('usage'), {
@@ -186,6 +191,26 @@ function usageBody(usage, auth, settings) {
     worst.length ? null : rest.map((item) => meter(item)),
     usage.state === 'stale' && usage.fetched_at
       ? h('p', { class: 'caption', key: 'stale', title: ago(usage.fetched_at) }, t('usage.stale', { time: timeOfDay(usage.fetched_at) })) : null);
+}
+
+/** Problems first, as the app has ordered them; those that were not found are on their own screen. */
+function editorsCard(snapshot) {
+  const editors = editorsOf(snapshot);
+  const found = editors.rows.filter((row) => row.state !== 'not_found').slice(0, EDITORS);
+  const more = found.length ? button(t('overview.editors.connect'), () => actions.go('editors'), {
+    look: 'ghost', small: true, edge: true,
+  }) : null;
+  return h('div', { key: 'editors' }, card({ id: 'editors', text: t('overview.editors.title') }, more,
+    found.length ? h('ul', { class: 'editor-lines' }, found.map((row) => h('li', { key: row.id },
+      h('span', null, row.name), editorPill(row, { short: true })))) : noEditors(editors)));
+}
+
+function noEditors(editors) {
+  if (editors.error) {
+    return emptyState(null, t('overview.editors.failed'), button(t('action.try_again'), actions.lookForEditors, { small: true }));
+  }
+  if (!editors.checked) return skeleton(3, t('overview.editors.looking'));
+  return emptyState(null, t('overview.editors.none'), button(t('overview.editors.show_all'), () => actions.go('editors'), { small: true }));
 }
 
 function requestsCard(snapshot) {

@@ -3,6 +3,7 @@
 import * as actions from '../actions.js';
 import { act } from '../api.js';
 import { button } from '../components/controls.js';
+import { connectedCount } from '../derive.js';
 import { h } from '../dom.js';
 import { setLocal } from '../store.js';
 import { t } from '../strings.js';
@@ -11,15 +12,25 @@ import { cancelSheet, offerSheet, sheetFrame } from './sheets.js';
 
 const WORD = 'RESET';
 
-export function advancedRows({ app }, local) {
+export function advancedRows(snapshot, local) {
+  const { app } = snapshot;
   const folder = h('p', { class: 'caption mono selectable setting-below', key: 'folder' }, app.data_dir);
   return [
     app.data_dir ? settingRow('data_dir', [
       button(t('settings.open_logs'), () => actions.perform('open_logs'), { key: 'logs' }),
       button(t('settings.open'), () => actions.perform('open_folder'), { key: 'open', label2: t('settings.open_data') }),
     ], local, { below: folder }) : null,
+    undoRow(snapshot, local),
     settingRow('reset', button(t('settings.reset_open'), () => actions.openSheet('reset'), { look: 'danger' }), local),
   ];
+}
+
+function undoRow(snapshot, local) {
+  const n = connectedCount(snapshot);
+  if (!n) return null;
+  return settingRow('undo_editors', button(t('settings.undo_editors_open'), () => actions.openSheet('undo_editors'), {
+    id: 'undo-editors', busy: Boolean(local.busy.undo_editors),
+  }), local, { note: t('settings.undo_editors_help', { n }) });
 }
 
 offerSheet('reset', (sheet, snapshot, local) => {

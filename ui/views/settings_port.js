@@ -3,6 +3,7 @@
 import * as actions from '../actions.js';
 import { act } from '../api.js';
 import { button } from '../components/controls.js';
+import { connectedCount } from '../derive.js';
 import { h } from '../dom.js';
 import { setLocal, state } from '../store.js';
 import { t } from '../strings.js';
@@ -43,7 +44,8 @@ export function portRow(snapshot, local) {
   const below = h('p', {
     id: 'port-answer', class: wrong ? 'field-error port-answer' : 'caption port-answer', role: 'status',
   }, answer ? answer.words : '');
-  return settingRow('port', control, local, { below });
+  const n = connectedCount(snapshot);
+  return settingRow('port', control, local, { below, note: n ? t('settings.port_editors', { n }) : null });
 }
 
 async function tryPort(typed, current) {

@@ -2,6 +2,7 @@
 
 import * as actions from '../actions.js';
 import { button } from '../components/controls.js';
+import { connectedCount } from '../derive.js';
 import { h } from '../dom.js';
 import { setLocal, state } from '../store.js';
 import { t } from '../strings.js';
@@ -73,7 +74,9 @@ const SHEETS = {
     );
   },
   quit(sheet) {
-    return frame(t('sheet.quit.title', { n: sheet.n }), t('sheet.quit.body', { n: sheet.n }), null, [
+    const editors = connectedCount(state.snapshot);
+    const hint = editors ? h('p', { class: 'caption' }, t('sheet.quit.editors', { n: editors })) : null;
+    return frame(t('sheet.quit.title', { n: sheet.n }), t('sheet.quit.body', { n: sheet.n }), hint, [
       button(t('sheet.quit.quit'), () => answer('quit'), { look: 'danger filled' }),
       button(t('sheet.quit.keep'), cancelSheet, { first: true }),
     ]);
@@ -85,10 +88,19 @@ const SHEETS = {
     ]);
   },
   sign_out(sheet, { auth }) {
-    const go = () => { actions.closeSheet(); actions.perform('sign_out'); };
+    const editors = connectedCount(state.snapshot);
+    const box = () => document.getElementById('undo-too');
+    const go = async () => {
+      const undoing = Boolean(box() && box().checked);
+      actions.closeSheet();
+      // Signing out goes on only if that could be done, for it is what was asked for.
+      if (undoing && !await actions.undoEditors()) return;
+      actions.perform('sign_out');
+    };
     const store = auth.source === 'memory' ? t('sheet.sign_out.memory')
       : auth.source_where || t('sign_in.storage.where_unknown');
-    return frame(t('sheet.sign_out.title', { login: auth.login }), t(`sheet.sign_out.body${(auth.others || []).length ? '_others' : ''}`, { store }), null, [
+    return frame(t('sheet.sign_out.title', { login: auth.login }), t(`sheet.sign_out.body${(auth.others || []).length ? '_others' : ''}`, { store }), editors ? h('label', { class: 'check-line' },
+      h('input', { type: 'checkbox', id: 'undo-too' }), h('span', null, t('sheet.sign_out.editors', { n: editors }))) : null, [
       cancel({ first: true }), button(t('sheet.sign_out.confirm'), go, { look: 'danger filled' }),
     ]);
   },
@@ -118,7 +130,8 @@ const SHEETS = {
     ]);
   },
   new_key() {
-    return frame(t('sheet.new_key.title'), t('sheet.new_key.body'), null, [
+    const n = connectedCount(state.snapshot);
+    return frame(t('sheet.new_key.title'), n ? t('sheet.new_key.body_editors', { n }) : t('sheet.new_key.body'), null, [
       cancel({ first: true }),
       button(t('sheet.new_key.confirm'), actions.makeKey, { look: 'primary' }),
     ]);
@@ -127,6 +140,13 @@ const SHEETS = {
     return frame(t('sheet.terms.title', { name: sheet.name }), t('sheet.terms.body'), termsText(sheet.terms), [
       cancel({ first: true }),
       button(t('sheet.terms.confirm'), () => actions.acceptTerms(sheet), { look: 'primary' }),
+    ]);
+  },
+  undo_editors(sheet, snapshot) {
+    const n = connectedCount(snapshot);
+    const go = () => { actions.closeSheet(); actions.undoEditors(); };
+    return frame(t('sheet.undo_editors.title'), t('sheet.undo_editors.body', { n }), null, [
+      cancel({ first: true }), button(t('sheet.undo_editors.confirm'), go, { look: 'primary' }),
     ]);
   },
   store(sheet, { auth }) {

@@ -3,7 +3,7 @@
 import * as actions from '../actions.js';
 import { glyph } from '../components/glyph.js';
 import { icon } from '../components/icon.js';
-import { initials, usable } from '../derive.js';
+import { editorsOf, initials, usable } from '../derive.js';
 import { h } from '../dom.js';
 import { spokenFields } from '../format.js';
 import { modifier } from '../keys.js';
@@ -14,6 +14,7 @@ export const SCREENS = [
   ['overview', 'home', '1'],
   ['models', 'cube', '2'],
   ['usage', 'gauge', '3'],
+  ['editors', 'brackets', '4'],
   ['activity', 'pulse', '5'],
   ['playground', 'play', '7'],
   ['settings', 'sliders', '6'],
@@ -26,7 +27,7 @@ export function sidebarView(snapshot, local) {
       h('span', { class: 'brand-name' }, t('app.name')),
       h('span', { class: 'spoken' }, headlineText(snapshot.headline))),
     h('ul', { class: 'nav-list', key: 'list' }, SCREENS.map(([screen, image, key]) => (
-      h('li', { key: screen }, item(screen, image, local, `${modifier()}+${key}`))))),
+      h('li', { key: screen }, item(screen, image, local, `${modifier()}+${key}`, screen === 'editors' ? editorsOf(snapshot).problems : 0))))),
     h('div', { class: 'nav-space', key: 'space' }),
     item('help', 'help', local, 'F1'),
     accountRow(snapshot),
@@ -38,17 +39,20 @@ export function headlineText(headline) {
   return dated(`headline.${headline.key}`, spokenFields(headline.fields));
 }
 
-function item(screen, image, local, keys) {
+/** `count` is how many things on that screen need an action. */
+function item(screen, image, local, keys, count = 0) {
   const name = t(`nav.${screen}`);
+  const asks = count ? t('nav.look_at', { n: count }) : '';
   return h('button', {
     type: 'button',
     key: `nav-${screen}`,
     class: 'nav-item',
     'aria-current': local.screen === screen ? 'page' : null,
-    'aria-label': name,
-    title: t('nav.shortcut', { name, keys }),
+    'aria-label': count ? t('nav.asks', { name, asks }) : name,
+    title: t('nav.shortcut', { name: count ? t('nav.asks', { name, asks }) : name, keys }),
     onclick: () => actions.go(screen),
-  }, icon(image), h('span', { class: 'nav-words' }, name));
+  }, icon(image), h('span', { class: 'nav-words' }, name),
+  count ? h('span', { class: 'pill warn nav-count', 'aria-hidden': 'true' }, String(count)) : null);
 }
 
 function accountRow({ auth, app }) {
