@@ -32,7 +32,7 @@ async def test_a_key_from_the_terminal(terminal: Terminal) -> None:
         assert ended.code == 0
         line = (await commands.run("keys", "list")).out
         assert line == (
-            f"codex  ends in {key[-4:]} · not used yet · Only gpt-5* · Effort up to low · "
+            f"codex  Ends in {key[-4:]} · not used yet · Only gpt-5* · Effort up to low · "
             "Stops at 5 credits a day\n"
         )
         assert (await commands.run("keys", "rename", "codex", "Codex CLI")).code == 0
@@ -100,6 +100,6 @@ def test_a_key_says_how_it_stands() -> None:
         "today": {"requests": 1, "credits": 0.0, "premium": 20.0},
     }  # fmt: skip
     assert words_for(key) == (
-        "ends in abcd · last used 2026-11-21 · 1 request today, 20 premium requests · "
+        "Ends in abcd · last used 2026-11-21 · 1 request today, 20 premium requests · "
         "Budget used up today · Warns at 20 premium requests a day"
     )

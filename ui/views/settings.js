@@ -15,6 +15,7 @@ import { keyRow } from './overview.js';
 import { accountRows } from './settings_accounts.js';
 import { advancedRows } from './settings_advanced.js';
 import { brakeRows } from './settings_brakes.js';
+import { namedKeyRows } from './settings_keys.js';
 import { lessonRows } from './settings_lessons.js';
 import { loginRow, notificationRows, startRow } from './settings_life.js';
 import { portRow } from './settings_port.js';
@@ -126,6 +127,7 @@ function proxy(snapshot, local) {
       reason: open ? t('settings.require_key_forced') : keyFixed,
     }),
     keySetting(snapshot, local),
+    ...namedKeyRows(snapshot, local),
     ...outgoingRows(snapshot, local),
     ...brakeRows(snapshot, local),
   ];
