@@ -6,15 +6,18 @@ One `/v1/models` body serves both official SDKs: it carries the fields of both (
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import struct
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, assert_never
 
 from aiohttp import hdrs, web
 
 from copilot_desktop import __version__
+from copilot_desktop.canonical import Usage
 from copilot_desktop.dialects import Json
 from copilot_desktop.dialects.side_routes import (
     AboutModel,
@@ -24,12 +27,14 @@ from copilot_desktop.dialects.side_routes import (
     SideRoute,
     Vectors,
 )
-from copilot_desktop.errors import BodyTooLarge, InvalidRequest, UpstreamFault
+from copilot_desktop.errors import BodyTooLarge, InvalidRequest, Problem, UpstreamFault
 from copilot_desktop.model import EMBEDDINGS, Model
 from copilot_desktop.proxy import codex
 from copilot_desktop.proxy.answers import json_answer
 from copilot_desktop.proxy.counting import Counting, unlisted
-from copilot_desktop.proxy.relay import Relay
+from copilot_desktop.proxy.exchange import Exchange
+from copilot_desktop.proxy.relay import LONGEST_NAME, Relay
+from copilot_desktop.redaction import redact
 from copilot_desktop.upstream.names import offered, usable
 
 _GREETING = "Ollama is running"  # what those who ask for plain text expect, word for word
@@ -106,24 +111,57 @@ class SideRoutes:
             raise InvalidRequest("model: is required")
         texts = _texts(body.get("input"))
         options: Json = {key: body[key] for key in ("dimensions", "user") if key in body}
-        answers = await self._embedded(request, name, texts, options)
-        return json_answer(embedding_list(answers, name, body.get("encoding_format") == "base64"))
+        with self._listed(request, "embeddings", name) as exchange:
+            answers = await self._embedded(request, name, texts, options, exchange)
+            as_base64 = body.get("encoding_format") == "base64"
+            return json_answer(_counted(embedding_list(answers, name, as_base64), exchange))
+
+    @contextmanager
+    def _listed(self, request: web.Request, dialect: str, name: str) -> Iterator[Exchange]:
+        """The record of a request that costs something, though it is no conversation.
+
+        An agent's: editors make them of themselves, many at a time."""
+        agent = request.headers.get(hdrs.USER_AGENT, "")
+        exchange = self._relay.traffic.open(agent, dialect, self._relay.caller(request))
+        exchange.model_asked, exchange.initiator = redact(name[:LONGEST_NAME]), "agent"
+        try:
+            yield exchange
+            exchange.status = 200
+            exchange.finish("ok")
+        except Problem as problem:
+            exchange.error, exchange.status = problem.message, problem.status
+            exchange.upstream_status = problem.upstream_status
+            exchange.request_id = problem.request_id or ""
+            exchange.finish("failed")
+            raise
+        except asyncio.CancelledError:
+            exchange.finish("cancelled")
+            raise
+        finally:
+            self._relay.traffic.close(exchange, "failed")
 
     async def _embedded(
-        self, request: web.Request, name: str, texts: Sequence[str], options: Json
+        self,
+        request: web.Request,
+        name: str,
+        texts: Sequence[str],
+        options: Json,
+        exchange: Exchange,
     ) -> list[Any]:
         """Copilot's answers, one for each batch."""
         if len(texts) > _MOST_TEXTS:
             raise InvalidRequest(f"input: at most {_MOST_TEXTS} texts at once, not {len(texts)}")
         caller = self._relay.caller(request)
-        self._relay.brakes.check(unlisted(caller))  # finding the model may ask for the list
+        self._relay.brakes.check(exchange)  # finding the model may ask for the list
         authority = self._relay.authority(request)
         model = await self._relay.find(name, authority)
+        exchange.model_used, exchange.multiplier = model.id, model.multiplier
         caller.permit(model)
         if model.kind != "embeddings":
             raise InvalidRequest(f"{model.id} does not make embeddings.")
         most = model.max_inputs or max(1, len(texts))
-        async with self._relay.brakes.admit(unlisted(caller, model.id)):
+        async with self._relay.brakes.admit(exchange):
+            exchange.route, exchange.attempts = EMBEDDINGS, -(-len(texts) // most)
             return [
                 await self._relay.provider.client.request_json(
                     "POST",
@@ -154,8 +192,13 @@ class SideRoutes:
                 _, body = await self._relay.read_json(request)
                 asked = route.asked(body)
                 options = {} if asked.dimensions is None else {"dimensions": asked.dimensions}
-                answers = await self._embedded(request, asked.model, asked.texts, options)
-                listed = embedding_list(answers, asked.model, as_base64=False)
+                with self._listed(request, "embeddings", asked.model) as exchange:
+                    answers = await self._embedded(
+                        request, asked.model, asked.texts, options, exchange
+                    )
+                    listed = _counted(
+                        embedding_list(answers, asked.model, as_base64=False), exchange
+                    )
                 vectors = tuple(row["embedding"] for row in listed["data"])
                 tokens = listed["usage"]["prompt_tokens"]
                 return json_answer(route.answer(Vectors(asked.model, vectors, tokens)))
@@ -242,6 +285,11 @@ def embedding_list(answers: Sequence[Any], model: str, as_base64: bool) -> Json:
                 usage["prompt_tokens"] += prompt
                 usage["total_tokens"] += total
     return {"object": "list", "model": model, "data": entries, "usage": usage}
+
+
+def _counted(answer: Json, exchange: Exchange) -> Json:
+    exchange.usage = Usage(input=answer["usage"]["prompt_tokens"])
+    return answer
 
 
 def _vectors(rows: object) -> list[list[float]]:

@@ -52,6 +52,37 @@ async def test_requests_are_counted_with_tokens_and_credits(tmp_path: Path) -> N
     assert found["total"]["requests"] == 3, "what never went out is not counted"
 
 
+async def embed(rig: CoreRig, model: str) -> int:
+    port = rig.core.store.state.proxy.port
+    body = {"model": model, "input": ["alpha", "beta"]}
+    async with (
+        aiohttp.ClientSession() as http,
+        http.post(
+            f"http://127.0.0.1:{port}/v1/embeddings", json=body, headers={"User-Agent": "Zed/1"}
+        ) as answer,
+    ):
+        await answer.read()
+        return answer.status
+
+
+async def test_embeddings_are_counted_for_their_client_and_model(tmp_path: Path) -> None:
+    async with running_core(tmp_path, signed_in=True) as rig:
+        await ready(rig)
+        assert await embed(rig, "text-embedding-3-small") == 200
+        assert await embed(rig, "gpt-4.1") == 400, "it makes no embeddings and went nowhere"
+        await rig.until(lambda state: state.spending.news >= 1)
+        found = await rig.do("usage_history", days=1, by="model")
+        [row] = found["rows"]
+        assert (row["name"], row["requests"]) == ("text-embedding-3-small", 1)
+        assert row["input"] > 0
+        assert row["output"] == 0
+        await rig.until(lambda state: len(state.requests.recent) == 2)
+        refused, made = rig.snapshot()["requests"]
+    assert (made["client"], made["dialect"], made["outcome"]) == ("Zed", "embeddings", "ok")
+    assert (made["route"], made["input_tokens"]) == ("/embeddings", row["input"])
+    assert (refused["status"], refused["outcome"]) == (400, "failed")
+
+
 async def test_a_restart_goes_on_where_it_ended(tmp_path: Path) -> None:
     for _ in range(2):
         async with running_core(tmp_path, signed_in=True) as rig:

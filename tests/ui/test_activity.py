@@ -51,7 +51,7 @@ async def test_the_panel_tells_everything_about_a_request(window: Any) -> None:
         "18,204 tokens",
         "16,000 tokens",
         "812 tokens",
-        "0.26 credits",
+        "0.2596 credits",
         "640 ms",
         "8.2 s",
         row["request_id"],
@@ -85,9 +85,11 @@ async def test_a_request_that_was_passed_through_says_so(window: Any) -> None:
 @pytest.mark.parametrize(
     ("cost", "short", "full"),
     [
-        ({"credits": 0.2596}, "0.26", "0.26 credits"),
-        ({"credits": 0.00419}, "0.0042", "0.0042 credits"),
-        ({"credits": 12.345}, "12.35", "12.35 credits"),
+        ({"credits": 0.2596}, "0.26", "0.2596 credits"),
+        ({"credits": 0.00419}, "<0.01", "0.00419 credits"),
+        ({"credits": 0.000000123}, "<0.01", "0.000000123 credits"),
+        ({"credits": 12.345}, "12.35", "12.345 credits"),
+        ({"credits": 12345.678}, "12,346", "12,345.678 credits"),
         ({"credits": 0.0, "multiplier": 1}, "0", "0 credits"),
         ({"credits": None, "multiplier": 0.33}, "0.33×", "0.33 premium requests"),
         (
@@ -106,6 +108,7 @@ async def test_cost_is_in_credits_or_premium_requests(
     cell = page.page.locator("tbody .c-cost")
     assert await cell.inner_text() == short
     assert await cell.get_attribute("title") == full
+    assert await cell.evaluate("cell => cell.scrollWidth <= cell.clientWidth"), "it is cut off"
     await page.page.locator("tbody tr").click()
     assert full in await page.page.locator("#panel").inner_text()
 

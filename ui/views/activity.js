@@ -3,7 +3,7 @@
 import { pill } from '../components/controls.js';
 import { h } from '../dom.js';
 import {
-  credits, exact, milliseconds, number, timeWithSeconds, tokens,
+  exact, milliseconds, number, timeWithSeconds, tokens,
 } from '../format.js';
 import { has, t } from '../strings.js';
 
@@ -93,16 +93,23 @@ export function resultWords(row) {
 
 /** In full; `null` where nothing is known. */
 export function costWords(row) {
-  if (isNumber(row.credits)) return t('activity.cost.credits', { amount: credits(row.credits) });
+  if (isNumber(row.credits)) return t('activity.cost.credits', { amount: number(row.credits, 9) });
   if (!isNumber(row.multiplier)) return t('activity.cost.unknown');
   if (row.multiplier === 0) return t('models.cost.included');
   if (row.initiator === 'agent') return t('activity.cost.agent');
   return t('activity.cost.multiplier', { amount: number(row.multiplier, 2) });
 }
 
-/** For the narrow column of the table. */
+const LEAST = 0.01; // credits; less is not worth the digits in a narrow column
+
+function shortCredits(value) {
+  if (value > 0 && value < LEAST) return t('activity.cost.tiny', { amount: number(LEAST, 2) });
+  return number(value, value < 100 ? 2 : 0);
+}
+
+/** For the narrow column of the table; what it leaves out is in its title. */
 export function shortCost(row) {
-  if (isNumber(row.credits)) return credits(row.credits);
+  if (isNumber(row.credits)) return shortCredits(row.credits);
   if (!isNumber(row.multiplier) || row.initiator === 'agent') return t('activity.none');
   return t('models.cost.multiplier', { n: number(row.multiplier, 2) });
 }
