@@ -29,7 +29,7 @@ _HOME_WINDOWS = (
 )  # fmt: skip
 _VERSIONS = (".nvm/versions/node", ".local/share/fnm/node-versions", ".fnm/node-versions")
 _SYSTEM = (
-    "/usr/local/bin", "/usr/bin", "/opt/homebrew/bin", "/home/linuxbrew/.linuxbrew/bin",
+    "/usr/local/bin", "/usr/bin", "/opt/homebrew/bin", 
     "/snap/bin", "/var/lib/flatpak/exports/bin", "/run/current-system/sw/bin",
 )  # fmt: skip
 _ENDINGS = (".exe", ".cmd", ".bat", ".ps1")
@@ -63,7 +63,7 @@ def folders(machine: Machine) -> tuple[Path, ...]:
     for place in _VERSIONS if machine.os != "windows" else ():
         found += _versions(machine.home / place)
     if named and machine.os != "windows":
-        found += map(Path, _SYSTEM)
+        found += [*map(Path, _SYSTEM), Path("/home") / "linuxbrew" / ".linuxbrew" / "bin"]
     return tuple(dict.fromkeys(found))[:_MOST]
 
 

@@ -24,7 +24,7 @@ ONLY = {
     "PySide6": ("copilot_desktop.shell",),
     "jeepney": ("copilot_desktop.shell", "copilot_desktop.system"),
     "truststore": ("copilot_desktop.upstream.outgoing",),
-    "filelock": ("copilot_desktop.control.instance",),
+    "filelock": ("copilot_desktop.control.instance", "copilot_desktop.integrations.carrying"),
     "platformdirs": ("copilot_desktop.system",),
 }
 HEAVY = ("keyring", "PIL", "pystray", "webview", "gi", "qtpy", "PySide6", "jeepney")
