@@ -61,10 +61,17 @@ export function ahead(at, from = now()) {
   return `${dayAndMonth(at)}, ${timeOfDay(at)}`;
 }
 
+/** A moment that stands well behind "until", and as the tray says it: "Thu 14:20" within a week,
+    "1 Sep, 02:00" beyond. */
+function moment(at) {
+  const soon = at - now() < 7 * DAY;
+  return soon ? `${weekday(at)} ${timeOfDay(at)}` : `${dayAndMonth(at)}, ${timeOfDay(at)}`;
+}
+
 /** A banner's or headline's fields with its moment, and what is left until one, in words. */
 export function spokenFields(fields = {}) {
   const spoken = { ...fields };
-  if (typeof fields.when === 'number') spoken.when = ahead(fields.when);
+  if (typeof fields.when === 'number') spoken.when = moment(fields.when);
   if (fields.meter) spoken.meter = meterName(fields.meter);
   if (typeof fields.until === 'number') spoken.left = remaining(fields.until - now());
   if (typeof fields.at === 'number') spoken.time = past(fields.at);

@@ -108,6 +108,8 @@ class AccountDesk:
                 raise account.problem or NotSignedIn()
             if is_network_trouble(account.problem):
                 assert account.problem is not None
+                self._quota.missed(account.problem)
+                self._catalogue.missed(account.problem)
                 raise account.problem
             await self._refresh_lists()
         except Problem as problem:

@@ -34,6 +34,11 @@ def _next_month(now: datetime) -> datetime:
     )
 
 
+def _end_of_window(name: str) -> datetime:
+    """As far ahead as the waits of the refusals say (`429-session`, `429-weekly`)."""
+    return datetime.now(UTC) + timedelta(seconds=5400 if name == "session" else 207_360)
+
+
 def _number(value: Any) -> float:
     """Of a scenario's own answer, in which numbers may be texts."""
     try:
@@ -200,4 +205,7 @@ class Account:
                     f"ent={total}&ov=0.0&ovPerm=false&rem={round(rest / total * 100, 1)}"
                     f"&rst={until}&totRem={rest}"
                 )
+        for name, share in self.scenario.windows.items():
+            end = quote(f"{_end_of_window(name):%Y-%m-%dT%H:%M:%SZ}", safe="")
+            found[f"x-usage-ratelimit-{name}"] = f"ent=0&ov=0.0&ovPerm=false&rem={share}&rst={end}"
         return found

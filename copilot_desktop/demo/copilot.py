@@ -227,6 +227,9 @@ class Copilot:
             raise Refused(status.status, status.body, status.headers)
         if scenario.limit_all:
             raise example("429-session")
+        for name, left in scenario.windows.items():
+            if left <= 0:
+                raise example(f"429-{name}")
         if scenario.warn_all:
             raise warning()
         if scenario.outage:

@@ -6,7 +6,7 @@ times (-1: for ever). Paths are shell patterns ("/v1/messages", "/login/*", "*")
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
@@ -102,8 +102,10 @@ FAULTS: web.RequestKey[tuple[Fault, ...]] = web.RequestKey("faults", tuple)
 class FaultList:
     """The faults of one server and how often each was passed by."""
 
-    def __init__(self) -> None:
+    def __init__(self, faults: Iterable[Fault] = ()) -> None:
         self._waiting: list[tuple[Fault, list[int]]] = []
+        for fault in faults:
+            self.add(fault)
 
     def add(self, fault: Fault) -> None:
         self._waiting.append((fault, [0]))

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal
 
+from copilot_desktop.demo.faults import DropConnection, Fault, HtmlIn200, Slow, Status
+
 Who = Literal[
     "pro", "annual", "free", "business", "pooled", "no_access", "blocked", "low", "exhausted"
 ]
@@ -90,6 +92,11 @@ class Scenario:
     """Gemini refuses tool history without the opaque reasoning it gave out."""
     socket_life: float = 3600.0
     """A WebSocket that is older is closed at its next frame."""
+    windows: Mapping[str, float] = field(default_factory=dict)
+    """Rate windows ("session", "weekly") that headers tell of, and the percent left; at 0 every
+    model call is answered 429."""
+    faults: tuple[Fault, ...] = ()
+    """What goes wrong from the start."""
     whims: tuple[str, ...] = ()
     """Names out of `demo.whims`: what is refused although the list of models does not say so."""
     live_dates: bool = True
@@ -112,6 +119,27 @@ TENANT = "octo-demo.ghe.com"
 TENANT_PEOPLE = (Person("octo-hana_octo", 31415926, "business"),)
 
 _PACE = 0.012  # slow enough to see an answer being written
+_LATER = 4  # the looks at the account that a sign-in and the first screens take are fine
+
+
+def _later(fault: type[Fault], **more: Any) -> tuple[Fault, ...]:
+    """After the first screens are there: at the next refresh, and from then on."""
+    return (
+        fault("/copilot_internal/user", nth=_LATER, times=-1, **more),
+        fault("/copilot_internal/v2/token", nth=2, times=-1, **more),
+        fault("/user", nth=_LATER - 1, times=-1, **more),
+        fault("/models", nth=2, times=-1, **more),
+    )
+
+
+def _said(path: str, error: str) -> Status:
+    """GitHub's way of saying no to a sign-in: an error in an answer with status 200."""
+    return Status(path, times=-1, status=200, body={"error": error})
+
+
+_CODE, _POLL = "/login/device/code", "/login/oauth/access_token"
+_STRANGE = ({"form": "of another year"},)
+_UNICORN = Status.example("502-unicorn")
 
 
 def tenant_of(scenario: Scenario) -> Scenario:
@@ -144,6 +172,36 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
             Scenario(name="warned", warn_all=True, pace=_PACE),
             Scenario(name="outage", outage=True, pace=_PACE),
             Scenario(name="slow", pace=0.4),
+            Scenario(
+                name="loading",
+                faults=(
+                    Slow("/copilot_internal/user", nth=2, times=-1, seconds=3600),
+                    Slow("/models", times=-1, seconds=3600),
+                ),
+            ),
+            Scenario(name="offline", faults=_later(DropConnection), pace=_PACE),
+            Scenario(name="portal", faults=_later(HtmlIn200), pace=_PACE),
+            Scenario(
+                name="down",
+                faults=_later(Status, status=_UNICORN.status, body=_UNICORN.body),
+                pace=_PACE,
+            ),
+            Scenario(
+                name="changed",
+                faults=(
+                    Status("/copilot_internal/user", times=-1, status=200, body=[*_STRANGE]),
+                    Status("/models", times=-1, status=200, body=_STRANGE[0]),
+                ),
+                pace=_PACE,
+            ),
+            Scenario(name="session_limit", windows={"session": 0.0, "weekly": 31.0}, pace=_PACE),
+            Scenario(name="weekly_limit", windows={"session": 64.0, "weekly": 0.0}, pace=_PACE),
+            Scenario(name="flow_off", faults=(_said(_CODE, "device_flow_disabled"),)),
+            Scenario(name="bad_code", faults=(_said(_POLL, "incorrect_device_code"),)),
+            Scenario(name="no_network", faults=(DropConnection(_CODE, times=-1),)),
+            Scenario(name="portal_first", faults=(HtmlIn200(_CODE, times=-1),)),
+            Scenario(name="broken_sign_in", faults=(replace(_UNICORN, path=_CODE, times=-1),)),
+            Scenario(name="unreachable", polls=("drop",) * 99),
         )
     }
 )

@@ -30,7 +30,7 @@ class World:
         self.accounts = _accounts(scenario)
         self.tokens = Tokens(scenario, clock)
         self.sessions = Sessions(scenario, clock)
-        self.faults = FaultList()
+        self.faults = FaultList(scenario.faults)
         self.ledger = Ledger()
         self.models = models(scenario)
         self._answers = 0
@@ -40,6 +40,9 @@ class World:
         if _listing(scenario) != _listing(self.scenario):
             self.models = models(scenario)
             self.accounts = _accounts(scenario)
+        for fault in scenario.faults:
+            if fault not in self.scenario.faults:
+                self.faults.add(fault)
         self.scenario = scenario
         for account in self.accounts:
             account.enter(scenario)

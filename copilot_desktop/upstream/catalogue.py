@@ -130,6 +130,10 @@ class Catalogue:
 
         await for_its_own(authority, fetch)
 
+    def missed(self, problem: Problem) -> None:
+        """GitHub could not be asked for a list: where there is none, the reason stands instead."""
+        self._fetch.missed(problem)
+
     async def ready(self, authority: Authority) -> None:
         """Make sure there is a list to work with. Raises Problem only if there is none at all.
 

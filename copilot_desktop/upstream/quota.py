@@ -88,6 +88,11 @@ class Quota:
             )
         )
 
+    def missed(self, problem: Problem) -> None:
+        """The account could not be asked: where nothing is known, the reason stands instead."""
+        if self.snapshot.state == "loading":
+            self._set(replace(self.snapshot, state="unavailable", problem=problem))
+
     def note_headers(self, headers: Mapping[str, str]) -> None:
         """Take the numbers out of the headers of a model answer, if there are any. Never raises."""
         given = {name.lower(): value for name, value in headers.items()}

@@ -81,6 +81,12 @@ class Refreshed(Generic[T]):
             raise problem.with_traceback(None)
         return task.result()
 
+    def missed(self, problem: Problem) -> None:
+        """No fetch could even begin. Said only where nothing is known yet."""
+        if self._task is None and self._fetched_at is None:
+            self.problem = problem
+            self.changed()
+
     def forget(self) -> None:
         """Back to the beginning; a fetch that is under way ends unheard."""
         if self._task is not None:

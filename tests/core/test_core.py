@@ -17,7 +17,7 @@ from copilot_desktop.core.commands import save_quietly
 from copilot_desktop.core.core import Core
 from copilot_desktop.core.settings import Preferences, Settings
 from copilot_desktop.core.settings_file import FILE_NAME
-from copilot_desktop.demo import Scenario
+from copilot_desktop.demo import DropConnection, FakeUpstream, Scenario
 from copilot_desktop.errors import BadSetting
 from copilot_desktop.model import CHAT, Model
 from copilot_desktop.system import PortHolder
@@ -336,3 +336,14 @@ async def test_of_two_changes_close_together_the_newest_state_is_on_the_disk(
         assert await asyncio.gather(first, second) == [True, True]
         stored = json.loads((tmp_path / FILE_NAME).read_text("utf-8"))
     assert (stored["text_size"], stored["theme"]) == (120, "dark")
+
+
+async def test_what_could_not_even_be_asked_for_is_not_shown_as_loading(tmp_path: Path) -> None:
+    fake = FakeUpstream(QUICK)
+    fake.add_fault(DropConnection("*", times=-1))
+    async with running_core(tmp_path, fake=fake, signed_in=True) as rig:
+        state = await rig.until(lambda state: state.quota.state != "loading")
+        assert state.quota.state == "unavailable"
+        assert state.quota.problem is not None
+        state = await rig.until(lambda state: state.models.problem is not None)
+        assert state.models.state == "empty"

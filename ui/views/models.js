@@ -134,7 +134,7 @@ function row(model, local, usedUp) {
       h('button', {
         type: 'button', class: 'row-button', 'data-row': model.id, 'aria-expanded': selected ? 'true' : 'false', 'aria-controls': 'panel',
       },
-      h('span', { class: 'model-name' }, model.name || model.id),
+      h('span', { class: 'model-name', title: model.name || model.id }, model.name || model.id),
       h('span', { class: 'model-id', title: model.id }, model.id))),
     h('td', { class: 'col-vendor' }, h('span', { class: 'small-words' }, model.vendor)),
     h('td', { class: 'col-cost' }, costWords(model.cost)),
