@@ -89,7 +89,7 @@ async def test_a_request_that_was_passed_through_says_so(window: Any) -> None:
         ({"credits": 0.00419}, "<0.01", "0.00419 credits"),
         ({"credits": 0.000000123}, "<0.01", "0.000000123 credits"),
         ({"credits": 12.345}, "12.35", "12.345 credits"),
-        ({"credits": 12345.678}, "12,346", "12,345.678 credits"),
+        ({"credits": 12345.678}, "12 K", "12,345.678 credits"),
         ({"credits": 0.0, "multiplier": 1}, "0", "0 credits"),
         ({"credits": None, "multiplier": 0.33}, "0.33×", "0.33 premium requests"),
         (

@@ -104,7 +104,8 @@ const LEAST = 0.01; // credits; less is not worth the digits in a narrow column
 
 function shortCredits(value) {
   if (value > 0 && value < LEAST) return t('activity.cost.tiny', { amount: number(LEAST, 2) });
-  return number(value, value < 100 ? 2 : 0);
+  if (value < 100) return number(value, 2);
+  return value < 10000 ? number(value) : tokens(value);
 }
 
 /** For the narrow column of the table; what it leaves out is in its title. */
