@@ -7,14 +7,14 @@ where that one was.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 from copilot_desktop.core import budget
 from copilot_desktop.core.keys import KeyRing, hint, told
-from copilot_desktop.core.ledger import Ledger, day_of
+from copilot_desktop.core.ledger import Ledger, Use, day_of
 from copilot_desktop.errors import KeyBudgetSpent
 from copilot_desktop.proxy.exchange import Exchange
 from copilot_desktop.proxy.keys import KeyLimits, NamedKey
@@ -65,13 +65,19 @@ class KeyUses:
 
     def standings(self) -> tuple[KeyStanding, ...]:
         """One for each key, in the order of the keys."""
-        return tuple(self._standing(key) for key in self._ring.keys)
+        keys = self._ring.keys
+        rows = self._ledger.uses() if keys else ()
+        return tuple(
+            self._standing(key, [row for row in rows if row.client == key.name]) for key in keys
+        )
 
     def afford(self, exchange: Exchange, *, multiplier: float | None, by_agent: bool) -> None:
         """May `exchange` go out under the budget of its key? Raises KeyBudgetSpent."""
         key = next((each for each in self._ring.keys if each.name == exchange.key), None)
-        found = self._budget(key) if key is not None else None
-        if key is None or found is None or found.level != "spent":
+        if key is None or key.limits.budget is None:
+            return
+        found = self._budget(key, self._ledger.uses(1))
+        if found is None or found.level != "spent":
             return
         if budget.free(found.limit, multiplier=multiplier, by_agent=by_agent):
             return
@@ -80,18 +86,17 @@ class KeyUses:
         if OVER not in exchange.notes:
             exchange.notes.append(OVER)
 
-    def _budget(self, key: NamedKey) -> budget.Budget | None:
+    def _budget(self, key: NamedKey, uses: Iterable[Use]) -> budget.Budget | None:
         own = key.limits.budget
         if own is None:
             return None
         limit = budget.Limit(own.unit, own.amount, "day", own.stops)
-        rows = [row for row in self._ledger.uses(1) if row.client == key.name]
+        rows = [row for row in uses if row.client == key.name]
         return budget.standings((limit,), rows, self._now())[0]
 
-    def _standing(self, key: NamedKey) -> KeyStanding:
-        rows = [row for row in self._ledger.uses() if row.client == key.name]
+    def _standing(self, key: NamedKey, rows: Sequence[Use]) -> KeyStanding:
         today = [row for row in rows if row.day == day_of(self._now())]
-        found = self._budget(key)
+        found = self._budget(key, today)
         return KeyStanding(
             key.name,
             hint(key.secret),
