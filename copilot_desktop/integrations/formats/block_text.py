@@ -13,6 +13,7 @@ from copilot_desktop.integrations.formats.splice import (
     CannotKeep,
     Splice,
     added_lines,
+    check_newlines,
     dropped_lines,
     last_written,
     line_at,
@@ -22,13 +23,17 @@ from copilot_desktop.integrations.formats.splice import (
 
 
 def find_block(text: str, name: str) -> tuple[str, ...] | Absent:
-    """The lines between the marks of `name`. Raises CannotKeep if the marks are no pair."""
+    """The lines between the marks of `name`."""
     found = _span(text, name)
     return ABSENT if found is None else tuple(_inside(text[found[0] : found[1]]))
 
 
 def put_block(text: str, name: str, lines: Sequence[str]) -> str:
-    """The text with `lines` between marks: where they were, else below everything."""
+    """The text with `lines` between marks: where they were, else below everything.
+
+    Raises CannotKeep, as all three do, if the marks are no pair.
+    """
+    check_newlines(text)
     found = _span(text, name)
     whole = [_opening(name), *lines, _closing(name)]
     if found is None:
@@ -45,6 +50,7 @@ def drop_block(text: str, name: str) -> str:
     found = _span(text, name)
     if found is None:
         return text
+    check_newlines(text)
     gone = dropped_lines(text, *found)
     newline = newline_of(text)
     if gone.start and text[: gone.start].endswith(newline):

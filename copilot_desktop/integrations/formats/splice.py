@@ -53,6 +53,13 @@ class Splice:
     new: str = ""
 
 
+def check_newlines(text: str) -> None:
+    """Raises CannotKeep where a carriage return stands alone: readers disagree about its meaning."""
+    alone = re.search(r"\r(?!\n)", text)
+    if alone:
+        raise CannotKeep(line_at(text, alone.start()), "a layout that cannot be kept")
+
+
 def spliced(text: str, splices: Iterable[Splice]) -> str:
     """The text with all splices made. They do not overlap; those at one place keep their order."""
     parts, at = [], 0
@@ -78,7 +85,7 @@ def line_end(text: str, position: int) -> int:
     end = text.find("\n", position)
     if end < 0:
         return len(text)
-    return end - 1 if end > position and text[end - 1] == "\r" else end
+    return end - 1 if text[end - 1 : end] == "\r" else end
 
 
 def newline_of(text: str) -> str:

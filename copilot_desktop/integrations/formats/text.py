@@ -18,6 +18,7 @@ from copilot_desktop.integrations.formats.splice import (
     CannotKeep,
     Splice,
     Unreadable,
+    check_newlines,
     entry_of,
     line_at,
     named,
@@ -78,13 +79,9 @@ def put(format: Format, text: str, place: Place, value: Value) -> str:  # noqa: 
     present = _at(document, place)
     if same(present, value):
         return text
-    if isinstance(present, dict) and isinstance(value, dict):
-        for key in [key for key in present if key not in value]:
-            text = drop(format, text, (*place, key))
-        for key, each in value.items():
-            text = put(format, text, (*place, key), each)
-        return text
-    splices = _tried(lambda: _grammar(format).put(text, place, value))
+    if isinstance(present, dict) and isinstance(value, dict) and value:
+        return _put_keys(format, text, place, present, value)
+    splices = _tried(text, lambda: _grammar(format).put(text, place, value))
     new = spliced(text, splices)
     only_adds = all(each.start == each.end for each in splices)
     outcome = _reread(format, text, new, splices)
@@ -92,6 +89,24 @@ def put(format: Format, text: str, place: Place, value: Value) -> str:  # noqa: 
         raise _cannot(text, splices)
     if not only_adds and (present is ABSENT or len(splices) != 1):
         raise _cannot(text, splices)
+    return new
+
+
+def _put_keys(
+    format: Format,  # noqa: A002
+    text: str,
+    place: Place,
+    present: Mapping[str, Value],
+    value: Mapping[str, Value],
+) -> str:
+    new = text
+    for key, each in value.items():
+        new = put(format, new, (*place, key), each)
+    for key in present:
+        if key not in value:
+            new = drop(format, new, (*place, key))
+    if not same(find(format, new, place), value):  # an empty table that no header of TOML names
+        raise CannotKeep(1, "a layout that cannot be kept")
     return new
 
 
@@ -107,7 +122,7 @@ def drop(format: Format, text: str, place: Place, made: int = 0) -> str:  # noqa
         return text
     while made and place and _lonely(_at(document, place[:-1]), place):
         place, made = place[:-1], made - 1
-    splices = _tried(lambda: _grammar(format).drop(text, place))
+    splices = _tried(text, lambda: _grammar(format).drop(text, place))
     if any(each.new for each in splices):
         raise _cannot(text, splices)
     new = spliced(text, splices)
@@ -135,7 +150,8 @@ def _plain(value: Value) -> Value:
     return value
 
 
-def _tried(change: Callable[[], list[Splice]]) -> list[Splice]:
+def _tried(text: str, change: Callable[[], list[Splice]]) -> list[Splice]:
+    check_newlines(text)
     try:
         return change()
     except RecursionError:
@@ -215,5 +231,5 @@ def _without(document: Value | Absent, place: Place) -> list[Value | Absent]:
         others = {key: each for key, each in document.items() if key != step}
         left = [others if isinstance(each, Absent) else {**others, step: each} for each in inner]
     if any(not each for each in left):
-        left += [None, ABSENT]
+        left += [None, ABSENT, {}]
     return left

@@ -146,10 +146,10 @@ def drop(text: str, place: Sequence[Step]) -> list[Splice]:
 
 
 def _merged(text: str, splices: list[Splice]) -> list[Splice]:
-    """Deletions with those joined that overlap. At the very start the newline behind goes too."""
+    """Deletions with those joined that touch. At the very start the newline behind goes too."""
     kept: list[Splice] = []
     for each in sorted(splices, key=lambda splice: splice.start):
-        if kept and each.start < kept[-1].end:
+        if kept and each.start <= kept[-1].end:
             kept[-1] = Splice(kept[-1].start, max(kept[-1].end, each.end))
         else:
             kept.append(each)

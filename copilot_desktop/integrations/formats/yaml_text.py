@@ -39,6 +39,7 @@ _PLAIN: Final = re.compile(r"[A-Za-z](?:[A-Za-z0-9_./-]|:(?=[A-Za-z0-9_./-]))*")
 _WORDS: Final = frozenset({"true", "false", "yes", "no", "on", "off", "y", "n", "null", "nan"})
 _COLON: Final = re.compile(r"[ \t]*:(?=[ \t\r\n]|\Z)")
 _FLOW_COLON: Final = re.compile(r"[ \t\r\n]*:")
+_COMMA: Final = re.compile(r"[ \t\r\n]*,")
 _PREFIX: Final = "tag:yaml.org,2002:"
 _LEVEL: Final = 2  # spaces
 
@@ -141,13 +142,14 @@ def drop(text: str, place: Sequence[Step]) -> list[Splice]:
     spot = _Spot(_compose(text))
     for step in place:
         found = _entry(text, spot, step)
-        assert found is not None, "the caller has found the place"
+        if found is None:  # a key that is no scalar
+            raise CannotKeep(spot.node.start_mark.line + 1, "not a mapping")
         spot = found
     _check(spot)
     if spot.parent is None:
         return [dropped_lines(text, spot.node.start_mark.index, _end(text, spot))]
     if spot.parent.flow_style:
-        return [_out_of_flow(spot)]
+        return [_out_of_flow(text, spot)]
     return [_out_of_block(text, spot)]
 
 
@@ -324,7 +326,7 @@ def _replace(text: str, spot: _Spot, value: Value) -> Splice:
     return Splice(after, end, newline + newline.join(_below(text, spot, value)))
 
 
-def _out_of_flow(spot: _Spot) -> Splice:
+def _out_of_flow(text: str, spot: _Spot) -> Splice:
     entries = spot.parent.value
     bounds = [each if isinstance(each, tuple) else (each, each) for each in entries]
     start, end = bounds[spot.index][0].start_mark.index, bounds[spot.index][1].end_mark.index
@@ -332,7 +334,8 @@ def _out_of_flow(spot: _Spot) -> Splice:
         return Splice(bounds[spot.index - 1][1].end_mark.index, end)
     if len(bounds) > 1:
         return Splice(start, bounds[1][0].start_mark.index)
-    return Splice(start, end)
+    comma = _COMMA.match(text, end)
+    return Splice(start, comma.end() if comma else end)
 
 
 def _out_of_block(text: str, spot: _Spot) -> Splice:
