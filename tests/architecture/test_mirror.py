@@ -18,6 +18,7 @@ FACES = {
     "copilot_desktop.dialects.openai_responses": (
         "tests/dialects/openai_responses/test_responses_parse.py"
     ),
+    "copilot_desktop.integrations.tools": "tests/contracts/test_integration.py",
     "copilot_desktop.pi": "tests/clients/pi/test_same_story.py",
     "copilot_desktop.preparation": "tests/preparation/test_preparation.py",
     "copilot_desktop.upstream.quirks": "tests/upstream/quirks/test_chat.py",

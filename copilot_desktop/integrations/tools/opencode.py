@@ -1,6 +1,6 @@
 """opencode: a provider in the global settings, with its models, and the model to begin with.
 
-opencode lays `opencode.jsonc` of that folder over `opencode.json`, so ours go where they win. When it
+opencode lays `opencode.jsonc` of that folder over `opencode.json`; ours go where they win. When it
 starts it puts `$schema` at the top of a file that has none; a file of our making is born with it.
 `small_model` writes titles; without it the user's main model would.
 """
