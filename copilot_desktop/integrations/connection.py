@@ -50,8 +50,8 @@ OLD = ("old_port", "old_key")
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a tool stands. `detail` holds plain values only: path, line, reason (a phrase), code, port, variable,
-    at, backup, changed (places as text), stale (the list of models is another one by now)."""
+    """How a tool stands. `detail` holds plain values only: path, line, reason (a phrase), code,
+    port, variable, at, backup, changed (places as text), stale (other models by now)."""
 
     state: State
     detail: Mapping[str, object] = field(default_factory=dict)

@@ -29,7 +29,7 @@ _HOME_WINDOWS = (
 )  # fmt: skip
 _VERSIONS = (".nvm/versions/node", ".local/share/fnm/node-versions", ".fnm/node-versions")
 _SYSTEM = (
-    "/usr/local/bin", "/usr/bin", "/opt/homebrew/bin", 
+    "/usr/local/bin", "/usr/bin", "/opt/homebrew/bin",
     "/snap/bin", "/var/lib/flatpak/exports/bin", "/run/current-system/sw/bin",
 )  # fmt: skip
 _ENDINGS = (".exe", ".cmd", ".bat", ".ps1")

@@ -7,8 +7,9 @@ looks like one anywhere. Lines are as in the file, without their ends.
 from __future__ import annotations
 
 import difflib
+import itertools
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -21,7 +22,9 @@ GAP = "…"
 _AROUND = 2  # lines before and after a change
 _SHORTEST = 12  # characters of a secret of which the last four may be shown
 _LONGEST_LINE = 400
-_TELLING = r"[\w.-]*(?:key|token|secret|passw(?:or)?d|auth|credential|cookie)s?[\w.-]*"
+_BESIDE = 60  # characters before a change in a line that is longer
+_WORDS = "key|token|secret|passw(?:or)?d|auth|credential|cookie"
+_TELLING = rf"(?<![\w.-])[\w.-]{{0,64}}?(?:{_WORDS})s?[\w.-]{{0,64}}"  # bounded: lines may be long
 _VALUE = r"""(?P<value>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s,;}\])"']+)"""
 _NAMED = re.compile(
     rf"""(?i)(?P<name>{_TELLING}["']?\s*[:=]\s*|\bset\s+(?:-\w+\s+)*{_TELLING}\s+){_VALUE}"""
@@ -52,10 +55,9 @@ def lines_of(before: str, after: str, secrets: Collection[str]) -> tuple[tuple[S
             shown.append((" ", GAP))
         for kind, a, b, c, d in group:
             if kind == "equal":
-                shown += _signed(" ", old[a:b], secrets)
+                shown += [(" ", _cut(masked(line, secrets))) for line in old[a:b]]
             else:
-                shown += _signed("-", old[a:b], secrets)
-                shown += _signed("+", new[c:d], secrets)
+                shown += _changed(old[a:b], new[c:d], secrets)
     return tuple(shown)
 
 
@@ -86,9 +88,18 @@ def _is_address(text: str) -> bool:
     return text.startswith(("http://127.0.0.1", "http://localhost", "http://[::1]"))
 
 
-def _signed(
-    sign: Sign, lines: Iterable[str], secrets: Collection[str]
-) -> Iterator[tuple[Sign, str]]:
-    for line in lines:
-        text = masked(line, secrets)
-        yield sign, text if len(text) <= _LONGEST_LINE else text[:_LONGEST_LINE] + GAP
+def _changed(
+    old: Sequence[str], new: Sequence[str], secrets: Collection[str]
+) -> list[tuple[Sign, str]]:
+    gone = [masked(line, secrets) for line in old]
+    come = [masked(line, secrets) for line in new]
+    if len(gone) == len(come) == 1 and max(len(gone[0]), len(come[0])) > _LONGEST_LINE:
+        pairs = zip(gone[0], come[0], strict=False)
+        alike = sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], pairs))
+        start = max(0, alike - _BESIDE)
+        gone, come = ([GAP * (start > 0) + line[0][start:]] for line in (gone, come))
+    return [*(("-", _cut(line)) for line in gone), *(("+", _cut(line)) for line in come)]
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= _LONGEST_LINE else line[:_LONGEST_LINE] + GAP
