@@ -2,7 +2,7 @@
 
    Knows addresses and shapes; must not know what a verb means or how anything looks. */
 
-import { withoutNames } from './derive.js';
+import { shown, spoken } from './names.js';
 import { setSnapshot, setLocal, changed, state } from './store.js';
 import { t } from './strings.js';
 
@@ -15,8 +15,7 @@ export async function fetchState() {
 }
 
 function take(snapshot) {
-  setSnapshot(snapshot.settings.hide_name
-    ? withoutNames(snapshot, t('settings.hidden_name'), (n) => t('settings.hidden_other', { n })) : snapshot);
+  setSnapshot(shown(snapshot, t('settings.hidden_name'), (n) => t('settings.hidden_other', { n })));
 }
 
 /** Ask the app to do something. Always resolves: `{ok: true, …}` or `{ok: false, code, message}`. */
@@ -28,7 +27,7 @@ export async function act(verb, args = {}) {
       headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify(args),
     });
-    return await answer.json();
+    return spoken(await answer.json());
   } catch {
     return { ok: false, code: 'app_gone', message: '', fields: {} };
   } finally {

@@ -63,17 +63,26 @@ export function elapsedShare(meter, now) {
   return share < 0.03 || share > 1 ? null : share;
 }
 
-/** The snapshot without account names, for those who hide them. `own` and `other(n)` stand instead. */
-export function withoutNames(snapshot, own, other) {
-  const { auth } = snapshot;
-  const names = new Map((auth.others || []).map((each, n) => [each.login, other(n + 2)]));
-  if (auth.login) names.set(auth.login, own);
+const shownNames = (auth, own, other) => new Map([
+  ...(auth.others || []).map((each, n) => [each.login, other(n + 2)]), ...(auth.login ? [[auth.login, own]] : [])]);
+
+/** A function that takes account names out of texts, wherever they are in a value. */
+export function hider(auth, own, other) {
+  const names = shownNames(auth, own, other);
   const clean = (value) => {
     if (typeof value === 'string') return [...names].reduce((text, [name, shown]) => (name ? text.replaceAll(name, shown) : text), value);
     if (Array.isArray(value)) return value.map(clean);
     if (!value || typeof value !== 'object') return value;
     return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, key === 'host' ? part : clean(part)]));
   };
+  return clean;
+}
+
+/** The snapshot without account names, for those who hide them. `own` and `other(n)` stand instead. */
+export function withoutNames(snapshot, own, other) {
+  const { auth } = snapshot;
+  const names = shownNames(auth, own, other);
+  const clean = hider(auth, own, other);
   const { login, banner, headline } = snapshot;
   const people = { login: own, others: (auth.others || []).map((each) => ({ ...each, login: names.get(each.login) })) };
   return {

@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 
 from copilot_desktop import resources
+from copilot_desktop.core.settings import Preferences, Settings
+from copilot_desktop.core.snapshot import snapshot
+from copilot_desktop.core.state import State
 from copilot_desktop.core.verbs import NAMES
 from copilot_desktop.shell.icons import GLYPHS
 from copilot_desktop.shell.menu import (
@@ -25,7 +28,9 @@ from copilot_desktop.shell.menu import (
     tooltip,
     worst_meter,
 )
-from copilot_desktop.strings import words
+from copilot_desktop.strings import languages, words
+from copilot_desktop.upstream.account import Account
+from copilot_desktop.upstream.roster import Parked
 
 NOW = 1_787_400_000.0  # a Saturday, 12:00 UTC
 HEADLINES = sorted(
@@ -304,3 +309,21 @@ def test_all_headlines_of_the_strings_have_glyphs_in_the_core() -> None:
     from copilot_desktop.core.headline import Glyph
 
     assert set(get_args(Glyph)) == set(GLYPHS)
+
+
+@pytest.mark.parametrize("account", ACCOUNTS)
+@pytest.mark.parametrize("language", languages())
+def test_no_account_name_stands_in_the_tray(account: Any, language: str) -> None:
+    """It is seen on every shared screen, whatever the settings say."""
+    who = Account(account, login="canary", id=7, plan="Pro")
+    parked = (Parked("github.com", 8, "canary-two"),)
+    shown = snapshot(State(preferences=Preferences.of(Settings()), account=who, parked=parked))
+    said = words(language)
+    rows = every_row(menu_for(shown, said))
+    assert "canary" not in " ".join([tooltip(shown, said), *(row.text for row in rows)])
+
+
+def test_no_notification_has_room_for_an_account_name() -> None:
+    for language in languages():
+        said = words(language).tree["notification"]
+        assert "{login}" not in json.dumps(said)

@@ -137,6 +137,16 @@ async def test_names_can_be_hidden_everywhere(window: Any) -> None:
         assert "octo-hana" not in whole
         assert "octo-work" not in whole
     await page.see("Your account", "#sidebar")
+    line = {"n": 1, "at": 0, "level": "info", "name": "core", "text": "octo-hana, not octo-work"}
+    page.plane.told["log"] = [{"lines": [line]}]
+    await page.go("activity")
+    await page.page.get_by_role("radio", name="Log").click()
+    await page.see("Your account, not Account 2", "main")
+    refusal = {"ok": False, "code": "x", "message": "octo-hana is not let in.", "fields": {}}
+    page.plane.answers["refresh_quota"] = refusal
+    await page.go("usage")
+    await page.press("Refresh")
+    await page.see("Your account is not let in.", "#toast")
     page.plane.push(snapshots.merged(page.plane.state, {"settings": {"hide_name": False}}))
     await page.see("octo-hana", "#sidebar")
 

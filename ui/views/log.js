@@ -6,6 +6,7 @@ import { searchField } from '../components/search.js';
 import { copyText } from '../copy.js';
 import { h } from '../dom.js';
 import { exact, timeWithSeconds } from '../format.js';
+import { hideNames } from '../names.js';
 import { changed, setLocal, state, subscribe } from '../store.js';
 import { t } from '../strings.js';
 import { watch } from '../watch.js';
@@ -96,9 +97,9 @@ function inBlocks(shown) {
 const lineNode = (line) => h('div', { key: `l${line.n}`, class: `log-line ${line.level}` },
   h('span', { class: 'log-level' }, t(`log.word.${line.level}`)),
   h('span', { class: 'log-time', title: exact(line.at) }, timeWithSeconds(line.at)),
-  h('span', { class: 'log-text' }, h('span', { class: 'log-name' }, line.name), line.text));
+  h('span', { class: 'log-text' }, h('span', { class: 'log-name' }, line.name), hideNames(line.text)));
 
-const asText = (line) => `${new Date(line.at * 1000).toISOString()} ${line.level.toUpperCase()} ${line.name}: ${line.text}`;
+const asText = (line) => `${new Date(line.at * 1000).toISOString()} ${line.level.toUpperCase()} ${line.name}: ${hideNames(line.text)}`;
 
 // --- following ---------------------------------------------------------------------------------
 
