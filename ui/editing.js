@@ -111,7 +111,7 @@ export async function startUndoing(row) {
   open(row, 'undo', { undoing: null });
   const answer = await asked('preview_undo', { id: row.id });
   if (!answer) return;
-  if (answer.ok) face('undo', { undoing: answer });
+  if (answer.ok) setLocal({ sheet: { ...sheetNow(), undoing: answer } }); // the focus stays
   else refused(answer);
 }
 

@@ -33,8 +33,9 @@ export async function loadStrings() {
     fetch('/strings.json'), ...Object.keys(parts).map((name) => fetch(`/strings/${name}.json`)),
   ].map(async (answer) => (await answer).json()));
   if (mine !== wanted) return; // yet another language was chosen meanwhile
-  const missed = Object.keys(parts).filter((name) => !(name in found) && name in words);
-  Object.assign(found, ...later, ...missed.map((name) => ({ [name]: words[name] })));
+  Object.assign(found, ...later);
+  // A part that came while these were on their way stays until the next change of language.
+  for (const name of Object.keys(parts)) if (!(name in found) && name in words) found[name] = words[name];
   words = found;
   plural = new Intl.PluralRules(lang);
   manner = mannerOf(lang);

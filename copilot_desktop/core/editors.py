@@ -29,6 +29,7 @@ from copilot_desktop.integrations.connection import Connection, Preview, UndoPre
 from copilot_desktop.integrations.refusals import refused, shortened
 from copilot_desktop.integrations.shells import lines as shell_lines
 from copilot_desktop.integrations.shells import variables
+from copilot_desktop.integrations.shown import masked
 from copilot_desktop.integrations.tool import Link, Machine, Os, Tool
 from copilot_desktop.system.files import private_folder
 
@@ -183,9 +184,12 @@ class Editors:
         return {"text": await self._in_thread(lambda: self._copied(offer, tool, what))}
 
     def copy_shell(self, shell: str) -> Json:
+        """The text for the clipboard, and its lines to be shown."""
         offer = self._offered()
         link = Link(offer.address, offer.shared_key, ())
-        return {"text": "\n".join(shell_lines(_SHELLS[shell], variables(link))) + "\n"}
+        lines = shell_lines(_SHELLS[shell], variables(link))
+        shown = [masked(line, (link.key,)) for line in lines]
+        return {"text": "\n".join(lines) + "\n", "lines": shown}
 
     async def open_backups(self) -> Json:
         folder = self.connection.backups

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.ui import snapshots
+from tests.ui import editor_snapshots, snapshots
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -121,7 +121,7 @@ async def test_sign_in_keys(window: Any) -> None:
     await page.called("sign_in")
 
 
-async def test_from_first_run_to_a_copied_address_without_a_mouse(window: Any) -> None:
+async def test_from_first_run_over_an_editor_to_the_end_without_a_mouse(window: Any) -> None:
     page = await window(snapshots.first_run())
     await page.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     await tab_to(page, "accept")
@@ -134,7 +134,21 @@ async def test_from_first_run_to_a_copied_address_without_a_mouse(window: Any) -
     await page.page.wait_for_function("document.activeElement.id === 'open-github'")
     await page.page.keyboard.press("Enter")
     await page.called("open_link")
+    found = editor_snapshots.editors([editor_snapshots.claude_code()])
+    page.plane.push(snapshots.snapshot(editors=found))
+    await page.see("Proxy is running")
+    await tab_to(page, "choose-editor")
+    await page.page.keyboard.press("Enter")
+    await tab_to(page, "Claude Code: Connect…")
+    for words in ("Check the change", "Write 4 lines", "Close"):
+        await page.page.keyboard.press("Enter")
+        await page.page.wait_for_function(
+            "(words) => document.activeElement.textContent.trim() === words", arg=words
+        )
+    await page.called("connect_editor")
     page.plane.push(snapshots.snapshot())
+    await page.page.keyboard.press("Enter")
+    await page.page.keyboard.press("Control+1")
     await page.see("Proxy is running")
     await tab_to(page, "Copy: OpenAI address")
     await page.page.keyboard.press("Space")
