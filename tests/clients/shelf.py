@@ -114,7 +114,9 @@ def _npm(node: Path) -> Path:
     return Path(found).resolve()
 
 
-def _run(command: list[str], folder: Path, *, node: Path | None = None) -> None:
+def _run(
+    command: list[str], folder: Path, *, node: Path | None = None, deadline: int = INSTALL
+) -> None:
     """Raises CannotInstallError with what the command said about its failure."""
     environ = {name: value for name, value in os.environ.items()
                if name.lower() in KEPT or name.lower().startswith(KEPT_PREFIXES)}  # fmt: skip
@@ -123,11 +125,11 @@ def _run(command: list[str], folder: Path, *, node: Path | None = None) -> None:
     what = " ".join(Path(word).name for word in command[:4])
     try:
         done = subprocess.run(
-            command, cwd=folder, env=environ, timeout=INSTALL, check=False,
+            command, cwd=folder, env=environ, timeout=deadline, check=False,
             stdin=subprocess.DEVNULL, capture_output=True, text=True,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        raise CannotInstallError(f"`{what}` took more than {INSTALL} seconds") from None
+        raise CannotInstallError(f"`{what}` took more than {deadline} seconds") from None
     if done.returncode:
         said = (done.stderr.strip() or done.stdout.strip() or "no word").splitlines()
         telling = [line for line in said if "error" in line.lower()] or said
