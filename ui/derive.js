@@ -14,6 +14,9 @@ export function addresses(proxy) {
   return { openai: `${root}/v1`, anthropic: root };
 }
 
+/** Is a sign-in kept in a file there, and not in a keyring with a name? */
+export const isPath = (where) => /[\\/]/.test(where);
+
 export const running = (proxy) => proxy.phase === 'running';
 
 /** Is there an account that Copilot can be asked with? */

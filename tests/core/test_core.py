@@ -347,3 +347,17 @@ async def test_what_could_not_even_be_asked_for_is_not_shown_as_loading(tmp_path
         assert state.quota.problem is not None
         state = await rig.until(lambda state: state.models.problem is not None)
         assert state.models.state == "empty"
+
+
+async def test_work_that_fails_unexpectedly_is_told_until_it_was_seen(tmp_path: Path) -> None:
+    async def broken() -> None:
+        raise RuntimeError("a mistake")
+
+    async with running_core(tmp_path) as rig:
+        rig.core.tasks.start(broken(), "load account")
+        state = await rig.until(lambda state: state.fault)
+        assert state.fault == "E-LOAD-ACCOUNT"
+        assert rig.snapshot()["headline"]["key"] == "broken"
+        assert rig.snapshot()["banner"]["fields"] == {"code": "E-LOAD-ACCOUNT"}
+        assert (await rig.do("forget_fault"))["ok"]
+        assert rig.snapshot()["headline"]["key"] == "signin"

@@ -7,7 +7,13 @@ import asyncio
 from copilot_desktop.core.reach import Reach
 from copilot_desktop.core.state import State, Trouble
 from copilot_desktop.core.store import Store
-from copilot_desktop.errors import NotSignedIn, Unreachable, UpstreamFault
+from copilot_desktop.errors import (
+    Impostor,
+    NotSignedIn,
+    NotUnderstood,
+    Unreachable,
+    UpstreamFault,
+)
 
 
 def reach(patience: float) -> tuple[Reach, Store]:
@@ -50,3 +56,20 @@ async def test_whoever_asks_is_told_at_once() -> None:
     looked.note(Unreachable())
     looked.tell()
     assert store.state.degraded == "offline"
+
+
+async def test_something_in_the_place_of_github_is_named() -> None:
+    looked, store = reach(3600)
+    looked.note(Impostor(fields={"host": "api.github.com"}))
+    looked.tell()
+    assert store.state.degraded == "offline"
+    assert store.state.trouble is not None
+    assert store.state.trouble.impostor == "api.github.com"
+
+
+async def test_an_answer_that_is_not_understood_is_no_trouble_with_the_network() -> None:
+    looked, store = reach(3600)
+    looked.note(NotUnderstood())
+    looked.tell()
+    assert not looked.troubled
+    assert store.state.degraded is None

@@ -82,7 +82,7 @@ async def test_a_new_user_signs_in_asks_stops_and_signs_out(page, tmp_path):
 
         await page.get_by_role("button", name="Overview").click()
         await page.get_by_role("button", name="Stop proxy").click()
-        await page.get_by_role("heading", name="Proxy is stopped").wait_for()
+        await page.get_by_role("heading", name="Proxy is stopped", exact=True).wait_for()
         assert not listens(port)
         await page.get_by_role("button", name="Start proxy").click()
         await page.get_by_role("heading", name="Proxy is running", exact=True).wait_for()

@@ -25,7 +25,7 @@ import pytest
 import pytest_asyncio
 
 from copilot_desktop.control.app import open_control
-from copilot_desktop.control.instance import claim
+from copilot_desktop.control.instance import claim, show_running
 from copilot_desktop.core.state import Ask
 from copilot_desktop.demo import SCENARIOS
 from copilot_desktop.proxy import controller
@@ -294,14 +294,17 @@ async def test_each_state_says_what_is_wrong_and_offers_the_way_on(
     shown: Any, name: str, tmp_path: Path
 ) -> None:
     cell, page = CELLS[name], shown
-    complaints: list[str] = []
-    page.once("pageerror", lambda error: complaints.append(str(error)))
+    complaints = listen(page)
     instance = claim(tmp_path)
     assert instance is not None
     async with cell.open(tmp_path) as rig, open_control(rig.core, instance) as control:
         await page.set_viewport_size({"width": 960, "height": 680})
         await page.goto(control.url())
         await read(page, cell)
+        rig.core.shell = Shell()
+        assert await asyncio.to_thread(show_running, tmp_path), "a second launch"
+        assert rig.core.shell.shown == 1
+        assert rig.fake.github_token not in await page.content()
         for theme in GROUND:
             for look in LOOKS:
                 width, _, text = look
@@ -318,6 +321,32 @@ async def test_each_state_says_what_is_wrong_and_offers_the_way_on(
         await page.goto("about:blank")
     instance.release()
     assert complaints == []
+
+
+class Shell:
+    """Counts how often the window is asked for."""
+
+    shown = 0
+
+    def show_window(self) -> None:
+        self.shown += 1
+
+    def hide_window(self) -> None: ...
+
+    def quit(self) -> None: ...
+
+
+def listen(page: Any) -> list[str]:
+    """What the engine complains about from now on: errors, and the content policy."""
+    complaints: list[str] = []
+    page.remove_listener("console", getattr(page, "heard", print))
+    page.heard = lambda line: (
+        ("Content Security" in line.text or "Uncaught" in line.text)
+        and complaints.append(line.text)
+    )
+    page.on("console", page.heard)
+    page.once("pageerror", lambda error: complaints.append(str(error)))
+    return complaints
 
 
 async def read(page: Any, cell: Cell) -> None:

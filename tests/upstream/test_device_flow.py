@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from copilot_desktop.errors import (
+    Impostor,
     Problem,
     RateLimited,
     SignInCodeExpired,
@@ -204,7 +205,7 @@ async def test_an_answer_that_looks_wrong_is_never_shown(changes: dict[str, Any]
     [
         (Said({"error": "Not Found"}, 404), SignInFailed, "does not know this app"),
         (Said({"error": "device_flow_disabled"}, 400), SignInFailed, "does not allow"),
-        (Said("<html>", 200), SignInFailed, "status 200"),
+        (Said("<html>", 200), Impostor, "did not answer like GitHub"),
         (Said("x", 500), SignInFailed, "status 500"),
         (Said("", 429, {"Retry-After": "30"}), RateLimited, "30 seconds"),
         (Said(drop=True), Unreachable, "could not be reached"),

@@ -11,7 +11,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from copilot_desktop.errors import Unreachable, UpstreamFault, UpstreamTimeout
+from copilot_desktop.errors import Impostor, Unreachable, UpstreamFault, UpstreamTimeout
 from copilot_desktop.upstream.http import (
     ANSWER_LIMIT,
     fetch_json,
@@ -19,7 +19,7 @@ from copilot_desktop.upstream.http import (
     open_http,
     place,
 )
-from tests.upstream.rig import Connection, answer, reset, serving, silence
+from tests.upstream.rig import Connection, Step, answer, reset, serving, silence
 
 PROXY_VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
@@ -84,6 +84,29 @@ async def test_a_redirect_is_not_followed(http: aiohttp.ClientSession) -> None:
         async with serving(answer(307, b"", location=other.url)) as rig:
             await get(http, rig.url)
         assert not other.seen
+
+
+@pytest.mark.parametrize(
+    ("status", "body"), [(200, b"\n<!doctype html>Sign in to the hotel"), (302, b""), (511, b"")]
+)
+async def test_what_answers_in_the_place_of_github_is_told_apart(
+    http: aiohttp.ClientSession, status: int, body: bytes
+) -> None:
+    async with serving(nameless(status, body)) as rig:
+        with pytest.raises(Impostor, match=r"^127\.0\.0\.1:\d+ did not answer like GitHub\.$"):
+            await get(http, rig.url)
+
+
+def nameless(status: int, body: bytes) -> Step:
+    """An answer without the id that GitHub gives to each."""
+
+    async def step(connection: Connection) -> None:
+        sent = {"content-type": "text/html", "content-length": str(len(body))}
+        await connection.head(status, sent)
+        connection.writer.write(body)
+        await connection.writer.drain()
+
+    return step
 
 
 async def test_refused(http: aiohttp.ClientSession) -> None:

@@ -5,6 +5,7 @@
 
 import * as actions from '../actions.js';
 import { copyText } from '../copy.js';
+import { isPath } from '../derive.js';
 import { h } from '../dom.js';
 import { now, spokenFields } from '../format.js';
 import { setLocal, state } from '../store.js';
@@ -25,7 +26,7 @@ const DOES = {
   show_other: () => actions.perform('show_window'),
   sign_in: () => actions.signIn(),
   use_another_account: actions.useAnother,
-  retry_storage: () => actions.chooseStore('keyring'),
+  retry_storage: (f) => actions.chooseStore(isPath(f.where || '') ? 'file' : 'keyring'),
   choose_store: () => actions.openSheet('store'),
   check_account: () => actions.checkAccount(),
   try_now: () => actions.checkAccount(),

@@ -2,6 +2,7 @@
 
 import * as actions from '../actions.js';
 import { button, card, copyButton, emptyState } from '../components/controls.js';
+import { isPath } from '../derive.js';
 import { h } from '../dom.js';
 import { t } from '../strings.js';
 
@@ -68,7 +69,7 @@ function failed(login, error, host, local) {
     return end('failed_impostor', fields, [again(local), cancel(), outgoing(), details]);
   }
   const status = error.status || fields.status;
-  if (error.kind === 'upstream_fault' && status) {
+  if (status && (error.kind === 'upstream_fault' || (error.kind === 'sign_in_failed' && status >= 500))) {
     return end('failed_server', { ...fields, status }, [again(local), cancel(), details]);
   }
   return end('failed', { reason: error.message || '' }, [again(local), cancel(), details]);
@@ -95,5 +96,9 @@ function storage(auth, error, local) {
   const choose = (kind, look) => button(t(`sign_in.storage.${kind}`, { where }), () => actions.chooseStore(kind), {
     look, busy, key: kind,
   });
-  return end('storage', { where }, [choose('keyring', 'primary'), choose('file'), choose('memory')]);
+  // A file has a path for its name, too long for a button, and nobody but its owner locks it.
+  const places = isPath(where)
+    ? [button(t('action.try_again'), () => actions.chooseStore('file'), { look: 'primary', busy, key: 'file' })]
+    : [choose('keyring', 'primary'), choose('file')];
+  return end('storage', { where }, [...places, choose('memory')]);
 }
