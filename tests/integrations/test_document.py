@@ -29,7 +29,6 @@ GOOD = {
     "unknown keys": b'{"$schema": "x", "\\u00e9": {"deep": [{"er": null}]}, "n": 1.0e5}\n',
     "other duplicates": b'{"a": {"x": 1, "x": 2}, "env": {}}\n',
     "not ascii": '{"name": "Žižkov 🚀", "env": {}}\n'.encode(),
-    "large": b'{"pad": "' + b"x" * (LARGEST - 400) + b'"}\n',
 }
 BAD = {
     "broken": (b'{"a": 1,\n  oops\n', "unreadable"),
@@ -70,6 +69,17 @@ def test_what_can_be_changed_comes_back_to_the_last_byte(bench: Bench, name: str
     bench.connection.undo(pen())  # not the last one that wrote, so value by value
     bench.connection.undo(quill())
     assert file.read_bytes() == GOOD[name]
+
+
+def test_a_file_of_nearly_a_mebibyte_is_taken_as_well(bench: Bench) -> None:
+    content = b'{"pad": "' + b"x" * (LARGEST - 400) + b'"}\n'
+    file = bench.write(FILE, content)
+    shown = bench.connection.preview(pen(), link())
+    assert len(repr(shown)) < 5000, "only what changes is shown"
+    assert any("ADDRESS" in text for _, text in shown.files[0].lines)
+    bench.connection.write(pen(), link(), shown.digest)
+    bench.connection.undo(pen())
+    assert file.read_bytes() == content
 
 
 @pytest.mark.parametrize("name", BAD)
