@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -23,7 +24,7 @@ from copilot_desktop.proxy.exchange import Exchange
 from copilot_desktop.system import machine
 from copilot_desktop.upstream.account import Account
 from copilot_desktop.upstream.lessons import Learned
-from copilot_desktop.upstream.names import auto_only, verdict
+from copilot_desktop.upstream.names import auto_only, spellings, verdict
 from copilot_desktop.upstream.outgoing import masked
 from copilot_desktop.upstream.policy import digest
 from copilot_desktop.upstream.quota import Meter
@@ -224,6 +225,7 @@ def _budget(budget: Budget | None) -> Json | None:
 def _models(state: State) -> Json:
     models, aliases = state.models, state.settings.aliases
     choice = not auto_only(models.items)
+    taken = {model.id for model in models.items}
     learned = {name: [_lesson(each) for each in known] for name, known in models.learned.items()}
     return {
         "state": models.state,
@@ -232,13 +234,22 @@ def _models(state: State) -> Json:
         "learned": learned,
         "items": [
             {
-                **_model(model, [name for name, target in aliases.items() if target == model.id]),
+                **_model(model, _also(model.id, aliases, taken)),
                 "why": verdict(model, choice=choice),
                 "learned": learned.get(model.id, []),
             }
             for model in models.items
         ],
     }
+
+
+def _also(id: str, aliases: Mapping[str, str], taken: set[str]) -> list[str]:  # noqa: A002
+    """Other names that reach the model: the user's own, and the dashed spelling of a version."""
+    names = [name for name, target in aliases.items() if target == id]
+    dashed = id.replace(".", "-")
+    if dashed not in taken and dashed not in aliases and id in spellings(dashed):
+        names.append(dashed)
+    return names
 
 
 def _model(model: Model, aliases: list[str]) -> Json:

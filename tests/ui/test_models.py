@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 import time
 from typing import Any
 
@@ -239,3 +241,52 @@ async def test_names_from_outside_stay_text(window: Any) -> None:
     assert evil in await page.text()
     assert evil in await page.text("#panel")
     assert await page.page.locator("main img, #panel img, main b b").count() == 0
+
+
+async def test_each_client_gets_the_id_in_its_own_spelling(window: Any) -> None:
+    page = await opened(window)
+    await page.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.page.locator('[data-row="claude-sonnet-4.5"]').click()
+    for clients, spelt in (
+        ("Claude Code, Codex, Continue", "claude-sonnet-4.5"),
+        ("aider, LiteLLM", "openai/claude-sonnet-4.5"),
+        ("opencode", "copilot-desktop/claude-sonnet-4.5"),
+        ("llm", "copilot/claude-sonnet-4.5"),
+    ):
+        await page.press(f"Copy: Id for {clients}")
+        assert await page.page.evaluate("navigator.clipboard.readText()") == spelt
+
+
+AWKWARD = 'it\'s $HOME `id` "x" \\ !'
+
+
+def arguments(command: str) -> list[str]:
+    """What arrives at `curl`, as a real shell says."""
+    told = subprocess.run(
+        ["sh", "-c", f'curl() {{ for each; do printf "%s\\0" "$each"; done; }}\n{command}'],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=20,
+    )
+    return told.stdout.split("\0")
+
+
+@pytest.mark.parametrize("key", [None, f"cd-{AWKWARD}"])
+async def test_an_example_says_the_same_in_a_shell(window: Any, key: str | None) -> None:
+    required = {"key_required": key is not None, "key_hint": "abcd"}
+    page = await opened(window, proxy=required)
+    await page.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    items = page.plane.state["models"]["items"]
+    items[0] = items[0] | {"id": f"model {AWKWARD}", "name": "Awkward"}
+    page.plane.push(snapshots.merged(page.plane.state, {}))
+    page.plane.answers["reveal_key"] = {"ok": True, "key": key}
+    await page.page.locator("[data-row]", has_text="Awkward").click()
+    assert AWKWARD not in (await page.text("#panel pre")).replace(f"model {AWKWARD}", "")
+    await page.press("Copy example request: Example request")
+    await page.see("Copied", "#panel")
+    copied = await page.page.evaluate("navigator.clipboard.readText()")
+    told = arguments(copied)
+    assert told[0].startswith("http://127.0.0.1:4141/")
+    assert json.loads(told[told.index("-d") + 1])["model"] == f"model {AWKWARD}"
+    assert (f"Authorization: Bearer {key}" in told) is (key is not None)

@@ -3,9 +3,11 @@
 import * as actions from '../actions.js';
 import { button, copyButton, iconButton } from '../components/controls.js';
 import { icon } from '../components/icon.js';
+import { copyText } from '../copy.js';
 import { addresses } from '../derive.js';
 import { h } from '../dom.js';
 import { number } from '../format.js';
+import { quoted, SPELLINGS } from '../spellings.js';
 import { setLocal, state } from '../store.js';
 import { listed, t } from '../strings.js';
 import { termsText } from '../terms.js';
@@ -27,7 +29,10 @@ export function closePanel() {
 }
 
 export function modelPanel(model, snapshot) {
-  const example = exampleRequest(model, snapshot.proxy);
+  const { proxy } = snapshot;
+  // The key is never shown here; it is fetched for the copy alone.
+  const masked = proxy.key_required ? t('overview.address.key_masked', { hint: proxy.key_hint || '' }) : null;
+  const example = exampleRequest(model, proxy, masked);
   return [
     h('div', { class: 'panel-head', key: `head-${model.id}` },
       h('h2', { class: 'title', tabindex: '-1', id: 'panel-title' }, model.name || model.id),
@@ -39,16 +44,17 @@ export function modelPanel(model, snapshot) {
         h('div', { class: 'row-buttons' }, copyButton('model-id', model.id, t('models.panel.id'), {
           label: t('models.panel.copy_id'),
         }))),
-      facts(model),
       names(model),
+      spelt(model),
+      facts(model),
       (model.notices || []).length ? h('div', { class: 'names' },
         h('h3', { class: 'heading' }, t('models.panel.notices')),
         model.notices.map((notice) => h('p', { class: 'note-line', key: notice }, icon('warning'), notice))) : null,
       example ? h('div', { class: 'names' },
         h('h3', { class: 'heading' }, t('models.panel.example')),
         h('pre', { class: 'code-block selectable', 'data-copy-text': 'model-example' }, example),
-        h('div', { class: 'row-buttons' }, copyButton('model-example', example, t('models.panel.example'), {
-          label: t('models.panel.copy_example'),
+        h('div', { class: 'row-buttons' }, copyButton('model-example', () => copyExample(model, proxy), t('models.panel.example'), {
+          label: t('models.panel.copy_example'), prepare: masked ? actions.fetchKey : null,
         }))) : null),
   ];
 }
@@ -96,12 +102,38 @@ function names(model) {
     others.map((name) => h('span', { class: 'mono selectable', key: name }, name)));
 }
 
+/** The id as each client wants it written. */
+function spelt(model) {
+  if (model.kind && model.kind !== 'chat') return null;
+  return h('div', { class: 'names', key: 'spelt' },
+    h('h3', { class: 'heading' }, t('models.panel.spelt')),
+    SPELLINGS.map(({ key, clients, write }) => {
+      const [id, who] = [write(model.id), listed(clients)];
+      return h('div', { class: 'spelling', key },
+        h('div', null,
+          h('p', { class: 'caption' }, who),
+          h('span', { class: 'mono selectable wrap', 'data-copy-text': `spelt-${key}` }, id)),
+        copyButton(`spelt-${key}`, id, t('models.panel.spelt_for', { clients: who })));
+    }));
+}
+
+async function copyExample(model, proxy) {
+  const key = proxy.key_required ? state.local.key || await actions.fetchKey() : null;
+  if (proxy.key_required && !key) return; // why not is said already
+  copyText(exampleRequest(model, proxy, key), 'model-example', t('models.panel.example'));
+}
+
 /** A request to paste into a terminal, for the format that the model speaks itself. */
-export function exampleRequest(model, proxy) {
+export function exampleRequest(model, proxy, key = null) {
   const found = addresses(proxy);
   const content = t('models.example_prompt');
   const endpoints = model.endpoints || [];
-  const post = (url, body) => `curl ${url} \\\n  -H 'Content-Type: application/json' \\\n  -d '${JSON.stringify(body)}'`;
+  const post = (url, body) => [
+    `curl ${quoted(url)}`,
+    key ? `-H ${quoted(`Authorization: Bearer ${key}`)}` : null,
+    `-H ${quoted('Content-Type: application/json')}`,
+    `-d ${quoted(JSON.stringify(body))}`,
+  ].filter(Boolean).join(' \\\n  ');
   const messages = [{ role: 'user', content }];
   if (model.kind === 'embeddings') return post(`${found.openai}/embeddings`, { model: model.id, input: content });
   if (model.kind && model.kind !== 'chat') return null;
