@@ -7,7 +7,7 @@ import pytest
 from copilot_desktop.integrations.tool import Link, Machine, Os
 from copilot_desktop.model import Model
 
-HOME = Path("/home/ada")
+HOME = Path("/home/me")
 
 
 @pytest.mark.parametrize(

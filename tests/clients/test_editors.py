@@ -1,0 +1,216 @@
+"""The real tools, set up by what their integrations write, and put back again.
+
+Each begins in a home with a file or two of its own. After connecting, the tool is started as a
+person would and its question has to reach Copilot; after undoing, those files are the very bytes
+they were, nothing of ours is left in any other, and the tool talks to us no more. aider takes 700
+megabytes to fetch, so it is tried only where `HEAVY_CLIENTS` is set.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from copilot_desktop.demo import Scenario
+from copilot_desktop.integrations.connection import Connection
+from copilot_desktop.integrations.tool import Link, Machine, Tool
+from copilot_desktop.integrations.tools.registry import tool
+from copilot_desktop.model import Model
+from tests.clients import shelf, tools
+from tests.clients.desk import LOCAL_KEY, Desk, Ended, laid
+
+QUESTION = "Hello from here"  # more than a word: one alone would be a command to some
+ANSWER = "This is the demo of Copilot Desktop"
+MODELS = ("gpt-4.1", "claude-sonnet-5", "gpt-5.3-codex")
+A_WHILE = 15.0  # seconds for a tool that has nobody to talk to; some of them try for ever
+
+
+@dataclass(frozen=True)
+class Trial:
+    """How a tool is asked something. `asking` begins with the program; `mine` are the files that
+    are there before, by their path below the home folder."""
+
+    asking: tuple[str, ...]
+    model: str = "gpt-4.1"
+    mine: dict[str, str] = field(default_factory=dict)
+    more: dict[str, str] = field(default_factory=dict)  # variables
+
+
+TRIALS = {
+    "claude-code": Trial(
+        ("claude", "-p", QUESTION),
+        "claude-sonnet-5",
+        {".claude/settings.json": '{\n  "env": {"EDITOR": "vim"},\n  "cleanupPeriodDays": 30\n}'},
+        {"IS_SANDBOX": "1"},
+    ),
+    "codex": Trial(
+        ("codex", "exec", "--profile", "copilot-desktop", "--strict-config",
+         "--skip-git-repo-check", QUESTION),
+        "gpt-5.3-codex",
+        {".codex/config.toml":
+         "# mine\ncheck_for_update_on_startup = false\n[analytics]\nenabled = false\n"},
+    ),
+    "opencode": Trial(
+        ("opencode", "run", QUESTION),
+        mine={".config/opencode/opencode.json":
+              '{\n  "$schema": "https://opencode.ai/config.json",\n  // mine\n'
+              '  "share": "disabled",\n'
+              '  "autoupdate": false,\n}\n'},
+        more={"OPENCODE_DISABLE_MODELS_FETCH": "1", "OPENCODE_DISABLE_AUTOUPDATE": "1",
+              "OPENCODE_DISABLE_LSP_DOWNLOAD": "1"},
+    ),
+    # The first of the list, and the list is in the order of names.
+    "continue": Trial(("cn", "-p", QUESTION), "claude-sonnet-5"),
+    "pi": Trial(
+        ("pi", "-p", QUESTION),
+        mine={".pi/agent/models.json": '{\n  "providers": {} // none yet\n}\n'},
+        more={"PI_OFFLINE": "1"},
+    ),
+    "qwen-code": Trial(("qwen", "-p", QUESTION)),
+    "cline": Trial(("cline", QUESTION)),
+    "llm": Trial(
+        ("llm", "-m", "copilot", QUESTION),
+        mine={".config/io.datasette.llm/extra-openai-models.yaml":
+              "# mine\n- model_id: mine\n  model_name: mine\n  api_base: http://127.0.0.1:9/v1\n"},
+    ),
+    "aider": Trial(
+        ("aider", "--message", QUESTION, "--yes-always", "--no-git", "--no-check-update",
+         "--analytics-disable", "--no-show-release-notes"),
+        mine={".aider.conf.yml": "# mine\nauto-commits: false\n"},
+        more={"LITELLM_LOCAL_MODEL_COST_MAP": "True"},
+    ),
+    "copilot-cli": Trial(("copilot", "-p", QUESTION), more={"COPILOT_OFFLINE": "true"}),
+}  # fmt: skip
+WRITTEN = [name for name in TRIALS if name != "copilot-cli"]
+STARTED = ("claude-code", "codex", "opencode", "aider", "qwen-code", "copilot-cli")
+# Those that are not among the clients of every other test.
+ALONE = {each.command: each for each in (*tools.LIGHT, *tools.HEAVY)}
+
+
+def named(name: str) -> Tool:
+    found = tool(name)
+    assert found is not None
+    return found
+
+
+class Bench:
+    """A desk with one tool on it."""
+
+    def __init__(self, desk: Desk, name: str, place: Path) -> None:
+        self.desk, self.trial, self.tool = desk, TRIALS[name], named(name)
+        self.program = desk.shelf.programs / self.trial.asking[0]
+        self.machine = Machine("macos" if sys.platform == "darwin" else "linux", desk.home)
+        models = tuple(Model(each, each.upper()) for each in MODELS)
+        chosen = dict.fromkeys((role.name for role in self.tool.roles), self.trial.model)
+        self.link = Link(desk.url, LOCAL_KEY, models, chosen)
+        self.connection = Connection(self.machine, place)
+        for file, text in self.trial.mine.items():
+            (desk.home / file).parent.mkdir(parents=True, exist_ok=True)
+            (desk.home / file).write_text(text)
+
+    async def ask(self, *before: str, deadline: float = 100.0, **more: str) -> Ended:
+        words = (*before, *self.trial.asking[1:])
+        return await self.desk.run(
+            self.program, *words, deadline=deadline, **{**self.trial.more, **more}
+        )
+
+    def files(self) -> dict[str, bytes]:
+        found = (path for path in self.desk.home.rglob("*") if path.is_file())
+        return {path.relative_to(self.desk.home).as_posix(): path.read_bytes() for path in found}
+
+    def holding(self) -> set[str]:
+        """The small files of the home that lead to us."""
+        marks = (self.desk.url.encode(), LOCAL_KEY.encode())
+        texts = ((name, text) for name, text in self.files().items() if len(text) < 100_000)
+        kept = {name for name, text in texts if any(mark in text for mark in marks)}
+        return {name for name in kept if name in self.settings}
+
+    @property
+    def settings(self) -> set[str]:
+        edits = self.tool.edits(self.machine, self.link)
+        return {edit.file.relative_to(self.desk.home).as_posix() for edit in edits}
+
+
+@pytest.fixture
+async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
+    alone = ALONE.get(TRIALS[request.param].asking[0])
+    if alone in tools.HEAVY and not os.environ.get("HEAVY_CLIENTS"):
+        pytest.skip("only where HEAVY_CLIENTS is set")
+    if alone is None or sys.platform == "win32":
+        stock = request.getfixturevalue("stock")
+    else:
+        try:
+            stock = await asyncio.to_thread(tools.fetched, alone)
+        except shelf.CannotInstallError as trouble:
+            stock = f"{alone.command} cannot be installed here: {trouble}"
+    if isinstance(stock, str):
+        pytest.skip(stock)
+    async with laid(stock, tmp_path, Scenario()) as desk:
+        yield Bench(desk, request.param, tmp_path / "editors")
+
+
+@pytest.mark.parametrize("bench", WRITTEN, indirect=True)
+async def test_connected_it_answers_and_undone_it_forgets(bench: Bench) -> None:
+    preview = bench.connection.preview(bench.tool, bench.link)
+    shown = [text for file in preview.files for _, text in file.lines]
+    assert not any(LOCAL_KEY in line for line in shown)
+    bench.connection.write(bench.tool, bench.link, preview.digest)
+
+    ended = await bench.ask()
+    assert ANSWER in ended.out, ended
+    assert {call.body["model"] for call in bench.desk.calls} == {bench.trial.model}
+    assert "metadata for" not in ended.out + ended.err  # Codex, of a model it does not know
+    standing = bench.connection.check(bench.tool, bench.link)
+    assert standing.state == "connected", standing
+    assert bench.holding()
+
+    bench.connection.undo(bench.tool)
+    after = bench.files()
+    assert {name: after.get(name) for name in bench.trial.mine} == {
+        name: text.encode() for name, text in bench.trial.mine.items()
+    }
+    assert bench.holding() == set()
+    calls = len(bench.desk.calls)
+    with suppress(AssertionError):  # of the run: not every tool gives up
+        await bench.ask(deadline=A_WHILE)
+    assert len(bench.desk.calls) == calls
+
+
+@pytest.mark.parametrize("bench", STARTED, indirect=True)
+async def test_started_by_us_it_answers_and_no_file_is_touched(bench: Bench) -> None:
+    launch = bench.tool.launch
+    assert launch is not None
+    start = launch(bench.machine, bench.link)
+    words = [
+        word for word in bench.trial.asking[1:] if word not in ("--profile", "copilot-desktop")
+    ]
+    ended = await bench.desk.run(
+        bench.program, *start.arguments, *words, **{**bench.trial.more, **start.env}
+    )
+    assert ANSWER in ended.out, ended
+    assert {call.body["model"] for call in bench.desk.calls} == {bench.trial.model}
+    after = bench.files()
+    assert {name: after.get(name) for name in bench.trial.mine} == {
+        name: text.encode() for name, text in bench.trial.mine.items()
+    }
+
+
+@pytest.mark.parametrize("bench", ["opencode"], indirect=True)
+async def test_opencode_itself_finds_nothing_wrong(bench: Bench) -> None:
+    digest = bench.connection.preview(bench.tool, bench.link).digest
+    bench.connection.write(bench.tool, bench.link, digest)
+    told = await bench.desk.run(bench.program, "debug", "config", **bench.trial.more)
+    assert told.code == 0, told
+    merged = json.loads(told.out)
+    provider = merged["provider"]["copilot-desktop"]
+    assert set(provider["models"]) == set(MODELS)
+    assert merged["model"] == f"copilot-desktop/{bench.trial.model}"
+    assert merged["share"] == "disabled"
