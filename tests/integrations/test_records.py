@@ -1,0 +1,90 @@
+"""The records: what is written comes back, a broken file is kept aside, and it is nobody else's."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from copilot_desktop.integrations.edits import ABSENT, Item
+from copilot_desktop.integrations.entries import Entry
+from copilot_desktop.integrations.records import (
+    FILE_NAME,
+    Connected,
+    Intent,
+    Ledger,
+    Move,
+    Origin,
+    Original,
+    Records,
+    Written,
+)
+from tests.integrations.workbench import KEY, Bench, link, pen, quill
+
+PATH = Path("/somewhere/settings.json")
+
+
+def ledger(tmp_path: Path) -> Ledger:
+    file = tmp_path / "settings.json"
+    entries = (
+        Entry(("env", "X"), "json", ABSENT, "d" * 64),
+        Entry(("env", "Y"), "json", None, "d" * 64, gently=True),
+        Entry(("list", Item("name", "ours")), "yaml", {"a": [1, "é"]}, {"a": "d" * 64}),
+        Entry(("addresses",), None, ("line",), "d" * 64),
+    )
+    written = Written(file, entries, "e" * 64, Original(None, ""), "b.0001")
+    tool = Connected(12.5, "http://127.0.0.1:1", "f" * 64, (written,))
+    made = frozenset({("env",), ("list", Item("name", "ours")), ()})
+    return Ledger(
+        {"pen": tool},
+        {file: Origin(True, (tmp_path,), made)},
+        {"pen": {"main": "gpt-5"}},
+        frozenset({1, 2}),
+        frozenset({"f" * 64}),
+    )
+
+
+def test_what_is_written_comes_back(tmp_path: Path) -> None:
+    records, kept = Records(tmp_path), ledger(tmp_path)
+    assert records.load() == (Ledger(), None)
+    records.save(kept)
+    found, intent = records.load()
+    assert intent is None
+    assert found.origins == kept.origins
+    assert found.tools["pen"].files[0].entries[:3] == kept.tools["pen"].files[0].entries[:3]
+    move = Move(tmp_path / "x", None, "a" * 64, "")
+    records.save(kept, Intent((move,), Ledger()))
+    assert records.load()[1] == Intent((move,), Ledger())
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b'{"tools": 5}', b'{"v": 1}', b"\xff", b"[" * 100_000]
+)
+def test_what_cannot_be_understood_is_kept_aside(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / FILE_NAME).write_bytes(content)
+    assert Records(tmp_path).load() == (Ledger(), None)
+    assert (tmp_path / "records.broken").read_bytes() == content
+
+
+def test_without_records_what_points_at_us_is_still_nothing_to_go_back_to(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    file = bench.write(".pen/settings.json", "{}\n")
+    bench.connect(pen())
+    (bench.folder / FILE_NAME).unlink()
+    bench.connect(pen(), link(main="claude-sonnet-4.5"))
+    bench.connection.undo(pen())
+    assert KEY not in file.read_text()
+    assert "4141" not in file.read_text()
+
+
+def test_records_and_backups_are_for_the_owner_only_and_hold_no_key(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.write(".pen/settings.json", "{}\n")
+    bench.connect(pen())
+    bench.connect(quill())
+    assert KEY not in (bench.folder / FILE_NAME).read_text()
+    for path in (bench.folder, *bench.folder.rglob("*")):
+        wanted = 0o700 if path.is_dir() else 0o600
+        if path.name != "lock":
+            assert stat.S_IMODE(path.stat().st_mode) == wanted, path
