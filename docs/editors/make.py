@@ -114,8 +114,8 @@ def _places_of_file(of: dict[Os, str]) -> list[str]:
     listed = []
     for file in dict.fromkeys(of.values()):
         systems = ", ".join(SYSTEMS[system] for system in of if of[system] == file)
-        listed.append(f"- `{file}` ({systems})")
-    return _paragraphs("In", *listed)
+        listed.append(f"`{file}` ({systems})")
+    return _paragraphs(f"In {' or '.join(listed)}:")
 
 
 def _by_file(tool: Tool, system: Os) -> dict[str, list[str]]:

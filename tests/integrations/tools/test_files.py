@@ -208,11 +208,11 @@ def test_pi_keeps_other_providers_and_settings() -> None:
         ("droid", ".factory/settings.json",
          '{\n  // mine\n  "customModels": [\n    {\n      "displayName": "Mine"\n    }\n  ]\n}\n'),
         ("qwen-code", ".qwen/settings.json",
-         '{\n  "modelProviders": {\n    "openai": [\n      {\n        "name": "Mine"\n      }\n'
-         "    ]\n  }\n}\n"),
+         ('{\n  "modelProviders": {\n    "openai": [\n      {\n        "name": "Mine"\n      }\n'
+         "    ]\n  }\n}\n")),
         ("cline", ".cline/data/settings/providers.json",
-         '{\n  "version": 1,\n  "lastUsedProvider": "cline",\n  "providers": {\n'
-         '    "cline": {}\n  }\n}\n'),
+         ('{\n  "version": 1,\n  "lastUsedProvider": "cline",\n  "providers": {\n'
+         '    "cline": {}\n  }\n}\n')),
         ("llm", ".config/io.datasette.llm/keys.json",
          '{\n  "// Note": "This file stores secret API credentials.",\n  "openai": "x"\n}\n'),
         ("llm", ".config/io.datasette.llm/extra-openai-models.yaml",
