@@ -285,6 +285,9 @@ async def shown(browser: Any) -> AsyncIterator[Any]:
     context = await browser.new_context(**USUAL)
     page = await context.new_page()
     page.set_default_timeout(LIMIT)
+    page.complaints = []
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    page.on("console", lambda line: heard(line.text) and page.complaints.append(line.text))
     yield page
     await context.close()
 
@@ -294,7 +297,7 @@ async def test_each_state_says_what_is_wrong_and_offers_the_way_on(
     shown: Any, name: str, tmp_path: Path
 ) -> None:
     cell, page = CELLS[name], shown
-    complaints = listen(page)
+    page.complaints.clear()
     instance = claim(tmp_path)
     assert instance is not None
     async with cell.open(tmp_path) as rig, open_control(rig.core, instance) as control:
@@ -320,7 +323,7 @@ async def test_each_state_says_what_is_wrong_and_offers_the_way_on(
             await inspect(page, name)
         await page.goto("about:blank")
     instance.release()
-    assert complaints == []
+    assert page.complaints == []
 
 
 class Shell:
@@ -336,17 +339,9 @@ class Shell:
     def quit(self) -> None: ...
 
 
-def listen(page: Any) -> list[str]:
-    """What the engine complains about from now on: errors, and the content policy."""
-    complaints: list[str] = []
-    page.remove_listener("console", getattr(page, "heard", print))
-    page.heard = lambda line: (
-        ("Content Security" in line.text or "Uncaught" in line.text)
-        and complaints.append(line.text)
-    )
-    page.on("console", page.heard)
-    page.once("pageerror", lambda error: complaints.append(str(error)))
-    return complaints
+def heard(line: str) -> bool:
+    """Whether the engine says that the content policy was violated, or that code has failed."""
+    return "Content Security" in line or "Uncaught" in line
 
 
 async def read(page: Any, cell: Cell) -> None:
