@@ -114,6 +114,8 @@ class PystrayTray:
             self._on_gui(lambda: setattr(self._icon, "title", tooltip))
         if rows != before[2]:
             self._on_gui(self._icon.update_menu)
+        if self._backend in _GTK_BACKENDS and (tooltip, rows) != before[1:]:
+            self._complete(tooltip, [row.default for row in rows])
 
     def notify(self, title: str, body: str) -> None:
         """Not on the GUI thread: a notification service may take its time."""
@@ -164,11 +166,16 @@ class PystrayTray:
     def _made(self) -> Any:
         import pystray  # noqa: PLC0415 - may raise without a display
 
-        self._backend = pystray.Icon.__module__.rpartition(".")[2]
+        kind = pystray.Icon
+        if kind.__module__ == "pystray._appindicator" and _only_classic():
+            # An indicator has a stand-in there whose every press opens the menu. A plain icon
+            # opens the window on a left press, as people expect of such a tray.
+            kind = importlib.import_module("pystray._gtk").Icon
+        self._backend = kind.__module__.rpartition(".")[2]
         if self._backend == "_xorg":
             raise RuntimeError("the X11 fallback of the tray library has no menu")
         menu = pystray.Menu(lambda: tuple(self._entry(pystray, row) for row in self._rows))
-        return pystray.Icon("copilot-desktop", self._picture(self._glyph), "Copilot Desktop", menu)
+        return kind("copilot-desktop", self._picture(self._glyph), "Copilot Desktop", menu)
 
     def _picture(self, glyph: Glyph) -> Any:
         return paint(glyph, ICON_SIZE, self._ink, outline=self._outline)
@@ -184,6 +191,23 @@ class PystrayTray:
         return pystray.MenuItem(
             row.text, action, checked=checked, default=row.default, enabled=row.enabled
         )
+
+    def _complete(self, tooltip: str, defaults: list[bool]) -> None:
+        """What the library leaves out: a classic icon's tooltip, and what a middle press on an
+        indicator does (a left one is the panel's, which opens the menu)."""
+        from gi.repository import GLib  # noqa: PLC0415
+
+        def complete() -> bool:
+            icon = self._icon
+            if self._backend == "_gtk":
+                icon._status_icon.set_tooltip_text(tooltip)  # noqa: SLF001
+            elif self.available and (menu := icon._menu_handle) is not None:  # noqa: SLF001
+                for item, default in zip(menu.get_children(), defaults, strict=False):
+                    if default:
+                        icon._appindicator.set_secondary_activate_target(item)  # noqa: SLF001
+            return False
+
+        GLib.idle_add(complete)  # behind the library's own changes, which wait there as well
 
     def _on_gui(self, action: Callable[[], object]) -> None:
         """GTK and Windows icons hand calls over by themselves; AppKit ends a wrong thread."""
@@ -261,6 +285,11 @@ def background(press: Callable[[Item], None]) -> OnPress:
 def panel_present(system: str, environ: Mapping[str, str] = os.environ) -> bool:
     """Whether anything would show an icon right now. Panels come and go: ask again each time."""
     return system != "Linux" or _notifier_host() or _xembed_host(environ)
+
+
+def _only_classic() -> bool:
+    """Whether there is a classic X11 tray and nothing newer."""
+    return not _notifier_host() and _xembed_host(os.environ)
 
 
 def _notifier_host() -> bool:

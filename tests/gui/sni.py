@@ -125,6 +125,11 @@ class Panel:
         row = until(lambda: self._find(path), f"the row {' > '.join(path)} to press")
         self._call(self._menu_path(), MENU, "Event", "isvu", row.id, "clicked", Variant("i", 0), 0)
 
+    def press_middle(self) -> None:
+        """What Ayatana's indicators know beside their menu."""
+        path = until(lambda: self._item, "a tray icon")[1]
+        self._call(path, ITEM, "XAyatanaSecondaryActivate", "u", 0)
+
     def _find(self, path: Sequence[str]) -> Row | None:
         rows, found = self._rows() or (), None
         for text in path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import urllib.request
 from collections.abc import Callable
@@ -191,19 +192,56 @@ def test_a_panel_that_comes_later_is_noticed(desk: Desk, launch: Launch) -> None
         panel.close()
 
 
+def test_a_middle_press_on_an_indicator_opens_the_window(panel: Panel, launch: Launch) -> None:
+    """A left one is the panel's: it opens the menu, whose first action is the window."""
+    app = launch("--hidden").ready()
+    agrees(panel, app)
+    app.hidden()
+
+    def opened() -> bool:
+        panel.press_middle()
+        return app.frame() is not None
+
+    until(opened, "the window", otherwise=app.story)
+    app.do("hide_window")
+    app.hidden()
+    panel.press("Open Copilot Desktop")
+    app.shown()
+
+
+def menu_is_open(desk: Desk) -> bool:
+    """GTK's menus are windows that no manager knows, in the size of their rows."""
+    for row in desk.run("xwininfo", "-root", "-tree").splitlines():
+        size = re.search(r" (\d+)x(\d+)\+", row)
+        if '"copilot-desktop": ' in row and size and int(size[1]) > 100 and int(size[2]) > 100:
+            shown = desk.run("xwininfo", "-id", row.split()[0])
+            if "IsViewable" in shown and "Override Redirect State: yes" in shown:
+                return True
+    return False
+
+
 def test_a_classic_tray_shows_the_icon(
     tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
 ) -> None:
     if (lacking := missing("trayer")) is not None:
         pytest.skip(f"no classic tray here: {lacking}")
     desk = Desk(tmp_path_factory.mktemp("classic"), tray=True)
-    app = App(desk, tmp_path / "data", port=free_port())
+    app = App(desk, tmp_path / "data", "--hidden", port=free_port())
     try:
         app.ready()
         assert app.state()["app"]["tray"] == "ok"
         icon = until(desk.tray_icon, "the icon in the tray", otherwise=app.story)
         drawn = tmp_path / "icon.png"
         until(lambda: colours(desk.picture(drawn, icon)) > 5, "the icon to be drawn")
+        app.hidden()
+        # A left press is the default one: the window, and no menu.
+        desk.run("xdotool", "mousemove", "--window", icon, "8", "8", "click", "1")
+        app.shown()
+        app.do("hide_window")
+        app.hidden()
+        desk.run("xdotool", "mousemove", "--window", icon, "8", "8", "click", "3")
+        until(lambda: menu_is_open(desk), "the menu at a right press", otherwise=app.story)
+        desk.run("xdotool", "key", "Escape")
         app.do("quit")
         assert_gone(app)
     finally:
