@@ -16,6 +16,7 @@ from copilot_desktop.integrations.edits import Item, Step, Value
 Reason = Literal[
     "not valid",  # not what the format's grammar allows
     "nested too deeply",
+    "too large",  # for YAML, which is read slowly
     "more than one document",
     "a key stands there twice",
     "not a mapping",
@@ -54,7 +55,7 @@ class Splice:
 
 
 def check_newlines(text: str) -> None:
-    """Raises CannotKeep where a carriage return stands alone: readers disagree about its meaning."""
+    """Raises CannotKeep where a carriage return stands alone: readers disagree what it means."""
     alone = re.search(r"\r(?!\n)", text)
     if alone:
         raise CannotKeep(line_at(text, alone.start()), "a layout that cannot be kept")

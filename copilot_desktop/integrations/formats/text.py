@@ -153,9 +153,15 @@ def _plain(value: Value) -> Value:
 def _tried(text: str, change: Callable[[], list[Splice]]) -> list[Splice]:
     check_newlines(text)
     try:
-        return change()
+        splices = sorted(change(), key=lambda splice: splice.start)
     except RecursionError:
         raise Unreadable(1, "nested too deeply") from None
+    at = 0
+    for each in splices:
+        if not at <= each.start <= each.end:
+            raise _cannot(text, splices)
+        at = each.end
+    return splices
 
 
 def _reread(format: Format, text: str, new: str, splices: list[Splice]) -> Value | Absent:  # noqa: A002

@@ -40,8 +40,10 @@ _WORDS: Final = frozenset({"true", "false", "yes", "no", "on", "off", "y", "n", 
 _COLON: Final = re.compile(r"[ \t]*:(?=[ \t\r\n]|\Z)")
 _FLOW_COLON: Final = re.compile(r"[ \t\r\n]*:")
 _COMMA: Final = re.compile(r"[ \t\r\n]*,")
+_ALIAS: Final = re.compile(r"\s*\*[^\s,\]}]+")
 _PREFIX: Final = "tag:yaml.org,2002:"
 _LEVEL: Final = 2  # spaces
+_LARGEST: Final = 256 * 1024  # characters: a second or two to read, and a change reads thrice
 
 
 def read(text: str) -> Value:
@@ -54,7 +56,9 @@ def read(text: str) -> Value:
 
 
 def _compose(text: str) -> Node | None:
-    from ruamel.yaml import YAML  # noqa: PLC0415 - a quarter of a second, and rarely needed
+    if len(text) > _LARGEST:
+        raise Unreadable(1, "too large")
+    from ruamel.yaml import YAML  # noqa: PLC0415 - slow, and rarely needed
     from ruamel.yaml.error import MarkedYAMLError, YAMLError  # noqa: PLC0415
 
     try:
@@ -153,12 +157,16 @@ def drop(text: str, place: Sequence[Step]) -> list[Splice]:
     return [_out_of_block(text, spot)]
 
 
+def _is_alias(spot: _Spot) -> bool:
+    """Whether a key is followed by a `*name`: its node is the original, further up."""
+    return spot.key is not None and spot.node.start_mark.index < spot.key.start_mark.index
+
+
 def _check(spot: _Spot) -> None:
     node = spot.node
     merges = node.id == "mapping" and any(_name(key) == "<<" for key, _ in node.value)
     tagged = not str(node.tag or "").startswith(_PREFIX)
-    aliased = spot.key is not None and node.start_mark.index < spot.key.start_mark.index
-    if node.anchor or merges or tagged or aliased:
+    if node.anchor or merges or tagged or _is_alias(spot):
         raise CannotKeep(node.start_mark.line + 1, "anchors and aliases")
 
 
@@ -223,12 +231,15 @@ def _is_empty(spot: _Spot) -> bool:
 def _end(text: str, spot: _Spot) -> int:
     """A position just behind the last character that belongs to a node, comments left out."""
     node = spot.node
-    while node.id != "scalar" and not node.flow_style and node.value:
+    while node.id != "scalar" and not node.flow_style and node.value and not _is_alias(spot):
         last = node.value[-1]
         key, node = last if node.id == "mapping" else (None, last)
         spot = _Spot(node, key)
     if _is_empty(spot):
         return _behind_colon(text, spot.key)
+    if _is_alias(spot):
+        alias = _ALIAS.match(text, _behind_colon(text, spot.key))
+        return alias.end() if alias else len(text)  # the reader names the place of the original
     if node.id == "scalar" and node.style in {"|", ">"}:
         header = text[node.start_mark.index : line_end(text, node.start_mark.index)]
         body = text[: node.end_mark.index]
