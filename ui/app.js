@@ -29,13 +29,16 @@ const LATER = {
   models: () => withPanel('models', import('./views/models.js'), import('./views/model_panel.js'))
     .then((found) => found.modelsView),
   usage: () => import('./views/usage.js').then((found) => found.usageView),
-  editors: () => Promise.all([dressed('editors', import('./views/editors.js')), loadPart('editors')])
-    .then(([found]) => found.editorsView),
+  editors: () => dressed('editors', import('./views/editors.js')).then((found) => found.editorsView),
   activity: () => withPanel('activity', dressed('activity', import('./views/activity_screen.js')), import('./views/activity_panel.js'))
     .then((found) => found.activityView),
   playground: () => dressed('activity', import('./views/playground.js')).then((found) => found.playgroundView),
   settings: () => import('./views/settings.js').then((found) => found.settingsView),
   help: () => import('./views/help.js').then((found) => found.helpView),
+};
+/* The words that only one of them says come with it. */
+const WORDS = {
+  editors: ['editors'], playground: ['playground'], settings: ['learned', 'local_keys'], help: ['diagnostics'],
 };
 const PANELS = {}; // what the panel at the side shows on a screen, once that was opened
 const onTheWay = new Set();
@@ -110,8 +113,8 @@ function ready(wanted) {
   if (VIEWS[wanted]) return wanted;
   if (!onTheWay.has(wanted)) {
     onTheWay.add(wanted);
-    LATER[wanted]()
-      .then((view) => { VIEWS[wanted] = view; changed(); })
+    Promise.all([LATER[wanted](), ...(WORDS[wanted] || []).map(loadPart)])
+      .then(([view]) => { VIEWS[wanted] = view; changed(); })
       .catch(() => setLocal({ screen: shownScreen in VIEWS ? shownScreen : 'overview' }))
       .finally(() => onTheWay.delete(wanted));
   }

@@ -90,7 +90,7 @@ class ControlPlane:
         get("/", self._page)
         get("/ui/{name:.+}", self._file)
         get("/strings.json", self._strings)
-        get("/strings/{part:[a-z]+}.json", self._later)
+        get("/strings/{part:[a-z_]+}.json", self._later)
         get("/state", self._state)
         get("/events", self._stream)
         get("/watch/{feed:[a-z]+}", self._watch)

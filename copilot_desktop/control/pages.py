@@ -26,9 +26,11 @@ TYPES: Mapping[str, str] = {
 }
 INDEX = "index.html"
 # By the shell and in reports, never by the page.
-_SAID_ELSEWHERE = frozenset({"finding", "format", "notification", "report", "tray"})
+_SAID_ELSEWHERE = frozenset(
+    {"accounts", "autostart", "finding", "format", "notification", "report", "tray"}
+)
 # Read together with the one screen that says it, so that the first screen need not wait for it.
-SAID_LATER = frozenset({"editors"})
+SAID_LATER = frozenset({"diagnostics", "editors", "learned", "local_keys", "playground"})
 _UNKNOWN_LOOK = 'data-theme="system"'
 _UNKNOWN_LANGUAGE = 'lang="en"'
 

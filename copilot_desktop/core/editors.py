@@ -26,6 +26,7 @@ from copilot_desktop.core.playground import own_address
 from copilot_desktop.core.state import State
 from copilot_desktop.errors import InvalidRequest, Problem
 from copilot_desktop.integrations.connection import Connection, Preview, UndoPreview
+from copilot_desktop.integrations.planning import NO_KEY
 from copilot_desktop.integrations.refusals import refused, shortened
 from copilot_desktop.integrations.shells import lines as shell_lines
 from copilot_desktop.integrations.shells import variables
@@ -188,7 +189,7 @@ class Editors:
         offer = self._offered()
         link = Link(offer.address, offer.shared_key, ())
         lines = shell_lines(_SHELLS[shell], variables(link))
-        shown = [masked(line, (link.key,)) for line in lines]
+        shown = lines if link.key == NO_KEY else [masked(line, (link.key,)) for line in lines]
         return {"text": "\n".join(lines) + "\n", "lines": shown}
 
     async def open_backups(self) -> Json:

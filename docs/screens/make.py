@@ -67,8 +67,19 @@ async def take_all(page: Page, core: Core) -> None:
     await keep(page, "sign-in")
     await page.get_by_role("heading", name="Proxy is running", exact=True).wait_for()
     await ask(core.store.state.proxy.port)
-    await page.get_by_text("Claude Code").wait_for()
-    for screen in ("overview", "models", "usage", "activity", "playground", "settings", "help"):
+    await page.get_by_role("cell", name="Claude Code").wait_for()
+    for editor in ("claude-code", "codex"):
+        await connect(core, editor)
+    for screen in (
+        "overview",
+        "models",
+        "usage",
+        "editors",
+        "activity",
+        "playground",
+        "settings",
+        "help",
+    ):
         await core.verbs.do("show_window", {"screen": screen})
         await page.locator("h1").first.wait_for()
         if screen == "playground":
@@ -80,6 +91,12 @@ async def take_all(page: Page, core: Core) -> None:
     await core.verbs.do("show_window", {"screen": "overview"})
     await page.locator(":root[data-theme=dark]").wait_for()
     await keep(page, "overview-dark")
+
+
+async def connect(core: Core, editor: str) -> None:
+    wanted: dict[str, object] = {"id": editor, "chosen": {}}
+    shown = await core.verbs.do("preview_editor", wanted)
+    await core.verbs.do("connect_editor", {**wanted, "digest": shown.result["digest"]})
 
 
 async def ask(port: int) -> None:

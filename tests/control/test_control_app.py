@@ -150,6 +150,17 @@ async def test_strings_are_the_ones_python_reads(tmp_path: Path) -> None:
     assert not told.keys() & {"tray", "notification"}, "what only Python says is not sent along"
 
 
+async def test_words_of_one_screen_are_told_when_it_is_opened(tmp_path: Path) -> None:
+    async with viewing(tmp_path, language="de") as view:
+        async with view.get("/strings.json") as answer:
+            assert "editors" not in await answer.json()
+        async with view.get("/strings/editors.json") as answer:
+            words = await answer.json()
+        assert words["editors"]["title"] == "Editoren"
+        async with view.get("/strings/finding.json") as answer:
+            assert answer.status == 404
+
+
 async def test_verbs_answer_in_one_shape(tmp_path: Path) -> None:
     async with viewing(tmp_path) as view:
         assert await view.do("accept_notice") == (200, {"ok": True})

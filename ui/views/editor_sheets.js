@@ -11,7 +11,7 @@ import {
   back, check, choose, copyFor, copyStep, editorOf, leave, startConnecting, startUndoing, startUpdating, test, textFor, undo, write,
 } from '../editing.js';
 import { exact, timeOfDay, dayAndMonth } from '../format.js';
-import { t } from '../strings.js';
+import { has, t } from '../strings.js';
 import { editorPill } from './editor_state.js';
 import { cancelSheet, offerSheet, sheetFrame } from './sheets.js';
 
@@ -48,6 +48,7 @@ function whyFace(row, sheet, snapshot, local) {
     content: [
       h('p', { key: 'pill' }, editorPill(row)),
       h('p', { key: 'why', class: 'why' }, whyWords(row, snapshot)),
+      noteOf(row),
       row.steps.length && (row.way !== 'automatic' || row.state === 'connected') ? stepList(row, local) : null,
       facts(row),
       sheet.tested ? testedLine(sheet.tested) : null,
@@ -73,6 +74,9 @@ function stepList(row, local) {
       byHand(local, id));
   }));
 }
+
+/** What to know about this tool, if there is something. */
+const noteOf = ({ id }) => (has(`editors.note.${id}`) ? h('p', { class: 'caption', key: 'note' }, t(`editors.note.${id}`)) : null);
 
 /** A text that could not be put on the clipboard: to be copied by hand. */
 export function byHand({ editors }, id) {
@@ -134,7 +138,8 @@ function chooseFace(row, sheet, snapshot, local) {
     content: [
       row.roles.map((role, n) => roleLine(role, sheet, models, n === 0)),
       row.roles.length && !models.length ? h('p', { class: 'caption', key: 'none' }, t('editors.connect.no_models')) : null,
-      snapshot.proxy.key_required ? h('p', { class: 'caption', key: 'key' }, t('editors.connect.own_key', { name: row.name })) : null,
+      noteOf(row),
+      snapshot.proxy.key_required ? h('p', { class: 'caption', key: 'key' }, t('editors.connect.own_key', { name: row.name, id: row.id })) : null,
     ],
     buttons: [cancelling(), button(t('editors.connect.go_on'), check, { look: 'primary', busy, first: true, key: 'go' })],
   };

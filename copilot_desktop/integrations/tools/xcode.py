@@ -11,9 +11,7 @@ from copilot_desktop.integrations.tool import Instruction, Machine, Tool
 
 
 def _traces(machine: Machine) -> tuple[Path, ...]:
-    if machine.os != "macos":
-        return ()
-    return (machine.home / "Library" / "Developer" / "Xcode",)
+    return (machine.home / "Library" / "Developer" / "Xcode",)  # on a Mac only
 
 
 TOOL = Tool(
