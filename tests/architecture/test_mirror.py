@@ -19,6 +19,7 @@ FACES = {
         "tests/dialects/openai_responses/test_responses_parse.py"
     ),
     "copilot_desktop.integrations.tools": "tests/contracts/test_integration.py",
+    "copilot_desktop.integrations.formats": "tests/integrations/formats/test_text.py",
     "copilot_desktop.pi": "tests/clients/pi/test_same_story.py",
     "copilot_desktop.preparation": "tests/preparation/test_preparation.py",
     "copilot_desktop.upstream.quirks": "tests/upstream/quirks/test_chat.py",

@@ -81,6 +81,8 @@ def _where(text: str, place: Sequence[Step]) -> _Where:
             if not isinstance(value, list):
                 raise CannotKeep(_line(text, path), "not a list")
             found = entry_of(value, step)
+            if found is not None and entry_of(value[found + 1 :], step) is not None:
+                raise CannotKeep(_line(text, (*path, found)), "a key stands there twice")
             if found is None:
                 return _Where(path, value, tuple(place[index:]))
             value, path = value[found], (*path, found)
