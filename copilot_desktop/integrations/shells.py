@@ -21,6 +21,7 @@ def variables(link: Link) -> dict[str, str]:
     """What programs look for that know neither of us: names from OpenAI's and Anthropic's SDKs."""
     return {
         "OPENAI_BASE_URL": link.openai,
+        "OPENAI_API_BASE": link.openai,  # its older name, which aider and LiteLLM still read
         "OPENAI_API_KEY": link.key,
         "ANTHROPIC_BASE_URL": link.address,
         "ANTHROPIC_AUTH_TOKEN": link.key,

@@ -11,6 +11,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -76,6 +78,9 @@ TRIALS = {
     ),
     "qwen-code": Trial(("qwen", "-p", QUESTION)),
     "cline": Trial(("cline", QUESTION)),
+    "droid": Trial(
+        ("droid", "exec", QUESTION), mine={".factory/settings.json": '{\n  // mine\n  "x": 1\n}\n'}
+    ),
     "llm": Trial(
         ("llm", "-m", "copilot", QUESTION),
         mine={".config/io.datasette.llm/extra-openai-models.yaml":
@@ -139,6 +144,21 @@ class Bench:
         return {edit.file.relative_to(self.desk.home).as_posix() for edit in edits}
 
 
+def _end_what_stays(work: Path) -> None:
+    """Cline leaves a process behind that waits for more, in a session of its own."""
+    listed = subprocess.run(
+        ["ps", "-axww", "-o", "pid=,command="],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=True,
+    )
+    for line in listed.stdout.splitlines():
+        if str(work) in line:
+            with suppress(ProcessLookupError):
+                os.kill(int(line.split()[0]), signal.SIGTERM)
+
+
 @pytest.fixture
 async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
     alone = ALONE.get(TRIALS[request.param].asking[0])
@@ -155,6 +175,7 @@ async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
         pytest.skip(stock)
     async with laid(stock, tmp_path, Scenario()) as desk:
         yield Bench(desk, request.param, tmp_path / "editors")
+        await asyncio.to_thread(_end_what_stays, desk.work)
 
 
 @pytest.mark.parametrize("bench", WRITTEN, indirect=True)

@@ -1,7 +1,8 @@
 """Cline in the terminal: its provider "OpenAI compatible", as `cline auth` would write it.
 
 Value by value, since there is one such provider only and it may have been the user's own. Cline
-wants a time of change in the entry; a fixed one is written where it has none yet.
+wants a time of change in the entry; a fixed one is written where it has none yet. Whenever Cline
+runs, it writes the whole file anew in its own layout.
 """
 
 from __future__ import annotations
@@ -15,13 +16,16 @@ PROVIDER = "openai-compatible"
 ENTRY: Place = ("providers", PROVIDER)
 
 
-def _folder(machine: Machine) -> Path:
-    data = machine.env.get("CLINE_DATA_DIR", "")
-    return Path(data) if data else machine.folder("CLINE_DIR", ".cline") / "data"
+def _file(machine: Machine) -> Path:
+    named, data = (
+        machine.env.get(f"CLINE_{of}", "") for of in ("PROVIDER_SETTINGS_PATH", "DATA_DIR")
+    )
+    folder = Path(data) if data else machine.folder("CLINE_DIR", ".cline") / "data"
+    return Path(named) if named else folder / "settings" / "providers.json"
 
 
 def _edits(machine: Machine, link: Link) -> tuple[Edit, ...]:
-    file = _folder(machine) / "settings" / "providers.json"
+    file = _file(machine)
     main = link.model("main")
     found: dict[str, Value] = {"provider": PROVIDER, "baseUrl": link.openai}
     if main:
@@ -41,7 +45,7 @@ TOOL = Tool(
     name="Cline (terminal)",
     source="Cline CLI 3.0.65, compared with what its own `cline auth` writes, and run",
     programs=("cline",),
-    traces=lambda machine: (_folder(machine),),
+    traces=lambda machine: (_file(machine),),
     roles=(Role("main", ("claude-sonnet", "gpt-5", "claude", "gpt-4.1")),),
     edits=_edits,
 )

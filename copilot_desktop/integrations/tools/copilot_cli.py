@@ -7,12 +7,19 @@ from copilot_desktop.integrations.tool import Instruction, Launch, Link, Machine
 
 def _launch(machine: Machine, link: Link) -> Launch:
     main = link.model("main")
+    chosen = {}
+    if main:
+        chosen = {
+            "COPILOT_MODEL": main.id,
+            "COPILOT_PROVIDER_MAX_PROMPT_TOKENS": str(main.max_prompt),
+            "COPILOT_PROVIDER_MAX_OUTPUT_TOKENS": str(main.max_output),
+        }
     return Launch(
         env={
             "COPILOT_PROVIDER_BASE_URL": link.openai,
             "COPILOT_PROVIDER_TYPE": "openai",
             "COPILOT_PROVIDER_API_KEY": link.key,
-            **({"COPILOT_MODEL": main.id} if main else {}),
+            **chosen,
         }
     )
 

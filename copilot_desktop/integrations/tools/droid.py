@@ -1,7 +1,8 @@
-"""Factory Droid: own models in its settings, one entry for each, found again by its display name.
+"""Factory Droid: own models in its settings, one entry for each, and which of them it begins with.
 
-All of them are reached in OpenAI's chat format; the proxy knows which endpoint a model lives on.
-Droid itself asks for an account at Factory before it starts.
+An entry has an ID of ours: without one Droid would make it of the name and the place in the list,
+and another list would leave the chosen model behind. All are reached in OpenAI's chat format; the
+proxy knows which endpoint a model lives on. With own models Droid needs no account at Factory.
 """
 
 from __future__ import annotations
@@ -9,8 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from copilot_desktop.integrations.edits import Edit, Item, Put, Value
-from copilot_desktop.integrations.offer import labelled, offered
-from copilot_desktop.integrations.tool import Instruction, Link, Machine, Tool
+from copilot_desktop.integrations.offer import SLUG, labelled, offered
+from copilot_desktop.integrations.tool import Link, Machine, Role, Tool
 from copilot_desktop.model import Model
 
 
@@ -18,8 +19,13 @@ def _folder(machine: Machine) -> Path:
     return machine.folder("FACTORY_HOME_OVERRIDE") / ".factory"
 
 
+def _id(model: Model) -> str:
+    return f"custom:{SLUG}-{model.id}"
+
+
 def _entry(link: Link, model: Model) -> dict[str, Value]:
     return {
+        "id": _id(model),
         "model": model.id,
         "displayName": labelled(model),
         "provider": "generic-chat-completion-api",
@@ -33,25 +39,29 @@ def _entry(link: Link, model: Model) -> dict[str, Value]:
 
 def _edits(machine: Machine, link: Link) -> tuple[Edit, ...]:
     file = _folder(machine) / "settings.json"
-    return tuple(
-        Put(
-            file,
-            "json",
-            ("customModels", Item("displayName", labelled(model))),
-            _entry(link, model),
-            hidden=("apiKey",),
-        )
-        for model in offered(link)
+    main = link.model("main")
+    begin = (Put(file, "json", ("sessionDefaultSettings", "model"), _id(main)),) if main else ()
+    return (
+        *(
+            Put(
+                file,
+                "json",
+                ("customModels", Item("id", _id(model))),
+                _entry(link, model),
+                hidden=("apiKey",),
+            )
+            for model in offered(link)
+        ),
+        *begin,
     )
 
 
 TOOL = Tool(
     id="droid",
     name="Factory Droid",
-    source="droid 0.215.0, its own check of the file; Factory's page on own models, 2026-11-21",
+    source="droid 0.215.0, run with such a file; Factory's page on own models, read 2026-11-21",
     programs=("droid",),
     traces=lambda machine: (_folder(machine),),
-    roles=(),
+    roles=(Role("main", ("claude-sonnet", "gpt-5", "claude", "gpt-4.1")),),
     edits=_edits,
-    steps=(Instruction("pick"),),
 )

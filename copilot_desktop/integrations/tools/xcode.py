@@ -17,7 +17,7 @@ def _traces(machine: Machine) -> tuple[Path, ...]:
 TOOL = Tool(
     id="xcode",
     name="Xcode",
-    source="Guides of providers for Xcode 26 (Venice, Helicone), read 2026-11-21",
+    source="guides of providers for Xcode 26 (Venice, Helicone), read 2026-11-21; not tried",
     way="by_hand",
     traces=_traces,
     roles=(),

@@ -206,7 +206,7 @@ def test_pi_keeps_other_providers_and_settings() -> None:
     ("name", "file", "before"),
     [
         ("droid", ".factory/settings.json",
-         '{\n  // mine\n  "customModels": [\n    {\n      "displayName": "Mine"\n    }\n  ]\n}\n'),
+         '{\n  // mine\n  "customModels": [\n    {\n      "id": "custom:mine"\n    }\n  ]\n}\n'),
         ("qwen-code", ".qwen/settings.json",
          ('{\n  "modelProviders": {\n    "openai": [\n      {\n        "name": "Mine"\n      }\n'
          "    ]\n  }\n}\n")),
