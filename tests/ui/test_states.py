@@ -399,7 +399,6 @@ FAULTS = """() => {
     const modal = regions.find((e) => e.matches('dialog'));
     for (const region of regions) {
         if (region.scrollWidth > region.clientWidth + 1) say('region', region);
-        const edge = region.getBoundingClientRect();
         for (const e of region.querySelectorAll('*')) {
             if (!e.checkVisibility() || e.closest('.spoken, svg')) continue;
             const style = getComputedStyle(e);
@@ -410,7 +409,8 @@ FAULTS = """() => {
             if (cut && !told) say('cut', e);
             if (style.overflowY === 'hidden' && e.scrollHeight > e.clientHeight + 3) say('low', e);
             const box = e.getBoundingClientRect();
-            if (box.right > edge.right + 1 || box.left < edge.left - 1) say('outside', e);
+            const around = (e.closest('.card, .banner') || region).getBoundingClientRect();
+            if (box.right > around.right + 1 || box.left < around.left - 1) say('outside', e);
             const pill = style.whiteSpace === 'nowrap' && e.matches('.pill');
             if (pill && box.height > 1.6 * parseFloat(style.lineHeight)) say('wrap', e);
         }
