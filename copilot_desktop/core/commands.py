@@ -298,6 +298,9 @@ class Commands:
     async def test_editor(self, id: str) -> Json:  # noqa: A002
         return await self._core.editors.test(id)
 
+    async def launch_editor(self, id: str, chosen: Mapping[str, str]) -> Json:  # noqa: A002
+        return await self._core.editors.launch(id, chosen)
+
     async def copy_editor(self, id: str, what: str) -> Json:  # noqa: A002
         return await self._core.editors.copy(id, what)
 

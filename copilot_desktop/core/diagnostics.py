@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Literal
 
 from copilot_desktop import strings
 from copilot_desktop.core import logs
+from copilot_desktop.core.editor_rows import PROBLEMS
 from copilot_desktop.errors import NotSignedIn, Problem
 from copilot_desktop.upstream import hops
 from copilot_desktop.upstream.outgoing import NONE, SYSTEM, UnusableProxy, proxy_for, why_unusable
@@ -39,6 +40,10 @@ TRIP_LIMIT = 4.5  # the walk ends by itself before, so that it can say where it 
 CLOCK_OFF = 120.0  # seconds; Copilot's tokens are renewed some minutes before they end
 _ANYWHERE = ("slow", "broken")  # what can become of each check
 LITTLE_SPACE = 50 * 1024 * 1024  # bytes
+_EDITORS: tuple[tuple[str, Level, tuple[str, ...]], ...] = (
+    ("trouble", "look", PROBLEMS),
+    ("connected", "ok", ("connected",)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +117,7 @@ class Diagnosis:
             ("tray", self._tray),
             ("outgoing", self._outgoing),
             ("logs", self._logs),
+            ("editors", self._editors),
         )
 
     async def _bounded(self, name: str, check: Check) -> Finding | None:
@@ -183,6 +189,19 @@ class Diagnosis:
 
     async def _logs(self) -> Finding | None:
         return await asyncio.to_thread(_log_folder, self._core.data_dir / logs.FOLDER)
+
+    async def _editors(self) -> Finding | None:
+        """Those that the app has connected, and whether they are as it wrote them."""
+        await self._core.editors.look()
+        editors = self._core.store.state.editors
+        if editors.problem is not None:
+            return Finding("editors", "look", "failed", {"reason": editors.problem.message})
+        for case, level, states in _EDITORS:
+            here = [row for row in editors.rows if row.written or level == "ok"]
+            rows = [row for row in here if row.state in states]
+            if rows:
+                return Finding("editors", level, case, {"names": ", ".join(r.name for r in rows)})
+        return Finding("editors", "ok", "none")
 
     # ------------------------------------------------------------------------ the account
 

@@ -178,6 +178,21 @@ class Editors:
         link = await self._in_thread(lambda: self._link(offer, tool, {}))
         return await editor_test.ask(tool, link)
 
+    async def launch(self, name: str, chosen: Mapping[str, str]) -> Json:
+        """How the tool is started without touching a file; `env` holds the key."""
+        tool = self._tool(name)
+        if (start := tool.launch) is None:
+            raise refused("no_launch")
+        if self._core.controller.state.phase != "running":
+            raise refused("not_running")
+        offer = await self._offer_for(tool)
+        made = await self._in_thread(lambda: start(self.machine, self._link(offer, tool, chosen)))
+        return {
+            "arguments": list(made.arguments),
+            "env": dict(made.env),
+            "without": list(made.without),
+        }
+
     async def copy(self, name: str, what: str) -> Json:
         """The text for the clipboard."""
         tool = self._tool(name)

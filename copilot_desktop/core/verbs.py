@@ -249,6 +249,7 @@ _VERBS: Mapping[str, type[Arguments]] = {
     "update_editors": Arguments,
     "undo_editors": Arguments,
     "test_editor": OneEditor,
+    "launch_editor": EditorChoice,
     "copy_editor": EditorCopy,
     "copy_shell": ShellName,
     "open_editor_backups": Arguments,

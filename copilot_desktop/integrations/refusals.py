@@ -38,6 +38,7 @@ Reason = Literal[
     "not_running",
     "no_answer",
     "no_folder",
+    "no_launch",
 ]
 FILE_STATES = {"write_protected": "read_only", "cannot_write": "read_only"}
 

@@ -86,10 +86,14 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """How `run` starts a tool without touching a file: `arguments` come before the user's own."""
+    """How `run` starts a tool without touching a file: `arguments` come before the user's own.
+
+    `without` are variables that would win over ours or lead elsewhere; the tool does not get them.
+    """
 
     arguments: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

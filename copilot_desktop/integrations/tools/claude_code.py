@@ -57,7 +57,8 @@ def _launch(machine: Machine, link: Link) -> Launch:
     # Its settings win over the environment, and what is given here wins over its settings. The
     # token stays in the environment: arguments can be read by everybody on the machine.
     given = json.dumps({"env": _variables(link)})
-    return Launch(("--settings", given), {**_variables(link), TOKEN: link.key})
+    env = {**_variables(link), TOKEN: link.key}
+    return Launch(("--settings", given), env, without=("ANTHROPIC_API_KEY",))
 
 
 TOOL = Tool(
