@@ -357,10 +357,17 @@ def _written(change: Change, old: Written | None, backup: str) -> Written:
 
 
 def _with_origins(ledger: Ledger, changes: Sequence[Change]) -> Ledger:
-    """With what is of our making in each file; files that no tool uses are forgotten."""
+    """With what is of our making in each file; files that no tool uses are forgotten. A folder of
+    ours that others of our files are in goes with the last of them."""
     used = {written.path for tool in ledger.tools.values() for written in tool.files}
     origins = {**ledger.origins, **{c.document.path: c.origin for c in changes}}
-    return replace(ledger, origins={p: each for p, each in origins.items() if p in used})
+    left = {path: each for path, each in origins.items() if path in used}
+    handed = {f for path, each in origins.items() if path not in used for f in each.folders}
+    for path, each in left.items():
+        folders = {*each.folders, *(folder for folder in handed if path.is_relative_to(folder))}
+        outer_first = tuple(sorted(folders, key=lambda folder: len(folder.parts)))
+        left[path] = replace(each, folders=outer_first)
+    return replace(ledger, origins=left)
 
 
 def _undo_preview(changes: Sequence[Change]) -> UndoPreview:

@@ -105,14 +105,35 @@ def value_of(edit: Edit) -> Value:
     return edit.value if isinstance(edit, Put) else edit.lines
 
 
-def entry_for(edit: Edit, present: Value | Absent, old: Entry | None, ours: Ours) -> Entry:
-    """What to remember of an edit that is made where `present` stands."""
+def entry_for(
+    edit: Edit, present: Value | Absent, old: Entry | None, ours: Ours, *, keep: bool = False
+) -> Entry:
+    """What to remember of an edit that is made where `present` stands. `keep`: what a person has
+    changed is not written over, so what was there before it still counts."""
     value = value_of(edit)
     tree, before = (old.written, old.former) if old else (None, ABSENT)
-    former = _former(present, value, tree, before, ours)
+    former = _former(present, value, tree, before, ours, keep=keep)
     if isinstance(edit, Put):
         return Entry(edit.place, edit.format, former, tree_of(value), edit.gently)
     return Entry((edit.name,), None, former, tree_of(value))
+
+
+def with_changes(present: Value, value: Value, tree: Tree) -> tuple[Value, Tree]:
+    """`value` and its tree, but what a person has changed of ours stays as it is, and changed."""
+    if not (
+        isinstance(tree, Mapping) and isinstance(value, Mapping) and isinstance(present, Mapping)
+    ):
+        return (value, tree_of(value)) if matches(present, tree) else (present, tree)
+    values: dict[str, Value] = {}
+    trees: dict[str, Tree] = {}
+    for key, each in value.items():
+        if key not in tree:
+            values[key], trees[key] = each, tree_of(each)
+        elif key in present:
+            values[key], trees[key] = with_changes(present[key], each, tree[key])
+        else:  # taken out by a person
+            trees[key] = tree[key]
+    return values, trees
 
 
 def _former(
@@ -121,6 +142,8 @@ def _former(
     tree: Tree | None,
     before: Value | Absent,
     ours: Ours,
+    *,
+    keep: bool,
 ) -> Value | Absent:
     """What stood there before us: `before` as far as our own writing still stands, else `present`.
     What points at this app counts as nothing: going back to it would help nobody."""
@@ -131,7 +154,7 @@ def _former(
         for key in value.keys() & present.keys():
             below = tree.get(key) if isinstance(tree, Mapping) else None
             under = before.get(key, ABSENT) if isinstance(before, Mapping) else ABSENT
-            kept = _former(present[key], value[key], below, under, ours)
+            kept = _former(present[key], value[key], below, under, ours, keep=keep)
             if not isinstance(kept, Absent):
                 found[key] = kept
         if found:
@@ -140,7 +163,7 @@ def _former(
             return before if isinstance(before, Absent) else {}
         foreign = present.keys() - value.keys()
         return ABSENT if present and not foreign else {}
-    if tree is not None and matches(present, tree):
+    if tree is not None and (keep or matches(present, tree)):
         return before
     return ABSENT if ours(present) else present
 

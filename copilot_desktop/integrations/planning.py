@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from copilot_desktop.integrations.document import Document, digest_of, missing_folders
-from copilot_desktop.integrations.edits import Absent, Edit, Format, Place, Put, Value
+from copilot_desktop.integrations.edits import ABSENT, Absent, Edit, Format, Place, Put, Value
 from copilot_desktop.integrations.entries import (
     Entry,
     Ours,
@@ -35,6 +35,7 @@ from copilot_desktop.integrations.entries import (
     tree_of,
     undo,
     value_of,
+    with_changes,
 )
 from copilot_desktop.integrations.records import Connected, Ledger, Origin, Original, Written
 from copilot_desktop.integrations.tool import Link
@@ -173,6 +174,7 @@ def _written(
         return found
 
     with blamed(document.path):
+        before = {mark: find(text, entry) for mark, entry in known.items()}
         for mark, entry in reversed(tuple(known.items())):
             if mark not in edited:
                 text = undo(text, entry, made).text
@@ -183,8 +185,15 @@ def _written(
         for mark, edit in edited.items():
             of, place = _where(edit)
             old, present = known.get(mark), find_at(text, of, place)
-            if old and not matches(present, old.written) and (keep_changed or old.gently):
-                entries.append(old)
+            found = before.get(mark, ABSENT)
+            if old and (keep_changed or old.gently):
+                if isinstance(found, Absent):
+                    entries.append(old)
+                    continue
+                value, tree = with_changes(found, value_of(edit), old.written)
+                entry = entry_for(edit, present, old, noting, keep=True)
+                entries.append(replace(entry, written=tree))
+                text = apply(text, of, place, value)
                 continue
             if _gently(edit) and not old and not isinstance(present, Absent):
                 continue

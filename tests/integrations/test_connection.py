@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from copilot_desktop.errors import InvalidRequest
-from copilot_desktop.integrations.edits import ABSENT
+from copilot_desktop.integrations.edits import ABSENT, Edit, Put, Value
 from copilot_desktop.integrations.formats import text as formats
-from copilot_desktop.integrations.tool import Role
+from copilot_desktop.integrations.tool import Link, Machine, Role, Tool
 from tests.integrations.workbench import (
     KEY,
     OTHER_KEY,
@@ -325,3 +325,45 @@ def test_set_up_by_hand_as_we_would_is_connected(bench: Bench) -> None:
     bench.connect(pen())
     bench.connection.leave(pen())
     assert bench.state(pen()) == "connected"
+
+
+def test_an_update_with_fewer_models_keeps_a_changed_one_and_brings_the_rest_along(
+    bench: Bench,
+) -> None:
+    def edits(machine: Machine, to: Link) -> tuple[Edit, ...]:
+        models: dict[str, Value] = {model.id: {"name": model.id} for model in to.models}
+        provider: dict[str, Value] = {"url": to.address, "models": models}
+        return (Put(machine.home / "a.json", "json", ("provider", "ours"), provider),)
+
+    tool = Tool(id="map", name="Map", source="made up", edits=edits)
+    file = bench.write("a.json", "{}\n")
+    bench.connect(tool)
+    fewer = replace(link(5000), models=link().models[1:])
+    bench.connection.update(tool, fewer)
+    assert bench.connection.check(tool, fewer) == replace(
+        bench.connection.check(tool, fewer), state="connected"
+    )
+    assert at(file, "provider", "ours", "models") == {"gpt-5-mini": {"name": "gpt-5-mini"}}
+
+    file.write_text(file.read_text().replace('"name": "gpt-5-mini"', '"name": "Mine"'))
+    bench.connection.update(tool, link(6000))
+    assert at(file, "provider", "ours", "url") == "http://127.0.0.1:6000"
+    assert at(file, "provider", "ours", "models", "gpt-5-mini", "name") == "Mine"
+    assert bench.state(tool, link(6000)) == "changed"
+    stay = [place for _, place in bench.connection.undo(tool).stay]
+    assert stay == ["provider.ours.models.gpt-5-mini.name"]
+    assert json.loads(file.read_text()) == {
+        "provider": {"ours": {"models": {"gpt-5-mini": {"name": "Mine"}}}}
+    }
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_folders_of_ours_go_with_the_last_file_in_them(
+    bench: Bench, order: tuple[int, int]
+) -> None:
+    tools = (pen(".config/pen/x.json"), replace(pen(".config/other/y.json"), id="other"))
+    for tool in tools:
+        bench.connect(tool)
+    for number in order:
+        bench.connection.undo(tools[number])
+    assert bench.everything() == {}
