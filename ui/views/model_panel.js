@@ -107,8 +107,8 @@ function spelt(model) {
   if (model.kind && model.kind !== 'chat') return null;
   return h('div', { class: 'names', key: 'spelt' },
     h('h3', { class: 'heading' }, t('models.panel.spelt')),
-    SPELLINGS.map(({ key, clients, write }) => {
-      const [id, who] = [write(model.id), listed(clients)];
+    SPELLINGS.map(({ key, write }) => {
+      const [id, who] = [write(model.id), t(`models.panel.spelt_in.${key}`)];
       return h('div', { class: 'spelling', key },
         h('div', null,
           h('p', { class: 'caption' }, who),
