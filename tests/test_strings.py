@@ -94,8 +94,9 @@ ALIKE = {
     },
 }  # fmt: skip
 NO_SENTENCES = (
-    "activity.format.", "activity.route.", "duration.", "editors.shells.name.", "format.", "help.engine_name.",
-    "help.keys.", "in.", "models.endpoint.", "playground.formats.", "settings.language_name.",
+    "activity.format.", "activity.route.", "duration.", "editors.shells.name.", "format.",
+    "help.engine_name.",
+    "help.keys.", "in.", "models.endpoint.", "models.panel.spelt_in.", "playground.formats.", "settings.language_name.",
     "size.",
 )  # fmt: skip
 
