@@ -95,9 +95,8 @@ ALIKE = {
 }  # fmt: skip
 NO_SENTENCES = (
     "activity.format.", "activity.route.", "duration.", "editors.shells.name.", "format.",
-    "help.engine_name.",
-    "help.keys.", "in.", "models.endpoint.", "models.panel.spelt_in.", "playground.formats.", "settings.language_name.",
-    "size.",
+    "help.engine_name.", "help.keys.", "in.", "models.endpoint.", "models.panel.spelt_in.",
+    "playground.formats.", "settings.language_name.", "size.",
 )  # fmt: skip
 
 
