@@ -187,6 +187,14 @@ export async function lookForEditors() {
   if (answer.ok) announce(t('action.refreshed'));
 }
 
+/** All that have an old address or key get the present ones, shown or not. */
+export async function updateEditors() {
+  const answer = await perform('update_editors');
+  if (!answer.ok) return;
+  const n = (answer.left || []).length;
+  toast(n ? t('banner.editors_old.left', { n }) : t('banner.editors_old.done', { n: answer.updated }), n ? 'error' : 'info');
+}
+
 /** Back to how they were, each value that is still ours. True if that could be done for all. */
 export async function undoEditors() {
   const answer = await perform('undo_editors');

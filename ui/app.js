@@ -126,7 +126,8 @@ function ready(wanted) {
 function drawMain(main, screen, snapshot, local) {
   const column = VIEWS[screen](snapshot, local);
   const alone = screen === 'first_run' || screen === 'sign_in';
-  const banner = alone && !local.gone ? null : currentBanner(snapshot, local);
+  let banner = alone && !local.gone ? null : currentBanner(snapshot, local);
+  if (banner && banner.id.startsWith('editors') && screen === 'editors') banner = null; // it is all there
   if (banner) {
     column.children.splice(1, 0, bannerView(banner, snapshot));
   }

@@ -134,16 +134,6 @@ export async function leave(row) {
   if (answer.ok) actions.toast(t('editors.changed.left', { name: row.name }));
 }
 
-// --- all of them -------------------------------------------------------------------------------
-
-export async function updateAll() {
-  const answer = await actions.perform('update_editors');
-  if (!answer.ok) return;
-  const left = (answer.left || []).length;
-  if (left) actions.toast(t('editors.update_all.left', { n: left }), 'error');
-  else actions.toast(t('editors.update_all.done', { n: answer.updated }));
-}
-
 // --- copying -----------------------------------------------------------------------------------
 
 /* Some engines copy only within the press itself, so the text is asked for when the pointer or the

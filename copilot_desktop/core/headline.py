@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from copilot_desktop.core.budget import Budget
+from copilot_desktop.core.editor_rows import OLD
 from copilot_desktop.core.state import State
 from copilot_desktop.errors import BadSetting, Blocked, NotUnderstood, PortTaken
 from copilot_desktop.upstream.quota import Meter
@@ -87,6 +88,8 @@ def banner(state: State) -> Banner | None:
         or _budget_stop_banner(state)
         or _change_banner(state)
         or _usage_banner(state)
+        or _editor_banner(state)
+        or _low_banner(state)
         or _budget_banner(state)
         or _browser_banner(state)
     )
@@ -288,9 +291,27 @@ def _usage_banner(state: State) -> Banner | None:
             return Banner(kind, "warn", _meter_fields(meter), ("refresh_usage",))
         actions = ("show_included", "copilot_settings")
         return Banner("exhausted", "warn", _meter_fields(meter), actions)
-    if meter := running_low(state):
-        return Banner("low", "info", _meter_fields(meter), ("refresh_usage",))
     return None
+
+
+def _editor_banner(state: State) -> Banner | None:
+    """Old addresses and keys, which one press mends, before what a person has to look at."""
+    old = sum(row.written and row.state in OLD for row in state.editors.rows)
+    if old:
+        return Banner(
+            "editors_old",
+            "warn",
+            {"n": old, "port": state.proxy.port},
+            ("update_editors", "show_editors"),
+        )
+    n = state.editors.problems
+    return Banner("editors", "info", {"n": n}, ("show_editors",)) if n else None
+
+
+def _low_banner(state: State) -> Banner | None:
+    if not state.account.usable or not (meter := running_low(state)):
+        return None
+    return Banner("low", "info", _meter_fields(meter), ("refresh_usage",))
 
 
 def _budget_stop_banner(state: State) -> Banner | None:

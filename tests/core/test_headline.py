@@ -10,6 +10,7 @@ import pytest
 
 from copilot_desktop import strings
 from copilot_desktop.core.budget import Budget, Limit
+from copilot_desktop.core.editor_rows import EditorList, EditorRow
 from copilot_desktop.core.headline import Glyph, banner, headline
 from copilot_desktop.core.settings import Preferences, Settings
 from copilot_desktop.core.state import Spending, State, Surroundings, Trouble
@@ -49,6 +50,12 @@ LIMITED = BrakesState(limits=(Wait("", 2e9, "Wait."),))
 LIMITED_MODEL = BrakesState(limits=(Wait("gpt-5", 2e9, "Wait."),))
 INCLUDED = Meter("c", "Chat", "included", percent_used=100, exhausted=True)
 QUOTAS = ((), (LOW,), (USED_UP, LOW), (WEEKLY,), (SESSION,), (INCLUDED,))
+
+
+def editors(*states: str) -> EditorList:
+    """Connected editors in these states."""
+    rows = (EditorRow(each, each, "automatic", each, written=True) for each in states)
+    return EditorList(rows=tuple(rows))
 
 
 def state(**parts: Any) -> State:
@@ -157,6 +164,10 @@ def test_the_first_match_wins(parts: dict[str, Any], key: str, glyph: str) -> No
         ({"meters": (WEEKLY,)}, "weekly_limit"),
         ({"meters": (SESSION,)}, "session_limit"),
         ({"meters": (LOW,)}, "low"),
+        ({"meters": (LOW,), "editors": editors("old_port", "changed")}, "editors_old"),
+        ({"meters": (LOW,), "editors": editors("unreadable")}, "editors"),
+        ({"meters": (USED_UP,), "editors": editors("old_key")}, "exhausted"),
+        ({"meters": (LOW,), "editors": editors("connected")}, "low"),
         ({"fault": "E-USAGE", "account": Account("expired")}, "error"),
         ({"fault": "E-USAGE", "proxy": ProxyState("stopped")}, "error_stopped"),
         ({"fault": "E-USAGE", "proxy": ProxyState("error", problem=TAKEN)}, "port_conflict"),

@@ -257,6 +257,26 @@ async def test_all_old_ones_are_updated_at_once(window: Any) -> None:
     await page.see("2 editors are updated", "#toast")
 
 
+async def test_every_screen_offers_the_update_after_a_change_of_port(window: Any) -> None:
+    banner = {
+        "id": "editors_old",
+        "level": "warn",
+        "fields": {"n": 2, "port": 4141},
+        "actions": ["update_editors", "show_editors"],
+    }
+    page = await window(with_all(banner=banner))
+    await page.see("2 connected editors have an old address or key", "#banner")
+    await page.press("Update all")
+    await page.called("update_editors")
+    await page.see("2 editors are updated", "#toast")
+    await page.press("Show editors")
+    await page.page.locator("h1", has_text="Editors").wait_for()
+    assert not await page.page.locator("#banner").count(), "the list says it itself"
+    await page.go("overview")
+    await page.press("Dismiss")
+    await page.page.locator("#banner").wait_for(state="detached")
+
+
 # --- going back --------------------------------------------------------------------------------
 
 

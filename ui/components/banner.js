@@ -14,7 +14,7 @@ import { button, copyButton, iconButton } from './controls.js';
 import { icon } from './icon.js';
 import { paceSentence } from './meter.js';
 
-const CAN_BE_IGNORED = new Set(['low', 'update', 'browser', 'changed', 'budget_low', 'budget_spent']);
+const CAN_BE_IGNORED = new Set(['low', 'update', 'browser', 'changed', 'budget_low', 'budget_spent', 'editors', 'editors_old']);
 const ONCE_SEEN = new Set(['error', 'error_stopped']); // the app itself keeps these until they are closed
 const ICON = { error: 'warning', warn: 'warning', info: 'info' };
 
@@ -44,6 +44,8 @@ const DOES = {
   allow_origin: (f) => actions.perform('allow_origin', { origin: f.origin }),
   ignore_origin: (f) => actions.perform('ignore_origin', { origin: f.origin }),
   change_budget: () => actions.go('usage'),
+  update_editors: () => actions.updateEditors(),
+  show_editors: () => actions.go('editors'),
   show_included: () => {
     setLocal({ models: { ...state.local.models, q: '', vendor: '', cost: 'included' } });
     actions.go('models');
@@ -69,15 +71,15 @@ const USUAL = {
 };
 const LINKS = new Set([
   'copy_details', 'copilot_plans', 'copilot_settings', 'github_status', 'show_included', 'open_logs',
-  'account_problem', 'deny',
+  'account_problem', 'deny', 'show_editors',
 ]);
 
 /** Does a countdown run in this banner? */
 export const counting = (banner) => Boolean(banner && banner.fields && banner.fields.until > now());
 
 function occurrence(banner) {
-  const { meter = '', when = '', version = '', what = '' } = banner.fields || {};
-  return [banner.id, meter, when, version, what].join('|');
+  const { meter = '', when = '', version = '', what = '', port = '' } = banner.fields || {};
+  return [banner.id, meter, when, version, what, port].join('|');
 }
 
 /** The banner to show now, or null. */

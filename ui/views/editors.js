@@ -9,7 +9,7 @@ import { icon } from '../components/icon.js';
 import { searchField } from '../components/search.js';
 import { connectedCount, editorsOf, outdated } from '../derive.js';
 import { h } from '../dom.js';
-import { pressed, showWhy, updateAll } from '../editing.js';
+import { pressed, showWhy } from '../editing.js';
 import { setLocal, state } from '../store.js';
 import { t } from '../strings.js';
 import { backupsCard, shellsCard } from './editor_cards.js';
@@ -49,9 +49,9 @@ function updateCard({ rows }, local) {
   return h('section', { class: 'banner warn', key: 'update', 'aria-labelledby': 'update-title' },
     icon('warning', 18),
     h('div', null,
-      h('h2', { class: 'heading', id: 'update-title' }, t('editors.update_all.title', { n })),
-      h('p', { class: 'banner-body' }, t('editors.update_all.body')),
-      h('div', { class: 'row-buttons' }, button(t('editors.update_all.do'), updateAll, {
+      h('h2', { class: 'heading', id: 'update-title' }, t('banner.editors_old.title', { n })),
+      h('p', { class: 'banner-body' }, t('banner.editors_old.body')),
+      h('div', { class: 'row-buttons' }, button(t('banner.action.update_editors'), actions.updateEditors, {
         look: 'primary', small: true, busy: Boolean(local.busy.update_editors),
       }))));
 }
