@@ -16,12 +16,13 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
 from copilot_desktop.demo import Scenario
+from copilot_desktop.integrations import finding
 from copilot_desktop.integrations.connection import Connection
 from copilot_desktop.integrations.tool import Link, Machine, Tool
 from copilot_desktop.integrations.tools.registry import tool
@@ -180,6 +181,8 @@ async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
 
 @pytest.mark.parametrize("bench", WRITTEN, indirect=True)
 async def test_connected_it_answers_and_undone_it_forgets(bench: Bench) -> None:
+    where = {"PATH": str(bench.program.parent)}
+    assert finding.program(bench.tool, replace(bench.machine, env=where)) == bench.program
     preview = bench.connection.preview(bench.tool, bench.link)
     shown = [text for file in preview.files for _, text in file.lines]
     assert not any(LOCAL_KEY in line for line in shown)

@@ -65,7 +65,7 @@ TOOL = Tool(
     traces=lambda machine: (machine.home / ".aider.conf.yml", machine.home / ".aider"),
     roles=(
         Role("main", ("claude-sonnet", "gpt-5", "claude", "gpt-4.1")),
-        Role("small", ("gpt-5-mini", "mini", "haiku", "flash", "gpt-4.1")),
+        Role("small", ("gpt-5-mini", "-mini", "haiku", "flash", "gpt-4.1")),
     ),
     edits=_edits,
     launch=_launch,

@@ -72,7 +72,7 @@ TOOL = Tool(
         Role("main", ("claude-sonnet", "claude", "gpt-5")),
         Role("opus", ("claude-opus", "claude-sonnet", "gpt-5")),
         Role("sonnet", ("claude-sonnet", "claude", "gpt-5")),
-        Role("haiku", ("claude-haiku", "gpt-5-mini", "mini", "flash", "gpt-4.1")),
+        Role("haiku", ("claude-haiku", "gpt-5-mini", "-mini", "flash", "gpt-4.1")),
     ),
     edits=_edits,
     launch=_launch,

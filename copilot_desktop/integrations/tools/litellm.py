@@ -53,7 +53,7 @@ def _edits(machine: Machine, link: Link) -> tuple[Edit, ...]:
 TOOL = Tool(
     id="litellm",
     name="LiteLLM",
-    source="litellm 1.106.2, its own reading of the file",
+    source="litellm 1.106.2, run with such a file",
     programs=("litellm",),
     traces=lambda machine: (_folder(machine),),
     roles=(),

@@ -68,7 +68,7 @@ TOOL = Tool(
     traces=lambda machine: (machine.config / "opencode",),
     roles=(
         Role("main", ("claude-sonnet", "gpt-5", "claude", "gpt-4.1")),
-        Role("small", ("gpt-5-mini", "mini", "haiku", "flash", "gpt-4.1")),
+        Role("small", ("gpt-5-mini", "-mini", "haiku", "flash", "gpt-4.1")),
     ),
     edits=_edits,
     launch=_launch,
