@@ -64,6 +64,13 @@ def every_state() -> list[Json]:
         editor("Cursor", "impossible", way="impossible", paths=[], roles=[]),
         editor("Qwen Code", "not_found"),
         editor("LiteLLM", "not_found", roles=[]),
+        editor(
+            "Open WebUI",
+            "not_found",
+            way="by_hand",
+            paths=[],
+            steps=[{"text": "open", "copy": ""}],
+        ),
     ]
 
 

@@ -68,10 +68,12 @@ async def test_each_state_has_its_word_and_its_button(window: Any) -> None:
         assert state in words, name
         assert action in words, name
     assert await page.page.locator("[data-editor]").count() == len(ROWS)
-    assert "2 more, not found on this computer" in await page.text()
+    assert "3 more, not found on this computer" in await page.text()
     await page.press("Show all")
-    assert await page.page.locator("[data-editor]").count() == len(ROWS) + 2
+    assert await page.page.locator("[data-editor]").count() == len(ROWS) + 3
     assert "Connect anyway…" in await row_of(page, "qwen-code").inner_text()
+    await row_of(page, "open-webui").get_by_text("Show steps").click()
+    await page.see("Do this in its own window:", "#sheet")
     assert page.complaints == []
 
 

@@ -12,7 +12,7 @@ import {
 } from '../editing.js';
 import { exact, timeOfDay, dayAndMonth } from '../format.js';
 import { has, t } from '../strings.js';
-import { editorPill } from './editor_state.js';
+import { doneAs, editorPill } from './editor_state.js';
 import { cancelSheet, offerSheet, sheetFrame } from './sheets.js';
 
 const STEPS = ['choose', 'check', 'done'];
@@ -61,7 +61,7 @@ function whyWords(row, { proxy }) {
   const { detail } = row;
   const fields = { ...detail, name: row.name, now: String(proxy.port), path: detail.path || (row.paths || [])[0] };
   if (row.state === 'unreadable') return t(`editors.why.unreadable${detail.line ? '' : '_whole'}`, { ...fields, line: String(detail.line) });
-  return t(`editors.why.${row.state}`, fields);
+  return t(`editors.why.${doneAs(row)}`, fields);
 }
 
 function stepList(row, local) {
@@ -102,7 +102,7 @@ function facts(row) {
 function whyButtons(row, sheet, local) {
   const testing = Boolean(local.busy.test_editor);
   const undoing = button(t('editors.act.connected'), () => startUndoing(row), { key: 'undo' });
-  switch (row.state) {
+  switch (doneAs(row)) {
     case 'connected': return [closing(), undoing, testButton(testing, { first: true })];
     case 'old_port': case 'old_key':
       return [closing(), undoing, button(t('editors.act.old_port'), () => startUpdating(row), { look: 'primary', first: true, key: 'go' })];

@@ -7,6 +7,9 @@ const LEVEL = {
   connected: 'ok', old_port: 'warn', old_key: 'warn', changed: 'warn', overridden: 'warn', unreadable: 'bad', read_only: 'bad',
 };
 
+/** What there is to do and to say: without its own way in, a tool that was not found needs the same. */
+export const doneAs = (row) => (row.state === 'not_found' && row.way !== 'automatic' ? row.way : row.state);
+
 /** `short` leaves the number of the port out. */
 export function editorPill(row, { short = false } = {}) {
   const { port } = row.detail || {};

@@ -13,7 +13,7 @@ import { pressed, showWhy } from '../editing.js';
 import { setLocal, state } from '../store.js';
 import { t } from '../strings.js';
 import { backupsCard, shellsCard } from './editor_cards.js';
-import { editorPill } from './editor_state.js';
+import { doneAs, editorPill } from './editor_state.js';
 import './editor_sheets.js';
 import { moveInRows } from './models.js';
 
@@ -102,7 +102,7 @@ const table = (rows, local) => h('table', { class: 'table editors', key: 'table'
   h('tbody', { onkeydown: moveInRows }, rows.map((row) => editorRow(row, local))));
 
 function editorRow(row, local) {
-  const action = t(`editors.act.${row.state}`);
+  const action = t(`editors.act.${doneAs(row)}`);
   const open = (local.sheet || {}).editor === row.id;
   return h('tr', { key: row.id },
     h('td', { class: 'e-tool' }, h('button', {
