@@ -175,31 +175,15 @@ def _written(
 
     with blamed(document.path):
         before = {mark: find(text, entry) for mark, entry in known.items()}
-        for mark, entry in reversed(tuple(known.items())):
-            if mark not in edited:
-                text = undo(text, entry, made).text
-            else:
-                for leaf in stale(entry, value_of(edited[mark])):
-                    text = undo(text, leaf, frozenset()).text
-        entries = []
+        text = _cleared(text, known, edited, made)
+        entries: list[Entry] = []
         for mark, edit in edited.items():
             of, place = _where(edit)
-            old, present = known.get(mark), find_at(text, of, place)
-            found = before.get(mark, ABSENT)
-            if old and (keep_changed or old.gently):
-                if isinstance(found, Absent):
-                    entries.append(old)
-                    continue
-                value, tree = with_changes(found, value_of(edit), old.written)
-                entry = entry_for(edit, present, old, noting, keep=True)
-                entries.append(replace(entry, written=tree))
-                text = apply(text, of, place, value)
-                continue
-            if _gently(edit) and not old and not isinstance(present, Absent):
-                continue
-            entries.append(entry_for(edit, present, old, noting))
-            made |= set(missing_parents(text, of, place))
-            text = apply(text, of, place, value_of(edit))
+            parents = frozenset(missing_parents(text, of, place))
+            old, found = known.get(mark), before.get(mark, ABSENT)
+            new, entry = _applied(text, edit, old, found, noting, keep_changed=keep_changed)
+            entries += [entry] if entry else []
+            made, text = (made | parents if new != text else made), new
         made = _left(text, _format_of(entries), made)
     content = document.content if text == document.text else document.encoded(text)
     origin = Origin(
@@ -209,6 +193,46 @@ def _written(
     )
     original = _original(document, written, clean=not suppressed)
     return Change(document, content, tuple(entries), origin, original)
+
+
+def _cleared(
+    text: str,
+    known: Mapping[tuple[object, ...], Entry],
+    edited: Mapping[tuple[object, ...], Edit],
+    made: frozenset[Place],
+) -> str:
+    """Without what was written earlier and is wanted no more."""
+    for mark, entry in reversed(tuple(known.items())):
+        if mark not in edited:
+            text = undo(text, entry, made).text
+        else:
+            for leaf in stale(entry, value_of(edited[mark])):
+                text = undo(text, leaf, frozenset()).text
+    return text
+
+
+def _applied(
+    text: str,
+    edit: Edit,
+    old: Entry | None,
+    found: Value | Absent,
+    ours: Ours,
+    *,
+    keep_changed: bool,
+) -> tuple[str, Entry | None]:
+    """The text with an edit made, and what to remember of it. `found` stood there before anything
+    was taken back."""
+    of, place = _where(edit)
+    present = find_at(text, of, place)
+    if old and isinstance(found, Absent) and keep_changed:
+        return text, old
+    if old and not isinstance(found, Absent) and (keep_changed or old.gently):
+        value, tree = with_changes(found, value_of(edit), old.written)
+        entry = entry_for(edit, present, old, ours, keep=True)
+        return apply(text, of, place, value), replace(entry, written=tree)
+    if _gently(edit) and not isinstance(present, Absent):
+        return text, None
+    return apply(text, of, place, value_of(edit)), entry_for(edit, present, old, ours)
 
 
 def _original(document: Document, written: Written | None, *, clean: bool) -> Original | None:

@@ -120,3 +120,16 @@ def test_lines_for_people_who_write_them_themselves(bench: Bench) -> None:
     assert "# ~/b.toml\n" in text
     assert KEY in text, "it goes to the clipboard"
     assert bench.everything() == {}
+
+
+def test_a_gentle_value_is_written_again_where_the_whole_file_is_gone(bench: Bench) -> None:
+    file = bench.home / "a.json"
+    made = tool(
+        Put(file, "json", ("model",), "ours", gently=True),
+        Put(file, "json", ("url",), "http://127.0.0.1:4141"),
+    )
+    bench.connect(made)
+    whole = file.read_bytes()
+    file.unlink()
+    bench.connect(made)
+    assert file.read_bytes() == whole
