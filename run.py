@@ -43,6 +43,8 @@ TEST_PACKAGES = (
     *WINDOW_PACKAGES,
     "chromium",
     "dbus-daemon",
+    "desktop-file-utils",
+    "fish",
     "gnome-keyring",
     "imagemagick",
     "libglib2.0-bin",
@@ -53,6 +55,7 @@ TEST_PACKAGES = (
     "xclip",
     "xdotool",
     "xvfb",
+    "zsh",
 )
 # What the environment can be for, and what it may have been filled for instead.
 ENOUGH = {
