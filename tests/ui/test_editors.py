@@ -355,6 +355,17 @@ async def test_nobody_is_signed_out_while_an_editor_could_not_be_undone(window: 
     assert ("sign_out", {}) not in page.plane.calls
 
 
+async def test_quitting_and_a_new_key_say_what_it_means_for_editors(window: Any) -> None:
+    page = await window(snapshots.snapshot(ask={"id": "quit", "fields": {"n": 1}}))
+    await page.see("1 connected editor gets no answer until the app runs again.", "#sheet")
+    page.plane.push(snapshots.snapshot())
+    await page.page.locator("#sheet").wait_for(state="hidden")
+    await page.page.evaluate(
+        "import('/ui/store.js').then((m) => m.setLocal({ sheet: { id: 'new_key' } }))"
+    )
+    await page.see("1 connected editor will be offered an update.", "#sheet")
+
+
 async def test_a_stopped_proxy_says_what_it_means_for_editors(window: Any) -> None:
     page = await window(with_all(proxy={"phase": "stopped"}))
     await page.go("editors")
