@@ -201,6 +201,13 @@ class Window:
                         return arguments
                 await asyncio.sleep(0.01)
 
+    async def until(self, expression: str) -> None:
+        """Wait until this is true in the page. (The browser's own waiting looks again from inside
+        the page, where the content policy forbids it.)"""
+        async with asyncio.timeout(5):
+            while not await self.page.evaluate(expression):
+                await asyncio.sleep(0.02)
+
     async def focused(self) -> str:
         """The accessible name, id or text of what has the focus."""
         return await self.page.evaluate(

@@ -51,13 +51,11 @@ async def test_a_hidden_window_runs_no_timer(window: Any) -> None:
     await page.page.add_init_script(COUNTING)
     await page.open()
     await page.see("WDJB-MJHT")
-    await page.page.wait_for_function("running.size === 1")
+    await page.until("running.size === 1")
     await page.page.evaluate("hide(true)")
-    await page.page.wait_for_function("running.size === 0")
+    await page.until("running.size === 0")
     page.plane.push(snapshots.signing_in(left=300))  # a hidden page may still be told something
-    await page.page.wait_for_function(
-        "import('/ui/store.js').then((m) => m.state.snapshot.seq > 1)"
-    )
+    await page.until("import('/ui/store.js').then((m) => m.state.snapshot.seq > 1)")
     assert await page.page.evaluate("running.size") == 0
     await page.page.evaluate("hide(false)")
-    await page.page.wait_for_function("running.size === 1")
+    await page.until("running.size === 1")

@@ -396,9 +396,7 @@ async def test_steps_by_hand_copy_what_they_need(window: Any) -> None:
     await page.page.get_by_role("button", name="Copy: API key").click()
     await page.see("Copied", "#sheet")
     assert await page.called("copy_editor") == {"id": "jetbrains", "what": "key"}
-    await page.page.wait_for_function(
-        "navigator.clipboard.readText().then((t) => t === 'cd-secret')"
-    )
+    await page.until("navigator.clipboard.readText().then((t) => t === 'cd-secret')")
     assert "cd-secret" not in await page.page.content()
 
 
@@ -409,9 +407,7 @@ async def test_lines_are_copied_where_a_file_cannot_be_written(window: Any) -> N
     await press_row(page, "continue")
     await page.page.get_by_role("button", name="Copy lines").click()
     assert await page.called("copy_editor") == {"id": "continue", "what": "lines"}
-    await page.page.wait_for_function(
-        "navigator.clipboard.readText().then((t) => t.includes('with cd-secret'))"
-    )
+    await page.until("navigator.clipboard.readText().then((t) => t.includes('with cd-secret'))")
 
 
 async def test_lines_for_a_terminal_show_no_key_and_copy_it(window: Any) -> None:
@@ -421,9 +417,7 @@ async def test_lines_for_a_terminal_show_no_key_and_copy_it(window: Any) -> None
     await page.see("export OPENAI_API_KEY=••••cret")
     await page.page.get_by_role("radio", name="fish").click()
     await page.page.get_by_role("button", name="Copy: Lines for fish").click()
-    await page.page.wait_for_function(
-        "navigator.clipboard.readText().then((t) => t.includes('cd-secret'))"
-    )
+    await page.until("navigator.clipboard.readText().then((t) => t.includes('cd-secret'))")
     assert "cd-secret" not in await page.page.content()
     assert ("copy_shell", {"shell": "fish"}) in page.plane.looks
 
@@ -482,17 +476,13 @@ async def test_an_editor_is_connected_and_undone_without_a_mouse(window: Any) ->
     await step(page, "Choose")
     await page.page.keyboard.press("Enter")
     await step(page, "Check")
-    await page.page.wait_for_function(
-        "document.activeElement.textContent.trim() === 'Write 4 lines'"
-    )
+    await page.until("document.activeElement.textContent.trim() === 'Write 4 lines'")
     await page.page.keyboard.press("Enter")
     await step(page, "Done")
     page.plane.push(with_rows(editor_snapshots.claude_code("connected")))
-    await page.page.wait_for_function("document.activeElement.textContent.trim() === 'Close'")
+    await page.until("document.activeElement.textContent.trim() === 'Close'")
     await page.page.keyboard.press("Enter")
-    await page.page.wait_for_function(
-        "document.activeElement.getAttribute('aria-label') === 'Claude Code: Undo'"
-    )
+    await page.until("document.activeElement.getAttribute('aria-label') === 'Claude Code: Undo'")
     await page.page.keyboard.press("Enter")
     await page.see("These 2 lines return to their former values.", "#sheet")
     await page.page.keyboard.press("Tab")

@@ -131,7 +131,7 @@ async def test_from_first_run_over_an_editor_to_the_end_without_a_mouse(window: 
     await page.see("Asking GitHub for a code…")
     page.plane.push(snapshots.signing_in())
     await page.see("WDJB-MJHT")
-    await page.page.wait_for_function("document.activeElement.id === 'open-github'")
+    await page.until("document.activeElement.id === 'open-github'")
     await page.page.keyboard.press("Enter")
     await page.called("open_link")
     found = editor_snapshots.editors([editor_snapshots.claude_code()])
@@ -142,9 +142,7 @@ async def test_from_first_run_over_an_editor_to_the_end_without_a_mouse(window: 
     await tab_to(page, "Claude Code: Connect…")
     for words in ("Check the change", "Write 4 lines", "Close"):
         await page.page.keyboard.press("Enter")
-        await page.page.wait_for_function(
-            "(words) => document.activeElement.textContent.trim() === words", arg=words
-        )
+        await page.until(f"document.activeElement.textContent.trim() === '{words}'")
     await page.called("connect_editor")
     page.plane.push(snapshots.snapshot())
     await page.page.keyboard.press("Enter")

@@ -41,7 +41,7 @@ async def test_theme_and_text_size_take_effect(window: Any) -> None:
     await page.page.get_by_role("radio", name="Dark").click()
     assert await page.called("update_settings") == {"patch": {"theme": "dark"}}
     page.plane.push(snapshots.snapshot(settings={"theme": "dark", "text_size": 140}))
-    await page.page.wait_for_function("document.documentElement.dataset.theme === 'dark'")
+    await page.until("document.documentElement.dataset.theme === 'dark'")
     size = await page.page.evaluate("getComputedStyle(document.documentElement).fontSize")
     assert size == "19.6px"
     ground = await page.page.evaluate("getComputedStyle(document.body).backgroundColor")
