@@ -84,7 +84,7 @@ class FrameDecoder:
             pending += source[start:]
         self._searched = max(0, len(pending) - 3)
         if len(pending) > MAX_EVENT:
-            raise EventTooLarge(f"an event is larger than {MAX_EVENT} bytes")
+            raise EventTooLarge(f"An event is larger than {MAX_EVENT // 2**20} MB.")
 
     def _boundary(self, source: bytes | bytearray, start: int) -> int:
         """Where the next event ends, or 0 if that cannot be said yet."""

@@ -40,6 +40,7 @@ _CHUNK = b'"object":"chat.completion.chunk"'
 _FIRST = b'"choices":[{"index":0,'
 _ROLE = b'"role":"assistant"'
 _DROPPED = ("usage", "prompt_filter_results", "padding", "obfuscation")
+_ENDS = (b"\n\n", b"\r\r", b"\r\n\r\n")  # of an event that is whole
 
 
 class ChatStream:
@@ -103,7 +104,7 @@ class ChatStream:
             return None
         head, tail = self._around
         data = frame.data
-        if data.startswith(head) and data.endswith(tail) and frame.raw.endswith((b"\n", b"\r")):
+        if data.startswith(head) and data.endswith(tail) and frame.raw.endswith(_ENDS):
             return data[len(head) : -len(tail)]
         return None
 

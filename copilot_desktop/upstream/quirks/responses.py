@@ -146,8 +146,8 @@ class ResponsesStream:
 
     def feed(self, frame: Frame) -> bytes:
         """What the client gets for this frame: its own bytes, mended ones, or none."""
-        if not frame.data:
-            return frame.raw
+        if not frame.data:  # half of one would swallow what follows
+            return frame.raw if frame.raw.endswith(_ENDS) else b""
         if self.complete or self.failed or frame.data.startswith(b"[DONE]"):
             return b""
         if frame.raw.endswith(_ENDS) and (out := self._quickly(frame)) is not None:
