@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from copilot_desktop.core.settings import Preferences
 
 DONE, FAILED, SIGNED_OUT, INTERRUPTED = 0, 1, 3, 130
+_MODULES = {"env": "environment"}  # where a module has another name than its command
 
 
 class Ended(Exception):
@@ -68,7 +69,9 @@ def _run(invocation: Invocation) -> int:
     from copilot_desktop.cli.preferences import preferences_for  # noqa: PLC0415
     from copilot_desktop.system import current  # noqa: PLC0415
 
-    current().harden()
+    umask = os.umask(0o077)  # as the terminal has it; `run` hands it on
+    if invocation.command != "run":  # its limits would be the tool's as well
+        current().harden()
     preferences = preferences_for(invocation)
     match invocation.command:
         case "serve":
@@ -80,9 +83,15 @@ def _run(invocation: Invocation) -> int:
 
             work = account.login if invocation.command == "login" else account.logout
             return _on_loop(work(preferences, invocation))
-        case "accounts" | "autostart" | "doctor" | "keys" | "logs" as name:
-            module = import_module(f"copilot_desktop.cli.{name}")
+        case "accounts" | "autostart" | "doctor" | "env" | "keys" | "logs" as name:
+            module = import_module(f"copilot_desktop.cli.{_MODULES.get(name, name)}")
             return _on_loop(module.run(preferences, invocation))
+        case "connect" | "disconnect" | "completions" as name:
+            return int(import_module(f"copilot_desktop.cli.{name}").run(preferences, invocation))
+        case "run":
+            from copilot_desktop.cli import launch  # noqa: PLC0415
+
+            return launch.run(preferences, invocation, umask)
         case "resume":
             from copilot_desktop.cli import questions  # noqa: PLC0415
 

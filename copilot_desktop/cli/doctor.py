@@ -1,8 +1,8 @@
 """`doctor`: looks at each part once, says what fails, and writes a report that names nobody.
 
 The running app is asked first, since it has the proxy; without one the rest is looked at from here.
-As JSON: `{checks}`, each with `id`, `level` (`ok`, `look`, `failed`), `words`, `fields` and
-`action`, the word for what would help.
+As JSON: `{checks, editors}`. A check has `id`, `level` (`ok`, `look`, `failed`), `words`, `fields`
+and `action`, the word for what would help; an editor is a row of the snapshot.
 """
 
 from __future__ import annotations
@@ -28,14 +28,16 @@ async def run(preferences: Preferences, invocation: Invocation) -> int:
     wanted = bool(invocation.report)
     if (app := await running_app(preferences)) is not None:
         checks = (await app.do("diagnose"))["checks"]
+        editors = (await app.state())["editors"]["rows"]
         report = (await app.do("report"))["text"] if wanted else ""
     else:
         async with core_alone(preferences, invocation) as core:
             found = await core.reports.look(alone=True)
             checks = [each.to_json(strings.words()) for each in found]
+            editors = [row.to_json() for row in core.store.state.editors.rows]
             report = (await core.reports.make())[1] if wanted else ""
     if invocation.json:
-        say(json.dumps({"checks": checks}, indent=2))
+        say(json.dumps({"checks": checks, "editors": editors}, indent=2))
     else:
         for line in lines(checks):
             say(line)

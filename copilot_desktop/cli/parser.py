@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from copilot_desktop import __version__
+from copilot_desktop.cli.examples import examples
 
 DEFAULT_SCENARIO = "pro"
+SWITCHES = ("all", "dry_run", "leave", "lines", "start", "test", "update", "yes")
 KEY_LIMITS = ("models", "max_effort", "credits", "requests", "stop", "no_budget")
 
 _DESCRIPTION = """\
@@ -46,6 +48,11 @@ class Invocation:
     key: str = ""
     to: str = ""
     limits: Mapping[str, Any] = field(default_factory=dict)
+    tool: str = ""
+    chosen: Mapping[str, str] = field(default_factory=dict)  # role to model; "" is the first role
+    words: tuple[str, ...] = ()  # for the tool that is started
+    shell: str = ""
+    options: frozenset[str] = frozenset()  # the plain switches of connect, disconnect and run
 
 
 def read(arguments: Sequence[str]) -> Invocation:
@@ -53,6 +60,7 @@ def read(arguments: Sequence[str]) -> Invocation:
     # A bare `--demo` must not swallow the command behind it.
     spelled = [f"--demo={DEFAULT_SCENARIO}" if word == "--demo" else word for word in arguments]
     found = vars(parser().parse_args(spelled))
+    words = found.pop("words", ())
     return Invocation(
         command=found.pop("command", None) or "desktop",
         demo=found.pop("demo", None),
@@ -72,6 +80,12 @@ def read(arguments: Sequence[str]) -> Invocation:
         key=found.pop("key", ""),
         to=found.pop("to", ""),
         limits={name: found.pop(name) for name in KEY_LIMITS if name in found},
+        tool=found.pop("tool", None) or "",
+        chosen=dict(found.pop("chosen", ())),
+        # As they were typed: a tool may have a flag of the same name.
+        words=tuple(arguments[len(arguments) - len(words) :]),
+        shell=found.pop("shell", ""),
+        options=frozenset(name for name in SWITCHES if found.pop(name, False)),
         flags=found,
     )
 
@@ -100,6 +114,7 @@ def parser() -> argparse.ArgumentParser:
             name,
             help=words,
             description=words,
+            epilog=examples(name),
             parents=[shared],
             formatter_class=layout,
             allow_abbrev=False,
@@ -109,6 +124,7 @@ def parser() -> argparse.ArgumentParser:
     _add_login(command("login", "sign in to GitHub with a code and keep the sign-in"))
     command("logout", "delete the stored sign-in of the account in use")
     _add_account_actions(command("accounts", "the accounts that are signed in here"), shared)
+    _add_editors(command)
     _add_autostart(command("autostart", "start the app when you log in to this computer"))
     command("resume", "send again after GitHub's warning has paused it")
     _add_key_actions(command("keys", "local keys with names, and their limits"), shared)
@@ -136,6 +152,72 @@ def _add_login(login: argparse.ArgumentParser) -> None:
         "--server", metavar="NAME", default=argparse.SUPPRESS,
         help="sign in there: github.com, or your company's NAME.ghe.com",
     )  # fmt: skip
+
+
+def _add_editors(command: Callable[[str, str], argparse.ArgumentParser]) -> None:
+    _add_connect(command("connect", "let an editor or agent use this proxy; without one: the list"))
+    _add_disconnect(command("disconnect", "take back what was written for an editor or agent"))
+    _add_run(command("run", "start an agent with the right settings and touch no file"))
+    _add_shells(command("env", "lines that tell a shell's programs the address and the key"), "cmd")
+    _add_shells(command("completions", "a script that lets a shell complete these commands"))
+
+
+def _add_connect(connect: argparse.ArgumentParser) -> None:
+    connect.add_argument("tool", metavar="TOOL", nargs="?", help="its name in the list")
+    _add_chosen(connect)
+    for flag, words in (
+        ("--dry-run", "only show what would be written"),
+        ("--yes", "write it without asking"),
+        ("--test", "ask one tiny question through the proxy afterwards; it uses one request"),
+        ("--lines", "print what to write, to do it by hand; the key is in it"),
+        ("--update", "without a tool: bring all to the present address and key"),
+    ):
+        _add_switch(connect, flag, words)
+    _add_json(connect)
+
+
+def _add_disconnect(disconnect: argparse.ArgumentParser) -> None:
+    disconnect.add_argument("tool", metavar="TOOL", nargs="?", help="its name, as `connect` lists")
+    for flag, words in (
+        ("--all", "every tool that something was written for"),
+        ("--leave", "leave the file as it is, and forget that we wrote it"),
+        ("--dry-run", "only show what would be taken back"),
+        ("--yes", "take it back without asking"),
+    ):
+        _add_switch(disconnect, flag, words)
+    _add_json(disconnect)
+
+
+def _add_run(run: argparse.ArgumentParser) -> None:
+    _add_chosen(run)
+    _add_switch(run, "--start", "serve for as long as it runs, if the proxy does not")
+    run.add_argument("tool", metavar="TOOL", help="its name in the list of `connect`")
+    run.add_argument(
+        "words", metavar="...", nargs=argparse.REMAINDER, help="all that follows is the tool's own"
+    )
+
+
+def _add_shells(to: argparse.ArgumentParser, *more: str) -> None:
+    shells = ("bash", "zsh", "fish", "powershell", *more)
+    to.add_argument("shell", metavar="SHELL", choices=shells, help=", ".join(shells))
+
+
+def _add_chosen(to: argparse.ArgumentParser) -> None:
+    to.add_argument(
+        "--model", metavar="ROLE=ID", dest="chosen", action="append", type=_choice,
+        default=argparse.SUPPRESS, help="which model for what, such as main=gpt-5.4",
+    )  # fmt: skip
+
+
+def _choice(word: str) -> tuple[str, str]:
+    role, sign, model = word.rpartition("=")
+    if not model or (sign and not role):
+        raise argparse.ArgumentTypeError("give a model's id, or ROLE=ID")
+    return role, model
+
+
+def _add_switch(to: argparse.ArgumentParser, flag: str, words: str) -> None:
+    to.add_argument(flag, action="store_true", default=argparse.SUPPRESS, help=words)
 
 
 def _add_autostart(autostart: argparse.ArgumentParser) -> None:

@@ -54,6 +54,7 @@ async def test_all_is_well(tmp_path: Path) -> None:
                 "storage",
                 "outgoing",
                 "logs",
+                "editors",
             ),
             "ok",
         )

@@ -1,0 +1,214 @@
+"""`connect` and `disconnect`: seen, asked, written and taken back, with and without the app."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+from copilot_desktop.cli import Ended, editors
+from copilot_desktop.demo import FakeUpstream
+from copilot_desktop.integrations.tools.registry import tool
+from tests.cli.terminal import Commands, Terminal, settings
+from tests.cli.test_enable import on_screen
+from tests.cli.test_facts import sign_in
+from tests.cli.test_serve import a_free_port
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX terminals")
+
+MINE = '{\n  "theme": "dark", // \x1b[31mmine\n  "env": {"EDITOR": "vi"}\n}\n'
+
+
+@pytest.fixture
+def file(terminal: Terminal) -> Path:
+    path = terminal.home / ".claude" / "settings.json"
+    path.parent.mkdir()
+    path.write_text(MINE)
+    return path
+
+
+def text(file: Path) -> str:
+    return file.read_text()
+
+
+def put(file: Path, content: str) -> None:
+    file.write_text(content)
+
+
+def written(file: Path) -> dict[str, str]:
+    found: dict[str, str] = json.loads(re.sub(r"// .*", "", text(file)))["env"]
+    return found
+
+
+async def there_and_back(commands: Commands, file: Path, address: str) -> None:
+    """The whole way, whoever does it."""
+    shown = await commands.run("connect")
+    assert shown.code == 0
+    assert re.search(
+        r"^claude-code +Not connected +~/.claude/settings.json$", shown.out, re.MULTILINE
+    )
+    assert "Not found on this computer: " in shown.out
+
+    looked = await commands.run("connect", "claude-code", "--dry-run")
+    assert (looked.code, looked.err) == (0, "")
+    assert looked.out.startswith("~/.claude/settings.json  (Backup: ")
+    assert f'"ANTHROPIC_BASE_URL": "{address}"' in looked.out
+    assert "\x1b" not in looked.out, "neither colours for a pipe nor codes out of a file"
+    asked = await commands.run("connect", "claude-code")
+    assert (asked.code, "Add --yes" in asked.err) == (1, True)
+    assert text(file) == MINE
+
+    done = await commands.run("connect", "Claude Code", "--yes", "--json")
+    assert done.code == 0, done
+    told = json.loads(done.out)
+    assert (told["id"], told["state"], told["after"]) == ("claude-code", "connected", "new_session")
+    assert written(file)["ANTHROPIC_BASE_URL"] == address
+    assert written(file)["EDITOR"] == "vi"
+    before = text(file)
+    again = await commands.run("connect", "claude")
+    assert (again.code, again.out) == (0, "Nothing has to change: all of it is there already.\n")
+    assert text(file) == before
+    rows = json.loads((await commands.run("connect", "--json")).out)["rows"]
+    assert {row["id"]: row["state"] for row in rows}["claude-code"] == "connected"
+
+    looked = await commands.run("disconnect", "claude", "--dry-run")
+    assert looked.code == 0
+    assert "~/.claude/settings.json  env.ANTHROPIC_BASE_URL" in looked.out
+    assert text(file) == before
+    assert (await commands.run("disconnect", "claude")).code == 1
+    back = await commands.run("disconnect", "claude", "--yes")
+    assert back.code == 0
+    assert back.out.endswith("Claude Code is as it was\n")
+    assert text(file) == MINE
+    assert "Nothing was written" in (await commands.run("disconnect", "claude", "--yes")).err
+
+
+async def test_through_the_running_app(terminal: Terminal, file: Path) -> None:
+    async with FakeUpstream() as fake:
+        sign_in(terminal, fake)
+        async with terminal.start("serve") as serve, terminal.commands() as commands:
+            port = await serve.port()
+            assert (await commands.run("models")).code == 0
+            await there_and_back(commands, file, f"http://127.0.0.1:{port}")
+            tried = await commands.run("connect", "claude", "--yes", "--test")
+            assert tried.code == 0, tried
+            assert re.search(r"^Answered in \d+ ms with claude", tried.out, re.MULTILINE)
+
+
+async def test_without_the_app_its_own_port_is_written(terminal: Terminal, file: Path) -> None:
+    port = a_free_port()
+    terminal.environ |= settings(port=port)
+    async with FakeUpstream() as fake:
+        sign_in(terminal, fake)
+        async with terminal.commands() as commands:
+            await there_and_back(commands, file, f"http://127.0.0.1:{port}")
+
+
+async def test_a_key_that_is_asked_for_is_never_shown(terminal: Terminal, file: Path) -> None:
+    terminal.environ |= settings(port=a_free_port(), require_key="true")
+    async with FakeUpstream() as fake:
+        sign_in(terminal, fake)
+        async with terminal.commands() as commands:
+            told = [await commands.run("connect", "claude", "--dry-run")]
+            told.append(await commands.run("connect", "claude", "--yes"))
+            told.append(await commands.run("disconnect", "claude", "--dry-run"))
+            key = written(file)["ANTHROPIC_AUTH_TOKEN"]
+            assert key.startswith("cd-")
+            assert f"••••{key[-4:]}" in told[0].out
+            assert not any(key in each.out + each.err for each in told)
+
+
+async def test_after_a_change_of_port_one_command_mends_all(terminal: Terminal, file: Path) -> None:
+    async with FakeUpstream() as fake:
+        sign_in(terminal, fake)
+        old, new = a_free_port(), a_free_port()
+        async with terminal.commands() as commands:
+            terminal.environ |= settings(port=old)
+            assert (await commands.run("connect", "claude", "--yes")).code == 0
+            terminal.environ |= settings(port=new)
+            shown = (await commands.run("connect")).out
+            assert f"Still points at port {old}. The proxy is on {new}." in shown
+            assert "connect --update" in shown
+            checks = json.loads((await commands.run("doctor", "--json")).out)["checks"]
+            (found,) = (each for each in checks if each["id"] == "editors")
+            assert (found["level"], found["fields"]) == ("look", {"names": "Claude Code"})
+            done = await commands.run("connect", "--update", "--json")
+            assert json.loads(done.out) == {"updated": 1, "left": []}
+            assert written(file)["ANTHROPIC_BASE_URL"].endswith(f":{new}")
+
+            put(file, text(file).replace('"dark"', '"light"'))
+            looked = json.loads(
+                (await commands.run("disconnect", "--all", "--dry-run", "--json")).out
+            )
+            assert set(looked) == {"claude-code"}
+            done = await commands.run("disconnect", "--all", "--yes", "--json")
+            assert json.loads(done.out) == {"undone": 1, "left": []}
+            assert text(file) == MINE.replace('"dark"', '"light"')
+
+
+async def test_the_question_on_a_terminal(terminal: Terminal, file: Path) -> None:
+    terminal.environ |= settings(port=a_free_port()) | {"TERM": "xterm"}
+    async with FakeUpstream() as fake:
+        sign_in(terminal, fake)
+        async with on_screen(terminal, "connect", "claude") as screen:
+            await screen.until("[y/N]")
+            assert "\x1b[32m+" in screen.text
+            screen.type("\n")
+            assert await screen.end() == 1
+        assert text(file) == MINE
+        terminal.environ["NO_COLOR"] = "1"
+        async with on_screen(terminal, "connect", "claude") as screen:
+            await screen.until("[y/N]")
+            assert "\x1b[3" not in screen.text
+            screen.type("y\n")
+            assert await screen.end() == 0
+        assert "ANTHROPIC_BASE_URL" in written(file)
+
+
+async def test_what_cannot_be_written_is_told(terminal: Terminal, file: Path) -> None:
+    terminal.environ |= settings(port=a_free_port())
+    async with FakeUpstream() as fake, terminal.commands() as commands:
+        sign_in(terminal, fake)
+        for words, code, said in (
+            (("connect", "claud"), 1, "Did you mean claude-code?"),
+            (("connect", "nothing-like-it"), 1, "`copilot-desktop connect` lists all."),
+            (("connect", "cursor"), 1, "its own servers"),
+            (("connect", "claude", "--model", "such=x"), 1, "It has: main, opus, sonnet, haiku."),
+            (("connect", "claude", "--model", "no-such"), 1, "no-such cannot be chosen"),
+            (("connect", "bash", "--model", "x"), 1, "nothing to choose"),
+            (("connect", "claude", "--update"), 2, "for all of them"),
+            (("disconnect",), 2, "Name one tool"),
+            (("disconnect", "claude", "--all"), 2, "Name one tool"),
+            (("disconnect", "claude", "--yes"), 1, "Nothing was written"),
+        ):
+            ended = await commands.run(*words)
+            assert (ended.code, said in ended.err) == (code, True), (words, ended)
+        put(file, "{ broken")
+        ended = await commands.run("connect", "claude", "--yes")
+        assert (ended.code, "~/.claude/settings.json, line 1" in ended.err) == (1, True), ended
+        assert text(file) == "{ broken"
+        assert "claude-code  Cannot read file" in (await commands.run("connect")).out
+
+
+async def test_by_hand_there_are_steps_with_what_to_paste(terminal: Terminal) -> None:
+    port = a_free_port()
+    terminal.environ |= settings(port=port)
+    async with FakeUpstream() as fake, terminal.commands() as commands:
+        sign_in(terminal, fake)
+        steps = (await commands.run("connect", "jetbrains")).out
+        assert f"   http://127.0.0.1:{port}/v1\n" in steps
+        assert "1. " in steps
+        values = json.loads((await commands.run("connect", "jetbrains", "--json")).out)["values"]
+        assert values["openai"] == f"http://127.0.0.1:{port}/v1"
+        lines = (await commands.run("connect", "claude", "--lines")).out
+        assert f'"http://127.0.0.1:{port}"' in lines
+
+
+def test_a_tool_is_known_by_each_of_its_names() -> None:
+    for word in ("claude", "Claude Code", "claude-code", "CLAUDE-CODE"):
+        assert editors.named(word) is tool("claude-code")
+    with pytest.raises(Ended, match="no tool"):
+        editors.named("\x1b]0;x")
