@@ -205,7 +205,9 @@ class Window:
         """Wait until this is true in the page. (The browser's own waiting looks again from inside
         the page, where the content policy forbids it.)"""
         async with asyncio.timeout(5):
-            while not await self.page.evaluate(expression):
+            while True:
+                if await self.page.evaluate(expression):
+                    return
                 await asyncio.sleep(0.02)
 
     async def focused(self) -> str:
