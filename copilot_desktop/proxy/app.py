@@ -17,6 +17,7 @@ from copilot_desktop.errors import NoSuchRoute, Problem, WrongMediaType, WrongMe
 from copilot_desktop.model import MESSAGES
 from copilot_desktop.proxy.answers import FIXED_HEADERS, deliver, problem_answer, unexpected
 from copilot_desktop.proxy.guard import SOCKET_PATHS, check, ignore_expectations
+from copilot_desktop.proxy.openapi import description
 from copilot_desktop.proxy.relay import Relay
 from copilot_desktop.proxy.side_routes import SideRoutes
 from copilot_desktop.proxy.unserved import unserved
@@ -53,6 +54,7 @@ def build_app(relay: Relay) -> web.Application:
         get(path, side.root)
     get("/health", side.health)
     get("/__self", side.itself)
+    get("/openapi.json", partial(description, relay=relay))
     app.on_response_prepare.append(_fix_headers)
     return app
 
