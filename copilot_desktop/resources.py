@@ -28,13 +28,14 @@ def assets() -> Path:
 
 def folder(name: str) -> Path:
     """The first folder `name` of: frozen bundle, installed wheel, checkout."""
-    for root in _roots():
+    for root in roots():
         if (root / name).is_dir():
             return root / name
     raise ResourceMissing(f"the folder {name} is missing from this installation")
 
 
-def _roots() -> tuple[Path, ...]:
+def roots() -> tuple[Path, ...]:
+    """Where resources can be, the best place first."""
     frozen = getattr(sys, "_MEIPASS", None)
     bundle = (Path(frozen) / "copilot_desktop" / "_resources", Path(frozen)) if frozen else ()
     return (*bundle, _PACKAGE / "_resources", _PACKAGE.parent)

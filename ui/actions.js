@@ -7,6 +7,7 @@ import { act } from './api.js';
 import { announce } from './announce.js';
 import { addresses } from './derive.js';
 import { copyText } from './copy.js';
+import { past } from './format.js';
 import { setLocal, state } from './store.js';
 import { has, t } from './strings.js';
 
@@ -202,6 +203,14 @@ export async function undoEditors() {
   const n = (answer.left || []).length;
   toast(n ? t('sheet.undo_editors.left', { n }) : t('sheet.undo_editors.done', { n: answer.undone }), n ? 'error' : 'info');
   return !n;
+}
+
+// --- versions ----------------------------------------------------------------------------------
+
+/** Ask whether there is a newer version, and say what came of it. */
+export async function lookForUpdates() {
+  const answer = await perform('look_for_updates');
+  if (answer.ok) toast(answer.version ? t('updates.newer', answer) : t('updates.none', { time: past(answer.asked_at) }));
 }
 
 // --- settings ----------------------------------------------------------------------------------

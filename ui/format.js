@@ -79,7 +79,7 @@ export function spokenFields(fields = {}) {
 }
 
 /** "14:20" within a day, "22 Aug, 14:20" beyond. */
-const past = (at) => (now() - at < DAY ? timeOfDay(at) : `${dayAndMonth(at)}, ${timeOfDay(at)}`);
+export const past = (at) => (now() - at < DAY ? timeOfDay(at) : `${dayAndMonth(at)}, ${timeOfDay(at)}`);
 
 /** A countdown that people watch: "4:58", and "3 h 12 min" where it is long. */
 const remaining = (seconds) => (seconds < HOUR ? countdown(seconds) : duration(seconds));

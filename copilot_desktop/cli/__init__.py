@@ -83,7 +83,7 @@ def _run(invocation: Invocation) -> int:
 
             work = account.login if invocation.command == "login" else account.logout
             return _on_loop(work(preferences, invocation))
-        case "accounts" | "autostart" | "doctor" | "env" | "keys" | "logs" as name:
+        case "accounts" | "autostart" | "doctor" | "env" | "keys" | "logs" | "version" as name:
             module = import_module(f"copilot_desktop.cli.{_MODULES.get(name, name)}")
             return _on_loop(module.run(preferences, invocation))
         case "connect" | "disconnect" | "completions" as name:

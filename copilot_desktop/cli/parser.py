@@ -7,11 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from copilot_desktop import __version__
 from copilot_desktop.cli.examples import examples
 
 DEFAULT_SCENARIO = "pro"
-SWITCHES = ("all", "dry_run", "leave", "lines", "start", "test", "update", "yes")
+SWITCHES = ("all", "check", "dry_run", "leave", "lines", "start", "test", "update", "yes")
 KEY_LIMITS = ("models", "max_effort", "credits", "requests", "stop", "no_budget")
 
 _DESCRIPTION = """\
@@ -102,11 +101,7 @@ def parser() -> argparse.ArgumentParser:
         parents=[shared],
         allow_abbrev=False,
     )
-    whole.add_argument("--version", action="version", version=f"copilot-desktop {__version__}")
-    whole.add_argument(
-        "--hidden", action="store_true", default=argparse.SUPPRESS,
-        help="start in the tray, without showing the window",
-    )  # fmt: skip
+    _add_flags_of_the_window(whole)
     commands = whole.add_subparsers(dest="command", metavar="command", title="commands")
 
     def command(name: str, words: str) -> argparse.ArgumentParser:
@@ -140,7 +135,33 @@ def parser() -> argparse.ArgumentParser:
     _add_doctor(command("doctor", "look at each part once and say what fails"))
     _add_usage(command("usage", "what this app has used (no network)"))
     _add_logs(command("logs", "the latest lines of the log (no network)"))
+    _add_version(command("version", "what exactly this is, and whether there is a newer one"))
     return whole
+
+
+def _add_flags_of_the_window(whole: argparse.ArgumentParser) -> None:
+    whole.add_argument(
+        "--version", action=_Version, nargs=0, default=argparse.SUPPRESS,
+        help="say what exactly this is, and exit",
+    )  # fmt: skip
+    whole.add_argument(
+        "--hidden", action="store_true", default=argparse.SUPPRESS,
+        help="start in the tray, without showing the window",
+    )  # fmt: skip
+
+
+class _Version(argparse.Action):
+    """Reads the disk only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from copilot_desktop.cli.version import told  # noqa: PLC0415
+
+        parser.exit(message="\n".join(told()) + "\n")
+
+
+def _add_version(version: argparse.ArgumentParser) -> None:
+    _add_switch(version, "--check", "ask the releases page, at most once a day")
+    _add_json(version)
 
 
 def _add_login(login: argparse.ArgumentParser) -> None:

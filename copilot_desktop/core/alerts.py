@@ -75,6 +75,9 @@ def _causes(state: State, now: float) -> Iterator[_Cause]:
     if halt is not None and halt.by_hand:
         yield _Cause(f"paused|{halt.since:.0f}", Alert("paused"))
     yield from _budget_causes(state)
+    if version := state.update.version:
+        fields = {"version": version, "current": state.app.version}
+        yield _Cause(f"update|{version}", Alert("update", fields))
     for meter in state.quota.meters:
         # A period that is over says nothing about the next one.
         if meter.kind in _COUNTED and (meter.resets_at is None or meter.resets_at > now):
@@ -154,6 +157,8 @@ def _is_over(key: str, state: State) -> bool:
             return state.proxy.phase == "running"
         case "approval":
             return all(key != f"approval|{each.id}" for each in state.brakes.questions)
+        case "update":
+            return bool(state.update.version) and key != f"update|{state.update.version}"
         case "paused":
             halt = state.brakes.halt
             return halt is None or key != f"paused|{halt.since:.0f}"

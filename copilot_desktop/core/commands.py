@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
@@ -26,6 +27,7 @@ from copilot_desktop.errors import InvalidRequest, Problem, StorageFailed
 from copilot_desktop.proxy.brakes import Choice
 from copilot_desktop.upstream import policy
 from copilot_desktop.upstream.credentials import StoreKind
+from copilot_desktop.upstream.releases import DOWNLOADS
 
 if TYPE_CHECKING:
     from copilot_desktop.core.core import Core
@@ -36,6 +38,7 @@ LINKS: Mapping[str, str] = {
     "copilot_plans": "https://github.com/features/copilot/plans",
     "copilot_settings": "https://github.com/settings/copilot",
     "github_status": "https://www.githubstatus.com/",
+    "downloads": DOWNLOADS,
 }
 _LINK_HOSTS = ("github.com", "docs.github.com")
 
@@ -311,6 +314,10 @@ class Commands:
         return await self._core.editors.open_backups()
 
     # ------------------------------------------------------------------------ diagnostics
+
+    async def look_for_updates(self) -> Json:
+        """`version` is the newer one, or empty; see `core.updates`."""
+        return asdict(await self._core.life.updates.look())
 
     async def diagnose(self) -> Json:
         """`checks`: see `core.diagnostics.Finding`."""

@@ -21,6 +21,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from copilot_desktop import build
 from copilot_desktop.core import keys as local_keys
 from copilot_desktop.core import logs
 from copilot_desktop.core.account import AccountDesk, other_stores
@@ -175,7 +176,9 @@ class Core:
             environ={} if demo else environ,  # a real token is not for the fake GitHub
             on_look=self._note_look,
         )
-        app = Surroundings(os=system.name, data_dir=str(self.data_dir), demo=demo)
+        app = Surroundings(
+            os=system.name, data_dir=str(self.data_dir), demo=demo, build=build.present()
+        )
         self.store = Store(State(app=app, preferences=preferences, proxy=self.controller.state))
         self.books = Books(self, folder and folder / USAGE_FILE)
         self.life = Life(self)

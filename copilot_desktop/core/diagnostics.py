@@ -118,6 +118,7 @@ class Diagnosis:
             ("outgoing", self._outgoing),
             ("logs", self._logs),
             ("editors", self._editors),
+            ("update", self._update),
         )
 
     async def _bounded(self, name: str, check: Check) -> Finding | None:
@@ -202,6 +203,18 @@ class Diagnosis:
             if rows:
                 return Finding("editors", level, case, {"names": ", ".join(r.name for r in rows)})
         return Finding("editors", "ok", "none")
+
+    async def _update(self) -> Finding | None:
+        """What is known; asking is the user's choice."""
+        core = self._core
+        known = core.store.state.update
+        if known.version:
+            return Finding("update", "look", "newer", {"version": known.version})
+        if known.failed:
+            return Finding("update", "look", "failed")
+        if known.asked_at is not None:
+            return Finding("update", "ok", "newest")
+        return Finding("update", "ok", "never" if core.settings.look_for_updates else "off")
 
     # ------------------------------------------------------------------------ the account
 

@@ -91,6 +91,7 @@ def banner(state: State) -> Banner | None:
         or _editor_banner(state)
         or _low_banner(state)
         or _budget_banner(state)
+        or _update_banner(state)
         or _browser_banner(state)
     )
 
@@ -273,7 +274,17 @@ def changed_parts(state: State) -> tuple[str, ...]:
 
 def _change_banner(state: State) -> Banner | None:
     parts = changed_parts(state)
-    return Banner("changed", "info", {"what": ",".join(parts)}, ("try_now",)) if parts else None
+    if not parts:
+        return None
+    newer = "open_downloads" if state.update.version else "look_for_updates"
+    return Banner("changed", "info", {"what": ",".join(parts)}, ("try_now", newer))
+
+
+def _update_banner(state: State) -> Banner | None:
+    if not state.update.version:
+        return None
+    fields = {"version": state.update.version, "current": state.app.version}
+    return Banner("update", "info", fields, ("open_downloads",))
 
 
 def _browser_banner(state: State) -> Banner | None:

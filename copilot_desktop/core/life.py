@@ -1,7 +1,7 @@
 """The life of the app around its work: at login, from one run to the next, and what it tells.
 
 Puts together what belongs to no single part of the core: the system's login item, what the last run
-has left, notifications, and how long trouble with the network lasts until it is worth a word.
+has left, notifications, newer versions, and how long trouble with the network lasts until it is worth a word.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from copilot_desktop.core.last_run import PAUSE, LastRun
 from copilot_desktop.core.memory import Memory
 from copilot_desktop.core.reach import Reach
 from copilot_desktop.core.settings_file import chosen_dir
+from copilot_desktop.core.updates import FILE_NAME as UPDATES_FILE
+from copilot_desktop.core.updates import Updates
 from copilot_desktop.errors import InvalidRequest
 from copilot_desktop.system.fake import FakeLoginItem
 from copilot_desktop.system.login_items import LoginItemState
@@ -38,6 +40,7 @@ class Life:
         self.reach = Reach(core.store)
         self.show_wanted = False  # asked for before there was a shell
         self.alerting = Alerting(core.store, Memory(folder / ALERTS_FILE, tasks), tasks)
+        self.updates = Updates(core, Memory(folder / UPDATES_FILE, tasks))
 
     async def begin(self) -> None:
         """Before anything is started. Asks the system in the background."""
@@ -64,7 +67,7 @@ class Life:
 
     async def settle(self) -> None:
         """Let nothing be lost that was to be kept."""
-        await asyncio.gather(self.last.settle(), self.alerting.settle())
+        await asyncio.gather(self.last.settle(), self.alerting.settle(), self.updates.settle())
 
     async def _look_at_login(self) -> None:
         try:

@@ -97,7 +97,7 @@ class Reports:
 def _lines(state: State, findings: tuple[Finding, ...]) -> Iterator[str]:
     app = state.app
     now = datetime.fromtimestamp(time.time(), UTC)
-    yield f"{strings.text('app.name')} {app.version}, {now:%Y-%m-%d %H:%M} UTC"
+    yield f"{strings.text('app.name')} {app.build}, {now:%Y-%m-%d %H:%M} UTC"
     yield machine.described()
     yield strings.text("report.surroundings", engine=app.engine, tray=app.tray)
     yield from _section("diagnostics")

@@ -72,6 +72,7 @@ async def _forget(core: Core) -> None:
     core.activity.playground.clear()
     core.life.last.note_screen("")
     await core.life.alerting.forget()
+    await core.life.updates.forget()
     core.lessons.forget()
     await core.lessons.keep()
 

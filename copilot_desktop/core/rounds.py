@@ -9,6 +9,8 @@ Three loops, none of which can pile up: each does one thing, then waits again.
 * Usage is read every five minutes while a view is shown, every fifteen while the app is only in the
   tray, and never when nobody looks. Models are read once an hour on the same condition.
 * While GitHub cannot be reached, it is tried again every 30 s.
+
+A newer version is looked for in the round of the usage, if the user wants that (`updates`).
 """
 
 from __future__ import annotations
@@ -100,6 +102,8 @@ class Rounds:
         last_usage = last_models = self._monotonic()
         while True:
             await asyncio.sleep(self._pace.tick)
+            if not self._stopped and not self._core.life.reach.troubled:
+                await self._core.life.updates.look_if_due()
             period, now = self._period(), self._monotonic()
             if period is None or not self._core.session.account.usable:
                 continue

@@ -95,7 +95,7 @@ Amount = Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)]
 ClientName = Annotated[str, Field(min_length=1, max_length=64)]
 Notification = Literal[
     "hidden", "crashed", "port_login", "signin", "low", "exhausted", "overage", "reset",
-    "approval", "paused", "budget_low", "budget_spent",
+    "approval", "paused", "budget_low", "budget_spent", "update",
 ]  # fmt: skip
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._/-]{1,80}$")]
 DEFAULTS = Identity()
@@ -171,7 +171,12 @@ class Settings(BaseModel):
     alert_low: int = Field(default=75, ge=1, le=100)
     alert_high: int = Field(default=90, ge=1, le=100)
     # Ids of `core.alerts` that are not shown.
-    notifications_off: Annotated[tuple[Notification, ...], BeforeValidator(_listed)] = ("reset",)
+    notifications_off: Annotated[tuple[Notification, ...], BeforeValidator(_listed)] = (
+        "reset",
+        "update",
+    )
+    # Ask the releases page once a week (`core.updates`).
+    look_for_updates: bool = False
     notice_accepted: bool = False
 
     @property

@@ -45,6 +45,7 @@ def snapshot(state: State, *, now: float | None = None, monotonic: float | None 
         "seq": state.seq,
         "at": now,
         "app": _app(state),
+        "update": asdict(state.update),
         "headline": asdict(headline(state)),
         "proxy": _proxy(state),
         "auth": _auth(state),
@@ -98,6 +99,7 @@ def _app(state: State) -> Json:
     app = state.app
     return {
         "version": app.version,
+        "build": app.build.origin,
         "os": app.os,
         "python": machine.python_version(),
         "data_dir": app.data_dir,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from copilot_desktop import __version__, strings
+from copilot_desktop.build import Build
 from copilot_desktop.core.budget import Budget
 from copilot_desktop.core.editor_rows import EditorList
 from copilot_desktop.core.key_uses import KeyStanding
@@ -45,6 +46,7 @@ class Surroundings:
     """What the app runs in. The shell fills in tray, engine and window when it knows them."""
 
     version: str = __version__
+    build: Build = Build()
     os: str = ""
     data_dir: str = ""
     tray: Literal["ok", "missing", "unknown"] = "unknown"
@@ -112,6 +114,18 @@ class Spending:
 
 
 @dataclass(frozen=True, slots=True)
+class Update:
+    """`version` is newer than this one, or empty; `asked_at` in epoch seconds, None: never asked.
+
+    `failed`: the last question got no answer.
+    """
+
+    version: str = ""
+    asked_at: float | None = None
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     seq: int = 0
     app: Surroundings = field(default_factory=Surroundings)
@@ -133,6 +147,7 @@ class State:
     editors: EditorList = field(default_factory=EditorList)
     recording_until: float | None = None  # seconds since the epoch, while contents are recorded
     spending: Spending = field(default_factory=Spending)
+    update: Update = field(default_factory=Update)
     fault: str = ""  # code of the last work that ended unexpectedly, until the user has seen it
 
     @property

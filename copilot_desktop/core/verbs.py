@@ -58,7 +58,12 @@ class Patch(Arguments):
 
 class Link(Arguments):
     id: Literal[
-        "device_page", "copilot_plans", "copilot_settings", "github_status", "account_problem"
+        "device_page",
+        "copilot_plans",
+        "copilot_settings",
+        "github_status",
+        "account_problem",
+        "downloads",
     ]
 
 
@@ -228,6 +233,7 @@ _VERBS: Mapping[str, type[Arguments]] = {
     "choose_certificates": Arguments,
     "remove_certificates": Arguments,
     "reset_everything": Reset,
+    "look_for_updates": Arguments,
     "diagnose": Arguments,
     "test_connection": Arguments,
     "report": Arguments,

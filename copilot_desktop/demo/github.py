@@ -65,6 +65,7 @@ class GitHub:
             web.get("/user", self._profile),
             web.get("/copilot_internal/user", self._user),
             web.get("/copilot_internal/v2/token", self._token),
+            web.get("/repos/{owner}/{name}/releases/latest", self._release),
         ]
 
     def decide(self, verdict: str, user_code: str | None) -> bool:
@@ -214,11 +215,21 @@ class GitHub:
 
     # REST.
 
+    async def _release(self, request: web.Request) -> web.Response:
+        """Public: a token is not needed, and a wrong one is refused all the same."""
+        _named(request)
+        if request.headers.get("Authorization"):
+            self._person(request)
+        tag = self._world.scenario.release
+        if not tag:
+            raise rest("Not Found", 404)
+        page = f"https://github.com{request.path.removeprefix('/repos')}".replace("latest", "tag/")
+        told = {"tag_name": tag, "html_url": page + tag, "draft": False, "prerelease": False}
+        return self._world.json(told)
+
     def _person(self, request: web.Request) -> str:
         """The good GitHub token of this request. Raises Refused."""
-        if not request.headers.get("User-Agent"):
-            start = "Request forbidden by administrative rules. "
-            raise Refused(403, f"{start}Make sure your request has a User-Agent header.\n")
+        _named(request)
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if not token and request.path == "/copilot_internal/v2/token":
             raise rest("Bad credentials", 401)
@@ -255,6 +266,13 @@ class GitHub:
         sku = str(account.user().get("access_type_sku", ""))
         token = world.tokens.exchange(github, sku)
         return world.json(account.token(token.text, world.endpoints(token)))
+
+
+def _named(request: web.Request) -> None:
+    """GitHub answers no program that does not say its name. Raises Refused."""
+    if not request.headers.get("User-Agent"):
+        start = "Request forbidden by administrative rules. "
+        raise Refused(403, f"{start}Make sure your request has a User-Agent header.\n")
 
 
 def _whole(seconds: float) -> float:

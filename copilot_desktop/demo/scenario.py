@@ -70,6 +70,9 @@ class Scenario:
     user: Mapping[str, Any] | None = None
     """If given, the whole answer of `/copilot_internal/user`."""
 
+    release: str = "v0.0.1"
+    """The newest version of the app, as its releases page tells it; empty: there is none."""
+
     # Copilot.
     era: Literal["tokens", "multiplier"] = "tokens"
     catalogue: Literal["demo", "example-10", "example-11"] | tuple[Mapping[str, Any], ...] = "demo"
@@ -194,6 +197,7 @@ SCENARIOS: Mapping[str, Scenario] = MappingProxyType(
                 ),
                 pace=_PACE,
             ),
+            Scenario(name="update", release="v99.1.0", pace=_PACE),
             Scenario(name="session_limit", windows={"session": 0.0, "weekly": 31.0}, pace=_PACE),
             Scenario(name="weekly_limit", windows={"session": 64.0, "weekly": 0.0}, pace=_PACE),
             Scenario(name="flow_off", faults=(_said(_CODE, "device_flow_disabled"),)),

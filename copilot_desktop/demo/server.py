@@ -27,7 +27,7 @@ from copilot_desktop.demo.tokens import Tokens
 from copilot_desktop.demo.world import World
 
 _MAX_BODY = 64 * 1024 * 1024
-_REST = ("/login/", "/user", "/copilot_internal/")
+_REST = ("/login/", "/user", "/copilot_internal/", "/repos/")
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 

@@ -68,6 +68,9 @@ def menu_for(snapshot: Snapshot, words: Words) -> tuple[Item, ...]:
         rows.append(SEPARATOR)
     rows.append(_login_row(snapshot["app"]["login_item"], words))
     rows.append(Item(words.text("tray.activity"), "show_window", {"screen": "activity"}))
+    if version := (snapshot.get("update") or {}).get("version"):
+        text = clipped(words.text("tray.update", version=version))
+        rows.append(Item(text, "open_link", {"id": "downloads"}))
     rows += [SEPARATOR, Item(words.text("tray.quit"), "quit", {"ask": True})]
     return tuple(rows)
 

@@ -77,6 +77,11 @@ class Origins:
         return f"https://copilot-api.{self.host}" if self.is_tenant else GENERIC_COPILOT
 
     @property
+    def releases_api(self) -> str:
+        """Where the versions of this app are told: at github.com, whatever GitHub the user has."""
+        return self.api if _loopback(self.api) else f"https://api.{PUBLIC}"
+
+    @property
     def is_tenant(self) -> bool:
         """A GHE.com tenant (data residency)."""
         return self.host.endswith(".ghe.com")

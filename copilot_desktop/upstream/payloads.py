@@ -139,6 +139,12 @@ class GitHubUser(_Answer):
     id: Maybe[StrictInt] = None
 
 
+class Release(_Answer):
+    """The newest version of this app, on the releases page of its project."""
+
+    tag_name: StrictStr = Field(max_length=80)
+
+
 _M = TypeVar("_M", bound=_Answer)
 
 

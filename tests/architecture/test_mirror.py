@@ -31,7 +31,6 @@ THROUGH = {
     "copilot_desktop.core.listening": "tests/core/test_core.py",
     "copilot_desktop.proxy.connection": "tests/proxy/test_relay.py",
     "copilot_desktop.shell.clipboard": "tests/gui/test_tray.py",
-    "copilot_desktop.shell.desktop": "tests/gui/test_ending.py",
     "copilot_desktop.upstream.quota_headers": "tests/upstream/test_quota.py",
     "copilot_desktop.upstream.refusal": "tests/upstream/test_token.py",
     "copilot_desktop.upstream.reply": "tests/upstream/test_client.py",

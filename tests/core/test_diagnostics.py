@@ -55,6 +55,7 @@ async def test_all_is_well(tmp_path: Path) -> None:
                 "outgoing",
                 "logs",
                 "editors",
+                "update",
             ),
             "ok",
         )

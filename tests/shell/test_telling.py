@@ -37,7 +37,7 @@ def test_every_notice_fits_with_the_longest_names(id: str) -> None:  # noqa: A00
     for name, left, when, percent in wishes:
         title, body = say(
             id, meter=name, client=name, holder=name, what=name, port="65535",
-            left=left, unit="requests", when=when, p=percent,
+            left=left, unit="requests", when=when, p=percent, version="1." * 40, current="0.1.0",
         )  # fmt: skip
         assert 0 < units(title) <= TITLE_LIMIT
         assert 0 < units(body) <= BODY_LIMIT

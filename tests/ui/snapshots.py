@@ -393,7 +393,9 @@ def _usual() -> Json:
             "min_pause": 0,
             "approval": "off",
             "approved_clients": [],
+            "look_for_updates": False,
         },
+        "update": {"version": "", "asked_at": None, "failed": False},
         "settings_source": {},
     }
 

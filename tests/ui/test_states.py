@@ -98,6 +98,10 @@ async def look_again(rig: CoreRig) -> None:
     await rig.do("check_account")
 
 
+async def look_for_updates(rig: CoreRig) -> None:
+    assert (await rig.do("look_for_updates"))["ok"]
+
+
 async def revoke(rig: CoreRig) -> None:
     """What the scenario `reauth` does after two minutes."""
     rig.fake.tokens.revoke()
@@ -266,8 +270,13 @@ CELLS = {
     "changed": Cell(
         over("changed"), "Running on .*",
         "GitHub changed something this version does not know",
-        r"(Usage numbers, m|M)odels may be missing\.", ("Try now", "Dismiss"),
+        r"(Usage numbers, m|M)odels may be missing\.", ("Try now", "Look for an update", "Dismiss"),
         sees=(("models", "Models could not be loaded"),),
+    ),
+    "update": Cell(
+        over("update", known, look_for_updates), "Running on .*", r"Version 99\.1\.0 is available",
+        r"You have \d+\.\d+\.\d+\.", ("Open download page", "Dismiss"),
+        sees=(("help", "Version 99.1.0 is available."),),
     ),
     "no_tray": Cell(
         over("pro", known, without_a_tray), "Running on .*", None,

@@ -46,6 +46,8 @@ const DOES = {
   change_budget: () => actions.go('usage'),
   update_editors: () => actions.updateEditors(),
   show_editors: () => actions.go('editors'),
+  open_downloads: () => actions.openLink('downloads'),
+  look_for_updates: () => actions.lookForUpdates(),
   show_included: () => {
     setLocal({ models: { ...state.local.models, q: '', vendor: '', cost: 'included' } });
     actions.go('models');
@@ -71,7 +73,7 @@ const USUAL = {
 };
 const LINKS = new Set([
   'copy_details', 'copilot_plans', 'copilot_settings', 'github_status', 'show_included', 'open_logs',
-  'account_problem', 'deny', 'show_editors',
+  'account_problem', 'deny', 'show_editors', 'look_for_updates',
 ]);
 
 /** Does a countdown run in this banner? */

@@ -21,6 +21,7 @@ import { loginRow, notificationRows, startRow } from './settings_life.js';
 import { portRow } from './settings_port.js';
 import { privacyRows } from './settings_privacy.js';
 import { outgoingRows } from './settings_outgoing.js';
+import { updateRows } from './settings_updates.js';
 import { alertRows, historyRows } from './settings_usage.js';
 
 const SIZES = [90, 100, 110, 120, 130, 140];
@@ -35,6 +36,7 @@ export function settingsView(snapshot, local) {
     group('account', accountRows(snapshot, local, storeRow(snapshot, local))),
     group('usage', usage(snapshot, local)),
     group('privacy', privacyRows(snapshot, local)),
+    group('updates', updateRows(snapshot, local)),
     group('lessons', lessonRows(snapshot)),
     group('advanced', advancedRows(snapshot, local)));
 }

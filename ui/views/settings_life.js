@@ -9,7 +9,7 @@ import { fixedBy, settingRow } from './settings.js';
 
 const NOTICES = [
   'approval', 'paused', 'signin', 'crashed', 'port_login', 'low', 'exhausted', 'overage',
-  'budget_low', 'budget_spent', 'reset', 'hidden',
+  'budget_low', 'budget_spent', 'reset', 'update', 'hidden',
 ];
 const STARTS = ['always', 'last', 'never'];
 
