@@ -46,7 +46,7 @@ class Surroundings:
     """What the app runs in. The shell fills in tray, engine and window when it knows them."""
 
     version: str = __version__
-    build: Build = Build()
+    build: Build = field(default_factory=Build)
     os: str = ""
     data_dir: str = ""
     tray: Literal["ok", "missing", "unknown"] = "unknown"
