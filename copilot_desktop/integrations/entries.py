@@ -160,7 +160,7 @@ def _former(
         if found:
             return found
         if tree is not None:
-            return before if isinstance(before, Absent) else {}
+            return {} if isinstance(before, Mapping) else before
         foreign = present.keys() - value.keys()
         return ABSENT if present and not foreign else {}
     if tree is not None and (keep or matches(present, tree)):
@@ -233,7 +233,7 @@ def undo(text: str, entry: Entry, made: frozenset[Place]) -> Undone:
     if isinstance(present, Absent) or same(present, entry.former):
         return Undone(text)
     if isinstance(present, Mapping) and isinstance(entry.written, Mapping):
-        whole = isinstance(entry.former, Absent) and not _foreign(present, entry.written)
+        whole = not isinstance(entry.former, Mapping) and not _foreign(present, entry.written)
         if not (whole and matches(present, entry.written)):
             return _undo_leaves(text, entry, made)
     if not matches(present, entry.written):

@@ -23,14 +23,15 @@ _AROUND = 2  # lines before and after a change
 _SHORTEST = 12  # characters of a secret of which the last four may be shown
 _LONGEST_LINE = 400
 _BESIDE = 60  # characters before a change in a line that is longer
-_WORDS = "key|token|secret|passw(?:or)?d|auth|credential|cookie"
+_WORDS = "key|token|secret|passw(?:or)?d|passphrase|auth|credential|cookie|(?<![a-z])pass(?![a-z])"
 _TELLING = rf"(?<![\w.-])[\w.-]{{0,64}}?(?:{_WORDS})s?[\w.-]{{0,64}}"  # bounded: lines may be long
 _VALUE = r"""(?P<value>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s,;}\])"']+)"""
 _NAMED = re.compile(
-    rf"""(?i)(?P<name>{_TELLING}["']?\s*[:=]\s*|\bset\s+(?:-\w+\s+)*{_TELLING}\s+){_VALUE}"""
+    rf"""(?i)(?P<name>{_TELLING}["']?\s*[:=]\s*\[?\s*|\bset\s+(?:-\w+\s+)*{_TELLING}\s+"""
+    rf"""|(?=-){_TELLING}["']?(?:\s*,\s*|\s+)){_VALUE}"""
 )
-_PLAIN = re.compile(
-    r"""["']?((?i:true|false|null|none)|-?\d+(\.\d+)?|[\[{].*|[A-Z][A-Z0-9_]*|)["']?"""
+_PLAIN = re.compile(  # the last but one: the name of a variable, as in `"envKey": "OPENAI_API_KEY"`
+    r"""["']?((?i:true|false|null|none)|-?\d+(\.\d+)?|[\[{].*|[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|)["']?"""
 )
 _VENDOR = re.compile(r"(?<![\w-])(sk|pk|rk|xai|gsk|hf|glpat|AIza)[-_]?[A-Za-z0-9_-]{16,}")
 

@@ -145,6 +145,17 @@ def test_former_values_come_back_also_null(bench: Bench) -> None:
     }
 
 
+@pytest.mark.parametrize("former", ["mine", None, 5])
+def test_a_former_value_in_the_place_of_a_mapping_comes_back(bench: Bench, former: object) -> None:
+    file = bench.write(".pen/settings.json", json.dumps({"providers": {"ours": former}}))
+    bench.connect(quill())
+    bench.connect(quill(), link(5000))
+    rewritten = {**json.loads(file.read_text()), "added": 1}  # by the tool, in its own layout
+    bench.write(".pen/settings.json", json.dumps(rewritten, indent=4))
+    assert not bench.connection.undo(quill()).stay
+    assert json.loads(file.read_text()) == {"providers": {"ours": former}, "added": 1}
+
+
 def test_a_former_value_that_points_at_us_counts_as_nothing(bench: Bench) -> None:
     """Otherwise undo would bring back an address where nobody answers."""
     mine = {"env": {"ADDRESS": "http://localhost:4141/", "TOKEN": OTHER_KEY, "X": "1"}}

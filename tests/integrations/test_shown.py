@@ -20,6 +20,11 @@ from copilot_desktop.integrations.shown import DOTS, GAP, lines_of, mask, masked
         '"password": "hunter2-and-more-of-it"',
         "# sk-hunter2-and-more-of-it0123456789",
         "https://ada:hunter2-and-more-of-it@proxy.example",
+        '"args": ["--api-key", "hunter2-and-more-of-it"]',
+        "command: serve --token hunter2-and-more-of-it",
+        '"tokens": ["hunter2-and-more-of-it"]',
+        "DB_PASS=hunter2-and-more-of-it",
+        '"passphrase": "hunter2-and-more-of-it"',
     ],
 )
 def test_what_sounds_like_a_secret_is_masked(line: str) -> None:
@@ -36,10 +41,15 @@ def test_what_sounds_like_a_secret_is_masked(line: str) -> None:
         '"tokens": null,',
         "models:",
         '  "keys": [',
+        '"bypass": "no", "compass": "north"',
     ],
 )
 def test_what_is_none_stays_legible(line: str) -> None:
     assert masked(line, ()) == line
+
+
+def test_a_secret_in_capitals_is_not_taken_for_the_name_of_a_variable() -> None:
+    assert "JBSWY3DP" not in masked('"totp_secret": "JBSWY3DPEHPK3PXP"', ())
 
 
 def test_a_known_secret_is_masked_wherever_it_stands() -> None:
