@@ -140,7 +140,7 @@ class Settings(BaseModel):
     client_timeout: Seconds = 30.0
     max_body_mb: float = Field(default=32, gt=0, le=1024, allow_inf_nan=False)
     # How much is sent at once, how densely, and who is asked first (`proxy.brakes`).
-    max_concurrent: int = Field(default=4, ge=1, le=32)
+    max_concurrent: int = Field(default=4, ge=1, le=1024)
     min_pause: float = Field(default=0.0, ge=0, le=300, allow_inf_nan=False)
     approval: Annotated[Literal["off", "ask"], Lowered] = "off"
     approved_clients: Annotated[tuple[ClientName, ...], BeforeValidator(_listed)] = ()
