@@ -70,6 +70,10 @@ function lookUp(key) {
 export const listed = (parts) => formatter(
   'ListFormat', { style: 'short', type: 'unit' }, document.documentElement.lang || 'en').format(parts);
 
+/** The same inside a sentence: "a, b and c". */
+export const enumerated = (parts) => formatter(
+  'ListFormat', { style: 'long', type: 'conjunction' }, document.documentElement.lang || 'en').format(parts);
+
 /** Is there a sentence for this key? */
 export function has(key) {
   const found = lookUp(key);

@@ -230,7 +230,8 @@ def _account_banner(state: State) -> Banner | None:
             choices = ("retry_storage", "choose_store")
             return Banner("storage_locked", "error", {"where": account.where}, choices)
         case "expired":
-            return Banner("expired", "error", who, ("sign_in",))
+            told = account.problem.detail if account.problem else ""
+            return Banner("expired", "error", {**who, "words": told}, ("sign_in",))
         case "signed_out":
             return Banner("signin", "warn", who, ("sign_in",))
         case "no_access" if isinstance(account.problem, Blocked):

@@ -1,7 +1,8 @@
 """The life of the app around its work: at login, from one run to the next, and what it tells.
 
 Puts together what belongs to no single part of the core: the system's login item, what the last run
-has left, notifications, newer versions, and how long trouble with the network lasts until it is worth a word.
+has left, notifications, newer versions, and how long trouble with the network lasts until it is
+worth a word.
 """
 
 from __future__ import annotations

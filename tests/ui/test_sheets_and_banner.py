@@ -222,3 +222,27 @@ async def test_the_choice_need_not_be_remembered(window: Any) -> None:
     page.plane.push(snapshots.snapshot(ask={"id": "close", "fields": {}}, proxy={"today": 149}))
     await page.press("Keep running")
     assert await page.called("close_choice") == {"choice": "hide", "remember": False}
+
+
+@pytest.mark.parametrize("width", [720, 960])
+async def test_a_link_that_came_to_a_line_of_its_own_begins_where_the_words_do(
+    window: Any, width: int
+) -> None:
+    state = snapshots.merged(snapshots.port_conflict(), {"settings": {"text_size": 140}})
+    page = await window(state, viewport={"width": width, "height": 520})
+    actions = ["use_port", "retry_port", "copy_details", "github_status", "copilot_plans"]
+    page.plane.push(snapshots.merged(state, {"banner": {"actions": actions}}))
+    await page.see("Copilot plans", "#banner")
+    lines = await page.page.evaluate("""() => {
+        const start = document.getElementById('banner-title').getBoundingClientRect().left;
+        const all = [...document.querySelectorAll('#banner .row-buttons > button')];
+        const top = (e) => Math.round(e.getBoundingClientRect().top);
+        const first = all.filter((e, i) => e.matches('.ghost') && i && top(e) > top(all[i - 1]));
+        return first.map((e) => {
+            const range = document.createRange();
+            range.selectNodeContents(e);
+            return range.getBoundingClientRect().left - start;
+        });
+    }""")
+    assert len(lines) >= (1 if width == 720 else 0)
+    assert all(abs(each) < 1.5 for each in lines), lines

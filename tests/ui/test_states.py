@@ -207,7 +207,8 @@ CELLS = {
     ),
     "expired": Cell(
         over("pro", known, revoke, look_again), "Sign in again", "Sign in again",
-        "GitHub no longer accepts the saved sign-in. Editors get an error until then.",
+        r"GitHub no longer accepts the saved sign-in \(Bad credentials\)\. "
+        r"Editors get an error until then\.",
         ("Sign in",), "Proxy is running, but nobody is signed in",
     ),
     "no_access": Cell(
@@ -270,7 +271,7 @@ CELLS = {
     "changed": Cell(
         over("changed"), "Running on .*",
         "GitHub changed something this version does not know",
-        r"(Usage numbers, m|M)odels may be missing\.", ("Try now", "Look for an update", "Dismiss"),
+        r"(Usage numbers and m|M)odels may be missing\.", ("Try now", "Look for an update", "Dismiss"),
         sees=(("models", "Models could not be loaded"),),
     ),
     "update": Cell(

@@ -9,7 +9,7 @@ import { isPath } from '../derive.js';
 import { h } from '../dom.js';
 import { now, spokenFields } from '../format.js';
 import { setLocal, state } from '../store.js';
-import { dated, has, listed, t } from '../strings.js';
+import { dated, enumerated, has, t } from '../strings.js';
 import { button, copyButton, iconButton } from './controls.js';
 import { icon } from './icon.js';
 import { paceSentence } from './meter.js';
@@ -97,7 +97,7 @@ function inWords(banner, usage) {
   const fields = spokenFields(banner.fields);
   fields.said = fields.words ? t('banner.said', fields) : '';
   fields.more = fields.n ? t('banner.more', fields) : '';
-  if (fields.what) fields.what = listed(fields.what.split(',').map((part) => t(`banner.changed.${part}`)));
+  if (fields.what) fields.what = enumerated(fields.what.split(',').map((part) => t(`banner.changed.${part}`)));
   const item = fields.meter_id && usage.meters.find((one) => one.id === fields.meter_id);
   if (item) fields.pace = capital(paceSentence(item));
   return fields;
@@ -107,6 +107,7 @@ function inWords(banner, usage) {
 function bodyOf(banner, fields) {
   const key = `banner.${banner.id}.body`;
   if (!has(key)) return '';
+  if (fields.words && has(`${key}_told`)) return t(`${key}_told`, fields);
   const paced = fields.pace && fields.when && has(`${key}_paced`);
   return capital((paced ? t(`${key}_paced`, fields) : dated(key, fields)).trim());
 }
