@@ -27,7 +27,8 @@ NEEDED = (3, 11)
 KNOWN = tuple(f"python3.{minor}" for minor in (13, 14, 12, 11))  # best tried first
 TERMINAL = (
     "serve", "login", "logout", "status", "models", "quota", "accounts", "usage", "logs", "doctor",
-    "resume", "autostart", "test", "bench",
+    "resume", "autostart", "keys", "version", "connect", "disconnect", "run", "env", "completions",
+    "test", "bench",
 )  # fmt: skip
 
 # For the window, on Debian and its relatives.
