@@ -149,7 +149,7 @@ _copilot_desktop() {{
     esac
     _describe '{program}' found
 }}
-if [ "$funcstack[1]" = "_copilot_desktop" ]; then
+if [ "$funcstack[1]" = "_{program}" ]; then  # the name of its file
     _copilot_desktop "$@"
 else
     compdef _copilot_desktop {program}
