@@ -65,6 +65,11 @@ class FrameDecoder:
         self._started = False
         self._has_cr = False
 
+    @property
+    def idle(self) -> bool:
+        """Whether the last frame was complete: what comes next begins another one."""
+        return self._started and not self._pending
+
     def feed(self, chunk: bytes) -> Iterator[Frame]:
         """The frames that `chunk` completes; take them all. Raises EventTooLarge."""
         self._has_cr = self._has_cr or b"\r" in chunk

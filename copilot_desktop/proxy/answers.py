@@ -18,7 +18,7 @@ import time
 from collections.abc import Awaitable, Mapping
 from typing import Any, Protocol
 
-from aiohttp import hdrs, web
+from aiohttp import HttpVersion11, hdrs, web
 
 from copilot_desktop import __version__
 from copilot_desktop.dialects import Dialect, Writer
@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 SILENCE_BEFORE_HEADERS = 20.0  # seconds until the status line is sent ahead
 SILENCE_IN_STREAM = 10.0  # seconds until a ping
+MOST_UNSENT = 64 * 1024  # bytes that wait for one client before upstream is not read any more
 STUCK_CLIENT = 120.0  # seconds without taking a byte until the client is dropped
 # What takes longer is not repeated by the official SDKs on their own: a longer `retry-after` would
 # freeze them, a longer attempt would triple the wait (`translation.md` §13.1, §13.2).
@@ -142,6 +143,13 @@ class Downstream(Protocol):
     async def write(self, out: bytes, reply: UpstreamReply | None = None) -> None:
         """Send events, as server-sent events, and wait until the client has room for more."""
 
+    @property
+    def straight(self) -> bool:
+        """Will `write_now` be possible at all?"""
+
+    def write_now(self, out: bytes) -> bool:
+        """Send events without waiting. False: not now; `write` them. Raises ConnectionError."""
+
     async def end(self, outcome: Outcome) -> web.StreamResponse:
         """The stream is complete."""
 
@@ -166,6 +174,7 @@ class HttpDownstream:
         self.writer = None
         self._request = request
         self._response: web.StreamResponse | None = None
+        self._transport: asyncio.WriteTransport | None = None  # for chunks, once the head is sent
         self._last_sent = time.monotonic()
         self._writing_since: float | None = None
         self._pulse: asyncio.Task[None] | None = None
@@ -185,6 +194,26 @@ class HttpDownstream:
         self._take_down(out)
         self.exchange.first_byte()
         await self._send(response, out)
+
+    @property
+    def straight(self) -> bool:
+        """Will `write_now` be possible at all?"""
+        return self._request.version >= HttpVersion11 and self.exchange.tape is None
+
+    def write_now(self, out: bytes) -> bool:
+        """Send events as one HTTP chunk in one write, without waiting.
+
+        False if that must not be: the head has not been sent, or the client is slow.
+        """
+        if (transport := self._transport) is None:
+            return False
+        if transport.is_closing():
+            raise ConnectionResetError("the client is gone")
+        if transport.get_write_buffer_size() > MOST_UNSENT:
+            return False
+        transport.write(b"%x\r\n%b\r\n" % (len(out), out))
+        self._last_sent = time.monotonic()
+        return True
 
     async def end(self, outcome: Outcome) -> web.StreamResponse:
         """The stream is complete."""
@@ -269,6 +298,10 @@ class HttpDownstream:
     async def _send(self, response: web.StreamResponse, out: bytes) -> None:
         self._writing_since = time.monotonic()
         await response.write(out)
+        if self._transport is not None:
+            await self._request.writer.drain()  # aiohttp counts its own writes only
+        elif self.straight and response.headers.get(hdrs.TRANSFER_ENCODING) == "chunked":
+            self._transport = self._request.transport
         self._last_sent = time.monotonic()
         self._writing_since = None
 

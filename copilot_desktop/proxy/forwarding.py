@@ -30,6 +30,7 @@ from copilot_desktop.proxy.asked import Asked
 from copilot_desktop.proxy.capping import capped_body
 from copilot_desktop.sse import EventTooLarge, Frame, FrameDecoder
 from copilot_desktop.upstream.client import Call, UpstreamReply
+from copilot_desktop.upstream.direct import Wish
 from copilot_desktop.upstream.failures import problem_from
 from copilot_desktop.upstream.quirks import Stream, nano_credits
 
@@ -37,6 +38,7 @@ Json = dict[str, Any]
 
 # What stands in the last event of an answer. Some upstreams do not hang up after it.
 _LAST_DATA = b"[DONE]"
+_FRAME_END = b"\n\n"
 _LAST_EVENTS = frozenset({"message_stop", "response.completed", "response.incomplete"})
 
 
@@ -91,15 +93,11 @@ async def pass_through(
 async def _forward(
     reply: UpstreamReply, stream: Stream, down: Downstream, spoken: UpstreamDialect
 ) -> web.StreamResponse:
-    """All frames of one network read leave in one write."""
     await refuse_a_page(reply)
-    decoder = FrameDecoder()
+    passing = _Passing(stream, down, reply)
     try:
-        async for chunk in reply.chunks():
-            if await _passed_on(decoder.feed(chunk), stream, down, reply):
-                break
-        else:
-            await _passed_on(decoder.close(), stream, down, reply)
+        if not await reply.pour(passing.take, passing.room, straight=down.straight):
+            await passing.rest()
     except EventTooLarge as error:
         raise UpstreamFault(str(error), request_id=reply.request_id) from error
     except (CutShort, UpstreamTimeout):
@@ -114,27 +112,72 @@ async def _forward(
     return await down.end("failed" if stream.failed else "ok")
 
 
-async def _passed_on(
-    frames: Iterable[Frame], stream: Stream, down: Downstream, reply: UpstreamReply
-) -> bool:
-    """Mend `frames` and send them on; whether the answer is over.
+class _Passing:
+    """All frames of one network read are mended and leave in one write.
 
-    What was mended before trouble is sent first. An error that upstream told is the last word.
+    That happens within the call that read them, as long as the client has room; otherwise they are
+    held until the exchange's task has waited for it.
     """
-    out: list[bytes] = []
-    over = False
-    try:
+
+    def __init__(self, stream: Stream, down: Downstream, reply: UpstreamReply) -> None:
+        self._stream = stream
+        self._down = down
+        self._reply = reply
+        self._decoder = FrameDecoder()
+        self._held = b""
+
+    def take(self, read: bytes) -> Wish:
+        """See `UpstreamReply.pour`. Raises what the stream raises, after what came before it."""
+        out: list[bytes] = []
+        try:
+            over = self._mend(read, out)
+        finally:
+            self._send(b"".join(out))
+        return Wish.NO_MORE if over else Wish.PAUSE if self._held else Wish.MORE
+
+    async def room(self) -> None:
+        """Send what is held, and wait for the client to take it."""
+        if self._held:
+            held, self._held = self._held, b""
+            await self._down.write(held, self._reply)
+
+    async def rest(self) -> None:
+        """What stands after the last blank line."""
+        out: list[bytes] = []
+        try:
+            self._mend_each(self._decoder.close(), out)
+        finally:
+            self._send(b"".join(out))
+            await self.room()
+
+    def _send(self, mended: bytes) -> None:
+        if mended and (self._held or not self._down.write_now(mended)):
+            self._held += mended
+
+    def _mend(self, read: bytes, out: list[bytes]) -> bool:
+        """The rest of a frame, a run of plain ones, all others; whether the answer is over."""
+        decoder = self._decoder
+        if not decoder.idle and (end := read.find(_FRAME_END) + len(_FRAME_END)) >= len(_FRAME_END):
+            if self._mend_each(decoder.feed(read[:end]), out):
+                return True
+            read = read[end:]
+        if (run := self._stream.run) is not None and decoder.idle:
+            mended, length = run.mended(read)
+            if length:
+                out.append(mended)
+                read = read[length:]
+        return bool(read) and self._mend_each(decoder.feed(read), out)
+
+    def _mend_each(self, frames: Iterable[Frame], out: list[bytes]) -> bool:
+        """Whether the answer is over. An error that upstream told is the last word."""
+        stream = self._stream
         for frame in frames:
             out.append(stream.feed(frame))
-            over = stream.failed or (
+            if stream.failed or (
                 stream.complete and (frame.data == _LAST_DATA or frame.event in _LAST_EVENTS)
-            )
-            if over:
-                break
-    finally:
-        if mended := b"".join(out):
-            await down.write(mended, reply)
-    return over
+            ):
+                return True
+        return False
 
 
 def _refuse_overflow(asked: Asked, provider: Provider) -> None:

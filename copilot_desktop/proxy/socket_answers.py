@@ -89,6 +89,14 @@ class SocketDownstream:
             if frame.data:
                 await self._pass_on(frame)
 
+    @property
+    def straight(self) -> bool:
+        return False
+
+    def write_now(self, out: bytes) -> bool:
+        """A frame is sent by a task, which waits for it."""
+        return False
+
     async def end(self, outcome: Outcome) -> web.StreamResponse:
         self.exchange.finish(outcome)
         return self._socket

@@ -115,6 +115,9 @@ class _Overheard(UpstreamReply):
             if isinstance(chunks, AsyncGenerator):
                 await chunks.aclose()
 
+    def _receiver(self) -> None:
+        """Read by a task: each piece is taken down on its way."""
+
     async def finish(self) -> None:
         await self._reply.finish()
 

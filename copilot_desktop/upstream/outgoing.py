@@ -29,6 +29,7 @@ from typing import Any, TypedDict
 import aiohttp
 from yarl import URL
 
+from copilot_desktop.upstream.direct import give_receivers
 from copilot_desktop.upstream.stores.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -74,6 +75,7 @@ class Connector(aiohttp.TCPConnector):
         self._asking = asyncio.Lock()
         self._known: dict[str, tuple[float, str | None]] = {}  # origin: when, and its proxy
         super().__init__(**options)
+        give_receivers(self)
 
     def use(self, way: Way) -> None:
         """From the next request on. A file that cannot be read is left out, with a warning."""

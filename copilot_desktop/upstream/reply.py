@@ -9,11 +9,12 @@ answer looks like is the readers' business.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 
 import aiohttp
 
-from copilot_desktop.errors import CutShort, UpstreamFault, UpstreamTimeout
+from copilot_desktop.errors import CutShort, Problem, UpstreamFault, UpstreamTimeout
+from copilot_desktop.upstream.direct import Receiver, Take, Tap, Wish, receiver_of
 from copilot_desktop.upstream.http import NETWORK_ERRORS
 
 READ_LIMIT = 64 * 1024 * 1024
@@ -21,7 +22,7 @@ _LAST_BYTES_SECONDS = 0.05
 
 
 class UpstreamReply:
-    """Status 200 and what follows. Read it once, with `chunks` or with `read`."""
+    """Status 200 and what follows. Read it once, with `chunks`, `pour` or `read`."""
 
     def __init__(self, response: aiohttp.ClientResponse, idle_timeout: float) -> None:
         self._response = response
@@ -30,6 +31,7 @@ class UpstreamReply:
         self._silent = False
         self._taken = 0  # bytes
         self._timer: asyncio.TimerHandle | None = None
+        self._tap: Tap | None = None
 
     @property
     def status(self) -> int:
@@ -68,6 +70,34 @@ class UpstreamReply:
         finally:
             self._timer.cancel()
 
+    async def pour(
+        self, take: Take, room: Callable[[], Awaitable[None]], *, straight: bool = True
+    ) -> bool:
+        """Hand on the body as it arrives; whether `take` had enough before its end.
+
+        `room` is awaited when `take` wished for a pause, and once more before this ends in any way
+        but by a cancellation. With `straight` pieces are handed on outside of this task, where the
+        connection allows it. Raises as `chunks` does, and what `take` and `room` raise.
+        """
+        receiver = self._receiver() if straight else None
+        if receiver is not None:
+            return await self._pour_straight(receiver, take, room)
+        chunks = self.chunks()
+        try:
+            async for chunk in chunks:
+                wish = Wish.PAUSE
+                try:
+                    wish = take(chunk)
+                finally:
+                    if wish is not Wish.MORE:
+                        await room()
+                if wish is Wish.NO_MORE:
+                    return True
+        finally:
+            if isinstance(chunks, AsyncGenerator):
+                await chunks.aclose()
+        return False
+
     async def read(self, limit: int = READ_LIMIT) -> bytes:
         """The whole body. Raises as `chunks` does, and UpstreamFault beyond `limit` bytes."""
         whole = bytearray()
@@ -98,23 +128,58 @@ class UpstreamReply:
         try:
             return await self._response.content.readany()
         except NETWORK_ERRORS as error:
-            if self._silent:
-                raise UpstreamTimeout(
-                    "The stream fell silent.",
-                    fields={"seconds": f"{self._idle:g}"},
-                    request_id=self.request_id,
-                ) from error
-            raise CutShort(request_id=self.request_id) from error
+            raise self._told(error) from error
+
+    def _told(self, error: Exception) -> Problem:
+        if self._silent:
+            return UpstreamTimeout(
+                "The stream fell silent.",
+                fields={"seconds": f"{self._idle:g}"},
+                request_id=self.request_id,
+            )
+        return CutShort(request_id=self.request_id)
+
+    def _receiver(self) -> Receiver | None:
+        """What can hand on this body, if it comes from a connection that can."""
+        return receiver_of(self._response)
+
+    async def _pour_straight(
+        self, receiver: Receiver, take: Take, room: Callable[[], Awaitable[None]]
+    ) -> bool:
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(self._idle, self._look)
+        tap = self._tap = Tap(receiver, self._response.content, take, drawn=self._taken)
+        try:
+            while not tap.over:
+                if tap.full:
+                    await room()
+                    tap.go_on()
+                else:
+                    await tap.wait()
+            await room()
+        finally:
+            tap.remove()
+            self._timer.cancel()
+        if (trouble := tap.trouble) is None:
+            return tap.enough
+        if isinstance(trouble, NETWORK_ERRORS) and not tap.is_takers:
+            raise self._told(trouble) from trouble
+        raise trouble
 
     def _look(self) -> None:
         """Silent for too long? Otherwise look again when it could be."""
         loop = asyncio.get_running_loop()
-        if self._waiting_since is None or self._response.content.total_bytes > self._taken:
+        since, taken = self._waiting_since, self._taken
+        if (tap := self._tap) is not None:
+            since, taken = None if tap.full else tap.heard_at, tap.drawn
+        if since is None or self._response.content.total_bytes > taken:
             delay = self._idle / 4  # the client is slow, or this program was: upstream is not
         else:
-            delay = self._waiting_since + self._idle - loop.time()
+            delay = since + self._idle - loop.time()
         if delay <= 0:
             self._silent = True
             self._response.close()  # wakes the reader with a connection error
+            if tap is not None:
+                tap.lost()
         else:
             self._timer = loop.call_later(delay, self._look)

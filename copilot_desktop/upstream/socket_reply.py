@@ -96,6 +96,9 @@ class SocketReply(UpstreamReply):
             except LOST as error:
                 raise CutShort(request_id=self.request_id) from error
 
+    def _receiver(self) -> None:
+        """Read by a task: the socket is shared with other calls."""
+
     async def finish(self) -> None:
         """The socket stays for the next call."""
 

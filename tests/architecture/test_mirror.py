@@ -33,7 +33,6 @@ THROUGH = {
     "copilot_desktop.shell.clipboard": "tests/gui/test_tray.py",
     "copilot_desktop.upstream.quota_headers": "tests/upstream/test_quota.py",
     "copilot_desktop.upstream.refusal": "tests/upstream/test_token.py",
-    "copilot_desktop.upstream.reply": "tests/upstream/test_client.py",
     "copilot_desktop.upstream.single_flight": "tests/upstream/test_session.py",
 }
 

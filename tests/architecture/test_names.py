@@ -13,7 +13,7 @@ BANNED = {
     *("handler", "handlers", "service", "services", "data", "info"),
 }
 # Words of the outside world: a folder that systems call data, an address that clients call base.
-KNOWN = {"data_dir", "_data_url", "base_url", "_base_of"}
+KNOWN = {"data_dir", "_data_url", "base_url", "_base_of", "data_received"}
 
 
 def words_of(name: str) -> set[str]:

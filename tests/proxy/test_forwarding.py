@@ -148,7 +148,7 @@ async def test_nothing_follows_an_error_that_came_in_the_same_read(way: Way):
 class Exploding:
     """Quirks with a defect: the third frame of a stream is too much for them."""
 
-    usage, nano_credits = None, None
+    usage, nano_credits, run = None, None, None
     complete, failed = False, False
 
     def __init__(self, quirks):

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 from copilot_desktop.model import CHAT, MESSAGES, RESPONSES, Model
 from copilot_desktop.sse import Frame
 from copilot_desktop.upstream.quirks.memory import Memory
+from copilot_desktop.upstream.quirks.runs import Run
 
 Json = dict[str, Any]
 
@@ -40,13 +41,17 @@ class Stream(Protocol):
     """Mends one streamed answer and reads along.
 
     `complete`: upstream gave a finish reason. `failed`: an error event went through. `usage`: the
-    last usage object, raw. `nano_credits`: exact cost (1e9 = one AI credit), if sent.
+    last usage object, raw. `nano_credits`: exact cost (1e9 = one AI credit), if sent. `run` may
+    mend frames that are next, in place of `feed`, as long as it is there (see `runs`).
     """
 
     complete: bool
     failed: bool
     usage: Mapping[str, Any] | None
     nano_credits: int | None
+
+    @property
+    def run(self) -> Run | None: ...
 
     def feed(self, frame: Frame) -> bytes:
         """What the client gets for this frame: its own bytes, mended ones, or none."""

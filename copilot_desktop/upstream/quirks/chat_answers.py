@@ -31,6 +31,7 @@ from copilot_desktop.upstream.quirks.chat_choices import (
 )
 from copilot_desktop.upstream.quirks.chat_reasoning import Overheard
 from copilot_desktop.upstream.quirks.memory import Thoughts
+from copilot_desktop.upstream.quirks.runs import Run, Runs
 from copilot_desktop.upstream.quirks.tool_names import ToolNames
 
 Json = dict[str, Any]
@@ -39,6 +40,7 @@ DONE = b"[DONE]"
 _CHUNK = b'"object":"chat.completion.chunk"'
 _FIRST = b'"choices":[{"index":0,'
 _ROLE = b'"role":"assistant"'
+_TEXT = b'"delta":{"content":"'
 _DROPPED = ("usage", "prompt_filter_results", "padding", "obfuscation")
 _ENDS = (b"\n\n", b"\r\r", b"\r\n\r\n")  # of an event that is whole
 
@@ -71,6 +73,11 @@ class ChatStream:
         self._spoken_to: set[int] = set()
         self._usage_due = False
         self._over = False
+        self._runs = Runs(_TEXT)
+
+    @property
+    def run(self) -> Run | None:
+        return None if self.failed or self._over else self._runs.run
 
     def feed(self, frame: Frame) -> bytes:
         if self.failed or self._over:
@@ -79,6 +86,8 @@ class ChatStream:
         if inner is not None and _is_plain(inner) and (spliced := self._spliced(frame, inner)):
             if b'"reasoning_' in inner:
                 self._overheard.put_aside(inner)
+            else:
+                self._runs.look(frame.raw, spliced)
             return spliced
         data = frame.data.strip()
         if data == DONE:

@@ -34,6 +34,7 @@ from copilot_desktop.upstream.quirks.messages_request import (
 )
 from copilot_desktop.upstream.quirks.messages_thinking import settle_thinking
 from copilot_desktop.upstream.quirks.messages_turns import mend_turns
+from copilot_desktop.upstream.quirks.runs import Run, Runs
 from copilot_desktop.upstream.quirks.tool_names import ToolNames
 
 _FOREIGN = ("copilot_", "amazon-bedrock-")
@@ -106,6 +107,11 @@ class MessagesStream:
         self._version = version
         self._ended = False
         self._watch = Runaway()
+        self._runs = Runs(b'"delta":{"type":"text_delta","text":"')
+
+    @property
+    def run(self) -> Run | None:
+        return None if self.failed else self._runs.run
 
     def feed(self, frame: Frame) -> bytes:
         data = frame.data
@@ -120,6 +126,7 @@ class MessagesStream:
             return self._fail({"error": STUCK})
         plain = frame.event in _PLAIN and whole and data.endswith(b"}")
         if plain and not (_TOOL in data or any(key in data for key in _FOREIGN_BYTES)):
+            self._runs.look(frame.raw, frame.raw)
             return frame.encode()
         try:
             payload = frame.json()

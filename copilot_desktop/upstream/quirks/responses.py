@@ -31,6 +31,7 @@ from copilot_desktop.upstream.quirks.responses_namespaces import (
     regrouped,
 )
 from copilot_desktop.upstream.quirks.responses_request import HOSTED, fixed_request
+from copilot_desktop.upstream.quirks.runs import Run
 from copilot_desktop.upstream.quirks.tool_names import ToolNames
 
 Json = dict[str, Any]
@@ -140,6 +141,7 @@ class ResponsesStream:
     failed: bool = False
     usage: Mapping[str, Any] | None = None
     nano_credits: int | None = None
+    run: Run | None = None  # each frame has a number of its own
     _response_id: str = ""
     _pinned: dict[int, str] = field(default_factory=dict)
     _gates: dict[int, _Gate] = field(default_factory=dict)

@@ -1,0 +1,105 @@
+"""Runs of frames that differ only in one text, mended in one go.
+
+Most of a streamed answer is the same frame over and over, with another piece of text in it each
+time. Once one such frame has been mended, the bytes around its text are known, as they come and as
+the client gets them; a whole network read of them is then split and joined again. What does not
+look exactly the same ends the run and is looked at frame by frame.
+
+It is right because of how JSON writes strings: a quote inside a text is escaped, and a line end
+cannot stand there at all. So bytes that hold a bare quote, as those around a text do, are never
+inside of one, and what holds neither quote nor line end is one whole text.
+"""
+
+from __future__ import annotations
+
+import re
+
+_TEXT = re.compile(rb'[^"\\\r\n]*+(?:\\[^\r\n][^"\\\r\n]*+)*+')
+_END = b"\n\n"
+_LOOKS = 16  # of one stream: there are streams in which no two frames are alike
+
+
+class Run:
+    """`before` and `after` a text, each as it comes and as the client gets it."""
+
+    __slots__ = ("_after", "_before", "_between", "_now", "_same")
+
+    def __init__(self, before: tuple[bytes, bytes], after: tuple[bytes, bytes]) -> None:
+        self._before, self._after = before[0], after[0]
+        self._now = (before[1], after[1])
+        self._between = (after[0] + before[0], after[1] + before[1])
+        self._same = before[0] == before[1] and after[0] == after[1]
+
+    def mended(self, read: bytes) -> tuple[bytes, int]:
+        """What the client gets for the frames at the start of `read`, and their length there."""
+        before, after = self._before, self._after
+        if not read.startswith(before):
+            return b"", 0
+        texts = read.split(self._between[0])  # the last one with all that follows it
+        texts[0] = texts[0][len(before) :]
+        count, most = 0, len(texts) - 1
+        while count < most and _is_text(texts[count]):
+            count += 1
+        end = texts[count].find(after)
+        last = texts[count][: max(end, 0)]
+        del texts[count:]
+        if end >= 0 and _is_text(last):
+            texts.append(last)
+        if not texts:
+            return b"", 0
+        size = sum(map(len, texts)) + len(texts) * len(self._between[0])
+        if self._same:
+            return read[:size], size
+        texts[0] = self._now[0] + texts[0]
+        texts[-1] += self._now[1]
+        return self._between[1].join(texts), size
+
+
+class Runs:
+    """The run that a stream is in, as far as its frames have shown one. `mark` stands in front of
+    the text, with the quote."""
+
+    __slots__ = ("_left", "_mark", "run")
+
+    def __init__(self, mark: bytes) -> None:
+        self.run: Run | None = None
+        self._mark = mark
+        self._left = _LOOKS
+
+    def look(self, raw: bytes, out: bytes) -> None:
+        """A frame, and what the client got for it, that was not in the run."""
+        if self._left and self._mark in raw:
+            self._left -= 1
+            self.run = learned(self._mark, raw, out) or self.run
+
+
+def learned(mark: bytes, raw: bytes, out: bytes) -> Run | None:
+    """What one frame shows; None if it is not such a frame."""
+    start, started = raw.find(mark) + len(mark), out.find(mark) + len(mark)
+    if start < len(mark) or started < len(mark):
+        return None
+    found = _TEXT.match(raw, start)
+    text = found[0] if found is not None else b""
+    before, after = raw[:start], raw[start + len(text) :]
+    now_before, now_after = out[:started], out[started + len(text) :]
+    around = before + after
+    if (
+        not after.startswith(b'"')
+        or not now_after.startswith(b'"')
+        or out[started : started + len(text)] != text
+        or mark in around.replace(mark, b"", 1)
+        or b'\\"' in around
+        or b"\r" in raw
+        or not (after.endswith(_END) and now_after.endswith(_END))
+        or raw.count(_END) != 1
+        or out.count(_END) != 1
+    ):
+        return None
+    return Run((before, now_before), (after, now_after))
+
+
+def _is_text(found: bytes) -> bool:
+    bare = found
+    if b"\\" in found:  # without its whole escapes it must hold no quote, and no half of one
+        bare = found.replace(b"\\\\", b"").replace(b'\\"', b"")
+    return not (b'"' in bare or b"\n" in found or b"\r" in found or bare.endswith(b"\\"))

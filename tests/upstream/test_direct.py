@@ -1,0 +1,249 @@
+"""Bytes handed on as they arrive: pauses, ends, errors, and the connection afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import aiohttp
+import pytest
+from proxy.raw import until
+
+from copilot_desktop.errors import CutShort, UpstreamTimeout
+from copilot_desktop.upstream.direct import Receiver, Wish, receiver_of
+from copilot_desktop.upstream.http import open_http
+from copilot_desktop.upstream.reply import UpstreamReply
+
+Written = Callable[[asyncio.StreamWriter], Awaitable[None]]
+HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+PATIENCE = 20.0
+
+
+def piece(data: bytes) -> bytes:
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+class Taker:
+    """Takes what is handed on. `wishes` are what it wants, one for each read, then more."""
+
+    def __init__(self, *wishes: Wish) -> None:
+        self.whole = bytearray()
+        self.reads = 0
+        self.roomy = asyncio.Event()
+        self.asked = asyncio.Event()
+        self.wishes = list(wishes)
+
+    def take(self, read: bytes) -> Wish:
+        assert read
+        self.whole += read
+        self.reads += 1
+        return self.wishes.pop(0) if self.wishes else Wish.MORE
+
+    async def room(self) -> None:
+        self.asked.set()
+        await self.roomy.wait()
+
+
+def ready(*wishes: Wish) -> Taker:
+    taker = Taker(*wishes)
+    taker.roomy.set()
+    return taker
+
+
+@asynccontextmanager
+async def answering(write: Written) -> AsyncIterator[tuple[aiohttp.ClientSession, str, list[int]]]:
+    """A server that sends the head, and then what `write` writes; the list has an item for each
+    connection."""
+    connections: list[int] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(0)
+        try:
+            while await reader.readuntil(b"\r\n\r\n"):
+                connections[-1] += 1
+                writer.write(HEAD)
+                await write(writer)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server, open_http(github_timeout=10) as http, asyncio.timeout(PATIENCE):
+        yield http, f"http://127.0.0.1:{port}", connections
+
+
+async def poured(
+    http: aiohttp.ClientSession, url: str, taker: Taker, *, idle: float = 10.0
+) -> tuple[bool, UpstreamReply]:
+    response = await http.get(url)
+    assert receiver_of(response) is not None
+    reply = UpstreamReply(response, idle)
+    try:
+        return await reply.pour(taker.take, taker.room), reply
+    finally:
+        await reply.close()
+
+
+async def test_connections_have_a_receiver() -> None:
+    """aiohttp has changed if this fails: see the end of `direct`'s theory."""
+    seen: list[Receiver | None] = []
+
+    async def write(writer: asyncio.StreamWriter) -> None:
+        writer.write(piece(b"x"))
+
+    async with answering(write) as (http, url, _), http.get(url) as response:
+        seen.append(receiver_of(response))
+    assert isinstance(seen[0], Receiver)
+
+
+async def test_a_body_arrives_whole_and_the_connection_serves_the_next() -> None:
+    async def write(writer: asyncio.StreamWriter) -> None:
+        for data in (b"a", b"b" * 300_000, b"c"):
+            writer.write(piece(data))
+            await asyncio.sleep(0.01)
+        writer.write(b"0\r\n\r\n")
+
+    async with answering(write) as (http, url, connections):
+        for _ in range(3):
+            taker = ready(Wish.PAUSE, Wish.PAUSE)
+            enough, _ = await poured(http, url, taker)
+            assert not enough
+            assert taker.whole == b"a" + b"b" * 300_000 + b"c"
+        assert connections == [3]
+
+
+async def test_an_end_in_the_read_that_made_the_client_slow_leaves_a_usable_connection() -> None:
+    async def write(writer: asyncio.StreamWriter) -> None:
+        writer.write(piece(b"first"))
+        await asyncio.sleep(0.02)
+        writer.write(piece(b"last") + b"0\r\n\r\n")
+
+    async with answering(write) as (http, url, connections):
+        for _ in range(2):
+            await poured(http, url, ready(Wish.PAUSE, Wish.PAUSE))
+        assert connections == [2]
+
+
+async def test_a_pause_stops_the_reading_and_not_the_exchange() -> None:
+    sent = 0
+
+    async def write(writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        while sent < 32 * 1024 * 1024:
+            writer.write(piece(b"x" * 65536))
+            sent += 65536
+            await writer.drain()
+        writer.write(b"0\r\n\r\n")
+
+    async with answering(write) as (http, url, _):
+        taker = Taker(Wish.PAUSE)
+        pouring = asyncio.create_task(poured(http, url, taker, idle=1.5))
+        await taker.asked.wait()
+        before = -1
+        while before != sent:  # until nothing moves any more
+            before = sent
+            await asyncio.sleep(0.3)
+        assert sent < 24 * 1024 * 1024, "the whole body was read for a client that takes nothing"
+        await asyncio.sleep(2)  # longer than silence may last: it is the client who is slow
+        assert not pouring.done()
+        taker.roomy.set()
+        await pouring
+    assert len(taker.whole) == 32 * 1024 * 1024
+
+
+async def test_what_came_before_a_cut_is_handed_on_first() -> None:
+    async def write(writer: asyncio.StreamWriter) -> None:
+        writer.write(piece(b"whole") + b"ff\r\nhalf")
+        await writer.drain()
+        writer.close()
+
+    async with answering(write) as (http, url, _):
+        taker = ready()
+        with pytest.raises(CutShort):
+            await poured(http, url, taker)
+    assert taker.whole == b"wholehalf"
+
+
+async def test_silence_is_told_as_such() -> None:
+    async def write(writer: asyncio.StreamWriter) -> None:
+        writer.write(piece(b"then nothing"))
+        await asyncio.Event().wait()
+
+    async with answering(write) as (http, url, _):
+        taker = ready()
+        with pytest.raises(UpstreamTimeout):
+            await poured(http, url, taker, idle=1.5)
+    assert taker.whole == b"then nothing"
+
+
+async def test_enough_is_enough() -> None:
+    async def write(writer: asyncio.StreamWriter) -> None:
+        for _ in range(1000):
+            writer.write(piece(b"x"))
+            await asyncio.sleep(0.001)
+
+    async with answering(write) as (http, url, _):
+        taker = ready(Wish.NO_MORE)
+        enough, _ = await poured(http, url, taker)
+    assert enough
+    assert taker.reads == 1
+
+
+@pytest.mark.parametrize("trouble", [KeyError("a defect"), ConnectionResetError("the client")])
+async def test_what_taking_raises_is_raised_in_the_task(trouble: Exception) -> None:
+    async def write(writer: asyncio.StreamWriter) -> None:
+        writer.write(piece(b"x"))
+        await asyncio.Event().wait()
+
+    class Broken(Taker):
+        def take(self, read: bytes) -> Wish:
+            raise trouble
+
+    async with answering(write) as (http, url, _):
+        taker = Broken()
+        taker.roomy.set()
+        with pytest.raises(type(trouble)):
+            await poured(http, url, taker)
+        assert taker.asked.is_set(), "what was held would be lost"
+
+
+async def test_a_cancelled_exchange_leaves_nothing_behind() -> None:
+    async def write(writer: asyncio.StreamWriter) -> None:
+        while True:
+            writer.write(piece(b"x"))
+            await asyncio.sleep(0.001)
+
+    async with answering(write) as (http, url, _):
+        taker = ready()
+        response = await http.get(url)
+        receiver = receiver_of(response)
+        assert receiver is not None
+        reply = UpstreamReply(response, 10)
+        pouring = asyncio.create_task(reply.pour(taker.take, taker.room))
+        await until(lambda: taker.reads, "something is read")
+        pouring.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await pouring
+        assert receiver.tap is None
+        await reply.close()
+
+
+async def test_any_other_connection_is_read_by_the_task() -> None:
+    async def write(writer: asyncio.StreamWriter) -> None:
+        for data in (b"a", b"b", b"c"):
+            writer.write(piece(data))
+            await asyncio.sleep(0.01)
+        writer.write(b"0\r\n\r\n")
+
+    async with answering(write) as (_, url, _), aiohttp.ClientSession() as plain:
+        for wishes, whole in ([(Wish.PAUSE,), b"abc"], [(Wish.NO_MORE,), b"a"]):
+            response = await plain.get(url)
+            assert receiver_of(response) is None
+            taker = ready(*wishes)
+            reply = UpstreamReply(response, 10)
+            assert await reply.pour(taker.take, taker.room) is (whole == b"a")
+            assert taker.whole == whole
+            await reply.close()
