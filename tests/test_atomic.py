@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -86,3 +88,16 @@ def test_a_new_file_is_there_whole_or_not_at_all(
 def test_a_new_file_makes_no_folder(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         atomic.create_file(tmp_path / "missing" / "report.txt", b"one")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links and pipes of POSIX")
+def test_only_a_regular_file_is_read_and_nothing_is_waited_for(tmp_path: Path) -> None:
+    file, link, pipe = tmp_path / "file", tmp_path / "link", tmp_path / "pipe"
+    file.write_bytes(b"0123456789")
+    link.symlink_to(file)
+    os.mkfifo(pipe)
+    assert atomic.read_file(file, 4) == b"0123"
+    assert atomic.read_file(link, 100, links=True) == b"0123456789"
+    for place, links in ((link, False), (pipe, False), (pipe, True), (tmp_path, True)):
+        with pytest.raises(OSError):
+            atomic.read_file(place, 100, links=links)

@@ -13,6 +13,7 @@ disk, one at a time, and block; use a worker thread.
 
 from __future__ import annotations
 
+import errno
 import logging
 import math
 import sqlite3
@@ -296,6 +297,8 @@ class Ledger:
     def _open(self) -> sqlite3.Connection:
         assert self._path is not None
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if self._path.is_symlink() or (self._path.exists() and not self._path.is_file()):
+            raise OSError(errno.EINVAL, "not a regular file", str(self._path))
         self._path.touch(mode=0o600)
         file = sqlite3.connect(self._path, timeout=_BUSY_SECONDS)
         try:

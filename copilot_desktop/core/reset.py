@@ -91,7 +91,7 @@ async def _settings(core: Core) -> None:
 def _empty_log(folder: Path) -> None:
     """The file stays open for what is logged from now on."""
     for file in folder.glob(f"{logs.FILE_NAME}*"):
-        if file.name == logs.FILE_NAME:
+        if file.name == logs.FILE_NAME and file.is_file() and not file.is_symlink():
             with file.open("r+b") as current:
                 current.truncate(0)
         else:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from copilot_desktop.atomic import read_file
 from copilot_desktop.core import settings as layers
 from copilot_desktop.core.settings import Preferences
 from copilot_desktop.errors import StorageFailed
@@ -22,6 +23,7 @@ from copilot_desktop.system import current, files
 log = logging.getLogger(__name__)
 
 FILE_NAME = "settings.json"
+_LARGEST = 1024 * 1024  # bytes that are read
 
 
 def load(
@@ -75,7 +77,8 @@ def _folder(preferences: Preferences | None) -> Path:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content = path.read_bytes()
+        # It may be a link, as those have it who keep their settings elsewhere.
+        content = read_file(path, _LARGEST, links=True)
     except FileNotFoundError:
         return {}
     except OSError as error:

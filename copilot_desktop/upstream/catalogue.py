@@ -20,7 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
-from copilot_desktop.atomic import replace_file
+from copilot_desktop.atomic import read_file, replace_file
 from copilot_desktop.errors import NotSignedIn, Problem, UnknownModel, UpstreamFault
 from copilot_desktop.model import AUTO, Model
 from copilot_desktop.upstream import names
@@ -98,8 +98,7 @@ class Catalogue:
         if self._path is None:
             return
         try:
-            with self._path.open("rb") as file:
-                kept = json.loads(file.read(_FILE_LIMIT))
+            kept = json.loads(read_file(self._path, _FILE_LIMIT))
             if kept["v"] != _FORMAT:
                 return
             models, fetched_at = models_of(kept), float(kept["fetched_at"])

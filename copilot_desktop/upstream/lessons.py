@@ -26,7 +26,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from copilot_desktop.atomic import replace_file
+from copilot_desktop.atomic import read_file, replace_file
 from copilot_desktop.model import CHAT, LADDER, MESSAGES, RESPONSES, Model
 
 log = logging.getLogger(__name__)
@@ -193,8 +193,7 @@ class Lessons:
         if self._path is None:
             return
         try:
-            with self._path.open("rb") as file:
-                kept = json.loads(file.read(_FILE_LIMIT))
+            kept = json.loads(read_file(self._path, _FILE_LIMIT))
             if kept["v"] == _FORMAT:
                 self._learned = _lessons_in(kept, self._wall())
                 self._ratios = _ratios_in(kept)

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from copilot_desktop.atomic import replace_file
+from copilot_desktop.atomic import read_file, replace_file
 from copilot_desktop.errors import InvalidRequest, StorageFailed
 from copilot_desktop.upstream.stores import StoredAccount, TokenStore, storage_failed
 from copilot_desktop.upstream.stores.memory import MemoryStore
@@ -214,8 +214,7 @@ def _to_json(parked: list[Parked]) -> dict[str, Any]:
 
 def _read(path: Path) -> Iterator[Parked]:
     """Each entry that makes sense; an index that makes none raises."""
-    with path.open("rb") as file:
-        found = json.loads(file.read(_FILE_LIMIT))
+    found = json.loads(read_file(path, _FILE_LIMIT))
     if found["v"] != _FORMAT:
         raise ValueError
     known = set()
