@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from email.utils import formatdate
 from pathlib import Path
 
+import aiohttp
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-HOSTS = ("github.com", "api.github.com", "api.githubcopilot.com")
+HOSTS = ("github.com", "api.github.com", "api.githubcopilot.com", "*.githubcopilot.com")
 LIMIT = 10.0  # seconds for one connection
 
 
@@ -32,6 +33,7 @@ class Company:
     refuses: int = 0  # a status instead of a connection
     ahead: float = 0.0  # seconds that the other end's clock is ahead of ours
     status: int = 200
+    behind: str = ""  # a server that gets what was asked, instead of one answer for everything
     seen: list[str] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
 
@@ -88,6 +90,10 @@ async def _connection(
     while True:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         here.paths.append(head.split()[1])
+        if here.behind:
+            writer.write(await _from_behind(here, head, reader))
+            await writer.drain()
+            continue
         date = formatdate(time.time() + here.ahead, usegmt=True)
         body = b'{"via": "company"}'
         writer.write(
@@ -96,6 +102,25 @@ async def _connection(
             + body
         )
         await writer.drain()
+
+
+async def _from_behind(here: Company, head: str, reader: asyncio.StreamReader) -> bytes:
+    """What the server behind says, in one piece."""
+    line, *rest = head.strip().split("\r\n")
+    fields = {name.lower(): value for name, value in (each.split(": ", 1) for each in rest)}
+    body = await reader.readexactly(int(fields.pop("content-length", "0")))
+    method, path, _ = line.split()
+    fields.pop("host")
+    async with (
+        aiohttp.ClientSession() as http,
+        http.request(method, here.behind + path, headers=fields, data=body) as answer,
+    ):
+        said = await answer.read()
+        kind = answer.headers.get("content-type", "")
+        return (
+            f"HTTP/1.1 {answer.status} X\r\nContent-Type: {kind}\r\n"
+            f"X-Github-Request-Id: C0:FFEE\r\nContent-Length: {len(said)}\r\n\r\n"
+        ).encode() + said
 
 
 def _certificates(folder: Path) -> ssl.SSLContext:
