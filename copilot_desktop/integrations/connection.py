@@ -22,11 +22,12 @@ from copilot_desktop.integrations.document import (
     digest_of,
     read,
 )
-from copilot_desktop.integrations.edits import Absent, Block, Edit, Place
+from copilot_desktop.integrations.edits import Absent, Block, Edit, Place, Put
 from copilot_desktop.integrations.entries import find_at, spoken
 from copilot_desktop.integrations.planning import (
     NO_KEY,
     Change,
+    check_extras,
     digest,
     key_digest,
     points_at_us,
@@ -106,7 +107,9 @@ class Connection:
         if tool.way != "automatic":
             return Standing(tool.way if found else "not_found")
         try:
-            documents = self._documents(tool.edits(self.machine, link), record)
+            edits = tool.edits(self.machine, link)
+            documents = self._documents(edits, record)
+            self._check_read(tool, edits, documents)
             if record is not None:
                 written = self._check_written(tool, link, record, documents, ledger)
                 if written is not None:
@@ -224,6 +227,7 @@ class Connection:
             raise refused("by_hand")
         record = ledger.tools.get(tool.id)
         documents = self._documents(edits, record)
+        self._check_read(tool, edits, documents)
         changes = to_write(edits, documents, record, ledger, link, keep_changed=keep_changed)
         for change in changes:
             if change.moves:
@@ -300,6 +304,15 @@ class Connection:
         paths = [edit.file for edit in edits] + [w.path for w in (record.files if record else ())]
         return {path: read(path, self.machine.home) for path in dict.fromkeys(paths)}
 
+    def _check_read(
+        self, tool: Tool, edits: Iterable[Edit], documents: Mapping[Path, Document]
+    ) -> None:
+        """Raises Unusable where the tool would not read its file, or one of the user's any more."""
+        for path in dict.fromkeys(edit.file for edit in edits if _is_json(edit)):
+            check_extras(documents[path], tool.rejects)
+        if (hidden := tool.hides(self.machine)) is not None:
+            raise Unusable("unreadable", hidden, line=1, why="it would no longer be read")
+
     def _overriding(self, tool: Tool, link: Link, ledger: Ledger) -> str:
         """A variable that wins over the file and leads elsewhere."""
         ours = points_at_us(ledger, link)
@@ -341,6 +354,10 @@ class Connection:
             "code": trouble.reason,
         }
         return {**told, "line": trouble.line} if trouble.line else told
+
+
+def _is_json(edit: Edit) -> bool:
+    return isinstance(edit, Put) and edit.format == "json"
 
 
 def _stand(edits: Sequence[Edit], documents: Mapping[Path, Document]) -> bool:

@@ -18,6 +18,10 @@ Format = Literal[
 ]  # "json" takes comments and trailing commas, and keeps them
 
 
+# What JSON itself lacks. A tool that does not read it skips the whole file, mostly without a word.
+Extra = Literal["comments", "block_comments", "trailing_commas", "mark"]
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """The entry of a list whose `key` has this value: lists of models name their entries so."""

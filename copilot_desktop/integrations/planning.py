@@ -11,13 +11,22 @@ import hashlib
 import ipaddress
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from copilot_desktop.integrations.document import Document, digest_of, missing_folders
-from copilot_desktop.integrations.edits import ABSENT, Absent, Edit, Format, Place, Put, Value
+from copilot_desktop.integrations.document import BOM, Document, digest_of, missing_folders
+from copilot_desktop.integrations.edits import (
+    ABSENT,
+    Absent,
+    Edit,
+    Extra,
+    Format,
+    Place,
+    Put,
+    Value,
+)
 from copilot_desktop.integrations.entries import (
     Entry,
     Ours,
@@ -38,6 +47,7 @@ from copilot_desktop.integrations.entries import (
     with_changes,
 )
 from copilot_desktop.integrations.records import Connected, Ledger, Origin, Original, Written
+from copilot_desktop.integrations.refusals import Unusable
 from copilot_desktop.integrations.tool import Link
 
 NO_KEY = "copilot-desktop"  # stands where tools want some key and the proxy asks for none
@@ -331,6 +341,18 @@ def standing(document: Document, entries: Iterable[Entry]) -> tuple[list[Place],
             elif not same(present, entry.former):
                 changed += differences(present, entry.written, entry.place)
     return kept, changed
+
+
+def check_extras(document: Document, rejected: Collection[Extra]) -> None:
+    """Raises Unusable where a JSON file holds what its tool does not take."""
+    if "mark" in rejected and (document.content or b"").startswith(BOM):
+        why = "a byte order mark, which this tool does not read"
+        raise Unusable("unreadable", document.path, line=1, why=why)
+    if rejected:
+        from copilot_desktop.integrations.formats import json_text  # noqa: PLC0415  (parsers)
+
+        with blamed(document.path):
+            json_text.check(document.text, rejected)
 
 
 def stands(document: Document, edit: Edit) -> bool:

@@ -13,7 +13,7 @@ from os.path import exists
 from pathlib import Path
 from typing import Literal
 
-from copilot_desktop.integrations.edits import Edit
+from copilot_desktop.integrations.edits import Edit, Extra
 from copilot_desktop.model import Model
 
 Os = Literal["linux", "macos", "windows"]
@@ -108,6 +108,10 @@ def _nothing(machine: Machine, link: Link) -> tuple[Edit, ...]:
     return ()
 
 
+def _none(machine: Machine) -> Path | None:
+    return None
+
+
 def _nowhere(machine: Machine) -> tuple[Path, ...]:
     return ()
 
@@ -120,6 +124,8 @@ class Tool:
     program's real path or its first 4 KiB, where the name alone could be another program.
     `traces` are files or folders that exist only where the tool is (or was) set up.
     `overrides` are environment variables that win over the file.
+    `rejects`: what its JSON files must not hold, since it would not read them at all (`mark`: a
+    byte order mark). `hides`: a file of the user's that it reads only as long as ours is not there.
     `after`: when a change is seen: at once by new sessions, or after a restart of the tool.
     `source`: the document or program, with its version or date, that the keys come from.
     """
@@ -135,6 +141,8 @@ class Tool:
     edits: Callable[[Machine, Link], tuple[Edit, ...]] = _nothing
     launch: Callable[[Machine, Link], Launch] | None = None
     overrides: tuple[str, ...] = ()
+    rejects: frozenset[Extra] = frozenset()
+    hides: Callable[[Machine], Path | None] = _none
     after: Literal["new_session", "restart"] = "new_session"
     steps: tuple[Instruction, ...] = ()
     dialect: Literal["openai", "anthropic"] = "openai"

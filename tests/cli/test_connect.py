@@ -19,7 +19,7 @@ from tests.cli.test_serve import a_free_port
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX terminals")
 
-MINE = '{\n  "theme": "dark", // \x1b[31mmine\n  "env": {"EDITOR": "vi"}\n}\n'
+MINE = '{\n  "theme": "dark",\n  "mine": "\x9b31m",\n  "env": {"EDITOR": "vi"}\n}\n'
 
 
 @pytest.fixture
@@ -56,7 +56,8 @@ async def there_and_back(commands: Commands, file: Path, address: str) -> None:
     assert (looked.code, looked.err) == (0, "")
     assert looked.out.startswith("~/.claude/settings.json  (Backup: ")
     assert f'"ANTHROPIC_BASE_URL": "{address}"' in looked.out
-    assert "\x1b" not in looked.out, "neither colours for a pipe nor codes out of a file"
+    codes = {"\x1b", "\x9b"} & set(looked.out)
+    assert not codes, "neither colours for a pipe nor codes out of a file"
     asked = await commands.run("connect", "claude-code")
     assert (asked.code, "Add --yes" in asked.err) == (1, True)
     assert text(file) == MINE

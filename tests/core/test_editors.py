@@ -21,7 +21,7 @@ from copilot_desktop.system.fake import FakeSystem
 from tests.core_rig import CoreRig, running_core
 
 SETTINGS = ".claude/settings.json"
-MINE = '{\n  "theme": "dark", // mine\n}\n'
+MINE = '{\n    "theme":"dark"\n}\n'
 
 
 @asynccontextmanager
@@ -42,9 +42,7 @@ def row(state: State, name: str = "claude-code") -> EditorRow:
 
 
 def env(folder: Path) -> dict[str, str]:
-    text = (folder / "home" / SETTINGS).read_text().replace("// mine", "")
-    text = text.replace(",\n}", "\n}")
-    found: dict[str, str] = json.loads(text)["env"]
+    found: dict[str, str] = json.loads((folder / "home" / SETTINGS).read_text())["env"]
     return found
 
 

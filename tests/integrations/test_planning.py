@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from copilot_desktop.integrations.edits import Block, Edit, Put
+from copilot_desktop.errors import InvalidRequest
+from copilot_desktop.integrations.edits import Block, Edit, Extra, Put
 from copilot_desktop.integrations.planning import points_at_us
 from copilot_desktop.integrations.records import Ledger
 from copilot_desktop.integrations.tool import Link, Machine, Tool
+from copilot_desktop.integrations.tools import continue_dev
 from tests.integrations.workbench import KEY, OTHER_KEY, Bench, link
 
 
@@ -133,3 +135,49 @@ def test_a_gentle_value_is_written_again_where_the_whole_file_is_gone(bench: Ben
     file.unlink()
     bench.connect(made)
     assert file.read_bytes() == whole
+
+
+REJECTED: list[tuple[Extra, str, bytes]] = [
+    ("comments", "a comment", b'{\n  "url": "http://a", // mine\n  "b": [1]\n}'),
+    ("comments", "a comment", b'{\n  /* mine */ "b": [1]\n}'),
+    ("block_comments", "a comment", b'{\n  /* mine */ "b": [1]\n}'),
+    ("trailing_commas", "a comma", b'{"a": 1,\n  "b": [1, // ]\n]\n}'),
+    ("mark", "a byte order mark", b'\xef\xbb\xbf{"a": 1}'),
+]
+
+
+@pytest.mark.parametrize(("rejected", "why", "content"), REJECTED)
+def test_a_file_that_the_tool_would_not_read_is_left_alone(
+    bench: Bench, rejected: Extra, why: str, content: bytes
+) -> None:
+    file = bench.write("a.json", content)
+    easy = tool(Put(file, "json", ("url",), "http://127.0.0.1:4141"))
+    strict = replace(easy, rejects=frozenset({rejected}))
+    standing = bench.connection.check(strict, link())
+    assert standing.state == "unreadable"
+    assert standing.detail["line"] == (1 if rejected == "mark" else 2)
+    with pytest.raises(InvalidRequest, match=why):
+        bench.connection.preview(strict, link())
+    assert file.read_bytes() == content
+    bench.connect(easy)  # before it was known to be strict, or before the user put it there
+    bench.connection.undo(strict)
+    assert file.read_bytes() == content
+
+
+def test_what_only_looks_like_a_comment_or_comma_is_none(bench: Bench) -> None:
+    file = bench.write("a.json", b'{"a": "http://b /* c */ ,]", "d": [1, 2], "e": "\\\\"}')
+    made = tool(Put(file, "json", ("url",), "http://127.0.0.1:4141"))
+    bench.connect(replace(made, rejects=frozenset({"comments", "trailing_commas", "mark"})))
+    assert bench.state(made) == "connected"
+
+
+def test_no_file_is_made_that_would_hide_one_of_the_users(bench: Bench) -> None:
+    older = bench.write(".continue/config.json", '{"models": []}')
+    assert bench.state(continue_dev.TOOL) == "unreadable"
+    with pytest.raises(InvalidRequest, match=r"config\.json.* no longer be read"):
+        bench.connection.preview(continue_dev.TOOL, link())
+    assert sorted(bench.everything()) == [".continue", ".continue/config.json"]
+    bench.write(".continue/config.yaml", "name: Mine\nversion: 1.0.0\n")  # it counts already
+    bench.connect(continue_dev.TOOL)
+    assert bench.state(continue_dev.TOOL) == "connected"
+    assert older.read_text() == '{"models": []}'

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from copilot_desktop.integrations.edits import ABSENT, Absent, Item, Step, Value
+from copilot_desktop.integrations.edits import ABSENT, Absent, Extra, Item, Step, Value
 from copilot_desktop.integrations.formats.splice import (
     DEPTH,
     CannotKeep,
@@ -37,6 +37,7 @@ _STRING: Final = re.compile(r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _WORD: Final = re.compile(r"true|false|null")
 _WORDS: Final[dict[str, Value]] = {"true": True, "false": False, "null": None}
+_TOKEN: Final = re.compile(f"(?:{_STRING.pattern})|(?:{_REMARK.pattern})|,")
 _INDENT: Final = re.compile(r"^([ \t]+)\S", re.MULTILINE)
 
 
@@ -171,6 +172,23 @@ def read(text: str) -> Value | Absent:
     """The document as plain values; absent where there is none. Raises Unreadable."""
     node = _Scanner(text).document()
     return ABSENT if node is None else node.plain
+
+
+def check(text: str, rejected: Collection[Extra]) -> None:
+    """Raises Unreadable where a text that is fine holds what is `rejected`."""
+    for found in _TOKEN.finditer(text):
+        start = found.start()
+        if found[0][0] == "/":
+            if "comments" in rejected or (found[0][1] == "*" and "block_comments" in rejected):
+                line = line_at(text, start)
+                raise Unreadable(line, "a comment, which this tool does not read")
+        elif found[0] == "," and "trailing_commas" in rejected:
+            after = _BETWEEN.match(text, found.end())
+            if after and text[after.end() : after.end() + 1] in {"}", "]"}:
+                line = line_at(text, start)
+                raise Unreadable(
+                    line, "a comma before a closing bracket, which this tool does not read"
+                )
 
 
 def put(text: str, place: Sequence[Step], value: Value) -> list[Splice]:

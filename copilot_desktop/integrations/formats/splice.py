@@ -24,6 +24,10 @@ Reason = Literal[
     "anchors and aliases",
     "a layout that cannot be kept",
     "a marker without its counterpart",
+    "a comment, which this tool does not read",
+    "a comma before a closing bracket, which this tool does not read",
+    "a byte order mark, which this tool does not read",
+    "it would no longer be read",
 ]
 DEPTH = 100  # levels of mappings and lists; no settings file comes near
 

@@ -75,6 +75,7 @@ TOOL = Tool(
         Role("haiku", ("claude-haiku", "gpt-5-mini", "-mini", "flash", "gpt-4.1")),
     ),
     edits=_edits,
+    rejects=frozenset({"comments", "trailing_commas"}),  # else it takes no line of the file
     launch=_launch,
     dialect="anthropic",
 )

@@ -48,4 +48,6 @@ TOOL = Tool(
     traces=lambda machine: (_file(machine),),
     roles=(Role("main", ("claude-sonnet", "gpt-5", "claude", "gpt-4.1")),),
     edits=_edits,
+    # It would put an empty file in its place.
+    rejects=frozenset({"comments", "trailing_commas", "mark"}),
 )

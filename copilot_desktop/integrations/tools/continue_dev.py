@@ -1,7 +1,9 @@
 """Continue (VS Code, JetBrains and `cn`): entries in the list of models of its own YAML file.
 
 An entry is found again by its name, which says where the model comes from. A file needs a name, a
-version and a schema of its own; they are written only where there are none.
+version and a schema of its own; they are written only where there are none. Its older `config.json`
+counts only as long as there is no such file: then the user's own models would be gone, so ours is
+not made beside it.
 """
 
 from __future__ import annotations
@@ -54,6 +56,12 @@ def _edits(machine: Machine, link: Link) -> tuple[Edit, ...]:
     )
 
 
+def _hides(machine: Machine) -> Path | None:
+    older = _folder(machine) / "config.json"
+    made = not machine.has(_folder(machine) / "config.yaml")
+    return older if made and machine.has(older) else None
+
+
 TOOL = Tool(
     id="continue",
     name="Continue",
@@ -63,4 +71,5 @@ TOOL = Tool(
     traces=lambda machine: (_folder(machine),),
     roles=(),
     edits=_edits,
+    hides=_hides,
 )

@@ -61,5 +61,6 @@ TOOL = Tool(
     traces=lambda machine: (_folder(machine),),
     roles=(Role("main", ("claude-sonnet", "gpt-5", "claude", "gpt-4.1")),),
     edits=_edits,
+    rejects=frozenset({"comments", "trailing_commas", "mark"}),  # of its keys
     steps=(Instruction("start"),),
 )

@@ -68,4 +68,5 @@ TOOL = Tool(
     traces=lambda machine: (_folder(machine),),
     roles=(Role("main", ("claude-sonnet", "gpt-5", "claude", "gpt-4.1")),),
     edits=_edits,
+    rejects=frozenset({"block_comments", "mark"}),
 )

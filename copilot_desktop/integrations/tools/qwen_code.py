@@ -68,6 +68,7 @@ TOOL = Tool(
     traces=lambda machine: (_folder(machine),),
     roles=(Role("main", ("claude-sonnet", "gpt-5", "claude", "gpt-4.1")),),
     edits=_edits,
+    rejects=frozenset({"trailing_commas"}),  # else it does not start
     launch=_launch,
     overrides=("OPENAI_MODEL", VARIABLE),
 )
