@@ -107,7 +107,11 @@ async def _preview(
     preferences: Preferences, invocation: Invocation, tool: Tool, chosen: dict[str, str]
 ) -> Json:
     async with desk(preferences, invocation, models=True) as at:
-        return await at.do("preview_editor", {"id": tool.id, "chosen": chosen})
+        shown = await at.do("preview_editor", {"id": tool.id, "chosen": chosen})
+        rows = (await _looked_at(at))["editors"]["rows"]
+    if any(row["id"] == tool.id and row["state"] == "not_found" for row in rows):
+        complain(strings.text("editors.why.not_found"))
+    return shown
 
 
 def _looked(invocation: Invocation, shown: Json) -> int:

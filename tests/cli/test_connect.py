@@ -56,8 +56,9 @@ async def there_and_back(commands: Commands, file: Path, address: str) -> None:
     assert (looked.code, looked.err) == (0, "")
     assert looked.out.startswith("~/.claude/settings.json  (Backup: ")
     assert f'"ANTHROPIC_BASE_URL": "{address}"' in looked.out
-    codes = {"\x1b", "\x9b"} & set(looked.out)
-    assert not codes, "neither colours for a pipe nor codes out of a file"
+    assert not {"\x1b", "\x9b"} & set(looked.out), (
+        "neither colours for a pipe nor codes out of a file"
+    )
     asked = await commands.run("connect", "claude-code")
     assert (asked.code, "Add --yes" in asked.err) == (1, True)
     assert text(file) == MINE
@@ -133,9 +134,12 @@ async def test_after_a_change_of_port_one_command_mends_all(terminal: Terminal, 
             shown = (await commands.run("connect")).out
             assert f"Still points at port {old}. The proxy is on {new}." in shown
             assert "connect --update" in shown
-            checks = json.loads((await commands.run("doctor", "--json")).out)["checks"]
-            (found,) = (each for each in checks if each["id"] == "editors")
+            doctor = json.loads((await commands.run("doctor", "--json")).out)
+            (found,) = (each for each in doctor["checks"] if each["id"] == "editors")
             assert (found["level"], found["fields"]) == ("look", {"names": "Claude Code"})
+            rows = {row["id"]: row for row in doctor["editors"]}
+            assert rows["claude-code"]["state"] == "old_port"
+            assert rows["claude-code"]["detail"]["port"] == old
             done = await commands.run("connect", "--update", "--json")
             assert json.loads(done.out) == {"updated": 1, "left": []}
             assert written(file)["ANTHROPIC_BASE_URL"].endswith(f":{new}")
@@ -204,6 +208,8 @@ async def test_by_hand_there_are_steps_with_what_to_paste(terminal: Terminal) ->
         assert "1. " in steps
         values = json.loads((await commands.run("connect", "jetbrains", "--json")).out)["values"]
         assert values["openai"] == f"http://127.0.0.1:{port}/v1"
+        absent = await commands.run("connect", "zed", "--dry-run")
+        assert (absent.code, "was not found on this computer" in absent.err) == (0, True)
         lines = (await commands.run("connect", "claude", "--lines")).out
         assert f'"http://127.0.0.1:{port}"' in lines
 
