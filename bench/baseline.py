@@ -1,8 +1,13 @@
-"""The yardstick: the shortest aiohttp program that passes a stream on, and nothing else."""
+"""The yardstick: the shortest aiohttp program that passes a stream on, and nothing else.
+
+python baseline.py PORT URL [CA FILE]
+"""
 
 from __future__ import annotations
 
+import ssl
 import sys
+from collections.abc import AsyncIterator
 
 import aiohttp
 from aiohttp import web
@@ -24,8 +29,9 @@ async def relay(request: web.Request) -> web.StreamResponse:
         return response
 
 
-async def session(app: web.Application):  # noqa: ANN201
-    connector = aiohttp.TCPConnector(limit=0)
+async def session(app: web.Application) -> AsyncIterator[None]:
+    secure = ssl.create_default_context(cafile=sys.argv[3]) if len(sys.argv) > 3 else True
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=90, ssl=secure)
     timeout = aiohttp.ClientTimeout(total=None)
     async with aiohttp.ClientSession(
         connector=connector, timeout=timeout, auto_decompress=False

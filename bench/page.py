@@ -1,7 +1,7 @@
 """Measure the page in Chromium: first paint, weight, opening a screen, feedback to a press.
 
 The page is served by the stand-in of the page's tests, so nothing of the app itself is in the
-figures. Limits are in `docs/performance.md`; nothing here passes or fails.
+figures. Limits are in `goals.LIMITS`; nothing here passes or fails.
 """
 
 from __future__ import annotations
@@ -9,21 +9,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import statistics
-import sys
 import time
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
+from aiohttp import web
 
-from aiohttp import web  # noqa: E402
-
-from copilot_desktop.control.pages import sentences  # noqa: E402
-from copilot_desktop.core.state import State  # noqa: E402
-from tests.ui import snapshots  # noqa: E402
-from tests.ui.conftest import CHROMIUM, FLAGS, USUAL  # noqa: E402
-from tests.ui.stage import ControlPlane  # noqa: E402
+from copilot_desktop.control.pages import sentences
+from copilot_desktop.core.state import State
+from tests.ui import snapshots
+from tests.ui.conftest import CHROMIUM, FLAGS, USUAL
+from tests.ui.stage import ControlPlane
 
 MODELS, REQUESTS = 200, 2000
 
@@ -112,11 +107,10 @@ async def one_look(page: Any, address: str) -> dict[str, float]:
     return found
 
 
-def run(rounds: int = 9) -> None:
+def look(rounds: int = 9) -> dict[str, float]:
+    """The medians of `rounds` looks, by their names."""
     logging.disable(logging.CRITICAL)  # streams that end with their page are no news
-    for name, value in asyncio.run(measure(rounds)).items():
-        print(f"| {name} | {value:,.0f} |" if value >= 10 else f"| {name} | {value:.1f} |")
-
-
-if __name__ == "__main__":
-    run()
+    try:
+        return asyncio.run(measure(rounds))
+    finally:
+        logging.disable(logging.NOTSET)

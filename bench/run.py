@@ -1,10 +1,14 @@
-"""Measure the proxy beside direct access, nginx (if installed) and a minimal aiohttp relay.
+"""Measure the proxy beside other ways through: directly, nginx as a byte proxy, a raw byte pass in
+Python, the shortest aiohttp relay and, where it is installed, npm's copilot-api.
 
-All targets run in one go against the same fake Copilot; the table shows ratios and the raw medians.
-Nothing here passes or fails: machines differ, and so do their neighbours.
+All of them stand before the same fake Copilot, are started anew for each round and take turns
+within it, so that a busy minute hits all alike. Read the ratios. Nothing here passes or fails.
 
-    python3 run.py bench [--rounds 3] [--quick]
-    python3 run.py bench --page     the page in Chromium instead (`page.py`)
+    python3 run.py bench                   all of it, at most ten minutes
+    python3 run.py bench --quick           one short round, at most 90 seconds
+    python3 run.py bench --only small,one  these scenarios
+    python3 run.py bench --write           and put the tables into docs/performance.md
+    python3 run.py bench --desktop         only the window; --page: only the page, in Chromium
 """
 
 from __future__ import annotations
@@ -14,295 +18,231 @@ import asyncio
 import contextlib
 import json
 import os
-import platform
-import shutil
-import signal
-import socket
-import statistics
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
+sys.path.insert(0, str(HERE.parent))
+sys.path = [each for each in sys.path if Path(each or ".").resolve() != HERE]  # `bench.x`, not `x`
 
-import load  # noqa: E402
+from bench import machine, report, targets  # noqa: E402
+from bench.load import Failed  # noqa: E402
+from bench.scenarios import QUICK, SCENARIOS, TINY, Controls, Size, pauses  # noqa: E402
+from bench.targets import NAMES, OURS, Fake, Target  # noqa: E402
+from bench.upstream import run as run_fast  # noqa: E402
 
-CHAT = {"model": "gpt-bench", "stream": True, "messages": [{"role": "user", "content": "hi"}]}
-MESSAGES = {**CHAT, "max_tokens": 64}
-TICK = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 100
+MODES = ("tls", "plain")
+PACED = ("streams16", "streams128", "paced")
+SETTLE = 1.0  # seconds after the start, before memory is looked at
 
-
-@dataclass
-class Target:
-    """Something that answers at `port`; `pid` is None for direct access."""
-
-    name: str
-    port: int
-    pid: int | None
-    prefix: str = ""
-    figures: dict[str, float] = field(default_factory=dict)
+Samples = dict[str, dict[str, list[float | None]]]
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+class Strength:
+    """Whether the fake and the client are fast enough: their share of a core where there is a pace,
+    and how much faster direct access is where there is none."""
+
+    def __init__(self, fake: Fake) -> None:
+        self._fake = fake
+        self.fake = self.client = 0.0
+
+    @contextlib.contextmanager
+    def watching(self, scenario: str) -> Iterator[None]:
+        begun, fake, client = time.perf_counter(), self._fake_seconds(), time.process_time()
+        yield
+        took = time.perf_counter() - begun
+        if scenario in PACED and took > 0:
+            self.fake = max(self.fake, (self._fake_seconds() - fake) / took)
+            self.client = max(self.client, (time.process_time() - client) / took)
+
+    def _fake_seconds(self) -> float:
+        return machine.cpu_seconds(self._fake.pid) or 0.0
+
+    def found(self, samples: Samples) -> dict[str, Any]:
+        def times(figure: str) -> float | None:
+            direct, mine = (
+                report.middle(samples.get(name, {}).get(figure, ())) for name in ("direct", OURS)
+            )
+            return direct / mine if direct and mine else None
+
+        return {
+            "loop": machine.loop_name(),
+            "fake share": self.fake,
+            "client share": self.client,
+            "chunks": times("speed_full"),
+            "requests": times("speed_small"),
+        }
 
 
-def get(port: int, path: str) -> bytes:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
-        return bytes(answer.read())
+def note(samples: Samples, target: str, figures: dict[str, float], number: int) -> None:
+    """Keep the figures of round `number`; what a round has not told is None."""
+    kept = samples.setdefault(target, {})
+    for name, value in figures.items():
+        values = kept.setdefault(name, [])
+        values += [None] * (number - len(values))
+        values.append(value)
 
 
-def plan(port: int, chunks: int, gap_ms: float = 0) -> None:
-    body = json.dumps({"chunks": chunks, "gap_ms": gap_ms}).encode()
-    asked = urllib.request.Request(f"http://127.0.0.1:{port}/__plan", data=body)
-    with urllib.request.urlopen(asked, timeout=5) as answer:
-        answer.read()
+def say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
-def until(ready: Callable[[], object], limit: float = 30.0) -> float:
-    """Seconds until `ready` does not raise any more."""
-    start = time.perf_counter()
-    while True:
-        try:
-            ready()
-        except OSError:
-            if time.perf_counter() - start > limit:
-                raise
-            time.sleep(0.005)
-        else:
-            return time.perf_counter() - start
+async def one_round(
+    controls: Controls, found: list[Target], size: Size, only: tuple[str, ...], strength: Strength
+) -> dict[str, dict[str, float]]:
+    """Each scenario with each target. One that cannot do it has no figures for it."""
+    figures: dict[str, dict[str, float]] = {target.name: {} for target in found}
+    took = dict.fromkeys(only, 0.0)
+    await asyncio.sleep(min(SETTLE, size.paced))
+    for name in only:
+        if name not in SCENARIOS:
+            continue
+        for target in found:
+            begun = time.perf_counter()
+            try:
+                with strength.watching(name):
+                    figures[target.name] |= await SCENARIOS[name](controls, target, size)
+            except (Failed, OSError, TimeoutError) as trouble:
+                say(f"  {target.name}, {name}: {str(trouble) or type(trouble).__name__}")
+            controls.plan(1)  # what is still running ends
+            took[name] += time.perf_counter() - begun
+    say("  " + ", ".join(f"{name} {seconds:.1f} s" for name, seconds in took.items() if seconds))
+    return figures
 
 
-def cpu_seconds(pid: int | None) -> float:
-    if pid is None or not Path(f"/proc/{pid}/stat").exists():
-        return 0.0
-    parts = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(parts[11]) + int(parts[12])) / TICK
-
-
-def memory_mib(pid: int) -> float:
-    smaps = Path(f"/proc/{pid}/smaps_rollup")
-    if not smaps.exists():
-        return 0.0
-    pss = next(line for line in smaps.read_text().splitlines() if line.startswith("Pss:"))
-    return int(pss.split()[1]) / 1024
+def measure(
+    fake: Fake, folder: Path, size: Size, only: tuple[str, ...], names: tuple[str, ...]
+) -> dict[str, Any]:
+    """One way to speak to the fake: all rounds."""
+    samples: Samples = {}
+    strength, controls = Strength(fake), Controls(fake)
+    begun, done = time.monotonic(), 0
+    for number in range(size.rounds):
+        turned = names[number % len(names) :] + names[: number % len(names)]
+        say(f"{'TLS' if fake.certificate else 'plain'}, round {number + 1} of {size.rounds}")
+        with targets.running(fake, folder, turned) as found:
+            told = run_fast(one_round(controls, found, size, only, strength))
+            if number == 0 and "pauses" in only:
+                for name, figures in run_fast(pauses(controls, found, size)).items():
+                    told[name] |= figures
+        for name, figures in told.items():
+            note(samples, name, figures, number)
+        done = number + 1
+        spent = time.monotonic() - begun
+        if spent + spent / done > size.budget:
+            break
+    return {"rounds": done, "samples": samples, "strength": strength.found(samples)}
 
 
 @contextlib.contextmanager
-def process(*command: str, env: dict[str, str] | None = None) -> Iterator[subprocess.Popen[bytes]]:
-    started = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env
-    )
-    try:
-        yield started
-    finally:
-        started.send_signal(signal.SIGTERM)
-        try:
-            started.wait(10)
-        except subprocess.TimeoutExpired:
-            started.kill()
-            started.wait()
-
-
-def product_environment(upstream: int, folder: str) -> dict[str, str]:
-    url = f"http://127.0.0.1:{upstream}"
-    settings = {
-        "GITHUB_URL": url, "GITHUB_API_URL": url, "COPILOT_URL": url,
-        "DATA_DIR": folder, "TOKEN_STORE": "memory",
-        "MAX_CONCURRENT": "32",  # the most there can be; by default further streams wait
-    }  # fmt: skip
-    ours = {f"COPILOT_DESKTOP_{name}": value for name, value in settings.items()}
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("COPILOT_DESKTOP_")}
-    return {**kept, **ours, "COPILOT_GITHUB_TOKEN": "gho_" + "b" * 36}
-
-
-@contextlib.contextmanager
-def targets(upstream: int, folder: str) -> Iterator[list[Target]]:
-    with contextlib.ExitStack() as stack:
-        found = [Target("direct", upstream, None)]
-        if (nginx := shutil.which("nginx")) is not None:
-            port = free_port()
-            config = Path(folder) / "nginx.conf"
-            config.write_text(NGINX.format(folder=folder, port=port, upstream=upstream))
-            served = stack.enter_context(
-                process(nginx, "-e", f"{folder}/nginx.err", "-p", folder, "-c", str(config))
-            )
-            found.append(Target("nginx", port, served.pid))
-        port = free_port()
-        url = f"http://127.0.0.1:{upstream}"
-        relay = stack.enter_context(
-            process(sys.executable, str(HERE / "baseline.py"), str(port), url)
-        )
-        found.append(Target("aiohttp", port, relay.pid, "/v1"))
-        port = free_port()
-        product = stack.enter_context(
-            process(
-                sys.executable, "-m", "copilot_desktop", "serve", "--port", str(port),
-                env=product_environment(upstream, folder),
-            )
-        )  # fmt: skip
-        found.append(Target("copilot-desktop", port, product.pid, "/v1"))
-        for target in found[1:]:
-            until(lambda target=target: get(target.port, f"{target.prefix}/models"))  # type: ignore[misc]
+def fakes(folder: Path) -> Iterator[dict[str, Fake]]:
+    """The fake by the way it is spoken to; without `openssl` there is only the plain one."""
+    certificate = targets.certificate(folder)
+    command = [sys.executable, str(HERE / "upstream.py")]
+    if certificate is not None:
+        command += ["--certificate", str(folder / "both.pem")]
+    others, _ = machine.cores()
+    with targets.process(*command, to=others, heard=True) as served:
+        assert served.stdout is not None
+        ports = json.loads(served.stdout.readline())
+        found = {"plain": Fake(ports["plain"], ports["plain"], None, served.pid)}
+        if certificate is not None:
+            found["tls"] = Fake(ports["plain"], ports["tls"], certificate, served.pid)
         yield found
 
 
-NGINX = """
-daemon off; worker_processes 1; master_process off; pid {folder}/nginx.pid;
-events {{ worker_connections 2048; }}
-http {{
-  access_log off; client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
-  fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
-  upstream up {{ server 127.0.0.1:{upstream}; keepalive 64; }}
-  server {{ listen 127.0.0.1:{port} backlog=1024; client_max_body_size 64m; location / {{
-    proxy_pass http://up; proxy_http_version 1.1; proxy_set_header Connection "";
-    proxy_buffering off; }} }}
-}}
-"""
+def proxy(options: argparse.Namespace, size: Size) -> dict[str, Any]:
+    """`{mode: results}`"""
+    only = tuple(options.only.split(",")) if options.only else (*SCENARIOS, "pauses")
+    names = tuple(options.targets.split(",")) if options.targets else NAMES
+    names = ("direct", *(name for name in names if name != "direct"))
+    for given, allowed in ((only, (*SCENARIOS, "pauses")), (names, NAMES)):
+        if unknown := set(given) - set(allowed):
+            raise SystemExit(f"{', '.join(sorted(unknown))}: choose from {', '.join(allowed)}")
+    machine.allow_many_connections()
+    others, _ = machine.cores()
+    machine.bind(0, others)
+    found: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as folder, fakes(Path(folder)) as fake:
+        for mode in MODES if options.mode == "both" else (options.mode,):
+            if mode not in fake:
+                say("No openssl here: TLS is left out.")
+                continue
+            found[mode] = measure(fake[mode], Path(folder), size, only, names)
+    if hasattr(os, "sched_setaffinity"):
+        machine.bind(0, set(range(os.cpu_count() or 1)))
+    return found
 
 
-def median(values: list[float]) -> float:
-    return statistics.median(values)
+def desktop(*, quick: bool) -> dict[str, float]:
+    from bench import desktop as window  # noqa: PLC0415  (needs the tests of the window)
+
+    if (reason := window.lacking()) is not None:
+        say(f"The window is left out: {reason}")
+        return {}
+    try:
+        return window.measure(1, 1.0) if quick else window.measure(3, 3.0)
+    except (AssertionError, OSError, RuntimeError) as trouble:  # the others' figures shall stay
+        say(f"The window: {trouble}")
+        return {}
 
 
-def first_token(target: Target, count: int, repeats: int) -> float:
-    """Median time to the first content event, in milliseconds."""
-    path = f"{target.prefix}/chat/completions"
-    times: list[float] = []
-    for _ in range(repeats):
-        heard = asyncio.run(load.streams(count, target.port, path, CHAT, b'"content"'))
-        times += [each.first * 1000 for each in heard]
-    return median(times)
+def page(*, quick: bool) -> dict[str, float]:
+    try:
+        from bench import page as looks  # noqa: PLC0415  (needs playwright and the page's tests)
+    except ImportError as missing:
+        say(f"The page is left out: {missing}")
+        return {}
+    return looks.look(3 if quick else 9)
 
 
-def full_speed(
-    target: Target, path: str, body: dict[str, object], mark: bytes, chunks: int
-) -> tuple[float, float]:
-    """(microseconds of the target's CPU per chunk, thousand chunks per second) for one stream."""
-    before = cpu_seconds(target.pid)
-    heard = asyncio.run(load.stream(target.port, path, body, mark))
-    used = cpu_seconds(target.pid) - before
-    return used / chunks * 1e6, chunks / heard.took / 1000
+def measured(options: argparse.Namespace) -> dict[str, Any]:
+    everything = not (options.desktop or options.page)
+    narrowed = bool(options.only or options.targets or options.tiny)
+    size = TINY if options.tiny else QUICK if options.quick else Size()
+    if options.rounds:
+        size = replace(size, rounds=options.rounds)
+    results: dict[str, Any] = {"facts": machine.facts()}
+    if everything:
+        results["modes"] = proxy(options, size)
+    if options.desktop or (everything and not narrowed):
+        results["desktop"] = desktop(quick=options.quick)
+    if options.page or (everything and not narrowed and not options.quick):
+        results["page"] = page(quick=options.quick)
+    return results
 
 
-def paced(target: Target, count: int) -> float:
-    """Microseconds of the target's CPU per chunk with `count` slow streams."""
-    path = f"{target.prefix}/chat/completions"
-    before = cpu_seconds(target.pid)
-    heard = asyncio.run(load.streams(count, target.port, path, CHAT, b'"content"'))
-    return (cpu_seconds(target.pid) - before) / sum(each.events for each in heard) * 1e6
-
-
-def measure(upstream: int, found: list[Target], *, quick: bool) -> None:
-    size = 20_000 if quick else 100_000
-    for target in found:
-        figures = target.figures
-        if target.pid:
-            figures["idle memory, MiB"] = memory_mib(target.pid)
-        plan(upstream, 10)
-        first_token(target, 1, 5)
-        figures["first token, 1 stream, ms"] = first_token(target, 1, 20 if quick else 100)
-        figures["first token, 16 streams, ms"] = first_token(target, 16, 3 if quick else 12)
-        if not target.pid:
-            continue
-        plan(upstream, 100 if quick else 200, 20)
-        figures["CPU per chunk, 32 paced streams, µs"] = paced(target, 32)
-        plan(upstream, size)
-        path = f"{target.prefix}/chat/completions"
-        cost, speed = full_speed(target, path, CHAT, b'"content"', size)
-        figures["CPU per chunk, full speed, passed on, µs"] = cost
-        figures["full speed, passed on, 1000 chunks/s"] = speed
-        if target.name == "copilot-desktop":
-            cost, speed = full_speed(target, "/v1/messages", MESSAGES, b"text_delta", size)
-            figures["CPU per chunk, full speed, Anthropic from chat, µs"] = cost
-            figures["full speed, Anthropic from chat, 1000 chunks/s"] = speed
-        plan(upstream, 10)
-        figures["memory after the load, MiB"] = memory_mib(target.pid)
-        if target.name == "copilot-desktop":
-            listed = [_timed(lambda: get(target.port, "/v1/models")) for _ in range(50)]  # noqa: B023
-            figures["cached model list, ms"] = median(listed)
-            checked = [_timed(lambda: get(target.port, "/health")) for _ in range(50)]  # noqa: B023
-            figures["sign-in check from cache, ms"] = median(checked)
-
-
-def _timed(action: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    action()
-    return (time.perf_counter() - start) * 1000
-
-
-def cold_starts(upstream: int, folder: str, rounds: int) -> dict[str, float]:
-    """Seconds from launch to the first answered model list."""
-    url = f"http://127.0.0.1:{upstream}"
-    commands: dict[str, Callable[[int], list[str]]] = {
-        "aiohttp": lambda port: [sys.executable, str(HERE / "baseline.py"), str(port), url],
-        "copilot-desktop": lambda port: [
-            sys.executable, "-m", "copilot_desktop", "serve", "--port", str(port),
-        ],
-    }  # fmt: skip
-    taken: dict[str, float] = {}
-    for name, command in commands.items():
-        times = []
-        for _ in range(rounds):
-            port = free_port()
-            with process(*command(port), env=product_environment(upstream, folder)):
-                times.append(until(lambda: get(port, "/v1/models")))  # noqa: B023
-        taken[name] = median(times)
-    return taken
-
-
-def show(found: list[Target], starts: dict[str, float]) -> None:
-    direct = found[0].figures
-    print(f"\n{platform.system()} {platform.machine()}, Python {platform.python_version()}, "
-          f"{os.cpu_count()} cores, {time.strftime('%Y-%m-%d')}; medians\n")  # fmt: skip
-    names = [target.name for target in found]
-    print("| figure | " + " | ".join(names) + " | ours / nginx | ours / aiohttp |")
-    print("|---|" + "---:|" * (len(names) + 2))
-    by_name = {target.name: target.figures for target in found}
-    for name, seconds in starts.items():
-        by_name[name]["cold start to first answer, s"] = seconds
-    rows = list(dict.fromkeys(row for target in reversed(found) for row in target.figures))
-    for row in rows:
-        values = {name: by_name[name].get(row) for name in names}
-        shown = [f"{value:.3g}" if value is not None else "–" for value in values.values()]
-        base = direct.get(row, 0.0) if row.startswith("first token") else 0.0
-        ratios = []
-        for yardstick in ("nginx", "aiohttp"):
-            mine, theirs = values.get("copilot-desktop"), values.get(yardstick)
-            known = mine is not None and theirs is not None and theirs - base > 0
-            ratios.append(f"{(mine - base) / (theirs - base):.2f}" if known else "–")  # type: ignore[operator]
-        print(f"| {row} | " + " | ".join(shown + ratios) + " |")
-    print("\nFor first tokens the ratio is of the time added to direct access.")
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--rounds", type=int, default=3, help="cold starts to take the median of")
-    parser.add_argument("--quick", action="store_true", help="fewer and shorter runs")
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="one short round")
+    parser.add_argument("--tiny", action="store_true", help=argparse.SUPPRESS)  # for its test
+    parser.add_argument("--rounds", type=int, help="how often each target has its turn")
+    parser.add_argument("--only", help=f"scenarios: {', '.join((*SCENARIOS, 'pauses'))}")
+    parser.add_argument("--targets", help=f"targets: {', '.join(NAMES)}")
+    parser.add_argument("--mode", choices=(*MODES, "both"), default="both", help="the way upstream")
+    parser.add_argument("--desktop", action="store_true", help="measure the window")
     parser.add_argument("--page", action="store_true", help="measure the page in Chromium")
-    options = parser.parse_args()
-    if options.page:
-        import page  # noqa: PLC0415  (needs playwright and the page's tests)
-
-        page.run()
-        return 0
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        process(sys.executable, str(HERE / "upstream.py")) as fake,
-    ):
-        assert fake.stdout is not None
-        upstream = int(json.loads(fake.stdout.readline())["port"])
-        with targets(upstream, folder) as found:
-            measure(upstream, found, quick=options.quick)
-        show(found, cold_starts(upstream, folder, options.rounds))
+    parser.add_argument("--json", type=Path, metavar="FILE", help="keep everything measured")
+    parser.add_argument("--from", dest="source", type=Path, metavar="FILE", help="show a kept run")
+    parser.add_argument("--write", action="store_true", help="tables into docs/performance.md")
+    options = parser.parse_args(arguments)
+    begun = time.monotonic()
+    results = report.load(options.source) if options.source else measured(options)
+    if options.json:
+        report.dump(results, options.json)
+    for name, text in report.parts(results).items():
+        print(f"\n## {name}\n\n{text}")
+    if options.write:
+        say(f"written: {', '.join(report.write(results)) or 'nothing'}")
+    if not options.source:
+        say(f"{time.monotonic() - begun:.0f} s")
     return 0
 
 
