@@ -77,6 +77,8 @@ class Rounds:
             now_ahead = self._wall() - self._monotonic()
             # Where the monotonic clock runs on during sleep, only the late tick shows it.
             slept = max(now_ahead - ahead, late) > pace.gap
+            if abs(now_ahead - ahead) > pace.gap:
+                self._core.store.touch()  # countdowns in views end by the wall clock
             ahead = now_ahead
             before, here = here, self._addresses()
             moved = here != before

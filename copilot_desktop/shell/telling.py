@@ -1,7 +1,8 @@
 """A notification as two short texts: what `core.alerts` found, in words that fit.
 
 Pure. Windows shows 63 and 255 UTF-16 units and cuts the rest, so a long name gives way and the
-numbers behind it stay. Clicking cannot be relied on: each text is enough by itself.
+numbers behind it stay. A name is what somebody else chose, so it is looked through for secrets.
+Clicking cannot be relied on: each text is enough by itself.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import math
 from collections.abc import Callable
 
 from copilot_desktop.core.alerts import Alert
+from copilot_desktop.redaction import redact
 from copilot_desktop.shell.menu import spoken_percent, spoken_time
 from copilot_desktop.strings import Words
 
@@ -18,7 +20,9 @@ TITLE_LIMIT, BODY_LIMIT = 63, 255  # UTF-16 units
 
 def told(alert: Alert, words: Words) -> tuple[str, str]:
     """Title and body."""
-    fields = {name: "" if value is None else str(value) for name, value in alert.fields.items()}
+    fields = {
+        name: "" if value is None else redact(str(value)) for name, value in alert.fields.items()
+    }
     if "p" in alert.fields:
         fields["p"] = str(spoken_percent(float(alert.fields["p"])))
     fields["when"] = spoken_time(alert.fields.get("when"), words)

@@ -12,6 +12,8 @@ import pytest
 
 from copilot_desktop.core.core import Core
 from copilot_desktop.core.rounds import Pace, Rounds
+from copilot_desktop.core.snapshot import snapshot
+from copilot_desktop.demo import Scenario
 from copilot_desktop.errors import Unreachable
 from tests.core_rig import CoreRig, running_core
 
@@ -58,6 +60,22 @@ async def test_after_sleep_listener_and_account_are_looked_at(
         await asyncio.wait_for(probed.wait(), 5)
         await more_than(rig, "/models", before)
         assert rig.core.store.state.proxy.phase == "running"
+
+
+@pytest.mark.parametrize("jump", [3600.0, -3600.0])
+async def test_countdowns_are_told_anew_when_the_clock_jumps(tmp_path: Path, jump: float) -> None:
+    """A view counts down to a moment of the wall clock; the code itself ages by the other one."""
+    async with running_core(tmp_path, Scenario(approval="manual")) as rig:
+        await rig.do("sign_in")
+        state = await rig.until(lambda s: s.sign_in is not None and s.sign_in.waiting)
+        shift, seq = [0.0], state.seq
+        start(rig.core, wall=lambda: asyncio.get_running_loop().time() + shift[0])
+        before = snapshot(state, now=1e9, monotonic=0.0)["login"]
+        shift[0] = jump
+        state = await rig.until(lambda s: s.seq > seq)
+        after = snapshot(state, now=1e9 + jump, monotonic=0.0)["login"]
+        for moment in ("expires_at", "next_poll_at"):
+            assert after[moment] - before[moment] == pytest.approx(jump, abs=30)
 
 
 async def test_a_clock_that_runs_on_in_sleep_shows_it_by_a_late_tick(tmp_path: Path) -> None:

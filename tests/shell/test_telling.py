@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 
 from copilot_desktop.core.alerts import Alert
 from copilot_desktop.core.settings import Notification
+from copilot_desktop.demo import SCENARIOS
 from copilot_desktop.shell.telling import BODY_LIMIT, TITLE_LIMIT, clipped, told
 from copilot_desktop.strings import words
+from tests.core_rig import running_core
 
 NOW = 1_787_400_000.0
 LONG = "Premium interactions of the whole organisation, shared between all of its seats 🚀" * 4
@@ -64,3 +68,33 @@ def test_the_number_survives_a_name_that_is_too_long() -> None:
 def test_a_cut_never_splits_a_sign() -> None:
     assert clipped("🚀" * 40, 63).count("🚀") == 31
     assert clipped("short", 63) == "short"
+
+
+async def test_no_secret_reaches_a_notification(tmp_path: Path) -> None:
+    """Whatever happens to be told, over a real sign-in that GitHub takes back."""
+    scenario = replace(SCENARIOS["exhausted"], pace=0.0)
+    alerts: list[Alert] = []
+    async with running_core(
+        tmp_path, scenario, signed_in=True, api_key="canary-key-of-this-computer"
+    ) as rig:
+        rig.core.life.alerting.start(alerts.append)
+        await rig.until(lambda state: state.quota.state == "ready")
+        rig.fake.tokens.revoke()
+        await rig.do("check_account")
+        await rig.until(lambda _state: {"exhausted", "signin"} <= {alert.id for alert in alerts})
+        asked = [each.headers.get("Authorization", "") for each in rig.fake.ledger]
+        secrets = {
+            rig.fake.github_token,
+            rig.core.key,
+            *(each.split()[-1] for each in asked if each),
+        }
+    assert len(secrets) >= 3
+    for alert in alerts:
+        shown = " ".join((*told(alert, words()), repr(alert)))
+        assert not any(secret in shown for secret in secrets), alert.id
+        assert "octo-user" not in shown, "who sees the desktop need not know the account"
+
+
+def test_a_client_that_calls_itself_by_a_secret_is_not_quoted() -> None:
+    title, body = say("approval", client="tool ghu_0123456789abcdefghij")
+    assert "0123456789" not in title + body

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -225,3 +226,20 @@ async def test_escape_leaves_the_sign_in(window: Any) -> None:
     await page.page.keyboard.press("Escape")
     await page.called("cancel_sign_in")
     await page.see("Proxy is running")
+
+
+async def test_the_countdown_survives_a_clock_that_jumps_by_an_hour(window: Any) -> None:
+    about = re.compile(r"Waiting for GitHub… 1[23]:\d\d left")
+    page = await window(snapshots.signing_in())
+    await page.page.clock.install()
+    await page.open()
+    await page.see(about)
+    now = await page.page.evaluate("Date.now() / 1000")
+    await page.page.clock.set_system_time(now + 3600)
+    await page.page.clock.run_for(1000)
+    await page.see("Waiting for GitHub… 0 s left.")  # never less than nothing
+    later = snapshots.signing_in()
+    later["login"]["expires_at"] += 3600
+    page.plane.push(later)
+    await page.see(about)
+    assert page.complaints == []

@@ -7,7 +7,7 @@ pictures for eyes.
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from copilot_desktop.control.instance import claim
 from copilot_desktop.demo import SCENARIOS, Scenario, Slow
 from copilot_desktop.system.fake import FakeSystem
 from copilot_desktop.upstream.credentials import token_file
+from tests.company import Company, company
 from tests.core_rig import running_core
 from tests.ui.test_states import inspect, keep, shown, wear
 
@@ -43,6 +44,7 @@ class Row:
     buttons: tuple[str, ...]
     press: str = ""
     prepare: Callable[[Path], None] = lambda _folder: None
+    settings: Callable[[Company], Mapping[str, Any]] = lambda _there: {}
 
 
 def quick(name: str, **changes: Any) -> Scenario:
@@ -53,6 +55,11 @@ def quick(name: str, **changes: Any) -> Scenario:
 def no_place(folder: Path) -> None:
     """A file where the folder of the sign-in should be: nothing can be kept there."""
     token_file(folder).parent.write_text("")
+
+
+def through(there: Company) -> Mapping[str, Any]:
+    """To the real names, and no further than a proxy here that opens connections unasked."""
+    return {"github_url": None, "github_api_url": None, "outgoing_proxy": there.url}
 
 
 ENDED = ("Try again", "Cancel", "Copy details")
@@ -90,6 +97,9 @@ ROWS = {
     "denied": Row(quick("denied"), "Access was refused on GitHub", ("Try again", "Cancel")),
     "network": Row(quick("no_network"), "GitHub could not be reached", OUTGOING),
     "portal": Row(quick("portal_first"), rf"{HOST} did not answer like GitHub", OUTGOING),
+    "tls": Row(
+        quick("pro"), r"The connection to github\.com is not trusted", OUTGOING, settings=through
+    ),
     "flow_off": Row(quick("flow_off"), "This server does not allow sign-in by code", ("Back",)),
     "bad_code": Row(quick("bad_code"), "GitHub did not recognise the code", ("Get a new code",)),
     "server": Row(quick("broken_sign_in"), r"GitHub answered with an error \(502\)", ENDED),
@@ -120,7 +130,8 @@ async def test_each_state_of_a_sign_in_says_so_and_offers_the_way_on(
     system = FakeSystem(tmp_path, browser=name != "browser_failed")
     chosen = {"token_store": "file", "notice_accepted": True, "system": system}
     async with (
-        running_core(tmp_path, row.scenario, **chosen) as rig,
+        company(tmp_path) as there,
+        running_core(tmp_path, row.scenario, **chosen, **row.settings(there)) as rig,
         open_control(rig.core, instance) as control,
     ):
         await page.set_viewport_size({"width": 960, "height": 680})
