@@ -79,6 +79,9 @@ class Use:
         return self.input + self.cache_read + self.cache_write
 
 
+_COUNTS = tuple(each.name for each in fields(Use))[4:]
+
+
 @dataclass(frozen=True, slots=True)
 class MeterDay:
     """The last reading of one meter on one day; `limit` is None where there is none."""
@@ -321,7 +324,8 @@ class Ledger:
 
 def _sum(one: Use, other: Use) -> Use:
     """Two rows of one key as one."""
-    return Use(*one.key, *map(sum, zip(astuple(one)[4:], astuple(other)[4:], strict=True)))
+    counts = (getattr(one, name) + getattr(other, name) for name in _COUNTS)
+    return Use(*one.key, *counts)
 
 
 def _files(path: Path) -> tuple[Path, ...]:

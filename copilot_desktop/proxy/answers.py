@@ -163,6 +163,12 @@ class Downstream(Protocol):
         """Stop the signs of life, however the exchange ended."""
 
 
+class _Stream(web.StreamResponse):
+    """Its head goes out together with what is written first, in one packet."""
+
+    _send_headers_immediately = False
+
+
 class HttpDownstream:
     """An HTTP response: the status is decided with the first byte."""
 
@@ -275,7 +281,7 @@ class HttpDownstream:
     async def _open(self, reply: UpstreamReply | None) -> web.StreamResponse:
         if self._response is not None:
             return self._response
-        response = web.StreamResponse(headers={**STREAM_HEADERS, **self._headers(reply)})
+        response = _Stream(headers={**STREAM_HEADERS, **self._headers(reply)})
         kind = self.writer.content_type if self.writer else self._stream_type
         response.headers[hdrs.CONTENT_TYPE] = kind
         # From here on the status is decided. (Sending the head does not suspend, so that nobody

@@ -110,6 +110,8 @@ class UpstreamReply:
 
     async def finish(self) -> None:
         """After the last frame: pick up the end mark, so that the connection can be used again."""
+        if self._response.content.is_eof():
+            return  # aiohttp has let go of the connection already
         try:
             async with asyncio.timeout(_LAST_BYTES_SECONDS):
                 while await self._response.content.readany():
