@@ -1,9 +1,10 @@
-"""Every screen as people with forced colours or reduced motion get it, and pictures of it for eyes.
+"""Every screen as people with forced colours or reduced motion get it, and pictures for eyes.
 
-In forced colours the system's few colours replace ours, so what only a ground or a shade said has to
-be said by a border: every control, card and pill keeps one, every bar differs from its track, and
-what is chosen differs from what is not. With reduced motion nothing moves. The pictures go to the
-folder that COPILOT_DESKTOP_SCREENS names, as in `test_states.py`.
+In forced colours the system's few colours replace ours, so what only a ground or a shade said has
+to be said by a border: every control, card and pill keeps one, every bar differs from its track,
+what is chosen differs from what is not, and no picture keeps a colour of ours. With reduced motion
+nothing moves. The pictures go to the folder that COPILOT_DESKTOP_SCREENS names, as
+`test_states` does.
 """
 
 from __future__ import annotations
@@ -32,6 +33,14 @@ UNSEEN = """() => {
         const lines = ['Top', 'Bottom'].every((side) => parseFloat(style[`border${side}Width`]) > 0
             && style[`border${side}Style`] !== 'none' && style[`border${side}Color`] !== ground);
         if (!lines) out.push(`no border: ${e.outerHTML.slice(0, 120)}`);
+    }
+    const text = getComputedStyle(document.body).color;
+    for (const e of document.querySelectorAll('.icon, .glyph .ring, .glyph [class^=fill-]')) {
+        const style = getComputedStyle(e);
+        const own = e.matches('.icon') ? style.color
+            : e.matches('.ring') ? style.stroke : style.fill;
+        const parent = getComputedStyle(e.parentElement).color;
+        if (![text, parent].includes(own)) out.push(`a picture of our own colour: ${own}`);
     }
     for (const bar of document.querySelectorAll('.bar-fill')) {
         const colour = (e) => getComputedStyle(e).backgroundColor;
