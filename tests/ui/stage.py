@@ -136,6 +136,16 @@ class ControlPlane:
         return reply
 
 
+async def true_in(page: Any, expression: str, arg: object = None) -> None:
+    """Wait until this is true in the page. (The browser's own waiting looks again from inside the
+    page, where the content policy forbids it.)"""
+    async with asyncio.timeout(20):
+        while True:
+            if await page.evaluate(expression, arg):
+                return
+            await asyncio.sleep(0.02)
+
+
 def _frame(event: str, value: Json) -> bytes:
     return f"event: {event}\ndata: {json.dumps(value)}\n\n".encode()
 
@@ -201,14 +211,9 @@ class Window:
                         return arguments
                 await asyncio.sleep(0.01)
 
-    async def until(self, expression: str) -> None:
-        """Wait until this is true in the page. (The browser's own waiting looks again from inside
-        the page, where the content policy forbids it.)"""
-        async with asyncio.timeout(5):
-            while True:
-                if await self.page.evaluate(expression):
-                    return
-                await asyncio.sleep(0.02)
+    async def until(self, expression: str, arg: object = None) -> None:
+        """Wait until this is true in the page."""
+        await true_in(self.page, expression, arg)
 
     async def focused(self) -> str:
         """The accessible name, id or text of what has the focus."""

@@ -53,7 +53,7 @@ async def test_sidebar_title_and_card_say_what_the_tray_says(window: Any) -> Non
             page = await window(shown)
         page.plane.push(shown)
         said = headline_text(shown, spoken)
-        await page.page.wait_for_function(
+        await page.until(
             "([said, glyph]) => document.querySelector('.brand').title === said"
             " && document.querySelector('h1').textContent === `Overview: ${said}`"
             " && [...document.querySelectorAll('.glyph')].every(e => e.dataset.glyph === glyph)",

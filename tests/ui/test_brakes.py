@@ -31,12 +31,12 @@ async def test_a_client_that_waits_is_decided_on(window: Any, press: str, choice
 
 async def test_a_question_is_heard_and_its_time_runs(window: Any) -> None:
     page = await window(snapshots.asking(n=2))
-    await page.page.wait_for_function(
+    await page.until(
         "document.getElementById('assertive').textContent.includes('wants to use Copilot')"
     )
     await page.see("2 more requests are waiting.", "#banner")
     before = await page.text("#banner")
-    await page.page.wait_for_function(
+    await page.until(
         "(before) => document.getElementById('banner').innerText !== before", arg=before
     )
     page.plane.push(snapshots.snapshot())
@@ -94,9 +94,7 @@ async def test_the_line_is_shown_only_while_somebody_stands_in_it(window: Any) -
     page = await window(snapshots.snapshot(brakes={"waiting": 3}))
     await page.see("3 waiting", "#main")
     page.plane.push(snapshots.snapshot())
-    await page.page.wait_for_function(
-        "!document.getElementById('main').innerText.includes('waiting')"
-    )
+    await page.until("!document.getElementById('main').innerText.includes('waiting')")
 
 
 async def test_the_list_says_why_a_request_waits_or_was_not_sent(window: Any) -> None:

@@ -78,11 +78,9 @@ async def test_a_new_key_is_shown_once_and_can_be_copied(window: Any) -> None:
     }
     await page.see("The key codex is ready")
     await page.see(KEY)
-    await page.page.wait_for_function(
-        "document.activeElement.getAttribute('aria-label') === 'Copy: Key'"
-    )
+    await page.until("document.activeElement.getAttribute('aria-label') === 'Copy: Key'")
     await page.press("Done")
-    await page.page.wait_for_function(f"!document.body.textContent.includes('{KEY}')")
+    await page.until(f"!document.body.textContent.includes('{KEY}')")
 
 
 async def test_what_cannot_be_is_said_at_its_field(window: Any) -> None:

@@ -209,7 +209,7 @@ async def test_a_key_that_cannot_be_copied_is_shown_and_selected(window: Any) ->
     await page.page.evaluate("document.execCommand = () => false")
     await page.page.locator(".address .copy").nth(2).click()
     await page.see("Copying did not work. The text is selected: press Ctrl+C.", "#toast")
-    await page.page.wait_for_function("String(getSelection()) === 'secret-key-7f2c'")
+    await page.until("String(getSelection()) === 'secret-key-7f2c'")
 
 
 async def test_trouble_says_when_it_is_tried_again_and_since_when(window: Any) -> None:
@@ -219,7 +219,7 @@ async def test_trouble_says_when_it_is_tried_again_and_since_when(window: Any) -
     line = page.page.locator(".proxy-line")
     first = await line.inner_text()
     assert "Trying again in 3" in first
-    await page.page.wait_for_function(  # it counts
+    await page.until(  # it counts
         "before => document.querySelector('.proxy-line').textContent !== before", arg=first
     )
     page.plane.push(snapshots.snapshot(proxy={"degraded": "github_down", "trouble": trouble}))

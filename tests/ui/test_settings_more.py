@@ -44,9 +44,7 @@ async def test_a_proxy_is_typed_and_used(window: Any) -> None:
         "patch": {"outgoing_proxy": "hana:pa55@proxy.example:3128"}
     }
     page.plane.push(snapshots.snapshot(settings={"outgoing_proxy": MASKED}))
-    await page.page.wait_for_function(
-        f"document.getElementById('s-outgoing_address')?.value === '{MASKED}'"
-    )
+    await page.until(f"document.getElementById('s-outgoing_address')?.value === '{MASKED}'")
     await page.page.get_by_role("radio", name="None").click()
     await patched(page, {"outgoing_proxy": "none"})
 

@@ -89,10 +89,9 @@ async def test_the_countdown_runs(window: Any) -> None:
     page = await window(snapshots.signing_in(left=300))
     line = page.page.locator("#status-line")
     before = await line.inner_text()
-    await page.page.wait_for_function(
+    await page.until(
         "before => document.getElementById('status-line').innerText !== before",
         arg=before,
-        timeout=5000,
     )
 
 
