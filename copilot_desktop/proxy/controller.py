@@ -66,6 +66,7 @@ class ProxyController:
         self._holder_of = holder_of
         self._lock = asyncio.Lock()
         self._runner: web.AppRunner | None = None
+        self._app: tuple[int, web.Application] | None = None  # made for which size of a body
         self.on_change: Callable[[], None] = lambda: None
         self.state = ProxyState(host=relay.config.host, port=relay.config.port)
 
@@ -138,7 +139,7 @@ class ProxyController:
         self._relay.reopen()
         # keepalive_timeout also bounds how long a new connection may take to send its head.
         runner = Runner(
-            build_app(self._relay),
+            self._application(),
             shutdown_timeout=1.0,
             access_log=None,
             keepalive_timeout=config.client_timeout,
@@ -152,6 +153,14 @@ class ProxyController:
         await site.start()
         if config.port == 0:
             self._relay.config = replace(config, port=runner.addresses[0][1])
+
+    def _application(self) -> web.Application:
+        """The same for every start: aiohttp remembers each one that has answered, up to a thousand
+        of them, so that switching the proxy off and on would cost memory each time."""
+        largest = self._relay.config.max_body
+        if self._app is None or self._app[0] != largest:
+            self._app = largest, build_app(self._relay)
+        return self._app[1]
 
     async def _reach_itself(self) -> None:
         config = self._relay.config

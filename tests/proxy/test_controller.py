@@ -85,11 +85,16 @@ async def test_a_listener_that_answers_for_somebody_else_is_not_running(stranger
 
 
 async def test_a_listener_that_does_not_answer_is_not_running(monkeypatch):
-    async def silence(self, request):
-        await asyncio.Event().wait()
+    own, silent = SideRoutes.itself, list[bool]()
 
+    async def itself(self, request):
+        if silent:
+            await asyncio.Event().wait()
+        return await own(self, request)
+
+    monkeypatch.setattr(SideRoutes, "itself", itself)
     async with stopped_rig() as rig:
-        monkeypatch.setattr(SideRoutes, "itself", silence)
+        silent.append(True)
         monkeypatch.setattr(controller_module, "START_LIMIT", 0.2)
         state = await rig.controller.start()
         assert is_free("127.0.0.1", rig.port)
