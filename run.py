@@ -5,6 +5,7 @@
     python3 run.py serve …         any other command of the app: login, status, models, …
     python3 run.py test            run all checks and tests; with arguments: pytest with them
     python3 run.py bench …         run the benchmarks
+    python3 run.py fuzz …          look for inputs that break a parser: seconds, then targets
 
 It makes a private Python environment beside this file, installs what is missing there, and on
 Debian and Ubuntu also the system packages for the window (or for the tests), after saying which.
@@ -90,6 +91,8 @@ def prepare_and_run(arguments: list[str]) -> int:
     if command == ["test"]:
         # Single tests may do without browser and window; all of them do not.
         return test(environment("part" if rest else "test"), rest)
+    if command == ["fuzz"]:
+        return fuzz(environment("part"), rest)
     python = environment("window" if wants_window(arguments) else "run")
     if command == ["bench"]:
         return replace_with([str(python), str(HERE / "bench" / "run.py"), *rest])
@@ -349,6 +352,13 @@ def test(python: Path, arguments: list[str]) -> int:
     if failed:
         say("Failed: " + ", ".join(failed))
     return 1 if failed else 0
+
+
+def fuzz(python: Path, arguments: list[str]) -> int:
+    """The fuzzer comes along only here: it is made for few systems."""
+    run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+         *group_requirements(python, "fuzz")])  # fmt: skip
+    return check([str(python), str(HERE / "tests" / "fuzz" / "run.py"), *arguments], python)
 
 
 def check(command: list[str], python: Path) -> int:

@@ -8,6 +8,7 @@ what is left of the character is replaced by the mark for that.
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import Any
 
@@ -20,9 +21,10 @@ _HALF = re.compile("[\\ud800-\\udfff]")
 
 
 def parse_object(raw: bytes) -> Json:
-    """A JSON object: no NaN, no bottomless nesting, whole characters. Raises InvalidRequest."""
+    """A JSON object: no NaN, no infinite number, no bottomless nesting, whole characters. Raises
+    InvalidRequest."""
     try:
-        body = json.loads(raw, parse_constant=_refuse_constant)
+        body = json.loads(raw, parse_constant=_refuse_constant, parse_float=_finite)
         if isinstance(body, dict) and is_torn(raw):
             body = _whole(body)
     except RecursionError:
@@ -46,6 +48,13 @@ def _whole(value: Any) -> Any:
         return [_whole(each) for each in value]
     if isinstance(value, dict):
         return {_whole(key): _whole(each) for key, each in value.items()}
+    return value
+
+
+def _finite(digits: str) -> float:
+    """`1e999` is JSON, but becomes a number that JSON has no word for."""
+    if not math.isfinite(value := float(digits)):
+        raise ValueError("a number is too large")
     return value
 
 

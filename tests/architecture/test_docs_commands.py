@@ -13,7 +13,7 @@ from tests.architecture.source import ROOT
 
 PAGE = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-WORDS = ("test", "bench")  # of run.py
+WORDS = ("test", "bench", "fuzz")  # of run.py
 FLAG = re.compile(r"(?<![\w-])(--[a-z][a-z-]+)")
 
 

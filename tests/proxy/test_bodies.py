@@ -22,3 +22,10 @@ def test_ordinary_bodies_are_not_looked_through():
 def test_what_is_no_object_is_refused(raw):
     with pytest.raises(InvalidRequest):
         parse_object(raw)
+
+
+def test_a_number_without_end_is_refused_before_it_is_sent_on():
+    for digits in (b"1e999", b"-1e999", b"1" * 400 + b".0"):
+        with pytest.raises(InvalidRequest):
+            parse_object(b'{"temperature": ' + digits + b"}")
+    assert parse_object(b'{"a": 1e-999, "b": 1.5}') == {"a": 0.0, "b": 1.5}

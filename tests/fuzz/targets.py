@@ -1,0 +1,126 @@
+"""What is fuzzed: functions of bytes that must never raise, whatever the bytes are.
+
+Each checks a law besides. The first byte chooses a variant, so that one corpus serves all of them.
+`run.py` drives them with coverage (atheris), `test_corpus.py` replays what is worth keeping.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+
+from copilot_desktop.dialects.registry import ALL, UPSTREAM
+from copilot_desktop.errors import InvalidRequest, Problem
+from copilot_desktop.integrations.edits import ABSENT, Format
+from copilot_desktop.integrations.formats.text import (
+    CannotKeep,
+    Unreadable,
+    drop,
+    find,
+    missing,
+    put,
+    read,
+    same,
+)
+from copilot_desktop.integrations.shown import lines_of
+from copilot_desktop.model import CHAT, MESSAGES, RESPONSES, Model
+from copilot_desktop.preparation import prepared
+from copilot_desktop.proxy.bodies import parse_object
+from copilot_desktop.proxy.origins import plain_origin
+from copilot_desktop.redaction import one_line
+from copilot_desktop.sse import FrameDecoder
+from copilot_desktop.upstream.quirks import quirks_for
+
+MODEL = Model("m", vendor="OpenAI", vision=True, structured=True, thinking="optional")
+ENDPOINTS = (CHAT, RESPONSES, MESSAGES)
+FORMATS: tuple[Format, ...] = ("json", "toml", "yaml")
+PLACE = ("ours", "url")
+SECRET = "cd-" + "s" * 43
+BREAKING = "\x7f\x85\x9b\u2028\u2029"
+
+
+def events(data: bytes) -> None:
+    """Server-sent events: any split gives the same frames, and no byte is lost."""
+    step, raw = 1 + (data[:1] or b"\0")[0], data[1:]
+    whole, split = FrameDecoder(), FrameDecoder()
+    frames = [*whole.feed(raw), *whole.close()]
+    places = [*range(0, len(raw), step), len(raw)]
+    pieces = [frame for a, b in pairwise(places) for frame in split.feed(raw[a:b])]
+    assert [*pieces, *split.close()] == frames
+    assert b"".join(frame.raw for frame in frames) == raw
+
+
+def requests(data: bytes) -> None:
+    """A client's body: understood or refused in words, and what is understood can be said."""
+    dialect, raw = ALL[(data[:1] or b"\0")[0] % len(ALL)], data[1:]
+    try:
+        body = parse_object(raw)
+        json.dumps(body, allow_nan=False).encode()
+        dialect.peek(body)
+        request = dialect.parse_request(body)
+        ready = prepared(request, MODEL, dialect.endpoint or "")
+    except InvalidRequest:
+        return
+    for target in UPSTREAM:
+        if not any(loss.semantic for loss in target.cannot(ready, MODEL)):
+            json.dumps(target.render_request(ready, MODEL), allow_nan=False)
+
+
+def answers(data: bytes) -> None:
+    """A stream of Copilot's: read into events, or a Problem; never anything else."""
+    dialect, raw = UPSTREAM[(data[:1] or b"\0")[0] % len(UPSTREAM)], data[1:]
+    reader, decoder = dialect.reader(MODEL), FrameDecoder()
+    try:
+        for frame in [*decoder.feed(raw), *decoder.close()]:
+            list(reader.feed(frame))
+        list(reader.close())
+    except Problem:
+        return
+
+
+def mending(data: bytes) -> None:
+    """The same stream passed through: whole lines come out, or a Problem."""
+    endpoint, raw = ENDPOINTS[(data[:1] or b"\0")[0] % len(ENDPOINTS)], data[1:]
+    stream, decoder = quirks_for(endpoint).stream({"model": "m"}, "mine"), FrameDecoder()
+    try:
+        for frame in [*decoder.feed(raw), *decoder.close()]:
+            out = stream.feed(frame)
+            assert out == b"" or out.endswith((b"\n", b"\r", frame.raw)), out
+    except Problem:
+        return
+
+
+def files(data: bytes) -> None:
+    """An editor's file: refused, or changed so that it says what was wanted and nothing else."""
+    kind, raw = FORMATS[(data[:1] or b"\0")[0] % len(FORMATS)], data[1:]
+    try:
+        text = raw.decode("utf-8")
+        before = read(kind, text)
+        if find(kind, text, PLACE) is not ABSENT:
+            return
+        made = missing(kind, text, PLACE)
+        after = put(kind, text, PLACE, SECRET)
+        assert find(kind, after, PLACE) == SECRET
+        assert put(kind, after, PLACE, SECRET) == after
+        back = read(kind, drop(kind, after, PLACE, made))
+    except (UnicodeDecodeError, Unreadable, CannotKeep):
+        return
+    assert same(back, before) or (before in (None, {}, ABSENT) and back in (None, {}, ABSENT))
+    assert SECRET not in str(lines_of(text, after, [SECRET]))
+
+
+def words(data: bytes) -> None:
+    """Words of others, for a line of the log and as an origin."""
+    text = data.decode("utf-8", "replace")
+    line = one_line(text)
+    assert not [sign for sign in line if sign in BREAKING or (ord(sign) < 32 and sign != "\t")]
+    origin = plain_origin(text)
+    assert origin is None or plain_origin(origin) == origin
+
+
+TARGETS: Mapping[str, Callable[[bytes], None]] = {
+    each.__name__: each for each in (events, requests, answers, mending, files, words)
+}
+logging.getLogger("copilot_desktop").setLevel(logging.CRITICAL)

@@ -1,0 +1,87 @@
+"""What fuzzing has found, and examples of everything, each with some damage: nothing breaks.
+
+The damage is the same in every run. `python3 run.py fuzz` goes on from here for as long as wanted.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fuzz.targets import TARGETS
+
+HERE = Path(__file__).parent
+TESTS = HERE.parent
+DAMAGED = 3  # variants of each example
+LARGEST = 20_000  # bytes of an example
+
+# What has broken something once, by target. Written as short as it goes.
+FOUND: dict[str, list[bytes]] = {
+    "requests": [
+        b'\0{"model":"m","temperature":1e999,"messages":[{"role":"user","content":"x"}]}',
+    ],
+}
+WRITTEN: dict[str, list[bytes]] = {
+    "files": [
+        b'\0{"a": 1, // c\n}', b"\1[a]\nb = 1 # c\n", b"\2a:\n  - b: 1 # c\n", b"\0", b"\1", b"\2",
+        b"\0{\"ours\": {\"a\": 1}}", b"\1ours = { a = 1 }\n", b"\2ours: {a: 1}\n", b"\2- a\n",
+    ],
+    "words": [
+        b"https://a.example", b"app://x", b"tid=1;x ghu_123456789 Bearer x\r\n\xe2\x80\xa8",
+        b"null", b"http://[::1]:80", b"https://\xd0\xb0.example",
+    ],
+}  # fmt: skip
+
+
+def seeds(target: str) -> Iterator[bytes]:
+    """Examples, sound ones: each in all variants that a target may have."""
+    yield from WRITTEN.get(target, ())
+    pattern = "examples/*.sse" if target != "requests" else "golden/requests/cases/**/*.json"
+    if target in {"events", "answers", "mending", "requests"}:
+        for path in sorted(TESTS.glob(pattern)):
+            raw = path.read_bytes()
+            if len(raw) < LARGEST:
+                yield from (bytes([variant]) + raw for variant in range(3))
+
+
+def damaged(raw: bytes, dice: random.Random) -> bytes:
+    """`raw` with a few pieces cut out, doubled, swapped or overwritten."""
+    out = bytearray(raw)
+    for _ in range(dice.randint(1, 4)):
+        if len(out) < 3:
+            break
+        start = dice.randrange(1, len(out))
+        end = min(len(out), start + dice.randint(1, 30))
+        match dice.randrange(4):
+            case 0:
+                del out[start:end]
+            case 1:
+                out[start:start] = out[start:end]
+            case 2:
+                out[start] = dice.choice(b'\0\x7f"{}[]:,\\\r\n\xff-9eu')
+            case _:
+                out[start:end] = dice.choice(
+                    [b"null", b"[]", b"{}", b"1e400", b'"\\ud800"', b"-1", b"true", b"\xef\xbb\xbf"]
+                )
+    return bytes(out)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_examples_whole_and_damaged_break_nothing(target: str) -> None:
+    dice = random.Random(target)
+    for number, seed in enumerate(seeds(target)):
+        for raw in (seed, *(damaged(seed, dice) for _ in range(DAMAGED))):
+            try:
+                TARGETS[target](raw)
+            except Exception as error:
+                raise AssertionError(f"seed {number}: {raw[:2000]!r}") from error
+
+
+@pytest.mark.parametrize(
+    ("target", "raw"), [(target, raw) for target, all_ in FOUND.items() for raw in all_]
+)
+def test_what_was_found_once_stays_mended(target: str, raw: bytes) -> None:
+    TARGETS[target](raw)
