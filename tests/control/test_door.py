@@ -207,6 +207,17 @@ async def test_only_get_and_post_are_known(
         assert not [name for name in answer.headers if name.startswith("Access-Control")]
 
 
+async def test_the_method_is_that_of_the_request_line(tmp_path: Path) -> None:
+    """A page may send a GET of this site without much ado: it must not become a verb."""
+    names = ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override")
+    async with control(tmp_path) as (plane, rig):
+        for name in names:
+            headers = {**bearer(tmp_path), name: "POST"}
+            assert (await get(plane, "/do/quit", headers))[0] == 405
+        assert (await get(plane, "/do/quit?_method=POST", bearer(tmp_path)))[0] == 405
+        assert not rig.core.quit_wanted.is_set()
+
+
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
