@@ -38,6 +38,7 @@ from bench.upstream import run as run_fast  # noqa: E402
 
 MODES = ("tls", "plain")
 PACED = ("streams16", "streams128", "paced")
+LONG = 8.0  # seconds for a scenario with a target, from which it is worth a word
 SETTLE = 1.0  # seconds after the start, before memory is looked at
 
 Samples = dict[str, dict[str, list[float | None]]]
@@ -110,7 +111,10 @@ async def one_round(
             except (Failed, OSError, TimeoutError) as trouble:
                 say(f"  {target.name}, {name}: {str(trouble) or type(trouble).__name__}")
             controls.plan(1)  # what is still running ends
-            took[name] += time.perf_counter() - begun
+            spent = time.perf_counter() - begun
+            took[name] += spent
+            if spent > LONG:
+                say(f"  {target.name}, {name}: took {spent:.0f} s")
     say("  " + ", ".join(f"{name} {seconds:.1f} s" for name, seconds in took.items() if seconds))
     return figures
 

@@ -270,34 +270,37 @@ async def open_streams(controls: Controls, target: Target, size: Size) -> Figure
     controls.plan(ENDLESS, 1.0)
     asked = raw(target, CHAT_PATH, CHAT)
     async with lines(size.open, target) as made:
-        begun = [asyncio.ensure_future(line.begin(asked)) for line in made]
-        done, late = await asyncio.wait(begun, timeout=10)
+        room = asyncio.Semaphore(load.OPENING)  # they add up, they do not come in one moment
+
+        async def begin(line: load.Line) -> None:
+            async with room:
+                await line.begin(asked)
+
+        begun = [asyncio.ensure_future(begin(line)) for line in made]
+        done, late = await asyncio.wait(begun, timeout=load.LIMIT)
         running = sum(1 for each in done if each.exception() is None)
         memory = machine.memory_mib(target.pid)
         for each in late:
             each.cancel()
         await asyncio.gather(*late, return_exceptions=True)
-    controls.plan(1)
-    await asyncio.sleep(0.2)
     return known(open_running=running, open_memory=memory)
 
 
 async def leaving(controls: Controls, target: Target, size: Size) -> Figures:
     """From the client's close until the fake has lost its listener."""
-    controls.plan(100, 0.02)
     asked = raw(target, CHAT_PATH, CHAT)
     times: list[float] = []
     while len(times) < size.leaves and NEVER not in times:
-        before = controls.stats()
+        controls.plan(100, 0.02)
         async with lines(1, target) as (line,):
             await line.begin(asked)
             gone = time.monotonic_ns()
         while True:
             now = controls.stats()
-            if now["ended"] > before["ended"]:
+            if now["ended"]:
                 times.append(NEVER)
                 break
-            if len(now["left_at"]) > len(before["left_at"]):
+            if now["left_at"]:
                 times.append(max(0.0, (now["left_at"][-1] - gone) / 1e6))
                 break
             await asyncio.sleep(0.02)
@@ -305,6 +308,14 @@ async def leaving(controls: Controls, target: Target, size: Size) -> Figures:
 
 
 # --------------------------------------------------------------------------------------- rest
+
+
+async def first_token(line: load.Line, target: Target) -> float | None:
+    """In seconds; None if there is none."""
+    try:
+        return (await line.ask(raw(target, CHAT_PATH, CHAT))).first
+    except (load.Failed, OSError, TimeoutError):
+        return None
 
 
 async def pauses(controls: Controls, found: list[Target], size: Size) -> dict[str, Figures]:
@@ -316,8 +327,7 @@ async def pauses(controls: Controls, found: list[Target], size: Size) -> dict[st
         kept = {
             target.name: (await stack.enter_async_context(lines(1, target)))[0] for target in found
         }
-        for target in found:
-            await kept[target.name].ask(raw(target, CHAT_PATH, CHAT))
+        found = [target for target in found if await first_token(kept[target.name], target)]
         for number, pause in enumerate(size.pauses):
             await asyncio.sleep(min(1.0, pause / 6))  # what follows an answer is not rest
             meters = {target.name: Meter(target) for target in found}
@@ -327,8 +337,8 @@ async def pauses(controls: Controls, found: list[Target], size: Size) -> dict[st
                 if (used := meters[target.name].per(1)) is not None and number == 0:
                     figures[target.name]["idle_cpu"] = used / 1e6 / rested * 100
             for target in found:
-                heard = await kept[target.name].ask(raw(target, CHAT_PATH, CHAT))
-                figures[target.name][f"pause_{number + 1}"] = heard.first * 1000
+                if (first := await first_token(kept[target.name], target)) is not None:
+                    figures[target.name][f"pause_{number + 1}"] = first * 1000
     controls.plan(3)
     return figures
 

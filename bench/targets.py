@@ -26,6 +26,8 @@ from pathlib import Path
 from bench import machine
 
 HERE = Path(__file__).resolve().parent
+# Where our app is; another folder, to hold an older state of it beside.
+TREE = Path(os.environ.get("BENCH_TREE", HERE.parent)).resolve()
 OURS = "copilot-desktop"
 NAMES = ("direct", "nginx", "raw bytes", "aiohttp", "copilot-api", OURS)
 START = 30.0  # seconds
@@ -117,6 +119,7 @@ def process(
             stdout=subprocess.PIPE if heard else subprocess.DEVNULL,
             stderr=complaints,
             env=env,
+            cwd=TREE,
         )
     machine.bind(started.pid, to or set())
     try:
@@ -224,7 +227,7 @@ def ours(fake: Fake, folder: Path, port: int) -> tuple[list[str], dict[str, str]
     named = {f"COPILOT_DESKTOP_{name}": value for name, value in settings.items()}
     env = environment(
         **named, COPILOT_GITHUB_TOKEN="gho_" + "b" * 36, BENCH_TLS_PORT=str(fake.port),
-        PYTHONPATH=str(HERE.parent),
+        PYTHONPATH=str(TREE),
     )  # fmt: skip
     return [sys.executable, *program, "serve", "--port", str(port)], env
 

@@ -51,9 +51,9 @@ class Plan:
 
 @dataclass
 class Stats:
-    """`opened`: connections (with TLS: handshakes). `left_at`: when streams lost their listener, in
-    nanoseconds. `ended`: streams sent to their end. `chunks`: paced ones that were sent. `cpu`:
-    seconds used by this process."""
+    """`opened`: connections (with TLS: handshakes). Of the present plan's streams, `ended`: how
+    many were sent to their end; `left_at`: when others lost their listener, in nanoseconds.
+    `chunks`: paced ones that were sent. `cpu`: seconds used by this process."""
 
     opened: int = 0
     ended: int = 0
@@ -148,6 +148,7 @@ class Upstream(asyncio.Protocol):
         self.writable = True
         self.streaming = False
         self.timer: asyncio.TimerHandle | None = None
+        self.edition = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -158,8 +159,9 @@ class Upstream(asyncio.Protocol):
 
     def connection_lost(self, _error: Exception | None) -> None:
         if self.streaming:
-            stats.left_at.append(time.monotonic_ns())
             stats.streaming -= 1
+            if self.edition == plan.edition:
+                stats.left_at.append(time.monotonic_ns())
         self.streaming = False
         if self.timer is not None:
             self.timer.cancel()
@@ -224,10 +226,10 @@ class Upstream(asyncio.Protocol):
             if not (_STREAMED.search(self.first) or _STREAMED.search(self.last)):
                 self.transport.write(SMALL)
                 return
-            self.chunks_left, self.streaming = plan.chunks, True
+            self.chunks_left, self.streaming, self.edition = plan.chunks, True, plan.edition
             stats.streaming += 1
             if plan.gap:
-                self.due, self.edition = self.loop.time(), plan.edition
+                self.due = self.loop.time()
                 self.step(_HEAD)
             else:
                 self.transport.write(_HEAD)
@@ -243,6 +245,7 @@ class Upstream(asyncio.Protocol):
             for name, value in json.loads(self.first).items():
                 setattr(plan, name, value)
             plan.edition += 1
+            stats.left_at, stats.ended = [], 0
         stats.cpu = time.process_time()
         self.transport.write(plain_answer(asdict(stats)))
 
@@ -270,7 +273,7 @@ class Upstream(asyncio.Protocol):
     def finish(self) -> None:
         self.streaming = False
         stats.streaming -= 1
-        stats.ended += 1
+        stats.ended += self.edition == plan.edition
         self.transport.write(END)
 
 
