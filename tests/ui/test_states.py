@@ -35,6 +35,7 @@ from copilot_desktop.system.fake import FakeSystem
 from copilot_desktop.upstream.credentials import FileStore, StoredAccount, token_file
 from tests.core_rig import CoreRig, FakeUpstream, running_core
 from tests.ui.conftest import USUAL
+from tests.ui.stage import true_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
@@ -109,6 +110,24 @@ async def revoke(rig: CoreRig) -> None:
 
 async def stop(rig: CoreRig) -> None:
     await rig.do("stop_proxy")
+
+
+async def connect(rig: CoreRig) -> None:
+    """One editor is set to the proxy, as the sheet does it."""
+    settings = rig.core.data_dir / "home" / ".claude" / "settings.json"
+    await asyncio.to_thread(settings.parent.mkdir, parents=True)
+    await asyncio.to_thread(settings.write_text, "{}\n")
+    await rig.do("look_for_editors")
+    chosen: dict[str, Any] = {"id": "claude-code", "chosen": {}}
+    shown = await rig.do("preview_editor", **chosen)
+    assert (await rig.do("connect_editor", **chosen, digest=shown["digest"]))["ok"]
+
+
+async def take_the_next_port(rig: CoreRig) -> None:
+    """What the banner of a taken port offers."""
+    port = controller.next_free_port(HOME, rig.core.store.state.proxy.port)
+    assert (await rig.do("use_port", port=port))["ok"]
+    await rig.do("look_for_editors")
 
 
 async def fail(rig: CoreRig) -> None:
@@ -247,7 +266,17 @@ CELLS = {
         over("low", known), "Running, AI credits 93.% used", "AI credits is 93.% used",
         r"It resets .*\. [A-Z0-9].*\.", ("Refresh", "Dismiss"),
     ),
-    "stopped": Cell(over("pro", known, stop), "Proxy is stopped", None, card="Proxy is stopped"),
+    "stopped": Cell(
+        over("pro", known, connect, stop), "Proxy is stopped", None, card="Proxy is stopped",
+        sees=(("editors", "The proxy is stopped; connected editors get no answer."),),
+    ),
+    "port_changed": Cell(
+        over("pro", known, connect, take_the_next_port), "Running on .*",
+        "1 connected editor has an old address or key",
+        r"They get no answer until they are updated\. Only our own lines change\.",
+        ("Update all", "Show editors", "Dismiss"),
+        sees=(("editors", "Old port"), ("editors", "Update")),
+    ),
     "port_conflict": Cell(
         port_taken, r"Port \d+ is in use", r"Port \d+ is already in use",
         r"Node \(process 8120\) is answering there\. Your editors cannot reach the proxy until "
@@ -380,7 +409,8 @@ async def wear(page: Any, rig: CoreRig, theme: str, look: tuple[int, int, int]) 
     width, height, text = look
     await page.set_viewport_size({"width": width, "height": height})
     await rig.do("update_settings", patch={"theme": theme, "text_size": text})
-    await page.wait_for_function(
+    await true_in(
+        page,
         "([theme, ground, scale]) => document.documentElement.dataset.theme === theme"
         " && getComputedStyle(document.body).backgroundColor === ground"
         " && document.documentElement.style.getPropertyValue('--text-scale') === scale",
