@@ -85,6 +85,23 @@ async def test_connect_test_and_undo(tmp_path: Path) -> None:
         assert row(rig.core.store.state).state == "not_connected"
 
 
+async def test_a_tool_is_started_only_where_it_gets_an_answer(tmp_path: Path) -> None:
+    async with with_editors(tmp_path, require_key=True) as rig:
+        start = await rig.do("launch_editor", id="claude-code", chosen={})
+        port = rig.core.controller.state.port
+        assert start["env"]["ANTHROPIC_BASE_URL"] == f"http://127.0.0.1:{port}"
+        key = start["env"]["ANTHROPIC_AUTH_TOKEN"]
+        assert key == rig.core.keys.named("claude-code").secret
+        assert not any(key in word for word in start["arguments"])
+        assert (tmp_path / "home" / SETTINGS).read_text() == MINE
+        for name, reason in (("zed", "no_launch"), ("no-such", "unknown_tool")):
+            refused = await rig.do("launch_editor", id=name, chosen={})
+            assert refused["fields"]["reason"] == reason
+        await rig.do("stop_proxy")
+        refused = await rig.do("launch_editor", id="claude-code", chosen={})
+        assert refused["fields"]["reason"] == "not_running"
+
+
 async def test_after_a_port_change_one_update_is_enough(tmp_path: Path) -> None:
     async with with_editors(tmp_path) as rig:
         await connect(rig)
