@@ -10,7 +10,7 @@ sys.path.insert(0, str(HERE.parent))
 
 from copilot_desktop.shell.icons import application_icon  # noqa: E402
 
-PNG_SIZES = (128, 256, 512)
+PNG_SIZES = (16, 24, 32, 48, 64, 128, 256, 512)
 ICO_SIZES = [(16, 16), (20, 20), (24, 24), (32, 32), (48, 48), (256, 256)]
 
 

@@ -1,0 +1,33 @@
+#!/bin/sh
+# Remove what install.sh has written. With --everything also what the app keeps; it asks first.
+set -eu
+
+lib="$HOME/.local/lib/copilot-desktop"
+bin="$HOME/.local/bin"
+share="${XDG_DATA_HOME:-$HOME/.local/share}"
+
+if [ "${1:-}" = --everything ]; then
+    shift
+    "$lib/copilot-desktop" remove-everything "$@"
+    told=
+else
+    told=yes
+fi
+if [ "$(readlink "$bin/copilot-desktop" 2>/dev/null || true)" = "$lib/copilot-desktop" ]; then
+    rm -f "$bin/copilot-desktop"
+fi
+rm -f "$share/applications/copilot-desktop.desktop"
+rm -f "$share"/icons/hicolor/*/apps/copilot-desktop.png
+rm -rf "$lib" "$lib.new" "$lib.old"
+for each in "$share"/icons/hicolor/*/apps "$share"/icons/hicolor/*; do
+    rmdir "$each" 2>/dev/null || true
+done
+if command -v update-desktop-database >/dev/null 2>&1; then
+    update-desktop-database -q "$share/applications" || true
+fi
+echo "Copilot Desktop is removed."
+if [ -n "$told" ]; then
+    echo "What it keeps stays in $share/copilot-desktop, with the sign-in there or in the keyring, and"
+    echo "editors stay connected. To delete all of it, run instead: uninstall.sh --everything"
+    echo "(install it again first)."
+fi
