@@ -1,0 +1,141 @@
+"""Answers that go straight from upstream's connection to the client's: slow clients, old ones,
+signs of life in between, and the next request on the same connection."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+
+import pytest
+from aiohttp import web
+from phenomena.routes import WAYS, Way
+from proxy.raw import hang_up, read_answer, request, until
+from proxy.scripted import MESSAGES_HEAD, events, pieces, scripted_rig, words
+from proxy.test_forwarding import STREAMS
+
+from copilot_desktop.proxy import answers
+
+MESSAGES = Way("/v1/messages", "/v1/messages")
+SAME = [way for way in WAYS if way.same]
+JSON = ("Content-Type", "application/json")
+LAST = events(
+    ("content_block_stop", {"type": "content_block_stop", "index": 0}),
+    ("message_delta", {"type": "message_delta", "delta": {"stop_reason": "end_turn",
+                       "stop_sequence": None}, "usage": {"output_tokens": 5}}),
+    ("message_stop", {"type": "message_stop"}),
+)  # fmt: skip
+MEGABYTE = 1024 * 1024
+
+
+def asking(way: Way = MESSAGES) -> bytes:
+    return request("POST", way.path, JSON, body=json.dumps(way.body()).encode())
+
+
+def unchunked(body: bytes) -> bytes:
+    parts, at = [], 0
+    while size := int(body[at : (start := body.index(b"\r\n", at) + 2)], 16):
+        parts.append(body[start : start + size])
+        at = start + size + 2
+    return b"".join(parts)
+
+
+async def test_a_client_that_does_not_read_stops_upstream_and_misses_nothing() -> None:
+    sent = 0
+    texts = [words(f"{number:08}" + "x" * 65536) for number in range(320)]
+
+    async def answer(served: web.Request) -> web.StreamResponse:
+        nonlocal sent
+        response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+        await response.prepare(served)
+        await response.write(MESSAGES_HEAD)
+        for each in texts:
+            await response.write(each)
+            sent += len(each)
+        await response.write(LAST)
+        return response
+
+    async with scripted_rig(answer) as (rig, _):
+        loop = asyncio.get_running_loop()
+        with socket.socket() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+            client.setblocking(False)
+            await loop.sock_connect(client, ("127.0.0.1", rig.port))
+            await loop.sock_sendall(client, asking())
+            await until(lambda: sent > 0, "the stream has begun")
+            before = -1
+            while before != sent:  # until nothing moves any more
+                before = sent
+                await asyncio.sleep(0.4)
+            assert sent < 14 * MEGABYTE, "upstream is read for a client that takes nothing"
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * MEGABYTE)
+            whole = bytearray()
+            async with asyncio.timeout(60):
+                while not whole.endswith(b"0\r\n\r\n"):
+                    whole += await loop.sock_recv(client, MEGABYTE)
+        assert rig.traffic.recent[0].outcome == "ok"
+    told = unchunked(bytes(whole).partition(b"\r\n\r\n")[2])
+    places = [told.index(b"%08d" % number) for number in range(320)]
+    assert places == sorted(places)
+    assert told.endswith(LAST)
+    assert told.count(b"\n\n") == (MESSAGES_HEAD + LAST).count(b"\n\n") + 320
+
+
+async def test_signs_of_life_stand_between_frames(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answers, "SILENCE_IN_STREAM", 0.02)
+
+    async def answer(served: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+        await response.prepare(served)
+        whole = MESSAGES_HEAD + words("Gr\u00fc\u00dfe") * 20 + LAST
+        for start in range(0, len(whole), 211):
+            await response.write(whole[start : start + 211])
+            await asyncio.sleep(0.05)
+        return response
+
+    async with scripted_rig(answer) as (rig, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", rig.port)
+        async with asyncio.timeout(30):
+            writer.write(asking())
+            told = (await read_answer(reader)).body
+        await hang_up(writer)
+    blocks = told.split(b"\n\n")
+    pings = [each for each in blocks if each.startswith(b":")]
+    assert len(pings) >= 2
+    without = [each for each in blocks if not each.startswith(b":")]
+    rest = b"\n\n".join(without)
+    assert rest.count(words("Gr\u00fc\u00dfe")) == 20
+    assert rest.endswith(LAST)
+
+
+@pytest.mark.parametrize("way", SAME, ids=lambda way: way.path[4:])
+async def test_the_connection_serves_the_next_request(way: Way) -> None:
+    whole = STREAMS[way.endpoint]
+    cut = [whole[start : start + 211] for start in range(0, len(whole), 211)]
+    async with scripted_rig(pieces(*cut)) as (rig, script):
+        reader, writer = await asyncio.open_connection("127.0.0.1", rig.port)
+        told = []
+        async with asyncio.timeout(30):
+            for _ in range(3):
+                writer.write(asking(way))
+                answer = await read_answer(reader)
+                assert answer.status == 200
+                told.append(answer.body)
+        await hang_up(writer)
+        assert [each.outcome for each in rig.traffic.recent] == ["ok"] * 3
+        assert len(script.seen) == 3
+    assert told[0]
+    if way.endpoint != "/responses":  # whose ids are made anew
+        assert told[0] == told[1] == told[2]
+
+
+async def test_an_old_client_gets_the_stream_without_chunks() -> None:
+    cut = [MESSAGES_HEAD, *(words("x") for _ in range(5)), LAST]
+    async with scripted_rig(pieces(*cut)) as (rig, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", rig.port)
+        async with asyncio.timeout(30):
+            writer.write(asking().replace(b"HTTP/1.1", b"HTTP/1.0", 1))
+            answer = await read_answer(reader)
+        await hang_up(writer)
+    assert "transfer-encoding" not in dict(answer.headers)
+    assert answer.body.endswith(words("x") * 5 + LAST)
