@@ -203,7 +203,10 @@ class Editors:
         """The text for the clipboard, and its lines to be shown."""
         offer = self._offered()
         link = Link(offer.address, offer.shared_key, ())
-        lines = shell_lines(_SHELLS[shell], variables(link))
+        try:
+            lines = shell_lines(_SHELLS[shell], variables(link))
+        except ValueError:
+            raise refused("no_line") from None
         shown = lines if link.key == NO_KEY else [masked(line, (link.key,)) for line in lines]
         return {"text": "\n".join(lines) + "\n", "lines": shown}
 

@@ -39,6 +39,7 @@ Reason = Literal[
     "no_answer",
     "no_folder",
     "no_launch",
+    "no_line",
 ]
 FILE_STATES = {"write_protected": "read_only", "cannot_write": "read_only"}
 

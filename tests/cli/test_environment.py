@@ -59,6 +59,9 @@ async def test_other_shells_have_their_own_words(terminal: Terminal) -> None:
         assert f"$env:OPENAI_API_KEY = '{key}'\n" in await lines(commands, "powershell")
         assert f'set "ANTHROPIC_BASE_URL=http://127.0.0.1:{port}"\n' in await lines(commands, "cmd")
         assert (await commands.run("env", "tcsh")).code == 2
+        terminal.environ |= settings(api_key="100%")
+        ended = await commands.run("env", "cmd")
+        assert (ended.code, "does not take in a line" in ended.err) == (1, True)
 
 
 async def test_the_running_app_knows_its_port(terminal: Terminal) -> None:
