@@ -33,6 +33,8 @@ FIGURES = {
     "body_2mb": "2 MB sent, first token, ms",
     "body_20mb": "20 MB sent, first token, ms",
     "peak_20mb": "most memory with 20 MB, MiB",
+    "models": "model list, ms",
+    "health": "sign-in check (`GET /health`), ms",
     "start": "start to the first answer, s",
     "idle_memory": "memory after the start, MiB",
     "idle_cpu": "CPU at rest, %",

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench import load, machine
-from bench.targets import Fake, Target
+from bench.targets import OURS, Fake, Target
 
 Figures = dict[str, float]
 SMALL: dict[str, object] = {"model": "gpt-bench", "messages": [{"role": "user", "content": "hi"}]}
@@ -343,6 +343,24 @@ async def pauses(controls: Controls, found: list[Target], size: Size) -> dict[st
     return figures
 
 
+async def own_answers(_controls: Controls, target: Target, size: Size) -> Figures:
+    """What ours says without asking anybody; the others pass the list on."""
+    figures: Figures = {}
+    if target.pid is None:
+        return figures
+    paths = {"models": "/v1/models"}
+    if target.name == OURS:
+        paths["health"] = "/health"
+    async with lines(1, target) as (line,):
+        for name, path in paths.items():
+            asked = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{target.port}\r\n\r\n".encode()
+            times = [
+                (await line.ask(asked, streamed=False)).took for _ in range(size.requests // 2 + 1)
+            ]
+            figures[name] = statistics.median(times) * 1000
+    return figures
+
+
 async def idle(_controls: Controls, target: Target, _size: Size) -> Figures:
     """As it was started."""
     if target.pid is None:
@@ -354,6 +372,7 @@ async def idle(_controls: Controls, target: Target, _size: Size) -> Figures:
 SCENARIOS: dict[str, Scenario] = {
     "idle": idle,
     "one": one_stream,
+    "own": own_answers,
     "streams16": streams16,
     "streams128": streams128,
     "paced": paced,
