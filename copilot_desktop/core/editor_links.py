@@ -5,6 +5,7 @@ Pure, so that the window and a terminal without a running app come to the same.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -55,9 +56,8 @@ class Offer:
         if any(model.id == wish for model in self.models):
             return wish
         for part in role.wish:
-            for model in self.models:
-                if part in model.id:
-                    return model.id
+            if fitting := [model for model in self.models if part in model.id]:
+                return min(fitting, key=lambda model: (_rank(model), _age(model))).id
         return self.models[0].id if self.models else None
 
 
@@ -75,6 +75,13 @@ def choosable(models: Iterable[Model]) -> tuple[Model, ...]:
 def _rank(model: Model) -> tuple[bool, ...]:
     """GitHub's own default first, then what its picker shows."""
     return (model.id == AUTO, not model.is_default, not model.in_picker, model.preview)
+
+
+def _age(model: Model) -> tuple[int, int]:
+    """Newest first: vendors count upwards, the first number of an id is its version (a date
+    is none)."""
+    found = re.search(r"(\d+)(?:[.-](\d{1,2})(?!\d))?", model.id)
+    return (-int(found[1]), -int(found[2] or 0)) if found else (0, 0)
 
 
 def _filled(chosen: Mapping[str, str | None]) -> dict[str, str]:

@@ -37,6 +37,21 @@ def test_each_role_gets_the_best_model_that_it_likes() -> None:
     assert link.chosen == {"main": "claude-sonnet-4.5", "small": "gpt-5-mini", "any": "gpt-5"}
 
 
+@pytest.mark.parametrize(
+    ("ids", "best"),
+    [
+        (("claude-sonnet-4", "claude-sonnet-4.5", "claude-sonnet-3.7"), "claude-sonnet-4.5"),
+        (("claude-sonnet-4-20250514", "claude-sonnet-4-5"), "claude-sonnet-4-5"),
+        (("claude-sonnet-4.5", "claude-sonnet-10"), "claude-sonnet-10"),
+    ],
+)
+def test_of_several_that_it_likes_it_gets_the_newest(ids: tuple[str, ...], best: str) -> None:
+    models = tuple(map(Model, ids))
+    assert replace(OFFER, models=models).link(PEN, {}).chosen["main"] == best
+    models = (*models, Model("claude-sonnet-99", preview=True))
+    assert replace(OFFER, models=models).link(PEN, {}).chosen["main"] == best
+
+
 def test_what_was_chosen_wins_and_what_is_chosen_now_wins_over_that() -> None:
     link = OFFER.link(PEN, {"main": "gpt-5", "small": "gone"}, {"any": "older"})
     assert link.chosen == {"main": "gpt-5", "small": "gpt-5-mini", "any": "older"}
