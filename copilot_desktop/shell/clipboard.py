@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 
-from copilot_desktop.system.programs import child_environment
+from copilot_desktop.system.programs import QUIET, child_environment
 
 _PROGRAMS = (
     ("pbcopy",),
@@ -32,6 +32,7 @@ def copy(text: str) -> bool:
                     timeout=_LIMIT,
                     check=True,
                     env=child_environment(),
+                    creationflags=QUIET,
                 )
             except (OSError, subprocess.SubprocessError):
                 continue

@@ -13,6 +13,9 @@ import webbrowser
 from collections.abc import Sequence
 
 ANSWER_SECONDS = 3.0
+# Windows opens a console for a program of the console that an app without one starts, and closes it
+# again: a black window that flashes.
+QUIET: int = getattr(subprocess, "CREATE_NO_WINDOW", 0)
 SECRET_NAMES = (
     "COPILOT_GITHUB_TOKEN",
     "COPILOT_DESKTOP_API_KEY",
@@ -39,6 +42,7 @@ def ask(command: Sequence[str]) -> str:
             timeout=ANSWER_SECONDS,
             check=False,
             env=child_environment(),
+            creationflags=QUIET,
         )
     except (OSError, subprocess.SubprocessError):
         return ""
@@ -55,6 +59,7 @@ def launch(command: Sequence[str]) -> bool:
             stderr=subprocess.DEVNULL,
             env=child_environment(),
             start_new_session=True,
+            creationflags=QUIET,
         )
     except (OSError, ValueError):
         return False

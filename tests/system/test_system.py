@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -10,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from copilot_desktop.system import PortHolder, System, current
+from copilot_desktop.shell import clipboard
+from copilot_desktop.system import PortHolder, System, current, programs
 from copilot_desktop.system.fake import FakeSystem
 from copilot_desktop.system.linux import Linux, read_locale
 from copilot_desktop.system.macos import read_lsof
@@ -102,6 +104,25 @@ def test_a_shared_machine_has_two_people(tmp_path: Path, people: list[str], shar
     passwd = tmp_path / "passwd"
     passwd.write_text("\n".join(people) + "\n")
     assert Linux(passwd=passwd).shared_machine() is shared
+
+
+def test_no_black_window_flashes_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    quiet, given = 0x0800_0000, []  # CREATE_NO_WINDOW, which other systems do not have
+
+    def start(command: list[str], **options: object) -> None:
+        given.append((command[-1], options["creationflags"]))
+        raise FileNotFoundError
+
+    for place in (programs, clipboard):
+        monkeypatch.setattr(place, "QUIET", quiet)
+    monkeypatch.setattr(subprocess, "run", start)
+    monkeypatch.setattr(subprocess, "Popen", start)
+    monkeypatch.setattr(shutil, "which", {"clip.exe": "clip.exe"}.get)
+    monkeypatch.delitem(sys.modules, "gi.repository.Gtk", raising=False)
+    programs.ask(["netstat"])
+    programs.launch(["explorer"])
+    clipboard.copy("http://127.0.0.1:4141/v1")
+    assert given == [("netstat", quiet), ("explorer", quiet), ("clip.exe", quiet)]
 
 
 def test_children_get_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
