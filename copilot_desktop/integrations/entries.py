@@ -12,7 +12,6 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 from copilot_desktop.integrations.edits import (
@@ -181,7 +180,9 @@ def find_at(text: str, of: Format | None, place: Place) -> Value | Absent:
         from copilot_desktop.integrations.formats import block_text  # noqa: PLC0415
 
         return block_text.find_block(text, str(place[0]))
-    found = _read(of, text)
+    from copilot_desktop.integrations.formats import text as formats  # noqa: PLC0415  (parsers)
+
+    found = formats.read(of, text)
     for step in place:
         if isinstance(step, Item):
             entries = found if isinstance(found, list) else []
@@ -190,14 +191,6 @@ def find_at(text: str, of: Format | None, place: Place) -> Value | Absent:
         else:
             found = found.get(step, ABSENT) if isinstance(found, Mapping) else ABSENT
     return found
-
-
-@lru_cache(maxsize=2)
-def _read(of: Format, text: str) -> Value | Absent:
-    """A text is asked for many places in a row, and reading a large one takes a while."""
-    from copilot_desktop.integrations.formats import text as formats  # noqa: PLC0415  (parsers)
-
-    return formats.read(of, text)
 
 
 def apply(text: str, of: Format | None, place: Place, value: Value) -> str:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import difflib
 import itertools
 import re
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,8 +18,10 @@ from typing import Literal
 from copilot_desktop.redaction import redact
 
 Sign = Literal["+", "-", " "]
+Opcode = tuple[Literal["replace", "delete", "insert", "equal"], int, int, int, int]
 DOTS = "••••"
 GAP = "…"
+_AT_ONCE = 2000  # lines of both texts that are compared as a whole
 _AROUND = 2  # lines before and after a change
 _SHORTEST = 12  # characters of a secret of which the last four may be shown
 _LONGEST_LINE = 400
@@ -46,12 +49,69 @@ class FileChange:
     lines: tuple[tuple[Sign, str], ...]
 
 
+class _Pieces(difflib.SequenceMatcher[str]):
+    """Compares piece by piece, between lines that stand once in both texts: the time that difflib
+    needs grows with the square of the length, and settings may have many thousand lines."""
+
+    def __init__(self, old: list[str], new: list[str]) -> None:
+        super().__init__(None, (), ())
+        self._old, self._new = old, new
+
+    def get_opcodes(self) -> list[Opcode]:
+        found: list[Opcode] = []
+        a = b = 0
+        for at, to in [*self._anchors(), (len(self._old), len(self._new))]:
+            for code in _compared(self._old[a:at], self._new[b:to]):
+                moved = (code[0], code[1] + a, code[2] + a, code[3] + b, code[4] + b)
+                if found and found[-1][0] == moved[0] == "equal":
+                    moved = ("equal", found[-1][1], moved[2], found[-1][3], moved[4])
+                    found.pop()
+                found.append(moved)
+            a, b = at, to
+        return found
+
+    def _anchors(self) -> Iterator[tuple[int, int]]:
+        """Where lines stand that both have once and in the same order."""
+        if len(self._old) + len(self._new) <= _AT_ONCE:
+            return
+        counts = Counter(self._old)
+        here = {line: at for at, line in enumerate(self._new)}
+        counts_here = Counter(self._new)
+        last = -1
+        for at, line in enumerate(self._old):
+            if counts[line] == 1 == counts_here[line] and here[line] > last:
+                last = here[line]
+                yield at, last
+
+
+def _compared(old: list[str], new: list[str]) -> list[Opcode]:
+    if old == new:
+        return [("equal", 0, len(old), 0, len(new))] if old else []
+    if len(old) + len(new) > 2 * _AT_ONCE:
+        return _ends_compared(old, new)
+    return difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+
+
+def _ends_compared(old: list[str], new: list[str]) -> list[Opcode]:
+    """For what cannot be told better: alike at the beginning, alike at the end, another middle."""
+    most = min(len(old), len(new))
+    first = next((at for at in range(most) if old[at] != new[at]), most)
+    left = most - first
+    last = next((at for at in range(left) if old[-1 - at] != new[-1 - at]), left)
+    a, b = len(old) - last, len(new) - last
+    codes: list[Opcode] = [
+        ("equal", 0, first, 0, first),
+        ("replace", first, a, first, b),
+        ("equal", a, len(old), b, len(new)),
+    ]
+    return [code for code in codes if code[1] < code[2] or code[3] < code[4]]
+
+
 def lines_of(before: str, after: str, secrets: Collection[str]) -> tuple[tuple[Sign, str], ...]:
     """The lines that change, with `GAP` between parts that are far apart."""
     old, new = before.splitlines(), after.splitlines()
-    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
     shown: list[tuple[Sign, str]] = []
-    for group in matcher.get_grouped_opcodes(_AROUND):
+    for group in _Pieces(old, new).get_grouped_opcodes(_AROUND):
         if shown:
             shown.append((" ", GAP))
         for kind, a, b, c, d in group:

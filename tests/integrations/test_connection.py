@@ -378,3 +378,18 @@ def test_folders_of_ours_go_with_the_last_file_in_them(
     for number in order:
         bench.connection.undo(tools[number])
     assert bench.everything() == {}
+
+
+def test_a_dense_file_of_a_mebibyte_is_connected_and_taken_back(bench: Bench) -> None:
+    """Where each change read every value anew this took minutes, and the preview even longer."""
+    entry = {"a": [1, 2, 3], "b": "text", "c": {"d": None, "e": True}}
+    dense = json.dumps({f"k{n}": entry for n in range(9_000)}, indent=1)
+    file = bench.write(".pen/settings.json", dense.replace('"k4000"', '// mine\n "k4000"'))
+    before = file.read_bytes()
+    shown = bench.connection.preview(pen(), link()).files[0].lines
+    assert [line for sign, line in shown if sign == "-"] == [" }"]
+    bench.connect(pen())
+    bench.connect(quill())
+    bench.connection.undo(pen())
+    bench.connection.undo(quill())
+    assert file.read_bytes() == before

@@ -68,6 +68,21 @@ def test_only_what_changes_is_shown_with_a_little_around_it() -> None:
     assert lines_of(before, before, ()) == ()
 
 
+def test_a_long_text_is_compared_as_well_as_a_short_one() -> None:
+    entry = ["{n}: [", "  1,", "  2", "],"]
+    old = [line.replace("{n}", str(n)) for n in range(20_000) for line in entry]
+    new = ["first", *old[:40_000], "added", *old[40_002:], "last"]
+    signs = [
+        (sign, line) for sign, line in lines_of("\n".join(old), "\n".join(new), ()) if sign != " "
+    ]
+    assert sorted(signs) == sorted(
+        [("+", "first"), ("+", "added"), ("+", "last"), ("-", "10000: ["), ("-", "  1,")]
+    )
+    assert lines_of("x\n" * 50_000, "x\n" * 50_000 + "y\n", ()) == (
+        (" ", "x"), (" ", "x"), ("+", "y")
+    )  # fmt: skip
+
+
 def test_of_a_long_line_the_part_that_changes_is_shown() -> None:
     before = '{"pad": "' + "x" * 5000 + '", "url": 1}'
     lines = lines_of(before, before.replace('"url": 1', '"url": 2'), ())

@@ -1,7 +1,8 @@
 """JSON with comments and trailing commas, changed in place.
 
-The scanner keeps, for every value, where it stands; the grammar is RFC 8259 plus `//` and `/* */`
-comments and one comma before a closing bracket, which is what editors take for their settings.
+The scanner keeps where values stand; the grammar is RFC 8259 plus `//` and `/* */` comments and one
+comma before a closing bracket, which is what editors take for their settings. It is slow, so what
+lies off the way to a place is left to Python's own reader, as far as that reads it.
 What is between two values (spaces, comments, commas) is looked at again only where a change is
 made. An object is written over several lines or on one, as it was.
 """
@@ -56,15 +57,20 @@ class _Member:
 
 @dataclass(frozen=True, slots=True)
 class _Node:
+    """`passed`: nobody has looked for its members, and `scalar` is the whole value."""
+
     kind: Literal["object", "list", "scalar"]
     start: int
     end: int
     scalar: Value = None
     members: list[_Member] = field(default_factory=list)
+    passed: bool = False
 
     @property
     def plain(self) -> Value:
         """What it says; of a key that stands there twice the last, as every reader has it."""
+        if self.passed:
+            return self.scalar
         match self.kind:
             case "object":
                 return {each.key: each.value.plain for each in self.members}
@@ -75,18 +81,20 @@ class _Node:
 
 
 class _Scanner:
-    """Reads one document. Positions are in characters of the text."""
+    """Reads one document. Positions are in characters of the text. With a `place`, members are
+    looked for on the way there only."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, place: Sequence[Step] | None = None) -> None:
         self._text = text
         self._at = 0
+        self._place = place
 
     def document(self) -> _Node | None:
         """The value; None where the text is blank or holds comments only."""
         self._skip()
         if self._at == len(self._text):
             return None
-        node = self._value(0)
+        node = self._value(0, self._place)
         self._skip()
         if self._at != len(self._text):
             raise self._wrong()
@@ -109,14 +117,17 @@ class _Scanner:
     def _ahead(self) -> str:
         return self._text[self._at : self._at + 1]
 
-    def _value(self, depth: int) -> _Node:
+    def _value(self, depth: int, way: Sequence[Step] | None) -> _Node:
+        """`way` is what is left of the place from here; nothing left: it may be passed over."""
         if depth > DEPTH:
             raise Unreadable(line_at(self._text, self._at), "nested too deeply")
         match self._ahead():
+            case "{" | "[" if way is not None and not way and (node := self._passed(depth)):
+                return node
             case "{":
-                return self._container("object", "}", depth)
+                return self._container("object", "}", depth, way)
             case "[":
-                return self._container("list", "]", depth)
+                return self._container("list", "]", depth, way)
         start = self._at
         if (string := self._take(_STRING)) is not None:
             return _Node("scalar", start, self._at, json.loads(string))
@@ -126,6 +137,19 @@ class _Scanner:
             return _Node("scalar", start, self._at, _WORDS[word])
         raise self._wrong()
 
+    def _passed(self, depth: int) -> _Node | None:
+        """A mapping or list as Python reads it; None where it holds what Python does not take."""
+        start = self._at
+        try:
+            value, end = _PLAIN_READER.raw_decode(self._text, start)
+        except (ValueError, RecursionError):
+            return None
+        if not _shallow(value, depth):
+            return None
+        self._at = end
+        kind: Literal["object", "list"] = "object" if isinstance(value, dict) else "list"
+        return _Node(kind, start, end, value, passed=True)
+
     def _number(self, digits: str) -> Value:
         try:
             number: Value = json.loads(digits)
@@ -133,7 +157,13 @@ class _Scanner:
             raise self._wrong() from error
         return number
 
-    def _container(self, kind: Literal["object", "list"], close: str, depth: int) -> _Node:
+    def _container(
+        self,
+        kind: Literal["object", "list"],
+        close: str,
+        depth: int,
+        way: Sequence[Step] | None,
+    ) -> _Node:
         start = self._at
         self._at += 1
         members: list[_Member] = []
@@ -144,9 +174,11 @@ class _Scanner:
                 return _Node(kind, start, self._at, members=members)
             if members and members[-1].comma < 0:
                 raise self._wrong()
-            members.append(self._member(kind, depth))
+            members.append(self._member(kind, depth, way))
 
-    def _member(self, kind: Literal["object", "list"], depth: int) -> _Member:
+    def _member(
+        self, kind: Literal["object", "list"], depth: int, way: Sequence[Step] | None
+    ) -> _Member:
         start, key = self._at, ""
         if kind == "object":
             written = self._take(_STRING)
@@ -158,7 +190,7 @@ class _Scanner:
                 raise self._wrong()
             self._at += 1
             self._skip()
-        value = self._value(depth + 1)
+        value = self._value(depth + 1, self._onwards(kind, key, way))
         after = self._at
         self._skip()
         if self._ahead() == ",":
@@ -167,10 +199,41 @@ class _Scanner:
         self._at = after  # comments behind the last value belong to nobody
         return _Member(key, start, value, -1)
 
+    @staticmethod
+    def _onwards(
+        kind: Literal["object", "list"], key: str, way: Sequence[Step] | None
+    ) -> Sequence[Step] | None:
+        """The way within a member. Which entry of a list it leads to is not known yet."""
+        if way is None or (way and kind == "list"):
+            return None
+        return way[1:] if way and key == way[0] else ()
+
+
+def _not_json(_word: str) -> Value:
+    raise ValueError("NaN and Infinity are Python's own")
+
+
+_PLAIN_READER: Final = json.JSONDecoder(parse_constant=_not_json)
+
+
+def _shallow(value: Value, depth: int) -> bool:
+    """Whether what begins at `depth` goes no deeper than the scanner would."""
+    if depth > DEPTH:
+        return False
+    if isinstance(value, dict):
+        return all(_shallow(each, depth + 1) for each in value.values() if _holds(each))
+    if isinstance(value, list):
+        return all(_shallow(each, depth + 1) for each in value if _holds(each))
+    return True
+
+
+def _holds(value: Value) -> bool:
+    return isinstance(value, dict | list)
+
 
 def read(text: str) -> Value | Absent:
     """The document as plain values; absent where there is none. Raises Unreadable."""
-    node = _Scanner(text).document()
+    node = _Scanner(text, ()).document()
     return ABSENT if node is None else node.plain
 
 
@@ -193,7 +256,7 @@ def check(text: str, rejected: Collection[Extra]) -> None:
 
 def put(text: str, place: Sequence[Step], value: Value) -> list[Splice]:
     """How `value` gets to `place`. Raises Unreadable, CannotKeep."""
-    node = _Scanner(text).document()
+    node = _Scanner(text, place).document()
     if node is None:
         whole = wrapped(place, value)
         return [added_lines(text, last_written(text), _lines(text, whole, ""))]
@@ -212,7 +275,7 @@ def put(text: str, place: Sequence[Step], value: Value) -> list[Splice]:
 
 def drop(text: str, place: Sequence[Step]) -> list[Splice]:
     """How what stands at `place` goes, with its comma. The place is there, or empty: everything."""
-    node = _Scanner(text).document()
+    node = _Scanner(text, place).document()
     assert node is not None, "the caller has found the place"
     if not place:
         if text[line_start(text, node.start) : node.start].strip():

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from copilot_desktop.integrations.edits import Item, Step, Value
@@ -37,6 +38,7 @@ _BARE: Final = re.compile(r"[A-Za-z0-9_-]+")
 _FIRST_REMARK: Final = re.compile(r"(?:[ \t]*#[^\n]*\n)+(?=\r?\n)")
 
 
+@lru_cache(maxsize=2)  # asked for again on the way to a place
 def read(text: str) -> Value:
     """The document as plain values; dates and times as they would be written. Raises Unreadable."""
     import tomllib  # noqa: PLC0415 - only where a file of a tool is looked at

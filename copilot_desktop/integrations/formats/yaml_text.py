@@ -13,6 +13,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from copilot_desktop.integrations.edits import Item, Step, Value
@@ -43,7 +44,7 @@ _COMMA: Final = re.compile(r"[ \t\r\n]*,")
 _ALIAS: Final = re.compile(r"\s*\*[^\s,\]}]+")
 _PREFIX: Final = "tag:yaml.org,2002:"
 _LEVEL: Final = 2  # spaces
-_LARGEST: Final = 256 * 1024  # characters: a second or two to read, and a change reads thrice
+_LARGEST: Final = 256 * 1024  # characters: a second or two to read, and each change reads once
 
 
 def read(text: str) -> Value:
@@ -55,6 +56,7 @@ def read(text: str) -> Value:
     return {} if node is None else _plain(node, 0)
 
 
+@lru_cache(maxsize=2)  # read before a change, changed, and read again: the slow part
 def _compose(text: str) -> Node | None:
     if len(text) > _LARGEST:
         raise Unreadable(1, "too large")
