@@ -29,7 +29,7 @@ KNOWN = tuple(f"python3.{minor}" for minor in (13, 14, 12, 11))  # best tried fi
 TERMINAL = (
     "serve", "login", "logout", "status", "models", "quota", "accounts", "usage", "logs", "doctor",
     "resume", "autostart", "keys", "version", "connect", "disconnect", "run", "env", "completions",
-    "test", "bench",
+    "remove-everything", "test", "bench",
 )  # fmt: skip
 
 # For the window, on Debian and its relatives.

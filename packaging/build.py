@@ -6,8 +6,9 @@
     python3 packaging/build.py tarball    an archive with an installer that needs no root
     python3 packaging/build.py all        all that this system can make (on Linux: these three)
 
-Standard library only; PyInstaller and the app's libraries go into `build/env`. The same commit gives
-the same bytes on the same system: times are the commit's (or SOURCE_DATE_EPOCH), orders are fixed.
+Standard library only; PyInstaller and the app's libraries go into `build/env`. The same commit
+gives the same bytes on the same system: times are the commit's (or SOURCE_DATE_EPOCH), orders are
+fixed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A package for Debian, Ubuntu and their relatives: the frozen program, with GTK and WebKit from the
+"""A package for Debian, Ubuntu and their relatives: the frozen program, and GTK and WebKit from the
 system. One package serves several releases, since it brings its own Python.
 """
 
@@ -60,7 +60,7 @@ class UnknownLibrary(Exception):
 
 
 def build(product: Product, *, quick: bool = False) -> Path:
-    """`dist/copilot-desktop_VERSION_ARCH.deb`; larger if it has to be quick. Raises UnknownLibrary."""
+    """`dist/copilot-desktop_VERSION_ARCH.deb`, larger if `quick`. Raises UnknownLibrary."""
     stage = product.stage("deb")
     lay(product, stage)
     control = stage / "DEBIAN"

@@ -22,7 +22,12 @@ if TYPE_CHECKING:
     from copilot_desktop.core.settings import Preferences
 
 DONE, FAILED, SIGNED_OUT, INTERRUPTED = 0, 1, 3, 130
-_MODULES = {"env": "environment"}  # where a module has another name than its command
+# Where a module has another name than its command.
+_MODULES = {"env": "environment", "remove-everything": "removal"}
+# Their module has `run`, a coroutine.
+_PLAIN = (
+    "accounts", "autostart", "doctor", "env", "keys", "logs", "remove-everything", "version",
+)  # fmt: skip
 
 
 class Ended(Exception):
@@ -83,7 +88,7 @@ def _run(invocation: Invocation) -> int:
 
             work = account.login if invocation.command == "login" else account.logout
             return _on_loop(work(preferences, invocation))
-        case "accounts" | "autostart" | "doctor" | "env" | "keys" | "logs" | "version" as name:
+        case name if name in _PLAIN:
             module = import_module(f"copilot_desktop.cli.{_MODULES.get(name, name)}")
             return _on_loop(module.run(preferences, invocation))
         case "connect" | "disconnect" | "completions" as name:

@@ -50,6 +50,10 @@ EXAMPLES: Mapping[str, Mapping[str, str]] = {
         "completions powershell": "to the end of the file that $PROFILE names",
     },
     "version": {"version --check": "whether there is a newer one"},
+    "remove-everything": {
+        "remove-everything --dry-run": "what there is to undo and delete",
+        "remove-everything": "see it, answer y, and it is gone",
+    },
     "autostart": {"autostart on": "start in the tray when you log in"},
     "resume": {"resume": "once you have read why sending was paused"},
     "keys": {

@@ -136,6 +136,7 @@ def parser() -> argparse.ArgumentParser:
     _add_usage(command("usage", "what this app has used (no network)"))
     _add_logs(command("logs", "the latest lines of the log (no network)"))
     _add_version(command("version", "what exactly this is, and whether there is a newer one"))
+    _add_removal(command("remove-everything", "undo and delete all that the app has written"))
     return whole
 
 
@@ -162,6 +163,11 @@ class _Version(argparse.Action):
 def _add_version(version: argparse.ArgumentParser) -> None:
     _add_switch(version, "--check", "ask the releases page, at most once a day")
     _add_json(version)
+
+
+def _add_removal(removal: argparse.ArgumentParser) -> None:
+    _add_switch(removal, "--dry-run", "only say what would be deleted")
+    _add_switch(removal, "--yes", "delete it without asking")
 
 
 def _add_login(login: argparse.ArgumentParser) -> None:

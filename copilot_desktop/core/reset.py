@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 from collections.abc import Awaitable
+from contextlib import suppress
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +26,26 @@ if TYPE_CHECKING:
     from copilot_desktop.core.core import Core
 
 log = logging.getLogger(__name__)
+
+# Every name that the app gives to a thing in its data folder, as patterns; a test holds it to that.
+OURS = (
+    "accounts.json",
+    "alerts.json",
+    "brakes.json",
+    "contents",
+    "demo",
+    "editors",
+    "instance.*",
+    "last.json",
+    "lessons.json",
+    "local-key*",
+    "logs",
+    "models.json",
+    "settings.json*",
+    "tokens",
+    "updates.json",
+    "usage.sqlite3*",
+)
 
 
 async def everything(core: Core) -> None:
@@ -86,6 +109,29 @@ async def _settings(core: Core) -> None:
     if kept:
         await core.change(dict.fromkeys(kept))
     core.key_changed()
+
+
+def delete_folder(folder: Path, *, whole: bool) -> list[Path]:
+    """Delete the data folder after everything was taken back and the core is gone; what is left.
+
+    `whole`: it is the app's own folder. Otherwise somebody has chosen it, perhaps one with other
+    things in it, and only what bears a name of ours goes. Blocks.
+    """
+    if whole:
+        shutil.rmtree(folder, ignore_errors=True)
+        return [folder] if folder.exists() else []
+    for path in sorted(folder.glob("*")):
+        # A file that was being written when the app was killed is hidden and bears a mark.
+        if not any(fnmatchcase(path.name, each) for name in OURS for each in (name, f".{name}.*")):
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            with suppress(OSError):
+                path.unlink()
+    with suppress(OSError):
+        folder.rmdir()
+    return sorted(folder.glob("*"))
 
 
 def _empty_log(folder: Path) -> None:

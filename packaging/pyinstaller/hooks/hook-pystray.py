@@ -1,3 +1,3 @@
-"""The backends are named in `contents.py`. (The usual hook imports pystray, which wants a screen.)"""
+"""`contents.py` names the backends. The usual hook imports pystray, which wants a screen."""
 
 hiddenimports = []
