@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 from copilot_desktop.core import editor_samples, editor_test
 from copilot_desktop.core.editor_links import Offer, choosable
 from copilot_desktop.core.editor_rows import OLD, EditorList, EditorRow, in_order
+from copilot_desktop.core.keys import new_secret
 from copilot_desktop.core.playground import own_address
 from copilot_desktop.core.state import State
 from copilot_desktop.errors import InvalidRequest, Problem
@@ -61,6 +62,7 @@ class Editors:
         self._core = core
         self._given = tools
         self._changing = asyncio.Lock()
+        self._drafts: dict[str, str] = {}  # tool → a key that was shown, and is none yet
         self._demo = core.store.state.app.demo is not None
         top = core.data_dir / DEMO_FOLDER if self._demo else core.data_dir
         home = top / "home" if self._demo else core.system.home_dir()
@@ -92,17 +94,23 @@ class Editors:
 
     async def preview(self, name: str, chosen: Mapping[str, str]) -> Json:
         tool = self._tool(name)
-        offer = await self._offer_for(tool)
+        offer = self._with_draft(await self._offer_for(tool, make=False), tool)
         return await self._in_thread(
             lambda: self._told(self.connection.preview(tool, self._link(offer, tool, chosen)))
         )
 
     async def connect(self, name: str, chosen: Mapping[str, str], digest: str) -> Json:
         tool = self._tool(name)
-        offer = await self._offer_for(tool)
+        known = await self._offer_for(tool, make=False)
+        offer = self._with_draft(known, tool)
 
         def work() -> str:
             link = self._link(offer, tool, chosen)
+            if offer is not known:  # the key is made for a change that will be written, only
+                if self.connection.preview(tool, link).digest != digest:
+                    raise refused("changed_since")
+                self._core.keys.key_for(tool.id, link.key)
+                self._drafts.pop(tool.id, None)  # one that is revoked must not come again
             self.connection.write(tool, link, digest)
             return self.connection.check(tool, link).state
 
@@ -290,17 +298,24 @@ class Editors:
             raise refused("not_running")
         return offer
 
-    async def _offer_for(self, tool: Tool) -> Offer:
+    async def _offer_for(self, tool: Tool, *, make: bool = True) -> Offer:
         """What can be offered to a tool that is about to be connected: with a key of its own where
-        keys are asked for."""
+        keys are asked for, if it shall be made now."""
         offer = self._offered()
         self._check_loop(offer)
         if tool.way == "automatic" and tool.roles and not offer.models:
             raise refused("no_models")
-        if offer.required and tool.id.casefold() not in offer.named:
-            key = await self._in_thread(lambda: self._core.keys.key_for(tool.id))
-            return replace(offer, named={**offer.named, tool.id.casefold(): key})
+        if make and _lacks_key(offer, tool):
+            draft = self._drafts.pop(tool.id, "")
+            key = await self._in_thread(lambda: self._core.keys.key_for(tool.id, draft))
+            return _with_key(offer, tool, key)
         return offer
+
+    def _with_draft(self, offer: Offer, tool: Tool) -> Offer:
+        """With the key that the tool will get. Whoever looks and goes away leaves no key behind."""
+        if not _lacks_key(offer, tool):
+            return offer
+        return _with_key(offer, tool, self._drafts.setdefault(tool.id, new_secret()))
 
     def _check_loop(self, offer: Offer) -> None:
         """An upstream that is this proxy would ask itself for ever."""
@@ -364,6 +379,14 @@ class Editors:
     def _show(self, **parts: Any) -> None:
         store = self._core.store
         store.set(editors=replace(store.state.editors, **parts))
+
+
+def _lacks_key(offer: Offer, tool: Tool) -> bool:
+    return offer.required and tool.id.casefold() not in offer.named
+
+
+def _with_key(offer: Offer, tool: Tool, key: str) -> Offer:
+    return replace(offer, named={**offer.named, tool.id.casefold(): key})
 
 
 def _signature(state: State) -> tuple[object, ...]:

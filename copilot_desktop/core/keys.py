@@ -52,7 +52,7 @@ def load_or_make(data_dir: Path) -> str:
 
 def make(data_dir: Path) -> str:
     """A new key, kept instead of the old one."""
-    key = _new_secret()
+    key = new_secret()
     try:
         write_private(data_dir / FILE_NAME, key.encode() + b"\n")
     except OSError as error:
@@ -65,7 +65,7 @@ def hint(key: str) -> str:
     return key[-4:]
 
 
-def _new_secret() -> str:
+def new_secret() -> str:
     return "cd-" + secrets.token_urlsafe(32)
 
 
@@ -165,13 +165,16 @@ class KeyRing:
                 return key
         raise InvalidRequest(f"There is no key named {name[:64]}.")
 
-    def make(self, name: str, limits: KeyLimits | None = None) -> tuple[NamedKey, bool]:
+    def make(
+        self, name: str, limits: KeyLimits | None = None, secret: str = ""
+    ) -> tuple[NamedKey, bool]:
+        """`secret`: one of `new_secret` that was shown before there was a key."""
         with self._lock:
             self._load()
             self._free(name)
             if len(self._keys) >= MOST_KEYS:
                 raise InvalidRequest(f"There are {MOST_KEYS} keys already. Revoke one first.")
-            key = NamedKey(name, _new_secret(), time.time(), limits or KeyLimits())
+            key = NamedKey(name, secret or new_secret(), time.time(), limits or KeyLimits())
             return key, self._keep((*self._keys, key))
 
     def rename(self, name: str, to: str) -> bool:
@@ -202,7 +205,7 @@ class KeyRing:
             self._path.unlink(missing_ok=True)
         self.on_change()
 
-    def key_for(self, client_name: str) -> str:
+    def key_for(self, client_name: str, secret: str = "") -> str:
         """The key of that name, made if there is none. What cannot stand in a name is replaced."""
         plain = re.sub(r"[^A-Za-z0-9._ -]+", "-", client_name)[:32].strip(" ._-") or "client"
         name = plain if plain.casefold() != DEFAULT else f"{plain}-client"
@@ -211,7 +214,7 @@ class KeyRing:
             for key in self._keys:
                 if key.name.casefold() == name.casefold():
                     return key.secret
-            return self.make(name)[0].secret
+            return self.make(name, secret=secret)[0].secret
 
     # ------------------------------------------------------------------------ inner workings
 

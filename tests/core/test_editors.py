@@ -133,6 +133,26 @@ async def test_where_a_key_is_asked_for_each_tool_gets_its_own(tmp_path: Path) -
         assert answer["ok"], answer
 
 
+async def test_who_only_looks_leaves_no_key_behind(tmp_path: Path) -> None:
+    async with with_editors(tmp_path) as rig:
+        await rig.do("update_settings", patch={"require_key": True})
+        shown = await rig.do("preview_editor", id="claude-code", chosen={})
+        assert await rig.do("preview_editor", id="claude-code", chosen={}) == shown
+        assert rig.core.keys.keys == ()
+        refused = await rig.do("connect_editor", id="claude-code", chosen={}, digest="another")
+        assert not refused["ok"]
+        assert rig.core.keys.keys == ()
+        digest = shown["digest"]
+        done = await rig.do("connect_editor", id="claude-code", chosen={}, digest=digest)
+        assert done["state"] == "connected"
+        first = rig.core.keys.named("claude-code").secret
+        assert env(tmp_path)["ANTHROPIC_AUTH_TOKEN"] == first
+        await rig.do("undo_editor", id="claude-code")
+        await rig.do("revoke_key", name="claude-code")
+        await connect(rig)
+        assert rig.core.keys.named("claude-code").secret != first
+
+
 async def test_the_model_that_was_chosen_is_remembered(tmp_path: Path) -> None:
     async with with_editors(tmp_path) as rig:
         models = [each.id for each in rig.core.catalogue.models if each.callable]
