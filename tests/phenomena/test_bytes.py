@@ -200,7 +200,7 @@ async def half_an_event_name(out: Out) -> None:
 async def cut_in_a_blank_line(out: Out) -> None:
     """An event is there, but not the second line end that closes it."""
     found = events(out.body)
-    await out.put(out.sized(b"".join(found[:3])[:-1] if out.stream else half(out)))
+    await out.put(out.sized(b"".join(found[:5])[:-1] if out.stream else half(out)))
 
 
 async def nothing(out: Out) -> None:
