@@ -132,7 +132,7 @@ class _Passing:
         try:
             over = self._mend(read, out)
         finally:
-            self._send(b"".join(out))
+            self._send(out)
         return Wish.NO_MORE if over else Wish.PAUSE if self._held else Wish.MORE
 
     async def room(self) -> None:
@@ -147,12 +147,12 @@ class _Passing:
         try:
             self._mend_each(self._decoder.close(), out)
         finally:
-            self._send(b"".join(out))
+            self._send(out)
             await self.room()
 
-    def _send(self, mended: bytes) -> None:
-        if mended and (self._held or not self._down.write_now(mended)):
-            self._held += mended
+    def _send(self, parts: list[bytes]) -> None:
+        if any(parts) and (self._held or not self._down.write_now(parts)):
+            self._held += b"".join(parts)
 
     def _mend(self, read: bytes, out: list[bytes]) -> bool:
         """The rest of a frame, a run of plain ones, all others; whether the answer is over."""

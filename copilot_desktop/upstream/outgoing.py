@@ -23,6 +23,7 @@ import ssl
 import time
 import urllib.request
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -103,9 +104,10 @@ class Connector(aiohttp.TCPConnector):
 
     async def proxy(self, url: str) -> str | None:
         """The proxy on the way to `url`, or None. Raises UnusableProxy."""
-        way, origin = self.way, str(URL(url).origin())
+        way = self.way
         if (chosen := _chosen(url, way)) != _ASK:
             return chosen
+        origin = str(URL(url).origin())
         async with self._asking:
             when, found = self._known.get(origin, (-FRESH, None))
             if time.monotonic() - when < FRESH:
@@ -175,6 +177,7 @@ def _usable(proxy: str | None) -> str | None:
     return proxy
 
 
+@lru_cache(maxsize=64)  # each request asks for the same few
 def is_loopback(host: str) -> bool:
     """A literal loopback address or `localhost`."""
     try:
