@@ -417,7 +417,7 @@ def test_calls_of_free_text_pass_as_they_are():
 
 def test_an_event_without_its_blank_line_gets_one_so_that_an_error_can_follow() -> None:
     choice = {"index": 0, "delta": {"content": "a"}, "logprobs": None, "finish_reason": None}
-    head = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+    head = {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "mine"}
     event = sse({**head, "choices": [choice]})  # as most are: passed on as bytes
     _, out = through(event * 5 + event[:-1])
     assert out.endswith(b"}\n\n")
