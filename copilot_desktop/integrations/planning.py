@@ -12,6 +12,7 @@ import ipaddress
 import json
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -23,6 +24,7 @@ from copilot_desktop.integrations.edits import (
     Edit,
     Extra,
     Format,
+    Item,
     Place,
     Put,
     Value,
@@ -270,11 +272,32 @@ def _taken_back(
         for entry in reversed(written.entries):
             done = undo(text, entry, origin.made)
             text, back, stay = done.text, back + done.back, stay + done.stay
+        if not _is_empty(text) or not origin.new:
+            text = _with_lists(text, document.text, written.entries)
         made = _left(text, _format_of(written.entries), origin.made)
     content: bytes | None = document.encoded(text) if text != document.text else document.content
     if origin.new and not shared and _is_empty(text):
         content = None
     return Change(document, content, (), replace(origin, made=made), None, back, stay)
+
+
+def _with_lists(text: str, before: str, entries: Iterable[Entry]) -> str:
+    """YAML writes a list that has lost its last entry as nothing at all, which readers take for
+    something else: llm fails on such a file, and Continue on `models:` with nothing behind."""
+    from copilot_desktop.integrations.formats import text as formats  # noqa: PLC0415  (parsers)
+
+    for entry in entries:
+        above = entry.place[:-1]
+        if entry.format != "yaml" or not isinstance(entry.place[-1], Item):
+            continue
+        if above and find_at(text, "yaml", above) is None:
+            with suppress(formats.CannotKeep):
+                text = formats.put("yaml", text, above, [])
+        elif not above and not isinstance(formats.read("yaml", text), list):
+            newline = "\r\n" if "\r\n" in before else "\n"
+            text += "" if not text or text.endswith("\n") else newline
+            text += f"[]{newline}"
+    return text
 
 
 def _made_in(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from copilot_desktop.errors import InvalidRequest
-from copilot_desktop.integrations.edits import Block, Edit, Extra, Put
+from copilot_desktop.integrations.edits import Block, Edit, Extra, Item, Put
 from copilot_desktop.integrations.planning import points_at_us
 from copilot_desktop.integrations.records import Ledger
 from copilot_desktop.integrations.tool import Link, Machine, Tool
@@ -181,3 +181,33 @@ def test_no_file_is_made_that_would_hide_one_of_the_users(bench: Bench) -> None:
     bench.connect(continue_dev.TOOL)
     assert bench.state(continue_dev.TOOL) == "connected"
     assert older.read_text() == '{"models": []}'
+
+
+@pytest.mark.parametrize(
+    ("place", "before", "mine", "after"),
+    [
+        ((), "# mine\n- name: a\n", "- name: a\n", "# mine\n[]\n"),
+        ((), "- name: a\r\n", "- name: a\r\n", "[]\r\n"),
+        (("models",), "v: 1\nmodels:\n- name: a\n", "- name: a\n", "v: 1\nmodels: []\n"),
+        (("models",), "models: # mine\n- name: a\n", "- name: a\n", "models: [] # mine\n"),
+    ],
+)
+def test_a_list_in_yaml_that_has_lost_all_its_entries_stays_a_list(
+    bench: Bench, place: tuple[str, ...], before: str, mine: str, after: str
+) -> None:
+    """llm fails on an empty file, and Continue on a list of models that is nothing."""
+    file = bench.write("a.yaml", before)
+    made = tool(Put(file, "yaml", (*place, Item("name", "ours")), {"name": "ours", "u": 1}))
+    bench.connect(made)
+    bench.write("a.yaml", file.read_bytes().replace(mine.encode(), b"", 1))  # by its owner
+    assert not bench.connection.undo(made).stay
+    assert file.read_bytes().decode() == after
+
+
+def test_a_remark_in_a_list_of_our_making_leaves_a_list(bench: Bench) -> None:
+    made = tool(Put(bench.home / "a.yaml", "yaml", (Item("name", "ours"),), {"name": "ours"}))
+    bench.connect(made)
+    file = bench.home / "a.yaml"
+    file.write_text("# mine\n" + file.read_text())
+    bench.connection.undo(made)
+    assert file.read_text() == "# mine\n[]\n"
