@@ -167,7 +167,7 @@ def install(python: Path, purpose: str) -> None:
     groups = ("lint", "test") if purpose in TESTS else ()
     requirements = [each for group in groups for each in group_requirements(python, group)]
     run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-         "--editable", str(HERE), *requirements])  # fmt: skip
+         "--editable", f"{HERE}[desktop]", *requirements])  # fmt: skip
 
 
 def clear(folder: Path) -> None:

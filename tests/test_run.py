@@ -308,6 +308,7 @@ def test_filling_starts_from_scratch_for_another_python(run: ModuleType, place: 
     assert not (folder / "old").exists()
     assert commands[0] == [SYSTEM, "-m", "venv", "--system-site-packages", str(folder)]
     assert commands[1][:4] == [str(python), "-m", "pip", "install"]
+    assert f"{run.HERE}[desktop]" in commands[1]  # the window is an extra
     python.parent.mkdir(exist_ok=True)
     python.touch()
     assert run.is_ready(folder, "run")

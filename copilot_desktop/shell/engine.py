@@ -32,16 +32,20 @@ def choose_engine(
     system: str,
     environ: Mapping[str, str],
     *,
+    webview_missing: Callable[[], str | None] | None = None,
     gtk_missing: Callable[[], str | None] | None = None,
     qt_missing: Callable[[], str | None] | None = None,
 ) -> Engine:
     """The engine for this session. `COPILOT_DESKTOP_ENGINE` may name one (gtk, qt, browser)."""
     wish = environ.get("COPILOT_DESKTOP_ENGINE", "")
+    screen = system != "Linux" or environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY")
+    if screen and wish != "browser" and (why := (webview_missing or _webview_missing)()):
+        return Engine("browser", why, missing="pywebview")
     if system == "macOS":
         return Engine("cocoa", "The system's own web view.")
     if system == "Windows":
         return Engine("webview2", "The system's own web view.")
-    if not (environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY")):
+    if not screen:
         return Engine("none", "There is no screen, so there is no window.")
     if wish == "browser":
         return Engine("browser", "The default browser was asked for.")
@@ -54,6 +58,13 @@ def choose_engine(
     if why_no_gtk is None:
         return Engine("gtk", "WebKitGTK is installed; Qt is not.")
     return Engine("browser", f"{why_no_gtk} {why_no_qt}", missing="WebKitGTK")
+
+
+def _webview_missing() -> str | None:
+    """The wheel alone brings no window."""
+    if importlib.util.find_spec("webview") is None:
+        return "The extra `desktop` with the window (pywebview) is not installed."
+    return None
 
 
 def _gtk_missing() -> str | None:

@@ -14,6 +14,7 @@ def chosen(environ: dict[str, str], *, gtk: bool = True, qt: bool = True) -> tup
     engine = choose_engine(
         "Linux",
         environ,
+        webview_missing=lambda: None,
         gtk_missing=lambda: None if gtk else NO_GTK,
         qt_missing=lambda: None if qt else NO_QT,
     )
@@ -42,7 +43,11 @@ def test_without_a_screen_there_is_no_window(wish: str) -> None:
         raise AssertionError("a toolkit was looked at without a screen")
 
     engine = choose_engine(
-        "Linux", {"COPILOT_DESKTOP_ENGINE": wish}, gtk_missing=never, qt_missing=never
+        "Linux",
+        {"COPILOT_DESKTOP_ENGINE": wish},
+        webview_missing=never,
+        gtk_missing=never,
+        qt_missing=never,
     )
     assert engine.name == "none"
     assert not engine.has_window
@@ -52,6 +57,12 @@ def test_other_systems_bring_their_own() -> None:
     assert choose_engine("Windows", {}).name == "webview2"
     assert choose_engine("macOS", {}).name == "cocoa"
     assert choose_engine("macOS", {}).has_window
+
+
+@pytest.mark.parametrize("system", ["Linux", "Windows", "macOS"])
+def test_the_wheel_without_its_extra_opens_the_browser(system: str) -> None:
+    engine = choose_engine(system, SCREEN, webview_missing=lambda: "No extra.")
+    assert (engine.name, engine.reason, engine.missing) == ("browser", "No extra.", "pywebview")
 
 
 def test_looking_for_the_engines_of_this_machine_never_fails() -> None:
