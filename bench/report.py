@@ -81,12 +81,12 @@ def apart(found: Mapping[str, float]) -> str:
 
 
 def strength(found: Mapping[str, Any]) -> str:
-    """Whether the fake and the client were fast enough to measure the others."""
+    """Whether the fake and the client were fast enough to measure our app."""
     return (
-        f"Fake and client ({found['loop']}): in paced scenarios at most "
-        f"{found['fake share']:.0%} and {found['client share']:.0%} of a core; without a pace, "
-        f"direct access is {number(found['chunks'])} times (chunks) and "
-        f"{number(found['requests'])} times (small requests) as fast as {OURS}."
+        f"Fake and client ({found['loop']}): with a pace they used at most {found['fake']:.0%} and "
+        f"{found['client']:.0%} of a core; without one {OURS} needed "
+        f"{number(found['app to fake'])} times the fake's CPU and "
+        f"{number(found['app to client'])} times the client's."
     )
 
 

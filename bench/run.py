@@ -5,7 +5,7 @@ All of them stand before the same fake Copilot, are started anew for each round 
 within it, so that a busy minute hits all alike. Read the ratios. Nothing here passes or fails.
 
     python3 run.py bench                   all of it, at most ten minutes
-    python3 run.py bench --quick           one short round, at most 90 seconds
+    python3 run.py bench --quick           one short round of the proxy, at most 90 seconds
     python3 run.py bench --only small,one  these scenarios
     python3 run.py bench --write           and put the tables into docs/performance.md
     python3 run.py bench --desktop         only the window; --page: only the page, in Chromium
@@ -38,6 +38,7 @@ from bench.upstream import run as run_fast  # noqa: E402
 
 MODES = ("tls", "plain")
 PACED = ("streams16", "streams128", "paced")
+UNPACED = ("small", "unpaced")
 LONG = 8.0  # seconds for a scenario with a target, from which it is worth a word
 SETTLE = 1.0  # seconds after the start, before memory is looked at
 
@@ -45,39 +46,42 @@ Samples = dict[str, dict[str, list[float | None]]]
 
 
 class Strength:
-    """Whether the fake and the client are fast enough: their share of a core where there is a pace,
-    and how much faster direct access is where there is none."""
+    """Whether the fake and the client are fast enough to measure our app: their share of a core
+    where there is a pace, and where there is none how much more CPU the app needs than they do."""
 
     def __init__(self, fake: Fake) -> None:
-        self._fake = fake
-        self.fake = self.client = 0.0
+        self._fake = fake.pid
+        self.shares = {"fake": 0.0, "client": 0.0}
+        self.used: dict[str, float] = {}
 
     @contextlib.contextmanager
-    def watching(self, scenario: str) -> Iterator[None]:
-        begun, fake, client = time.perf_counter(), self._fake_seconds(), time.process_time()
+    def watching(self, scenario: str, target: Target) -> Iterator[None]:
+        begun, before = time.perf_counter(), self._seconds(target)
         yield
         took = time.perf_counter() - begun
-        if scenario in PACED and took > 0:
-            self.fake = max(self.fake, (self._fake_seconds() - fake) / took)
-            self.client = max(self.client, (time.process_time() - client) / took)
+        if target.name != OURS:
+            return
+        spent = {who: after - before[who] for who, after in self._seconds(target).items()}
+        if scenario in PACED:
+            for who in self.shares:
+                self.shares[who] = max(self.shares[who], spent[who] / took)
+        elif scenario in UNPACED:
+            for who, seconds in spent.items():
+                self.used[who] = self.used.get(who, 0.0) + seconds
 
-    def _fake_seconds(self) -> float:
-        return machine.cpu_seconds(self._fake.pid) or 0.0
-
-    def found(self, samples: Samples) -> dict[str, Any]:
-        def times(figure: str) -> float | None:
-            direct, mine = (
-                report.middle(samples.get(name, {}).get(figure, ())) for name in ("direct", OURS)
-            )
-            return direct / mine if direct and mine else None
-
+    def _seconds(self, target: Target) -> dict[str, float]:
         return {
-            "loop": machine.loop_name(),
-            "fake share": self.fake,
-            "client share": self.client,
-            "chunks": times("speed_full"),
-            "requests": times("speed_small"),
+            "fake": machine.cpu_seconds(self._fake) or 0.0,
+            "client": time.process_time(),
+            "app": machine.cpu_seconds(target.pid or 0) or 0.0,
         }
+
+    def found(self) -> dict[str, Any]:
+        times = {
+            f"app to {who}": self.used["app"] / self.used[who] if self.used.get(who) else None
+            for who in self.shares
+        }
+        return {"loop": machine.loop_name(), **self.shares, **times}
 
 
 def note(samples: Samples, target: str, figures: dict[str, float], number: int) -> None:
@@ -106,7 +110,7 @@ async def one_round(
         for target in found:
             begun = time.perf_counter()
             try:
-                with strength.watching(name):
+                with strength.watching(name, target):
                     figures[target.name] |= await SCENARIOS[name](controls, target, size)
             except (Failed, OSError, TimeoutError) as trouble:
                 say(f"  {target.name}, {name}: {str(trouble) or type(trouble).__name__}")
@@ -127,20 +131,21 @@ def measure(
     strength, controls = Strength(fake), Controls(fake)
     begun, done = time.monotonic(), 0
     for number in range(size.rounds):
+        started = time.monotonic()
         turned = names[number % len(names) :] + names[: number % len(names)]
         say(f"{'TLS' if fake.certificate else 'plain'}, round {number + 1} of {size.rounds}")
         with targets.running(fake, folder, turned) as found:
             told = run_fast(one_round(controls, found, size, only, strength))
+            took = time.monotonic() - started  # without the pauses, which are for once
             if number == 0 and "pauses" in only:
                 for name, figures in run_fast(pauses(controls, found, size)).items():
                     told[name] |= figures
         for name, figures in told.items():
             note(samples, name, figures, number)
         done = number + 1
-        spent = time.monotonic() - begun
-        if spent + spent / done > size.budget:
+        if time.monotonic() - begun + took > size.budget:
             break
-    return {"rounds": done, "samples": samples, "strength": strength.found(samples)}
+    return {"rounds": done, "samples": samples, "strength": strength.found()}
 
 
 @contextlib.contextmanager
@@ -214,7 +219,7 @@ def measured(options: argparse.Namespace) -> dict[str, Any]:
     results: dict[str, Any] = {"facts": machine.facts()}
     if everything:
         results["modes"] = proxy(options, size)
-    if options.desktop or (everything and not narrowed):
+    if options.desktop or (everything and not narrowed and not options.quick):
         results["desktop"] = desktop(quick=options.quick)
     if options.page or (everything and not narrowed and not options.quick):
         results["page"] = page(quick=options.quick)

@@ -42,8 +42,8 @@ class Size:
     rounds: int = 3
     requests: int = 100  # one after the other
     answer: int = 25  # chunks of a paced answer
-    paced: float = 2.0
-    unpaced: float = 1.0
+    paced: float = 1.2
+    unpaced: float = 0.8
     chunks: int = 100_000
     bodies: tuple[int, int] = (2_000_000, 20_000_000)
     big: tuple[int, int] = (5, 2)  # how often each of them
@@ -51,11 +51,11 @@ class Size:
     open: int = 500
     leaves: int = 5
     pauses: tuple[float, ...] = (6.0, 25.0)
-    budget: float = 420.0  # seconds after which no further round is begun
+    budget: float = 265.0  # seconds for one way upstream; a round that will not fit is left out
 
 
 QUICK = Size(
-    rounds=1, requests=30, answer=12, paced=0.5, unpaced=0.4, chunks=40_000, big=(3, 1),
+    rounds=1, requests=30, answer=8, paced=0.4, unpaced=0.3, chunks=40_000, big=(3, 1),
     leaves=2, pauses=(6.0,), budget=60.0,
 )  # fmt: skip
 TINY = Size(
