@@ -164,3 +164,13 @@ async def test_where_things_are_kept_can_be_read(window: Any) -> None:
 async def test_only_settings_that_the_app_has_are_shown(window: Any) -> None:
     page = await opened(window, app={"login_item": None})
     assert "Start at login" not in await page.text()
+
+
+async def test_a_value_that_was_fixed_at_the_start_is_said_in_words(window: Any) -> None:
+    fixed = {"theme": "environment", "language": "flag"}
+    chosen = {"theme": "dark", "language": "de"}
+    page = await window(snapshots.snapshot(settings=chosen, settings_source=fixed))
+    await page.go("settings")
+    words = await page.text()
+    assert "Set by COPILOT_DESKTOP_THEME in the environment. Dark" in words
+    assert "Set by an option when the app was started. Deutsch" in words

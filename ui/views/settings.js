@@ -80,8 +80,14 @@ function switchRow(name, snapshot, local, options = {}) {
 function choiceRow(name, snapshot, local, draw) {
   if (!(name in snapshot.settings)) return null;
   const reason = fixedBy(name, snapshot);
-  const control = reason ? h('span', { class: 'setting-value' }, String(snapshot.settings[name])) : draw();
+  const control = reason ? h('span', { class: 'setting-value' }, valueWords(name, snapshot.settings[name])) : draw();
   return settingRow(name, control, local, { note: reason });
+}
+
+/** A value that cannot be changed here, in the words that stand in its control elsewhere. */
+function valueWords(name, value) {
+  const key = [`settings.${name}_${value}`, `settings.${name}_name.${value}`].find(has);
+  return key ? t(key) : String(value);
 }
 
 // --- groups ------------------------------------------------------------------------------------
@@ -151,7 +157,7 @@ function storeRow({ auth }, local) {
   return settingRow('kept_in', select('s-store', auth.source,
     MOVABLE.map((kind) => [kind, t(`settings.store.${kind}`)]),
     (kind) => actions.chooseStore(kind), { labelled: 'l-kept_in', off: Boolean(local.busy.choose_store) }),
-  local, { note: where });
+  local, { note: where === name || auth.source === 'memory' ? null : where });
 }
 
 function usage(snapshot, local) {
