@@ -111,6 +111,7 @@ async def ask(port: int) -> None:
 
 async def keep(page: Page, name: str) -> None:
     await page.locator("#toast").wait_for(state="hidden")
+    await page.mouse.move(0, 0)  # no row is to look chosen
     await asyncio.sleep(0.6)  # pictures only: let colours and bars settle
     await page.screenshot(path=HERE / f"{name}.png")
 
