@@ -74,7 +74,7 @@ async def _write(
                     down.exchange.usage = event.usage
                 out.append(writer.feed(event))
         finally:  # what was written before trouble is delivered first
-            if written := b"".join(out):
-                await down.write(written, replies[0])
+            if any(out) and not down.write_now(out):
+                await down.write(b"".join(out), replies[0])
     await batches.aclose()  # upstream is done before the client knows
     return await down.end("ok")
