@@ -141,7 +141,6 @@ def test_children_get_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     assert given["LD_LIBRARY_PATH"] == "/system"
 
 
-@pytest.mark.skipif(not LINUX, reason="umask and limits of a child process")
 def test_windows_closes_a_file_by_its_access_list(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[list[str]] = []
     monkeypatch.setattr("copilot_desktop.system.programs.ask", asked.append)
@@ -151,6 +150,7 @@ def test_windows_closes_a_file_by_its_access_list(monkeypatch: pytest.MonkeyPatc
     assert asked == [["icacls", "token.json", "/inheritance:r", "/grant:r", "HUB\\octo:F"]]
 
 
+@pytest.mark.skipif(not LINUX, reason="umask and limits of a child process")
 def test_hardening_closes_files_and_core_dumps() -> None:
     script = (
         "import os, resource; from copilot_desktop.system import current; current().harden();"
