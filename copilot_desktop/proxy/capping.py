@@ -2,8 +2,10 @@
 
 A wish above it is lowered, as an effort or as a budget of thinking tokens, whichever the request
 holds; one below it stays. Where a request says nothing, most models think all the same: by default
-OpenAI's `medium` and, once it thinks, Anthropic's `high`. That counts as the wish. What the model
-takes is still decided by the quirks: one that takes nothing so low gets the lowest it has.
+OpenAI's `medium` and, once it thinks, Anthropic's `high`. That counts as the wish. A word that no
+vendor has counts as too much: Copilot would refuse it, it would be taken out, and the model would
+think as by default. What the model takes is still decided by the quirks: one that takes nothing so
+low gets the lowest it has.
 """
 
 from __future__ import annotations
@@ -56,12 +58,13 @@ def capped_body(body: Json, model: Model, endpoint: str, most: Effort | None) ->
         return body, []
     if endpoint == MESSAGES:
         return _messages(body, model, most)
-    path = ("reasoning", "effort") if endpoint == RESPONSES else ("reasoning_effort",)
-    wish = _effort(_at(body, path))
-    if _at(body, path) is None:
-        wish = _unasked(model, endpoint, thinks=False)
     notes: Notes = []
-    if wish is not None and _above(wish, most):
+    path = ("reasoning", "effort") if endpoint == RESPONSES else ("reasoning_effort",)
+    beside = ("reasoning", "effort")  # OpenRouter's, which goes along as it is
+    if endpoint != RESPONSES and _too_much(_at(body, beside), None, most):
+        body = _put(body, beside, most.value)
+        notes.append(_note("reasoning", most))
+    if _too_much(_at(body, path), _unasked(model, endpoint, thinks=False), most):
         body = _put(body, path, most.value)
         notes.append(_note("effort", most))
     tokens = body.get("thinking_budget")
@@ -85,10 +88,8 @@ def _messages(body: Json, model: Model, most: Effort) -> tuple[Json, Notes]:
         body = {**body, "thinking": {**thinking, "budget_tokens": least}}
         notes.append(_note("thinking_budget", most))
     path = ("output_config", "effort")
-    wish = _effort(_at(body, path))
-    if _at(body, path) is None and not _is_count(tokens):
-        wish = _unasked(model, MESSAGES, thinks=thinks)
-    if wish is not None and _above(wish, most):
+    unasked = None if _is_count(tokens) else _unasked(model, MESSAGES, thinks=thinks)
+    if _too_much(_at(body, path), unasked, most):
         body = _put(body, path, most.value)
         notes.append(_note("effort", most))
     return body, notes
@@ -107,12 +108,17 @@ def _above(wish: Effort, most: Effort) -> bool:
     return LADDER.index(wish) > LADDER.index(most)
 
 
-def _effort(word: object) -> Effort | None:
-    return next((effort for effort in LADDER if effort == word), None)
+def _too_much(word: object, unasked: Effort | None, most: Effort) -> bool:
+    """`unasked` is how hard the model thinks where there is no word."""
+    if word is None:
+        return unasked is not None and _above(unasked, most)
+    wish = next((effort for effort in LADDER if effort == word), None)
+    return wish is None or _above(wish, most)
 
 
 def _is_count(value: object) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool)
+    """Also a number such as `20000.0`, which is one in JSON."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _note(what: str, most: Effort) -> str:
