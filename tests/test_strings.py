@@ -89,8 +89,8 @@ ALIKE = {
         "Anthropic", "Budget", "COPILOT_GITHUB_TOKEN", "Code", "Code {spelled}", "Copilot Desktop",
         "Copilot Desktop: {headline}", "Credits", "Debug", "Format", "GitHub", "GitHub Enterprise",
         "GitHub Enterprise…", "Id", "Info", "Link", "MIT", "OK", "OpenAI", "Port", "Premium",
-        "Proxy", "Python", "Stream", "System", "Tokens", "Tools", "Version", "200 · OK", "{status} · OK",
-        "{n} K", "{n} M",
+        "Proxy", "Python", "Stream", "System", "Tokens", "Tools", "Version", "200 · OK",
+        "{status} · OK", "{n} K", "{n} M",
     },
 }  # fmt: skip
 NO_SENTENCES = (

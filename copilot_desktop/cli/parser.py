@@ -155,9 +155,10 @@ class _Version(argparse.Action):
     """Reads the disk only when it is asked for."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from copilot_desktop.cli.version import told  # noqa: PLC0415
+        from copilot_desktop.cli.version import tell  # noqa: PLC0415
 
-        parser.exit(message="\n".join(told()) + "\n")
+        tell()
+        parser.exit()
 
 
 def _add_version(version: argparse.ArgumentParser) -> None:

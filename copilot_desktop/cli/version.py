@@ -26,8 +26,7 @@ async def run(preferences: Preferences, invocation: Invocation) -> int:
     if invocation.json:
         say(json.dumps(_facts(heard), indent=2))
         return DONE
-    for line in told():
-        say(line)
+    tell()
     if heard.get("version"):
         say(strings.text("updates.newer", version=heard["version"]))
         complain(DOWNLOADS)
@@ -36,9 +35,10 @@ async def run(preferences: Preferences, invocation: Invocation) -> int:
     return DONE
 
 
-def told() -> tuple[str, str]:
-    """The version with what it was built from, and what it runs on."""
-    return f"copilot-desktop {build.present()}", machine.described()
+def tell() -> None:
+    """Say the version with what it was built from, and what it runs on."""
+    say(f"copilot-desktop {build.present()}")
+    say(machine.described())
 
 
 async def _check(preferences: Preferences, invocation: Invocation) -> dict[str, Any]:

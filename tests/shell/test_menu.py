@@ -200,6 +200,16 @@ def test_the_menu_says_what_waits_and_leads_to_the_window() -> None:
     assert "Resume sending…" not in {row.text for row in menu_for(refused, words())}
 
 
+def test_a_newer_version_leads_to_its_page_and_is_no_row_otherwise() -> None:
+    shown = state()
+    assert not any("available" in text for text in texts(shown))
+    shown["update"] = {"version": "99.1.0", "asked_at": NOW, "failed": False}
+    row = next(row for row in menu_for(shown, words()) if "99.1.0" in row.text)
+    assert (row.text, row.verb, row.arguments) == (
+        "Version 99.1.0 is available…", "open_link", {"id": "downloads"},
+    )  # fmt: skip
+
+
 def test_a_taken_port_offers_the_free_one_if_there_is_one() -> None:
     taken, none = (state("port_conflict", "error", error=error) for error in ERRORS[1:3])
     offer = next(row for row in menu_for(taken, words()) if row.verb == "use_port")
