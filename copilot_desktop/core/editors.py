@@ -33,6 +33,7 @@ from copilot_desktop.integrations.shells import lines as shell_lines
 from copilot_desktop.integrations.shells import variables
 from copilot_desktop.integrations.shown import masked
 from copilot_desktop.integrations.tool import Link, Machine, Os, Tool
+from copilot_desktop.proxy.answers import unexpected
 from copilot_desktop.system.files import private_folder
 
 if TYPE_CHECKING:
@@ -87,6 +88,9 @@ class Editors:
             rows = await self._in_thread(lambda: self._rows(offer, tools), LOOK_SECONDS)
         except Problem as problem:
             self._show(running=False, problem=problem)
+            return
+        except Exception as error:  # a fault in one tool must not be the end of all later looks
+            self._show(running=False, problem=unexpected(error))
             return
         core.store.set(editors=EditorList(time.time(), rows=rows))
 

@@ -16,7 +16,9 @@ from copilot_desktop.core.core import Core
 from copilot_desktop.core.editor_rows import EditorRow
 from copilot_desktop.core.settings import Settings
 from copilot_desktop.core.state import State
+from copilot_desktop.integrations.connection import Standing
 from copilot_desktop.integrations.planning import NO_KEY
+from copilot_desktop.integrations.tool import Link, Tool
 from copilot_desktop.system.fake import FakeSystem
 from tests.core_rig import CoreRig, running_core
 
@@ -131,6 +133,26 @@ async def test_where_a_key_is_asked_for_each_tool_gets_its_own(tmp_path: Path) -
         assert key != rig.core.key
         answer = await rig.do("test_editor", id="claude-code")
         assert answer["ok"], answer
+
+
+async def test_a_fault_in_one_tool_is_told_and_ends_no_later_look(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with with_editors(tmp_path) as rig:
+        whole = rig.core.editors.connection.check
+
+        def broken(tool: Tool, to: Link) -> Standing:
+            raise ZeroDivisionError
+
+        rig.core.editors.connection.check = broken  # type: ignore[method-assign]
+        await rig.do("update_settings", patch={"require_key": True})
+        state = await rig.until(lambda state: state.editors.problem)
+        assert not state.editors.running
+        rig.core.editors.connection.check = whole  # type: ignore[method-assign]
+        await rig.do("make_key", name="mine", limits={})
+        await rig.until(lambda state: state.editors.rows and not state.editors.problem)
+        assert "ZeroDivisionError" in caplog.text
+    caplog.clear()
 
 
 async def test_who_only_looks_leaves_no_key_behind(tmp_path: Path) -> None:
