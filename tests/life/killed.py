@@ -1,7 +1,7 @@
 """A program that kills the writer of each of our files at every step.
 
-Run by `test_killed.py` as `python -m tests.life.killed FOLDER SCENE`. It prints the number of
-steps, or fails with what was wrong. A step is anything that reaches the disk, as in
+Run by `test_killed.py` as `python -m tests.life.killed FOLDER [SCENE]`. It prints the number of
+steps of each scene, or what was wrong. A step is anything that reaches the disk, as in
 `integrations/killing.py`, which does the same for editors' files. Every part of a scene is a
 process of its own, as after a kill.
 """
@@ -271,5 +271,17 @@ def fresh(folder: Path) -> Path:
     return folder
 
 
+def main() -> None:
+    """All scenes, or those that are named, each with its number of steps or what was wrong."""
+    folder, *names = sys.argv[1:]
+    found: dict[str, Any] = {}
+    for name in names or SCENES:
+        try:
+            found[name] = carry_out(Path(folder) / "scene", name)
+        except AssertionError as wrong:
+            found[name] = str(wrong)
+    sys.stdout.write(json.dumps(found))
+
+
 if __name__ == "__main__":
-    sys.stdout.write(f"{carry_out(Path(sys.argv[1]), sys.argv[2])}\n")
+    main()

@@ -55,7 +55,7 @@ async def test_restarting_the_whole_app(tmp_path: Path) -> None:
             assert rig.core.store.state.proxy.phase == "running"
 
     # aiohttp remembers the routes of its last 1024 applications, which are some 600 objects.
-    await stays_flat(restart, rounds(20, 100), spare=1500)
+    await stays_flat(restart, rounds(8, 100), spare=1500)
 
 
 async def test_a_soak_of_good_and_bad_days() -> None:
