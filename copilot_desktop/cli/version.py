@@ -7,15 +7,15 @@ As JSON: `{version, commit, date, system, newer, checked_at}`, what is not known
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from copilot_desktop import build, strings
 from copilot_desktop.cli import DONE, complain, say
-from copilot_desktop.cli.account import core_alone, running_app
-from copilot_desktop.cli.parser import Invocation
-from copilot_desktop.core.settings import Preferences
 from copilot_desktop.system import machine
-from copilot_desktop.upstream.releases import DOWNLOADS
+
+if TYPE_CHECKING:  # `--version` comes through here and pays for none of them
+    from copilot_desktop.cli.parser import Invocation
+    from copilot_desktop.core.settings import Preferences
 
 
 async def run(preferences: Preferences, invocation: Invocation) -> int:
@@ -28,6 +28,8 @@ async def run(preferences: Preferences, invocation: Invocation) -> int:
         return DONE
     tell()
     if heard.get("version"):
+        from copilot_desktop.upstream.releases import DOWNLOADS  # noqa: PLC0415
+
         say(strings.text("updates.newer", version=heard["version"]))
         complain(DOWNLOADS)
     elif heard:
@@ -43,6 +45,8 @@ def tell() -> None:
 
 async def _check(preferences: Preferences, invocation: Invocation) -> dict[str, Any]:
     """The running app remembers when it last asked; without one this command does."""
+    from copilot_desktop.cli.account import core_alone, running_app  # noqa: PLC0415
+
     if (app := await running_app(preferences)) is not None:
         return dict(await app.do("look_for_updates"))
     async with core_alone(preferences, invocation) as core:

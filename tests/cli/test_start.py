@@ -80,7 +80,8 @@ async def test_the_proxy_may_be_opened_to_others_only_with_a_key(terminal: Termi
 
 async def test_help_version_and_unknown_words(terminal: Terminal) -> None:
     version = await terminal.run("--version")
-    assert version == (0, f"copilot-desktop {__version__}\n", "")
+    assert (version.code, version.err) == (0, "")
+    assert version.out.splitlines()[0] == f"copilot-desktop {__version__}"
     async with terminal.commands() as commands:
         assert (await commands.run("--help")).code == 0
         assert "--no-browser" in (await commands.run("login", "--help")).out
