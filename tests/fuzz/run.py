@@ -6,6 +6,7 @@ goes on from. Put a short form of it into `FOUND` of `test_corpus.py`.
 
 from __future__ import annotations
 
+import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -29,6 +30,7 @@ def one(name: str, seconds: str) -> None:
     for number, seed in enumerate([*seeds(name), *FOUND.get(name, ())]):
         if len(seed) <= LONGEST:
             (folder / f"seed-{number}").write_bytes(seed)
+    logging.getLogger("copilot_desktop").setLevel(logging.CRITICAL)  # a line each would be slow
     options = [
         f"-max_total_time={seconds}", f"-max_len={LONGEST}", f"-timeout={PATIENCE}",
         "-rss_limit_mb=1024", "-print_final_stats=1", f"-artifact_prefix={folder}/found-",

@@ -7,7 +7,6 @@ Each checks a law besides. The first byte chooses a variant, so that one corpus 
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 
@@ -123,4 +122,3 @@ def words(data: bytes) -> None:
 TARGETS: Mapping[str, Callable[[bytes], None]] = {
     each.__name__: each for each in (events, requests, answers, mending, files, words)
 }
-logging.getLogger("copilot_desktop").setLevel(logging.CRITICAL)
