@@ -15,7 +15,8 @@ from itertools import pairwise
 import aiohttp
 import pytest
 from phenomena.outcomes import ASKS, TEXT, Ask, asked
-from phenomena.wire import Damage, Out, chunk, events, padded, wired_rig
+from phenomena.wire import Damage, Out, chunk, events, padded, unharmed, wired_rig
+from proxy.talking import talking, user
 
 MEGABYTE = 2**20
 IDLE = 2.0  # seconds of silence that the proxy takes here, also before a head
@@ -324,6 +325,20 @@ async def test_fatal(name: str) -> None:
         await asyncio.gather(*(attempt(ask) for ask in ASKS))
         assert {each.outcome for each in rig.traffic.recent} == {"failed"}
         assert len(wire.seen) <= 3 * len(ASKS), "no more than three calls for one request"
+
+
+@pytest.mark.parametrize("name", FATAL)
+async def test_fatal_on_a_socket(name: str) -> None:
+    """The same for a client on a WebSocket, which goes on afterwards."""
+    limits = {"idle_timeout": IDLE, "headers_timeout": IDLE}
+    async with wired_rig(FATAL[name], **limits) as (rig, wire), talking(rig) as talk:
+        last = await talk.ask(user(f"demo: say {TEXT}"))
+        error = last["error"] if last["type"] == "error" else last["response"]["error"]
+        assert last["type"] in {"error", "response.failed"}
+        assert error["message"]
+        assert "<" not in error["message"]
+        wire.damage = unharmed
+        assert await talk.say(f"demo: say {TEXT}") == TEXT
 
 
 @pytest.mark.parametrize("name", EITHER)

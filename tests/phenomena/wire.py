@@ -136,6 +136,10 @@ async def _exchange(
     fields = dict(line.split(": ", 1) for line in head[1:] if line)
     named = {name.lower(): value for name, value in fields.items()}
     body = await reader.readexactly(int(named.get("content-length", 0)))
+    if "upgrade" in named:  # no sockets here: they are asked for again as requests
+        writer.write(b"HTTP/1.1 404 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        await writer.drain()
+        return
     for name in list(fields):
         if name.lower() in {"host", "content-length", "connection"}:
             del fields[name]
