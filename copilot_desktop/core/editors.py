@@ -89,7 +89,7 @@ class Editors:
         except Problem as problem:
             self._show(running=False, problem=problem)
             return
-        except Exception as error:  # a fault in one tool must not be the end of all later looks
+        except Exception as error:  # noqa: BLE001  (one fault must not end all later looks)
             self._show(running=False, problem=unexpected(error))
             return
         core.store.set(editors=EditorList(time.time(), rows=rows))
