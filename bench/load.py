@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import ssl
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -113,19 +112,16 @@ class _Reader(asyncio.Protocol):
 
 
 class Line:
-    """One client. `secure` is for direct access to a fake with TLS."""
+    """One client of what answers at `port`."""
 
-    def __init__(self, port: int, secure: ssl.SSLContext | None = None) -> None:
-        self.port, self.secure = port, secure
+    def __init__(self, port: int) -> None:
+        self.port = port
         self.reader: _Reader | None = None
 
     async def open(self) -> None:
         if self.reader is None or self.reader.lost:
-            host = "localhost" if self.secure else "127.0.0.1"
-            _, self.reader = await asyncio.get_running_loop().create_connection(
-                _Reader, "127.0.0.1", self.port, ssl=self.secure,
-                server_hostname=host if self.secure else None,
-            )  # fmt: skip
+            loop = asyncio.get_running_loop()
+            _, self.reader = await loop.create_connection(_Reader, "127.0.0.1", self.port)
 
     async def ask(self, raw: bytes, *, streamed: bool = True, watched: bool = False) -> Heard:
         """One request. Raises Failed, ConnectionError, TimeoutError."""
@@ -150,11 +146,9 @@ class Line:
 
 
 @asynccontextmanager
-async def lines(
-    count: int, port: int, secure: ssl.SSLContext | None = None
-) -> AsyncIterator[list[Line]]:
+async def lines(count: int, port: int) -> AsyncIterator[list[Line]]:
     """`count` open connections, closed at the end."""
-    made = [Line(port, secure) for _ in range(count)]
+    made = [Line(port) for _ in range(count)]
     room = asyncio.Semaphore(OPENING)
 
     async def opened(line: Line) -> None:

@@ -207,7 +207,11 @@ def page(*, quick: bool) -> dict[str, float]:
     except ImportError as missing:
         say(f"The page is left out: {missing}")
         return {}
-    return looks.look(3 if quick else 9)
+    try:
+        return looks.look(3 if quick else 9)
+    except Exception as trouble:  # noqa: BLE001  (a browser's; the others' figures shall stay)
+        say(f"The page: {str(trouble) or type(trouble).__name__}")
+        return {}
 
 
 def measured(options: argparse.Namespace) -> dict[str, Any]:

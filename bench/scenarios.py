@@ -92,7 +92,7 @@ def raw(target: Target, path: str, body: dict[str, object]) -> bytes:
 
 
 def lines(count: int, target: Target) -> contextlib.AbstractAsyncContextManager[list[load.Line]]:
-    return load.lines(count, target.port, target.secure)
+    return load.lines(count, target.port)
 
 
 def percentile(values: list[float], share: float) -> float:

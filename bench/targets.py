@@ -1,10 +1,11 @@
 """What is measured, each started as its own process in front of the same fake Copilot.
 
 `plain` and `tls` say how the fake is spoken to; between the client and a target there is never TLS,
-as between an editor and the proxy. With TLS all of them check a certificate that was made for this
-run. With TLS our app goes to the real addresses only, as copilot-api always does; `rerouted.py` and
-`reroute.cjs` lead their connections to the fake. So copilot-api takes part with TLS only, where it
-is installed.
+as between an editor and the proxy. Direct access is without TLS in both, because a client in Python
+would spend more on it than most targets add. With TLS all others check a certificate that was made
+for this run, and our app goes to the real addresses only, as copilot-api always does; `rerouted.py`
+and `reroute.cjs` lead their connections to the fake. So copilot-api takes part with TLS only, where
+it is installed.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import os
 import shutil
 import signal
 import socket
-import ssl
 import subprocess
 import sys
 import time
@@ -63,7 +63,6 @@ class Target:
     name: str
     port: int
     pid: int | None = None
-    secure: ssl.SSLContext | None = None
     started: float | None = None  # seconds to its first answer
 
     @property
@@ -245,15 +244,12 @@ COMMANDS: dict[str, Command] = {
 @contextlib.contextmanager
 def running(fake: Fake, folder: Path, only: tuple[str, ...] = NAMES) -> Iterator[list[Target]]:
     """All targets that can be had here, each answering already. The order is that of `only`."""
-    secure = None
-    if fake.certificate:
-        secure = ssl.create_default_context(cafile=str(fake.certificate))
     _, core = machine.cores()
     with contextlib.ExitStack() as stack:
         found = []
         for name in only:
             if name == "direct":
-                found.append(Target(name, fake.port, secure=secure))
+                found.append(Target(name, fake.control))
                 continue
             port = free_port()
             if (start := COMMANDS[name](fake, folder, port)) is None:
