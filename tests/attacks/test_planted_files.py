@@ -20,7 +20,9 @@ import pytest
 from copilot_desktop.control.app import open_control
 from copilot_desktop.control.instance import claim, find
 from copilot_desktop.core import logs, settings_file
-from copilot_desktop.errors import Problem
+from copilot_desktop.errors import Problem, StorageFailed
+from copilot_desktop.upstream.stores import StoredAccount, to_text
+from copilot_desktop.upstream.stores.file import FileStore
 from tests.core_rig import CoreRig, running_core
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="links and pipes of POSIX")
@@ -116,3 +118,35 @@ async def test_what_is_ours_is_for_its_owner_only(tmp_path: Path) -> None:
     for path in [folder, *folder.rglob("*")]:
         if "home" not in path.parts and "Downloads" not in path.parts:
             assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
+
+
+@pytest.mark.parametrize("verb", ["load", "save", "delete"])
+async def test_a_token_file_that_is_swapped_between_look_and_use_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    path, theirs = tmp_path / "ours" / "token.json", tmp_path / "theirs.json"
+    mine = StoredAccount("github.com", "mine", 1, "ghu_" + "m" * 36)
+    text = to_text(StoredAccount("github.com", "theirs", 2, "ghu_" + "t" * 36))
+    theirs.write_text(text)
+    theirs.chmod(0o644)
+    store = FileStore(path)
+    await store.save(mine)
+    look = FileStore._refuse_odd
+
+    def swapped(self: FileStore) -> None:
+        look(self)
+        path.unlink()
+        path.symlink_to(theirs)
+
+    monkeypatch.setattr(FileStore, "_refuse_odd", swapped)
+    match verb:
+        case "load":
+            with pytest.raises(StorageFailed):
+                await store.load()
+        case "save":
+            with suppress(StorageFailed):  # what was written is read back, and is swapped again
+                await store.save(mine)
+        case _:
+            await store.delete()
+    assert theirs.read_text() == text
+    assert stat.S_IMODE(theirs.stat().st_mode) == 0o644
