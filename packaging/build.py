@@ -113,7 +113,7 @@ def base_python() -> str:
 
 
 def requirements(python: Path) -> list[str]:
-    """The app's dependencies, as pyproject.toml has them."""
+    """The app's dependencies with those of the window, as pyproject.toml has them."""
     code = (
         "import json, sys, tomllib, pathlib\n"
         "print(json.dumps(tomllib.loads(pathlib.Path(sys.argv[1]).read_text())))"
@@ -122,7 +122,8 @@ def requirements(python: Path) -> list[str]:
         [str(python), "-c", code, str(ROOT / "pyproject.toml")],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
-    return list(json.loads(told.stdout)["project"]["dependencies"])
+    project = json.loads(told.stdout)["project"]
+    return [*project["dependencies"], *project["optional-dependencies"]["desktop"]]
 
 
 def version() -> str:

@@ -61,8 +61,23 @@ class UnknownLibrary(Exception):
 
 def build(product: Product, *, quick: bool = False) -> Path:
     """`dist/copilot-desktop_VERSION_ARCH.deb`, larger if `quick`. Raises UnknownLibrary."""
-    stage = product.stage("deb")
-    lay(product, stage)
+    result = product.dist / f"{NAME}_{product.version}_{architecture()}.deb"
+    # More threads cut the content otherwise, so the bytes would depend on the machine.
+    packed = ("-Zgzip", "-z1") if quick else ("-Zxz", "--threads-max=1")
+    with product.stage() as stage:
+        lay(product, stage)
+        describe(product, stage)
+        settle(stage, product.epoch)
+        subprocess.run(
+            ["dpkg-deb", "--root-owner-group", *packed, "--build", str(stage), str(result)],
+            env={**os.environ, "SOURCE_DATE_EPOCH": str(product.epoch)},
+            stdout=subprocess.DEVNULL, check=True,
+        )  # fmt: skip
+    return result
+
+
+def describe(product: Product, stage: Path) -> None:
+    """What dpkg reads of a package that is laid out."""
     control = stage / "DEBIAN"
     control.mkdir()
     sums = {path.relative_to(stage).as_posix(): digest(path) for path in content(stage)}
@@ -71,16 +86,6 @@ def build(product: Product, *, quick: bool = False) -> Path:
     (control / "control").write_text(fields(product, architecture(), kilobytes), encoding="utf-8")
     for script in ("postinst", "prerm"):
         shutil.copy(product.root / "packaging" / "linux" / script, control / script)
-    settle(stage, product.epoch)
-    result = product.dist / f"{NAME}_{product.version}_{architecture()}.deb"
-    # More threads cut the content otherwise, so the bytes would depend on the machine.
-    packed = ("-Zgzip", "-z1") if quick else ("-Zxz", "--threads-max=1")
-    subprocess.run(
-        ["dpkg-deb", "--root-owner-group", *packed, "--build", str(stage), str(result)],
-        env={**os.environ, "SOURCE_DATE_EPOCH": str(product.epoch)},
-        stdout=subprocess.DEVNULL, check=True,
-    )  # fmt: skip
-    return result
 
 
 def lay(product: Product, stage: Path) -> None:

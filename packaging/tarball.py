@@ -15,17 +15,17 @@ from tree import NAME, Product, lay_share, settle
 def build(product: Product, *, quick: bool = False) -> Path:
     """`dist/copilot-desktop-VERSION-linux-ARCH.tar.xz`; larger if it has to be quick."""
     top = f"{NAME}-{product.version}"
-    stage = product.stage("tarball") / top
-    stage.mkdir()
-    lay(product, stage)
-    settle(stage, product.epoch)
     result = product.dist / f"{top}-linux-{platform.machine()}.tar.xz"
-    with tarfile.open(
-        result, "w:xz", format=tarfile.PAX_FORMAT, preset=0 if quick else 6
-    ) as archive:
-        for path in [stage, *sorted(stage.rglob("*"))]:
-            name = path.relative_to(stage.parent).as_posix()
-            archive.add(path, name, recursive=False, filter=_nobodys)
+    with product.stage() as folder:
+        stage = folder / top
+        stage.mkdir()
+        lay(product, stage)
+        settle(stage, product.epoch)
+        preset = 0 if quick else 6
+        with tarfile.open(result, "w:xz", format=tarfile.PAX_FORMAT, preset=preset) as archive:
+            for path in [stage, *sorted(stage.rglob("*"))]:
+                name = path.relative_to(folder).as_posix()
+                archive.add(path, name, recursive=False, filter=_nobodys)
     return result
 
 

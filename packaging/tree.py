@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,12 +44,12 @@ class Product:
         """Bytes of the frozen program."""
         return sum(path.lstat().st_size for path in files(self.folder))
 
-    def stage(self, name: str) -> Path:
-        """An empty folder to lay a package out in."""
-        place = self.root / "build" / name
-        shutil.rmtree(place, ignore_errors=True)
-        place.mkdir(parents=True)
-        return place
+    @contextmanager
+    def stage(self) -> Iterator[Path]:
+        """A folder to lay a package out in."""
+        self.dist.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self.dist, prefix=".stage-") as name:
+            yield Path(name)
 
     def oldest_glibc(self) -> str:
         """The oldest C library that the program runs with, by the symbols that it asks for."""

@@ -8,6 +8,7 @@ WebKit of a newer system fail. So only Python itself and the libraries inside wh
 from __future__ import annotations
 
 import ast
+import importlib.util
 import py_compile
 import sys
 from collections.abc import Iterable, Iterator
@@ -89,6 +90,13 @@ WASTE = (
     "*/__pycache__/*",
     "assets/make_icons.py",
 )
+
+
+def check_environment(on: str) -> None:
+    """Raises SystemExit where a library is missing: PyInstaller would build without it."""
+    wanted = {name.split(".")[0] for name in (*HIDDEN, *ONLY[on], "PIL.Image", "aiohttp")}
+    if missing := sorted(name for name in wanted if importlib.util.find_spec(name) is None):
+        raise SystemExit(f"not installed for {sys.executable}: {', '.join(missing)}")
 
 
 def is_waste(name: str) -> bool:

@@ -1,0 +1,178 @@
+"""A small Debian of its own for each test, thrown away afterwards, and a desktop around it.
+
+The base is made once with debootstrap, with what the package depends on (half a gigabyte, a
+minute), and kept in the user's cache; each test gets a layer above it. Screen, session bus and tray
+host stand outside, as the kernel and the fake GitHub do.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import urllib.request
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tests.gui.desk import until
+
+RELEASE = "bookworm"
+MIRROR = os.environ.get("DEBIAN_MIRROR", "http://deb.debian.org/debian")
+# A launcher, and what carries it out.
+LAUNCHER = ("libglib2.0-bin", "desktop-file-utils")
+CHROOT = shutil.which("chroot") or "/usr/sbin/chroot"
+_MAKING = 600  # seconds
+_straight = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+Json = dict[str, Any]
+
+
+class CannotMakeError(Exception):
+    """No root can be made here."""
+
+
+def base(needed: Sequence[str]) -> Path:
+    """A root with the packages `needed`. Raises CannotMakeError."""
+    if os.geteuid() != 0 or not shutil.which("debootstrap"):
+        raise CannotMakeError("debootstrap and root are needed")
+    if given := os.environ.get("COPILOT_TEST_ROOT"):
+        return Path(given)
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "copilot-desktop"
+    place, making = cache / f"root-{RELEASE}", cache / f"root-{RELEASE}.new"
+    if not place.exists():
+        shutil.rmtree(making, ignore_errors=True)
+        making.parent.mkdir(parents=True, exist_ok=True)
+        _call("debootstrap", "--variant=minbase", RELEASE, str(making), MIRROR)
+        install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends"]
+        _call(CHROOT, str(making), *install, *needed, *LAUNCHER)
+        making.rename(place)
+    return place
+
+
+def _call(*command: str) -> None:
+    quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    try:
+        done = subprocess.run(command, env=quiet, capture_output=True, timeout=_MAKING, check=False)
+    except subprocess.TimeoutExpired:
+        raise CannotMakeError(f"{command[0]} takes too long") from None
+    if done.returncode:
+        raise CannotMakeError(done.stdout.decode(errors="replace")[-500:])
+
+
+class Root:
+    """A layer above `base`; `shared` is at the same place inside and outside."""
+
+    def __init__(self, base: Path, folder: Path, shared: Sequence[Path]) -> None:
+        self.top = folder / "top"
+        layer, work = folder / "layer", folder / "work"
+        self._mounted: list[Path] = []
+        for each in (self.top, layer, work):
+            each.mkdir(parents=True)
+        options = f"lowerdir={base},upperdir={layer},workdir={work}"
+        try:
+            self._mount(self.top, "-t", "overlay", "overlay", "-o", options)
+            self._mount(self.top / "proc", "-t", "proc", "proc")
+            for each in (Path("/dev"), *shared):
+                self._share(each)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        for pid in self.processes():
+            os.kill(pid, 9)
+        for each in reversed(self._mounted):
+            subprocess.run(["umount", "-l", str(each)], check=False)
+
+    def run(self, *command: str, environ: Mapping[str, str] | None = None) -> str:
+        """What it prints. Fails with it if it does not end with 0."""
+        plain = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive"}
+        # Into a file: what it leaves running would hold a pipe open.
+        with tempfile.TemporaryFile() as out:
+            done = subprocess.run(
+                [CHROOT, str(self.top), *command],
+                env={**plain, **(environ or {})},
+                stdin=subprocess.DEVNULL, stdout=out, stderr=out, timeout=90, check=False,
+            )  # fmt: skip
+            out.seek(0)
+            said = out.read().decode(errors="replace")
+        assert done.returncode == 0, f"{command}: {said[-3000:]}"
+        return said
+
+    def put(self, file: Path) -> str:
+        """Copy a file in; its path inside."""
+        shutil.copy(file, self.top / file.name)
+        return f"/{file.name}"
+
+    def processes(self) -> list[int]:
+        """What runs inside."""
+        found = []
+        for each in Path("/proc").iterdir():
+            if each.name.isdigit():
+                try:
+                    inside = (each / "root").readlink() == self.top
+                except OSError:
+                    continue
+                found += [int(each.name)] if inside else []
+        return found
+
+    def names(self) -> set[str]:
+        """Every file but what dpkg and apt write about themselves, and what is shared."""
+        own = ("proc", "dev", "tmp", "var/lib/dpkg", "var/lib/apt", "var/cache", "var/log", "run")
+        found = set()
+        for folder, folders, files in os.walk(self.top):
+            here = Path(folder).relative_to(self.top).as_posix()
+            if here in own or here.startswith(tuple(f"{each}/" for each in own)):
+                folders.clear()
+                continue
+            found |= {f"{here}/{name}" for name in files}
+        return {name for name in found if not name.endswith((".cache", ".pyc"))}
+
+    def _share(self, path: Path) -> None:
+        inside = self.top / path.relative_to("/")
+        if path.is_dir():
+            inside.mkdir(parents=True, exist_ok=True)
+        else:  # a socket
+            inside.touch()
+        self._mount(inside, "--rbind", str(path))
+
+    def _mount(self, place: Path, *words: str) -> None:
+        subprocess.run(["mount", *words, str(place)], check=True, capture_output=True)
+        self._mounted.append(place)
+
+
+class Inside:
+    """The app that runs in a root, over its control plane. `folder` is its data folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def ask(self, path: str, arguments: Json | None = None) -> Json:
+        where = json.loads((self.folder / "instance.json").read_text())
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{where['port']}{path}",
+            data=None if arguments is None else json.dumps(arguments).encode(),
+            headers={
+                "Authorization": f"Bearer {where['token']}",
+                "Content-Type": "application/json",
+            },
+        )
+        with _straight.open(request, timeout=20) as answer:
+            found: Json = json.load(answer)
+        return found
+
+    def state(self) -> Json | None:
+        try:
+            return self.ask("/state")
+        except (OSError, ValueError):
+            return None
+
+    def until(self, what: str, look: Any, within: float = 30.0) -> Json:
+        def accepted() -> Json | None:
+            state = self.state()
+            return state if state is not None and look(state) else None
+
+        return until(accepted, what, within=within, otherwise=lambda: str(self.state())[:3000])
