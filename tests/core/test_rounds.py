@@ -63,17 +63,26 @@ async def test_after_sleep_listener_and_account_are_looked_at(
 
 
 @pytest.mark.parametrize("jump", [3600.0, -3600.0])
-async def test_countdowns_are_told_anew_when_the_clock_jumps(tmp_path: Path, jump: float) -> None:
+async def test_countdowns_are_told_anew_when_the_clock_jumps(
+    tmp_path: Path, jump: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A view counts down to a moment of the wall clock; the code itself ages by the other one."""
     async with running_core(tmp_path, Scenario(approval="manual")) as rig:
         await rig.do("sign_in")
         state = await rig.until(lambda s: s.sign_in is not None and s.sign_in.waiting)
-        shift, seq = [0.0], state.seq
-        start(rig.core, wall=lambda: asyncio.get_running_loop().time() + shift[0])
+        shift, looked, told = [0.0], asyncio.Event(), asyncio.Event()
+
+        def wall() -> float:
+            looked.set()
+            return asyncio.get_running_loop().time() + shift[0]
+
+        monkeypatch.setattr(rig.core.store, "touch", told.set)
+        start(rig.core, wall=wall)
+        await asyncio.wait_for(looked.wait(), 10)
         before = snapshot(state, now=1e9, monotonic=0.0)["login"]
         shift[0] = jump
-        state = await rig.until(lambda s: s.seq > seq)
-        after = snapshot(state, now=1e9 + jump, monotonic=0.0)["login"]
+        await asyncio.wait_for(told.wait(), 10)
+        after = snapshot(rig.core.store.state, now=1e9 + jump, monotonic=0.0)["login"]
         for moment in ("expires_at", "next_poll_at"):
             assert after[moment] - before[moment] == pytest.approx(jump, abs=30)
 
