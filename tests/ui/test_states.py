@@ -300,7 +300,8 @@ CELLS = {
     "changed": Cell(
         over("changed"), "Running on .*",
         "GitHub changed something this version does not know",
-        r"(Usage numbers and m|M)odels may be missing\.", ("Try now", "Look for an update", "Dismiss"),
+        r"(Usage numbers and m|M)odels may be missing\.",
+        ("Try now", "Look for an update", "Dismiss"),
         sees=(("models", "Models could not be loaded"),),
     ),
     "update": Cell(

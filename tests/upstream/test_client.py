@@ -370,7 +370,7 @@ async def test_silence_after_a_slow_client(http: aiohttp.ClientSession) -> None:
 
 
 async def test_no_head_in_time(http: aiohttp.ClientSession) -> None:
-    client = CopilotClient(http, Identity(), headers_timeout=0.2)
+    client = CopilotClient(http, Identity(), headers_timeout=2)
     async with serving(silence) as rig:
         with pytest.raises(UpstreamTimeout):
             await text(client, Tokens(rig.url))
