@@ -56,7 +56,7 @@ class Size:
 
 QUICK = Size(
     rounds=1, requests=30, answer=8, paced=0.4, unpaced=0.3, chunks=40_000, big=(3, 1),
-    leaves=2, pauses=(6.0,), budget=60.0,
+    leaves=2, pauses=(6.0,), budget=36.0,
 )  # fmt: skip
 TINY = Size(
     rounds=1, requests=2, answer=2, paced=0.05, unpaced=0.02, chunks=200, bodies=(20_000, 200_000),
