@@ -144,7 +144,8 @@ class _Scanner:
             value, end = _PLAIN_READER.raw_decode(self._text, start)
         except (ValueError, RecursionError):
             return None
-        if not _shallow(value, depth):
+        opened = self._text.count("{", start, end) + self._text.count("[", start, end)
+        if depth + opened > DEPTH and not _shallow(value, depth):
             return None
         self._at = end
         kind: Literal["object", "list"] = "object" if isinstance(value, dict) else "list"

@@ -44,7 +44,7 @@ _COMMA: Final = re.compile(r"[ \t\r\n]*,")
 _ALIAS: Final = re.compile(r"\s*\*[^\s,\]}]+")
 _PREFIX: Final = "tag:yaml.org,2002:"
 _LEVEL: Final = 2  # spaces
-_LARGEST: Final = 256 * 1024  # characters: a second or two to read, and each change reads once
+_LARGEST: Final = 64 * 1024  # characters: a second to read on a busy machine, for each model again
 
 
 def read(text: str) -> Value:
