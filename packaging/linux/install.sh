@@ -17,6 +17,10 @@ if ! said=$("$lib.new/copilot-desktop" --version 2>&1); then
     echo "$said" >&2
     exit 1
 fi
+running=
+for each in /proc/[0-9]*/exe; do
+    if [ "$(readlink "$each" 2>/dev/null || true)" = "$lib/copilot-desktop" ]; then running=yes; fi
+done
 rm -rf "$lib.old"
 if [ -e "$lib" ]; then mv "$lib" "$lib.old"; fi
 mv "$lib.new" "$lib"
@@ -40,6 +44,9 @@ fi
 echo "Installed: $(printf '%s' "$said" | head -n 1)"
 echo "Start it from the menu, or with: $bin/copilot-desktop"
 echo "Remove it with: $lib/uninstall.sh"
+if [ -n "$running" ]; then
+    echo "Copilot Desktop is running. Quit it and start it again to use the new version."
+fi
 case ":$PATH:" in
     *":$bin:"*) ;;
     *) echo "$bin is not in your PATH; most systems add it at the next login." ;;

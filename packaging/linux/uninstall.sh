@@ -28,6 +28,6 @@ fi
 echo "Copilot Desktop is removed."
 if [ -n "$told" ]; then
     echo "What it keeps stays in $share/copilot-desktop, with the sign-in there or in the keyring, and"
-    echo "editors stay connected. To delete all of it, run instead: uninstall.sh --everything"
-    echo "(install it again first)."
+    echo "editors stay connected. To delete all of it, install it again and run:"
+    echo "  $lib/uninstall.sh --everything"
 fi

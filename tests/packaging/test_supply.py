@@ -61,10 +61,19 @@ def test_every_dependency_is_locked_within_its_bounds(supply: Any) -> None:
             assert inside == (sign == ">="), f"{line}: {locked[name]} is locked"
 
 
-def test_everything_locked_has_hashes_and_nothing_names_a_place(supply: Any) -> None:
-    text = supply.LOCK.read_text(encoding="utf-8")
-    libraries = supply.locked()
-    assert len(libraries) > 30
+def test_without_the_window_the_same_versions_are_locked(supply: Any) -> None:
+    whole, headless = set(supply.locked()), set(supply.locked(supply.HEADLESS))
+    assert headless < whole, "run packaging/supply.py lock"
+    assert {"pillow", "pystray", "pywebview"} <= {each.name for each in whole - headless}
+
+
+@pytest.mark.parametrize(("lock", "least"), [("LOCK", 30), ("HEADLESS", 20)])
+def test_everything_locked_has_hashes_and_nothing_names_a_place(
+    supply: Any, lock: str, least: int
+) -> None:
+    text = getattr(supply, lock).read_text(encoding="utf-8")
+    libraries = supply.locked(getattr(supply, lock))
+    assert len(libraries) > least
     assert all(each.hashes for each in libraries)
     pinned = [line for line in text.splitlines() if re.match(r"[a-z]", line)]
     assert len(pinned) == len(libraries), "a line that is not understood"
