@@ -24,6 +24,7 @@ import time
 import urllib.request
 from dataclasses import dataclass, field
 from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -200,9 +201,15 @@ def trusted(extra_ca: Path | None = None) -> ssl.SSLContext:
 
 
 def _of_the_system() -> ssl.SSLContext:
+    """Windows and macOS have a store that is asked with each connection. Elsewhere certificates
+    are files, which truststore would read again for each: 22 ms during which no stream moves. The
+    context of a connection that is never made has read them once and for all."""
     import truststore  # noqa: PLC0415  (25 ms that a start without network need not pay)
 
-    return truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    asking = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if hasattr(ssl, "enum_certificates") or find_spec("_scproxy") is not None:
+        return asking
+    return asking.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname="nobody").context
 
 
 def why_unusable(extra_ca: Path) -> str | None:

@@ -6,6 +6,7 @@ import asyncio
 import ssl
 import threading
 from collections.abc import AsyncIterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import aiohttp
@@ -173,6 +174,25 @@ def test_certificates_are_always_checked(monkeypatch: pytest.MonkeyPatch, tmp_pa
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "missing.pem"))
     (tmp_path / "nonsense.pem").write_text("no certificate")
     assert trusted(tmp_path / "nonsense.pem").verify_mode is ssl.CERT_REQUIRED
+
+
+@pytest.mark.skipif(
+    hasattr(ssl, "enum_certificates") or find_spec("_scproxy") is not None,
+    reason="Windows and macOS are asked with each connection",
+)
+def test_the_systems_files_are_not_read_again_with_each_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    context, read = trusted(), []
+    monkeypatch.setattr(
+        ssl.SSLContext, "set_default_verify_paths", lambda _: read.append("all"), raising=False
+    )
+    monkeypatch.setattr(
+        ssl.SSLContext, "load_verify_locations", lambda *_, **__: read.append("a file")
+    )
+    for _ in range(3):
+        context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname="api.example")
+    assert read == []
 
 
 async def test_a_file_that_vouches_for_nobody_is_named(tmp_path: Path) -> None:
