@@ -99,6 +99,8 @@ def serving(program: Sequence[str], folder: Path) -> Iterator[str]:
             process.kill()
             raise Failed("it does not end when it is asked to") from None
         reader.join(5)
+        if process.stdout is not None and not reader.is_alive():
+            process.stdout.close()
     if os.name != "nt" and code:  # there it cannot be asked, only ended
         raise Failed(f"it ended with {code}")
 

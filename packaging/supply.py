@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What the app is made from: exact versions with hashes, a bill of materials, the licences.
 
-    python3 packaging/supply.py lock             write packaging/requirements.lock anew, with uv
+    python3 packaging/supply.py lock             write packaging/requirements*.lock anew, with uv
     PYTHON packaging/supply.py bill FILE         CycloneDX 1.6 of what PYTHON has of the lock
     PYTHON packaging/supply.py licences FILE     names and texts of the licences of the same
 
@@ -28,10 +28,11 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 LOCK = HERE / "requirements.lock"
+HEADLESS = HERE / "requirements-headless.lock"  # the same without the window
 UV = "uv==0.13.9"
 HEAD = """\
-# Every library of the app with its version and hashes, for all systems: `pip install -r` takes
-# nothing else. Written by `python3 packaging/supply.py lock`; do not edit.
+# Every library with its version and hashes, for all systems: `pip install -r` takes nothing else.
+# Written by `python3 packaging/supply.py lock`; do not edit.
 """
 _PINNED = re.compile(
     r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^ \\;]+)(?P<rest>(?:.*\\\n)?(?:.*--hash.*\n)+)",
@@ -68,7 +69,8 @@ def main(words: list[str]) -> int:
     chosen = parser.parse_args(words)
     try:
         if chosen.step == "lock":
-            LOCK.write_text(locked_anew(), encoding="utf-8")
+            LOCK.write_text(locked_anew("--extra", "desktop"), encoding="utf-8")
+            HEADLESS.write_text(locked_anew("--constraint", str(LOCK)), encoding="utf-8")
         elif chosen.step == "bill":
             text = json.dumps(bill(list(present())), indent=1, sort_keys=True)
             chosen.file.write_text(f"{text}\n", encoding="utf-8")
@@ -83,8 +85,8 @@ def main(words: list[str]) -> int:
 # ------------------------------------------------------------------------------------ the lock
 
 
-def locked_anew() -> str:
-    """The text of the lock: the newest versions that pyproject.toml allows, from the network."""
+def locked_anew(*which: str) -> str:
+    """The text of a lock: the newest versions that pyproject.toml allows, from the network."""
     with tempfile.TemporaryDirectory() as place:
         venv.create(place, with_pip=True)
         programs = Path(place) / ("Scripts" if sys.platform == "win32" else "bin")
@@ -94,22 +96,22 @@ def locked_anew() -> str:
             [
                 programs / "uv", "pip", "compile", "--quiet", "--universal", "--generate-hashes",
                 "--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links",
-                "--python-version", "3.11", "--extra", "desktop", str(ROOT / "pyproject.toml"),
+                "--python-version", "3.11", *which, str(ROOT / "pyproject.toml"),
             ],
             check=True, capture_output=True, text=True,
         )  # fmt: skip
     return HEAD + asked.stdout
 
 
-def locked() -> list[Library]:
-    """What the lock names, in its order."""
+def locked(lock: Path = LOCK) -> list[Library]:
+    """What a lock names, in its order."""
     return [
         Library(
             found["name"],
             found["version"],
             tuple(re.findall(r"--hash=sha256:([0-9a-f]{64})", found["rest"])),
         )
-        for found in _PINNED.finditer(LOCK.read_text(encoding="utf-8"))
+        for found in _PINNED.finditer(lock.read_text(encoding="utf-8"))
     ]
 
 
