@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 from copilot_desktop.core import editor_samples, editor_test
 from copilot_desktop.core.editor_links import Offer, choosable
 from copilot_desktop.core.editor_rows import OLD, EditorList, EditorRow, in_order
-from copilot_desktop.core.keys import new_secret
+from copilot_desktop.core.keys import Drafts
 from copilot_desktop.core.playground import own_address
 from copilot_desktop.core.state import State
 from copilot_desktop.errors import InvalidRequest, Problem
@@ -63,7 +63,6 @@ class Editors:
         self._core = core
         self._given = tools
         self._changing = asyncio.Lock()
-        self._drafts: dict[str, str] = {}  # tool → a key that was shown, and is none yet
         self._demo = core.store.state.app.demo is not None
         top = core.data_dir / DEMO_FOLDER if self._demo else core.data_dir
         home = top / "home" if self._demo else core.system.home_dir()
@@ -71,6 +70,7 @@ class Editors:
         self.machine = Machine(_SYSTEMS.get(core.system.name, "linux"), home, env)
         self.connection = Connection(self.machine, top / FOLDER)
         self._folder = top / FOLDER
+        self._drafts = Drafts(self._folder)
 
     def start(self) -> None:
         """Look now and after each change that matters, in the background."""
@@ -98,7 +98,7 @@ class Editors:
 
     async def preview(self, name: str, chosen: Mapping[str, str]) -> Json:
         tool = self._tool(name)
-        offer = self._with_draft(await self._offer_for(tool, make=False), tool)
+        offer = await self._with_draft(await self._offer_for(tool, make=False), tool)
         return await self._in_thread(
             lambda: self._told(self.connection.preview(tool, self._link(offer, tool, chosen)))
         )
@@ -106,7 +106,7 @@ class Editors:
     async def connect(self, name: str, chosen: Mapping[str, str], digest: str) -> Json:
         tool = self._tool(name)
         known = await self._offer_for(tool, make=False)
-        offer = self._with_draft(known, tool)
+        offer = await self._with_draft(known, tool)
 
         def work() -> str:
             link = self._link(offer, tool, chosen)
@@ -114,7 +114,7 @@ class Editors:
                 if self.connection.preview(tool, link).digest != digest:
                     raise refused("changed_since")
                 self._core.keys.key_for(tool.id, link.key)
-                self._drafts.pop(tool.id, None)  # one that is revoked must not come again
+                self._drafts.take(tool.id)  # one that is revoked must not come again
             self.connection.write(tool, link, digest)
             return self.connection.check(tool, link).state
 
@@ -310,16 +310,18 @@ class Editors:
         if tool.way == "automatic" and tool.roles and not offer.models:
             raise refused("no_models")
         if make and _lacks_key(offer, tool):
-            draft = self._drafts.pop(tool.id, "")
-            key = await self._in_thread(lambda: self._core.keys.key_for(tool.id, draft))
+            key = await self._in_thread(
+                lambda: self._core.keys.key_for(tool.id, self._drafts.take(tool.id))
+            )
             return _with_key(offer, tool, key)
         return offer
 
-    def _with_draft(self, offer: Offer, tool: Tool) -> Offer:
+    async def _with_draft(self, offer: Offer, tool: Tool) -> Offer:
         """With the key that the tool will get. Whoever looks and goes away leaves no key behind."""
         if not _lacks_key(offer, tool):
             return offer
-        return _with_key(offer, tool, self._drafts.setdefault(tool.id, new_secret()))
+        draft = await self._in_thread(lambda: self._drafts.of(tool.id))
+        return _with_key(offer, tool, draft)
 
     def _check_loop(self, offer: Offer) -> None:
         """An upstream that is this proxy would ask itself for ever."""

@@ -26,7 +26,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from copilot_desktop.canonical import Effort
 from copilot_desktop.errors import InvalidRequest
 from copilot_desktop.proxy.keys import DailyBudget, KeyLimits, NamedKey
-from copilot_desktop.system.files import read_private, write_private
+from copilot_desktop.system.files import private_folder, read_private, write_private
 
 log = logging.getLogger(__name__)
 
@@ -265,3 +265,39 @@ class KeyRing:
             self._keys = tuple(
                 NamedKey(row.name, row.key, row.created, row.limits()) for row in found.keys
             )
+
+
+class Drafts:
+    """Keys that were shown for a tool and are none yet: they open nothing. They outlast a process,
+    since a terminal may look with one core and write with the next."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "draft-keys.json"
+        self._drafts: dict[str, str] = {}
+
+    def of(self, name: str) -> str:
+        """The draft for `name`, a new one if there is none."""
+        drafts = self._load()
+        if name not in drafts:
+            self._keep({**drafts, name: new_secret()})
+        return self._drafts[name]
+
+    def take(self, name: str) -> str:
+        """The draft, which is forgotten; empty if there is none."""
+        drafts = self._load()
+        found = drafts.get(name, "")
+        if found:
+            self._keep({key: each for key, each in drafts.items() if key != name})
+        return found
+
+    def _load(self) -> dict[str, str]:
+        with suppress(OSError, ValueError, AttributeError):
+            kept = json.loads(read_private(self._path, _LARGEST)).items()
+            self._drafts = {name: key for name, key in kept if _SHAPE.fullmatch(str(key))}
+        return self._drafts
+
+    def _keep(self, drafts: dict[str, str]) -> None:
+        self._drafts = drafts
+        with suppress(OSError):  # then they last as long as this process
+            private_folder(self._path.parent)
+            write_private(self._path, json.dumps(drafts).encode() + b"\n")
