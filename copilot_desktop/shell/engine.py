@@ -39,7 +39,9 @@ def choose_engine(
     """The engine for this session. `COPILOT_DESKTOP_ENGINE` may name one (gtk, qt, browser)."""
     wish = environ.get("COPILOT_DESKTOP_ENGINE", "")
     screen = system != "Linux" or environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY")
-    if screen and wish != "browser" and (why := (webview_missing or _webview_missing)()):
+    if screen and wish == "browser":
+        return Engine("browser", "The default browser was asked for.")
+    if screen and (why := (webview_missing or _webview_missing)()):
         return Engine("browser", why, missing="pywebview")
     if system == "macOS":
         return Engine("cocoa", "The system's own web view.")
@@ -47,8 +49,6 @@ def choose_engine(
         return Engine("webview2", "The system's own web view.")
     if not screen:
         return Engine("none", "There is no screen, so there is no window.")
-    if wish == "browser":
-        return Engine("browser", "The default browser was asked for.")
     why_no_gtk = (gtk_missing or _gtk_missing)()
     if why_no_gtk is None and wish != "qt":
         return Engine("gtk", "WebKitGTK is installed.")

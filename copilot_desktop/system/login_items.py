@@ -54,8 +54,12 @@ def own_command(data_dir: Path | None = None) -> list[str]:
 
     `data_dir` None is the default folder. Another one is named: at login nobody else would name it.
     """
-    frozen = getattr(sys, "frozen", False)
-    start = [sys.executable] if frozen else [sys.executable, "-m", "copilot_desktop"]
+    if getattr(sys, "frozen", False):
+        # On Windows the program for terminals has one beside it that opens no console.
+        silent = Path(sys.executable).with_name("copilot-desktopw.exe")
+        start = [str(silent) if silent.exists() else sys.executable]
+    else:
+        start = [sys.executable, "-m", "copilot_desktop"]
     folder = ["--data-dir", str(data_dir)] if data_dir is not None else []
     return [*start, *folder, "--hidden"]
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 Entry = tuple[str, str, str]  # name in the folder, source, kind
 
+BUNDLE_ID = "io.github.copilot_desktop"
 SYSTEM_FOLDERS = ("/lib/", "/lib64/", "/usr/lib/", "/usr/lib64/")
 OWN = ("libpython3.*",)  # of the system's folders, all that comes along
 
@@ -97,6 +98,23 @@ def check_environment(on: str) -> None:
     wanted = {name.split(".")[0] for name in (*HIDDEN, *ONLY[on], "PIL.Image", "aiohttp")}
     if missing := sorted(name for name in wanted if importlib.util.find_spec(name) is None):
         raise SystemExit(f"not installed for {sys.executable}: {', '.join(missing)}")
+
+
+def bundle_facts(version: str) -> dict[str, object]:
+    """What macOS is told about the bundle (`Info.plist`), beside name and icon."""
+    return {
+        "CFBundleDisplayName": "Copilot Desktop",
+        "CFBundleShortVersionString": version,
+        "CFBundleVersion": version,
+        "LSApplicationCategoryType": "public.app-category.developer-tools",
+        # It lives in the menu bar; the window takes a place in the Dock while it is open.
+        "LSUIElement": True,
+        "LSMinimumSystemVersion": "11.0",
+        "NSHighResolutionCapable": True,
+        "NSHumanReadableCopyright": "MIT licence",
+        # The page is on this machine, over plain http.
+        "NSAppTransportSecurity": {"NSAllowsLocalNetworking": True},
+    }
 
 
 def is_waste(name: str) -> bool:

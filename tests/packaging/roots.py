@@ -47,6 +47,7 @@ def base(needed: Sequence[str]) -> Path:
         making.parent.mkdir(parents=True, exist_ok=True)
         _call("debootstrap", "--variant=minbase", RELEASE, str(making), MIRROR)
         install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends"]
+        _call(CHROOT, str(making), "apt-get", "update", "-qq")
         _call(CHROOT, str(making), *install, *needed, *LAUNCHER)
         making.rename(place)
     return place

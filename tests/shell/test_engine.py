@@ -57,6 +57,8 @@ def test_other_systems_bring_their_own() -> None:
     assert choose_engine("Windows", {}).name == "webview2"
     assert choose_engine("macOS", {}).name == "cocoa"
     assert choose_engine("macOS", {}).has_window
+    for system in ("Windows", "macOS"):
+        assert choose_engine(system, {"COPILOT_DESKTOP_ENGINE": "browser"}).name == "browser"
 
 
 @pytest.mark.parametrize("system", ["Linux", "Windows", "macOS"])

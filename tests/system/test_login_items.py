@@ -92,6 +92,16 @@ def test_the_command_starts_this_program_without_a_window() -> None:
     assert own_command()[-1] == "--hidden"
 
 
+def test_a_built_program_starts_without_a_console_where_it_has_the_choice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.frozen", True, raising=False)
+    monkeypatch.setattr("sys.executable", str(tmp_path / "copilot-desktop.exe"))
+    assert own_command() == [str(tmp_path / "copilot-desktop.exe"), "--hidden"]
+    (tmp_path / "copilot-desktopw.exe").touch()
+    assert own_command() == [str(tmp_path / "copilot-desktopw.exe"), "--hidden"]
+
+
 # ------------------------------------------------------------------------------------ Linux
 
 

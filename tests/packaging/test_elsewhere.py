@@ -1,0 +1,185 @@
+"""What is made on Windows and macOS, as far as it can be looked at here."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import plistlib
+import re
+import shutil
+import struct
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from tests.architecture.source import ROOT
+
+PACKAGING, ASSETS = ROOT / "packaging", ROOT / "assets"
+INNO = PACKAGING / "windows" / "copilot-desktop.iss"
+FLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+PINNED = re.compile(r"^\s*(?:- )?uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
+# What the programs beside our own are called, in recipes for other systems.
+SECTIONS = {
+    "Setup", "Tasks", "InstallDelete", "Files", "Icons", "Registry", "Run", "UninstallRun", "Code",
+}  # fmt: skip
+
+
+def flow(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    return found
+
+
+def jobs() -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+    for path in FLOWS:
+        for name, job in flow(path)["jobs"].items():
+            yield f"{path.stem}.{name}", flow(path), job
+
+
+# ------------------------------------------------------------------------------------ pictures
+
+
+def test_the_icon_for_windows_has_every_size_that_is_shown() -> None:
+    content = (ASSETS / "icon.ico").read_bytes()
+    kind, count = struct.unpack_from("<HH", content, 2)
+    sizes = {content[6 + 16 * index] or 256 for index in range(count)}
+    assert kind == 1
+    assert {16, 20, 24, 32, 48, 256} <= sizes
+
+
+def test_the_icon_for_macos_has_every_size_that_is_shown() -> None:
+    pillow = pytest.importorskip("PIL.Image")
+    with pillow.open(ASSETS / "icon.icns") as picture:
+        pixels = {width * scale for width, _, scale in picture.info["sizes"]}
+    assert {32, 64, 128, 256, 512, 1024} <= pixels  # 16 is drawn from 32
+
+
+# ------------------------------------------------------------------------------------ the program
+
+
+def test_the_recipe_of_the_program_can_be_read() -> None:
+    recipe = PACKAGING / "pyinstaller" / "copilot-desktop.spec"
+    tree = ast.parse(recipe.read_text(encoding="utf-8"))
+    called = {node.func.id for node in ast.walk(tree)
+              if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}  # fmt: skip
+    assert {"Analysis", "PYZ", "EXE", "COLLECT", "BUNDLE"} <= called
+
+
+@pytest.mark.parametrize("system", ["linux", "macos", "windows"])
+def test_what_is_imported_by_name_is_in_the_libraries(
+    system: str, part: Callable[[str], ModuleType]
+) -> None:
+    contents = part("contents")
+    for name in (*contents.HIDDEN, *contents.ONLY[system]):
+        package, _, rest = name.partition(".")
+        if package in {"clr_loader", "pythonnet"}:
+            continue  # not for this system
+        found = importlib.util.find_spec(package)  # the package alone: nothing is imported
+        assert found is not None
+        assert found.submodule_search_locations
+        place = Path(found.submodule_search_locations[0], *rest.split("."))
+        assert place.with_suffix(".py").is_file() or (place / "__init__.py").is_file(), name
+
+
+def test_the_bundle_lives_in_the_menu_bar(part: Callable[[str], ModuleType]) -> None:
+    told = part("contents").bundle_facts("1.2.3")
+    assert plistlib.loads(plistlib.dumps(told)) == told
+    assert told["LSUIElement"] is True
+    assert told["CFBundleShortVersionString"] == "1.2.3"
+    assert "LSBackgroundOnly" not in told
+
+
+def test_a_hardened_program_may_do_one_thing_more() -> None:
+    may = plistlib.loads((PACKAGING / "macos" / "entitlements.plist").read_bytes())
+    assert may == {"com.apple.security.cs.allow-unsigned-executable-memory": True}
+
+
+@pytest.mark.skipif(not shutil.which("sh"), reason="no shell")
+def test_the_script_for_the_disk_image_can_be_read() -> None:
+    script = PACKAGING / "macos" / "disk_image.sh"
+    assert subprocess.run(["sh", "-n", str(script)], check=False).returncode == 0
+    text = script.read_text(encoding="utf-8")
+    assert "--password" not in text, "arguments are no place for a secret"
+
+
+# ------------------------------------------------------------------------------------ the installer
+
+
+def test_the_installer_names_files_that_are_there() -> None:
+    text = INNO.read_text(encoding="utf-8")
+    for name in re.findall(r"^(?:LicenseFile|SetupIconFile)=(.+)$", text, re.MULTILINE):
+        assert (INNO.parent / name.replace("\\", "/")).is_file(), name
+    programs = set(re.findall(r"\{app\}\\([\w-]+\.exe)", text))
+    assert programs == {"copilot-desktop.exe", "copilot-desktopw.exe"}
+    recipe = (PACKAGING / "pyinstaller" / "copilot-desktop.spec").read_text(encoding="utf-8")
+    assert all(f'"{name.removesuffix(".exe")}"' in recipe for name in programs)
+
+
+def test_the_installer_asks_for_nothing_and_fetches_nothing() -> None:
+    text = INNO.read_text(encoding="utf-8")
+    assert set(re.findall(r"^\[(\w+)\]$", text, re.MULTILINE)) == SECTIONS
+    assert "PrivilegesRequired=lowest" in text
+    assert not re.search(r"https?://(?!github\.com/copilot-desktop)|[Dd]ownloadTemp|HKLM;", text)
+
+
+def test_each_line_of_the_installer_has_its_fields() -> None:
+    """No compiler is here, so at least: `Name: value; …` with closed quotes, `[Code]` balanced."""
+    text = INNO.read_text(encoding="utf-8")
+    lines, _, code = text.partition("[Code]")
+    for line in lines[lines.index("[Tasks]") :].splitlines():
+        if line and line[0] not in ";[#":
+            assert re.fullmatch(r'(?:\w+: (?:"(?:[^"]|"")*"|[^";]+)(?:; |$))+', line), line
+    words = re.findall(r"\b(?:begin|end|try|case)\b", re.sub(r"'[^']*'|\{[^}]*\}", "", code))
+    assert words.count("begin") == words.count("end")
+    assert code.count("(") == code.count(")")
+
+
+# ------------------------------------------------------------------------------------ the workflows
+
+
+def test_actions_are_pinned_by_commit() -> None:
+    for path in FLOWS:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            assert "uses:" not in line or PINNED.match(line), line
+
+
+def test_jobs_may_read_only_and_end() -> None:
+    for name, whole, job in jobs():
+        assert whole["permissions"] == {"contents": "read"}
+        assert job["timeout-minutes"] <= 60, name
+        assert "permissions" not in job or name == "build.release"
+        for step in job["steps"]:
+            if step.get("uses", "").startswith("actions/checkout@"):
+                assert step["with"]["persist-credentials"] is False, name
+            # An expression in a script is text of others that becomes code.
+            assert "${{" not in step.get("run", ""), name
+
+
+def test_the_workflows_run_files_that_are_there() -> None:
+    for name, _, job in jobs():
+        for step in job["steps"]:
+            words = step.get("run", "").replace("\\", "/")
+            for file in re.findall(r"(?:packaging|tests)(?:/[\w.-]+)+", words):
+                assert (ROOT / file).exists(), f"{name}: {file}"
+
+
+def test_what_is_made_on_three_systems_is_started_there() -> None:
+    built = flow(ROOT / ".github" / "workflows" / "build.yml")["jobs"]
+    for name in ("wheel", "linux", "windows", "macos"):
+        steps = "\n".join(step.get("run", "") for step in built[name]["steps"])
+        assert "packaging/smoke.py" in steps, name
+        assert any("upload-artifact" in step.get("uses", "") for step in built[name]["steps"])
+    assert set(built["release"]["needs"]) == {"wheel", "linux", "windows", "macos"}
+
+
+@pytest.mark.skipif(not shutil.which("actionlint"), reason="actionlint is not here")
+def test_the_linter_of_workflows_is_content() -> None:
+    done = subprocess.run(
+        ["actionlint", *map(str, FLOWS)],
+        cwd=ROOT, capture_output=True, text=True, timeout=50, check=False,
+    )  # fmt: skip
+    assert done.stdout == ""
