@@ -137,7 +137,7 @@ class _Passing:
 
     async def room(self) -> None:
         """Send what is held, and wait for the client to take it."""
-        if self._held:
+        while self._held:
             held, self._held = self._held, b""
             await self._down.write(held, self._reply)
 

@@ -10,8 +10,9 @@ thing only: that it is needed again.
 
 Everything else stays aiohttp's: TLS, HTTP framing, the pool, the end of a body, errors. The reader
 is emptied through its public `read_nowait`. `take` never waits; it says what should become of the
-stream: more, a pause (the socket is not read until `go_on`, so that a slow client costs no memory;
-what has been read already is still handed on), or no more.
+stream: more, a pause (neither socket nor reader are read until `go_on`, so that a slow client costs
+no memory), or no more. A compressed answer grows while it is read: there is a pause after each
+`TURN`, too, or one network read could keep the event loop for minutes.
 
 aiohttp offers no way to choose the protocol, so `give_receivers` sets a private name of it. Should
 that name mean nothing any more, connections have aiohttp's protocol, `receiver_of` finds nothing,
@@ -28,6 +29,9 @@ from typing import cast
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
+
+
+TURN = 1024 * 1024  # bytes that are handed on before others have their turn
 
 
 class Wish(Enum):
@@ -55,6 +59,8 @@ class Receiver(ResponseHandler):
             self.tap.draw()
 
     def connection_lost(self, exc: BaseException | None) -> None:
+        if self.tap is not None:
+            self.tap.draw()  # an exception hides what the reader holds
         super().connection_lost(exc)
         if self.tap is not None:
             self.tap.lost()
@@ -103,15 +109,20 @@ class Tap:
             return
         reader = self._reader
         self._drawing = True
+        turn_ends = self.drawn + TURN
         try:
             while reader.total_bytes > self.drawn:
                 self.heard_at = self._clock()
                 read = reader.read_nowait()
                 self.drawn += len(read)
-                if (wish := self._given(read)) is not Wish.MORE:
+                wish = self._given(read)
+                if wish is Wish.MORE and self.drawn >= turn_ends:
+                    wish = Wish.PAUSE
+                if wish is not Wish.MORE:
                     self._heed(wish)
-                    if self.over:
-                        return
+                    break
+            if self.over:
+                return
         except Exception as trouble:  # noqa: BLE001  (aiohttp's; it is the task's to tell)
             self._fail(trouble)
             return
@@ -120,12 +131,14 @@ class Tap:
         if (error := reader.exception()) is not None:
             self._fail(error if isinstance(error, Exception) else ConnectionError())
         elif reader.is_eof():
-            self._end()
+            self.remove()
+            if reader.total_bytes == self.drawn:
+                self._end()
 
     def lost(self) -> None:
         """The connection is gone."""
         self.draw()
-        if not self.over:
+        if not self.over and not self._reader.is_eof():
             self._fail(ConnectionResetError("the connection was lost"))
 
     async def wait(self) -> None:
@@ -138,10 +151,12 @@ class Tap:
         self.full = False
         self.heard_at = self._clock()
         if not self.over:
+            self.draw()
+        if not self.full and self._receiver.tap is self:
             _steer(self._receiver, reading=True)
 
     def remove(self) -> None:
-        """Take nothing any more. Harmless after the end."""
+        """Leave the connection. Harmless after the end."""
         if self._receiver.tap is self:
             self._receiver.tap = None
             if self.full:  # the connection may serve others
@@ -164,7 +179,7 @@ class Tap:
             self.enough = self.trouble is None
             self._end()
             return
-        if not self.full and not self._reader.is_eof():  # after the end it is in the pool again
+        if not self._reader.is_eof():  # after the end it is in the pool again
             _steer(self._receiver, reading=False)
         self.full = True
         self._wake()

@@ -155,6 +155,7 @@ class UpstreamReply:
             while not tap.over:
                 if tap.full:
                     await room()
+                    await asyncio.sleep(0)  # the client may have had room all the time
                     tap.go_on()
                 else:
                     await tap.wait()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -18,6 +19,7 @@ from copilot_desktop.upstream.reply import UpstreamReply
 Written = Callable[[asyncio.StreamWriter], Awaitable[None]]
 HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 PATIENCE = 20.0
+MEGABYTE = 1024 * 1024
 
 
 def piece(data: bytes) -> bytes:
@@ -52,7 +54,9 @@ def ready(*wishes: Wish) -> Taker:
 
 
 @asynccontextmanager
-async def answering(write: Written) -> AsyncIterator[tuple[aiohttp.ClientSession, str, list[int]]]:
+async def answering(
+    write: Written, head: bytes = HEAD
+) -> AsyncIterator[tuple[aiohttp.ClientSession, str, list[int]]]:
     """A server that sends the head, and then what `write` writes; the list has an item for each
     connection."""
     connections: list[int] = []
@@ -62,7 +66,7 @@ async def answering(write: Written) -> AsyncIterator[tuple[aiohttp.ClientSession
         try:
             while await reader.readuntil(b"\r\n\r\n"):
                 connections[-1] += 1
-                writer.write(HEAD)
+                writer.write(head)
                 await write(writer)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
@@ -152,6 +156,55 @@ async def test_a_pause_stops_the_reading_and_not_the_exchange() -> None:
         taker.roomy.set()
         await pouring
     assert len(taker.whole) == 32 * 1024 * 1024
+
+
+PACKED = HEAD.replace(b"\r\n", b"\r\nContent-Encoding: gzip\r\n", 1)
+UNPACKED = 32 * MEGABYTE  # what a few network reads hold
+
+
+async def packed(writer: asyncio.StreamWriter) -> None:
+    writer.write(piece(gzip.compress(bytes(UNPACKED))) + b"0\r\n\r\n")
+
+
+async def test_a_packed_answer_is_unpacked_as_the_client_takes_it() -> None:
+    async with answering(packed, PACKED) as (http, url, connections):
+        taker = Taker(*[Wish.PAUSE] * 1000)
+        pouring = asyncio.create_task(poured(http, url, taker))
+        await taker.asked.wait()
+        await asyncio.sleep(0.2)
+        assert len(taker.whole) < 4 * MEGABYTE, "all of it is held for a client that takes nothing"
+        taker.roomy.set()
+        await pouring
+        assert len(taker.whole) == UNPACKED
+        await poured(http, url, ready())
+        assert connections == [2]
+
+
+async def test_a_packed_answer_leaves_others_their_turn() -> None:
+    turn, most = 0, 0
+
+    class Watching(Taker):
+        def take(self, read: bytes) -> Wish:
+            nonlocal most
+            seen[turn] = seen.get(turn, 0) + len(read)
+            most = max(most, seen[turn])
+            return super().take(read)
+
+    async def others() -> None:
+        nonlocal turn
+        while True:
+            turn += 1
+            await asyncio.sleep(0)
+
+    seen: dict[int, int] = {}
+    async with answering(packed, PACKED) as (http, url, _):
+        watching = asyncio.create_task(others())
+        taker = Watching()
+        taker.roomy.set()
+        await poured(http, url, taker)
+        watching.cancel()
+    assert len(taker.whole) == UNPACKED
+    assert most < 8 * MEGABYTE, "nobody else had a turn"
 
 
 async def test_what_came_before_a_cut_is_handed_on_first() -> None:
