@@ -30,7 +30,6 @@ from typing import cast
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
 
-
 TURN = 1024 * 1024  # bytes that are handed on before others have their turn
 
 
