@@ -184,6 +184,7 @@ class HttpDownstream:
         self._last_sent = time.monotonic()
         self._writing_since: float | None = None
         self._pulse: asyncio.Task[None] | None = None
+        self._ended = False
 
     def expect_stream(self) -> None:
         """Give signs of life from now on."""
@@ -226,6 +227,7 @@ class HttpDownstream:
         """The stream is complete."""
         response = await self._open(None)
         self._stop_pulse()
+        self._ended = True
         await in_time(response.write_eof(), self._request)
         self.exchange.finish(outcome)
         return response
@@ -243,6 +245,8 @@ class HttpDownstream:
     async def fail(self, problem: Problem) -> web.StreamResponse:
         """Tell the client, in its dialect: as a status if that is still possible."""
         self._stop_pulse()
+        if self._ended and self._response is not None:
+            return self._response  # it could only be taken for the next answer
         self.exchange.error = problem.message
         self.exchange.finish("failed")
         if self._response is None:

@@ -112,6 +112,8 @@ class SocketDownstream:
         return await self.end("ok")
 
     async def fail(self, problem: Problem) -> web.StreamResponse:
+        if self.exchange.outcome != "open":
+            return self._socket  # it would be taken for the next answer
         self.exchange.error = problem.message
         self.exchange.finish("failed")
         if self.writer is not None and self.spoke:

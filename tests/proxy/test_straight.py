@@ -15,6 +15,7 @@ from proxy.scripted import MESSAGES_HEAD, events, pieces, scripted_rig, words
 from proxy.test_forwarding import STREAMS
 
 from copilot_desktop.proxy import answers
+from copilot_desktop.upstream import reply
 
 MESSAGES = Way("/v1/messages", "/v1/messages")
 SAME = [way for way in WAYS if way.same]
@@ -127,6 +128,25 @@ async def test_the_connection_serves_the_next_request(way: Way) -> None:
     assert told[0]
     if way.endpoint != "/responses":  # whose ids are made anew
         assert told[0] == told[1] == told[2]
+
+
+async def test_nothing_is_told_after_the_end(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The proxy stops while it waits for upstream to hang up."""
+    monkeypatch.setattr(reply, "_LAST_BYTES_SECONDS", 20.0)
+    whole = MESSAGES_HEAD + words("x") + LAST
+    async with scripted_rig(pieces(whole, hang=True)) as (rig, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", rig.port)
+        async with asyncio.timeout(30):
+            writer.write(asking())
+            assert (await read_answer(reader)).body.endswith(LAST)
+            await until(lambda: rig.traffic.recent[0].outcome == "ok", "the end is told")
+            rig.relay.cut()
+            await rig.traffic.idle.wait()
+        await hang_up(writer)
+        assert rig.traffic.recent[0].error == ""
+    assert not [each for each in caplog.records if each.exc_info]
 
 
 async def test_an_old_client_gets_the_stream_without_chunks() -> None:
