@@ -19,8 +19,14 @@ let toastTimer = null;
 export const MIN_TEXT = 90;
 export const MAX_TEXT = 140;
 
+/** Why a file of an editor is left alone, to stand within a sentence. */
+export const phrase = (why) => (has(`editors.because.${why}`) ? t(`editors.because.${why}`) : why);
+
 /** The sentence for a refusal of the app. */
 export function sentence(answer) {
+  const fields = answer.fields || {};
+  const editors = `editors.refused.${fields.reason}`;
+  if (fields.reason && has(editors)) return t(editors, { ...fields, why: phrase(fields.why) });
   if (answer.message) return answer.message;
   const key = `problem.${answer.code}.title`;
   if (has(key)) return t(key, answer.fields || {});

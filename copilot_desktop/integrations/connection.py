@@ -311,7 +311,7 @@ class Connection:
         for path in dict.fromkeys(edit.file for edit in edits if _is_json(edit)):
             check_extras(documents[path], tool.rejects)
         if (hidden := tool.hides(self.machine)) is not None:
-            raise Unusable("unreadable", hidden, line=1, why="it would no longer be read")
+            raise Unusable("unreadable", hidden, line=1, why="hidden")
 
     def _overriding(self, tool: Tool, link: Link, ledger: Ledger) -> str:
         """A variable that wins over the file and leads elsewhere."""
@@ -351,7 +351,7 @@ class Connection:
         told: dict[str, object] = {
             "path": path,
             "reason": because(trouble),
-            "code": trouble.reason,
+            "code": trouble.why or trouble.reason,
         }
         return {**told, "line": trouble.line} if trouble.line else told
 

@@ -369,7 +369,7 @@ def standing(document: Document, entries: Iterable[Entry]) -> tuple[list[Place],
 def check_extras(document: Document, rejected: Collection[Extra]) -> None:
     """Raises Unusable where a JSON file holds what its tool does not take."""
     if "mark" in rejected and (document.content or b"").startswith(BOM):
-        why = "a byte order mark, which this tool does not read"
+        why = "byte_order_mark"
         raise Unusable("unreadable", document.path, line=1, why=why)
     if rejected:
         from copilot_desktop.integrations.formats import json_text  # noqa: PLC0415  (parsers)

@@ -45,7 +45,8 @@ FILE_STATES = {"write_protected": "read_only", "cannot_write": "read_only"}
 
 
 class Unusable(Exception):
-    """A file that is left alone. `line` is 1 for the first; 0 where no line is to blame."""
+    """A file that is left alone. `line` is 1 for the first; 0 where no line is to blame. `why` is
+    the name of a phrase, `editors.because.<why>`."""
 
     def __init__(self, reason: Reason, path: Path, *, line: int = 0, why: str = "") -> None:
         super().__init__(reason)
@@ -63,12 +64,18 @@ class Unusable(Exception):
 def refused(reason: Reason, *, path: str = "", line: int = 0, why: str = "") -> InvalidRequest:
     """The error for people. `path` is shown as it is given: shorten it before."""
     fields = {"reason": reason, "path": path, "line": str(line), "why": why}
-    return InvalidRequest(strings.text(f"editors.refused.{reason}", **fields), fields=fields)
+    told = {**fields, "why": _phrase(why)}
+    return InvalidRequest(strings.text(f"editors.refused.{reason}", **told), fields=fields)
 
 
 def because(trouble: Unusable) -> str:
     """A phrase for what is wrong with a file, to stand behind its name."""
-    return trouble.why or strings.text(f"editors.because.{trouble.reason}")
+    return _phrase(trouble.why or trouble.reason)
+
+
+def _phrase(why: str) -> str:
+    key = f"editors.because.{why}"
+    return strings.text(key) if strings.words().has(key) else why
 
 
 def shortened(path: Path, home: Path) -> str:

@@ -174,7 +174,7 @@ def test_what_only_looks_like_a_comment_or_comma_is_none(bench: Bench) -> None:
 def test_no_file_is_made_that_would_hide_one_of_the_users(bench: Bench) -> None:
     older = bench.write(".continue/config.json", '{"models": []}')
     assert bench.state(continue_dev.TOOL) == "unreadable"
-    with pytest.raises(InvalidRequest, match=r"config\.json.* no longer be read"):
+    with pytest.raises(InvalidRequest, match=r"config\.json.* no longer read it"):
         bench.connection.preview(continue_dev.TOOL, link())
     assert sorted(bench.everything()) == [".continue", ".continue/config.json"]
     bench.write(".continue/config.yaml", "name: Mine\nversion: 1.0.0\n")  # it counts already

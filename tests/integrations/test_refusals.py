@@ -8,6 +8,7 @@ from typing import get_args
 import pytest
 
 from copilot_desktop import strings
+from copilot_desktop.integrations.formats.splice import Reason as Fault
 from copilot_desktop.integrations.refusals import Reason, Unusable, because, refused, shortened
 
 
@@ -15,10 +16,16 @@ from copilot_desktop.integrations.refusals import Reason, Unusable, because, ref
 @pytest.mark.parametrize("language", strings.languages())
 def test_every_reason_has_its_sentence(reason: Reason, language: str) -> None:
     assert strings.words(language).has(f"editors.refused.{reason}")
-    told = refused(reason, path="~/x.json", line=3, why="not valid")
+    told = refused(reason, path="~/x.json", line=3, why="not_valid")
     assert told.fields["reason"] == reason
     assert "unknown" not in str(told)
     assert str(told)[0].isupper() or str(told).startswith("~")
+
+
+@pytest.mark.parametrize("why", get_args(Fault))
+@pytest.mark.parametrize("language", strings.languages())
+def test_every_fault_of_a_text_has_its_phrase(why: str, language: str) -> None:
+    assert strings.words(language).has(f"editors.because.{why}")
 
 
 @pytest.mark.parametrize(
@@ -26,7 +33,7 @@ def test_every_reason_has_its_sentence(reason: Reason, language: str) -> None:
 )
 def test_what_is_wrong_with_a_file_is_a_phrase(reason: Reason) -> None:
     assert because(Unusable(reason, Path("x"))).startswith("it ") or reason == "outside"
-    assert because(Unusable("unreadable", Path("x"), why="not valid")) == "not valid"
+    assert because(Unusable("unreadable", Path("x"), why="not_valid")) == "it is not valid there"
 
 
 def test_the_home_folder_is_a_tilde(tmp_path: Path) -> None:

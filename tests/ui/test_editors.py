@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from copilot_desktop import strings
 from tests.ui import editor_snapshots, snapshots
 from tests.ui.stage import ControlPlane
 from tests.ui.test_against_demo import demo
@@ -528,3 +529,24 @@ async def test_against_the_demo_a_real_file_is_written_and_restored(browser, tmp
         await row.get_by_text("Not connected").wait_for()
         assert file.read_bytes() == before
         await page.close()
+
+
+async def test_what_is_wrong_with_a_file_is_said_in_the_language_of_the_page(window: Any) -> None:
+    def german(plane: ControlPlane) -> None:
+        plane.strings = dict(strings.words("de").tree)
+        why = {"reason": "cannot_keep", "path": "~/x.yaml", "line": "3", "why": "anchors"}
+        plane.answers["preview_editor"] = {
+            "ok": False, "code": "invalid_request", "message": "In English.", "fields": why,
+        }  # fmt: skip
+
+    rows = editor_snapshots.every_state()
+    broken = next(row for row in rows if row["name"] == "Continue")
+    broken["detail"] |= {"reason": "a key stands there twice", "code": "doubled_key"}
+    page = await window(with_rows(*rows, app={"lang": "de"}), prepare=german)
+    await page.page.keyboard.press("Control+4")
+    await press_row(page, "continue")
+    await page.see("ein Schlüssel steht dort zweimal", "#sheet")
+    await page.page.keyboard.press("Escape")
+    await press_row(page, "codex")
+    await page.page.locator("#sheet .button.primary").click()
+    await page.see("~/x.yaml, Zeile 3: dort stehen Anker und Verweise.", "#sheet")

@@ -59,7 +59,7 @@ function whyFace(row, sheet, snapshot, local) {
 
 function whyWords(row, { proxy }) {
   const { detail } = row;
-  const fields = { ...detail, name: row.name, now: String(proxy.port), path: detail.path || (row.paths || [])[0] };
+  const fields = { ...detail, reason: actions.phrase(detail.code || detail.reason), name: row.name, now: String(proxy.port), path: detail.path || (row.paths || [])[0] };
   if (row.state === 'unreadable') return t(`editors.why.unreadable${detail.line ? '' : '_whole'}`, { ...fields, line: String(detail.line) });
   return t(`editors.why.${doneAs(row)}`, fields);
 }

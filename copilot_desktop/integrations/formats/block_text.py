@@ -79,5 +79,5 @@ def _span(text: str, name: str) -> tuple[int, int] | None:
         return None
     if len(opened) != 1 or len(closed) != 1 or opened[0].start() > closed[0].start():
         first = (opened or closed)[-1]
-        raise CannotKeep(line_at(text, first.start()), "a marker without its counterpart")
+        raise CannotKeep(line_at(text, first.start()), "half_marker")
     return opened[0].start(), closed[0].end()

@@ -101,7 +101,7 @@ class _Scanner:
         return node
 
     def _wrong(self) -> Unreadable:
-        return Unreadable(line_at(self._text, self._at), "not valid")
+        return Unreadable(line_at(self._text, self._at), "not_valid")
 
     def _skip(self) -> None:
         found = _BETWEEN.match(self._text, self._at)
@@ -120,7 +120,7 @@ class _Scanner:
     def _value(self, depth: int, way: Sequence[Step] | None) -> _Node:
         """`way` is what is left of the place from here; nothing left: it may be passed over."""
         if depth > DEPTH:
-            raise Unreadable(line_at(self._text, self._at), "nested too deeply")
+            raise Unreadable(line_at(self._text, self._at), "too_deep")
         match self._ahead():
             case "{" | "[" if way is not None and not way and (node := self._passed(depth)):
                 return node
@@ -245,14 +245,12 @@ def check(text: str, rejected: Collection[Extra]) -> None:
         if found[0][0] == "/":
             if "comments" in rejected or (found[0][1] == "*" and "block_comments" in rejected):
                 line = line_at(text, start)
-                raise Unreadable(line, "a comment, which this tool does not read")
+                raise Unreadable(line, "comment")
         elif found[0] == "," and "trailing_commas" in rejected:
             after = _BETWEEN.match(text, found.end())
             if after and text[after.end() : after.end() + 1] in {"}", "]"}:
                 line = line_at(text, start)
-                raise Unreadable(
-                    line, "a comma before a closing bracket, which this tool does not read"
-                )
+                raise Unreadable(line, "trailing_comma")
 
 
 def put(text: str, place: Sequence[Step], value: Value) -> list[Splice]:
@@ -294,14 +292,14 @@ def drop(text: str, place: Sequence[Step]) -> list[Splice]:
 def _entry(text: str, node: _Node, step: Step) -> _Member | None:
     if isinstance(step, Item):
         if node.kind != "list":
-            raise CannotKeep(line_at(text, node.start), "not a list")
+            raise CannotKeep(line_at(text, node.start), "no_list")
         found = [each for each in node.members if _is(each.value, step)]
     else:
         if node.kind != "object":
-            raise CannotKeep(line_at(text, node.start), "not a mapping")
+            raise CannotKeep(line_at(text, node.start), "no_mapping")
         found = [each for each in node.members if each.key == step]
     if len(found) > 1:
-        raise CannotKeep(line_at(text, found[1].start), "a key stands there twice")
+        raise CannotKeep(line_at(text, found[1].start), "doubled_key")
     return found[0] if found else None
 
 

@@ -14,26 +14,27 @@ from typing import Literal
 from copilot_desktop.integrations.edits import Item, Step, Value
 
 Reason = Literal[
-    "not valid",  # not what the format's grammar allows
-    "nested too deeply",
-    "too large",  # for YAML, which is read slowly
-    "more than one document",
-    "a key stands there twice",
-    "not a mapping",
-    "not a list",
-    "anchors and aliases",
-    "a layout that cannot be kept",
-    "a marker without its counterpart",
-    "a comment, which this tool does not read",
-    "a comma before a closing bracket, which this tool does not read",
-    "a byte order mark, which this tool does not read",
-    "it would no longer be read",
+    "not_valid",  # not what the format's grammar allows
+    "too_deep",
+    "too_slow",  # for YAML, which is read slowly
+    "several_documents",
+    "doubled_key",
+    "no_mapping",
+    "no_list",
+    "anchors",
+    "layout",
+    "half_marker",
+    "comment",
+    "trailing_comma",
+    "byte_order_mark",
+    "hidden",
 ]
 DEPTH = 100  # levels of mappings and lists; no settings file comes near
 
 
 class _At(Exception):
-    """Line (from 1) and a fixed phrase: what the file holds is never in it."""
+    """Line (from 1) and the name of a phrase (`editors.because.<reason>`); what the file holds is
+    never in it."""
 
     def __init__(self, line: int, reason: Reason) -> None:
         super().__init__(f"line {line}: {reason}")
@@ -62,7 +63,7 @@ def check_newlines(text: str) -> None:
     """Raises CannotKeep where a carriage return stands alone: readers disagree what it means."""
     alone = re.search(r"\r(?!\n)", text)
     if alone:
-        raise CannotKeep(line_at(text, alone.start()), "a layout that cannot be kept")
+        raise CannotKeep(line_at(text, alone.start()), "layout")
 
 
 def spliced(text: str, splices: Iterable[Splice]) -> str:

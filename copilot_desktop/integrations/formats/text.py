@@ -59,7 +59,7 @@ def read(format: Format, text: str) -> Value | Absent:  # noqa: A002
     try:
         return _grammar(format).read(text)
     except RecursionError:
-        raise Unreadable(1, "nested too deeply") from None
+        raise Unreadable(1, "too_deep") from None
 
 
 def find(format: Format, text: str, place: Place) -> Value | Absent:  # noqa: A002
@@ -112,7 +112,7 @@ def _put_keys(
         if key not in value:
             new = drop(format, new, (*place, key))
     if not same(find(format, new, place), value):  # an empty table that no header of TOML names
-        raise CannotKeep(1, "a layout that cannot be kept")
+        raise CannotKeep(1, "layout")
     return new
 
 
@@ -166,7 +166,7 @@ def _tried(text: str, change: Callable[[], list[Splice]]) -> list[Splice]:
     try:
         splices = sorted(change(), key=lambda splice: splice.start)
     except RecursionError:
-        raise Unreadable(1, "nested too deeply") from None
+        raise Unreadable(1, "too_deep") from None
     at = 0
     for each in splices:
         if not at <= each.start <= each.end:
@@ -184,7 +184,7 @@ def _reread(format: Format, text: str, new: str, splices: list[Splice]) -> Value
 
 def _cannot(text: str, splices: list[Splice]) -> CannotKeep:
     first = min((each.start for each in splices), default=0)
-    return CannotKeep(line_at(text, first), "a layout that cannot be kept")
+    return CannotKeep(line_at(text, first), "layout")
 
 
 def _at(document: Value | Absent, place: Sequence[Step]) -> Value | Absent:

@@ -47,11 +47,11 @@ def read(text: str) -> Value:
         return _plain(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
         at = _LINE.search(str(error))
-        raise Unreadable(int(at[1]) if at else line_at(text, len(text)), "not valid") from None
+        raise Unreadable(int(at[1]) if at else line_at(text, len(text)), "not_valid") from None
     except RecursionError:
-        raise Unreadable(1, "nested too deeply") from None
+        raise Unreadable(1, "too_deep") from None
     except ValueError:  # a number with more digits than Python converts
-        raise Unreadable(1, "not valid") from None
+        raise Unreadable(1, "not_valid") from None
 
 
 def _plain(value: object) -> Value:
@@ -81,16 +81,16 @@ def _where(text: str, place: Sequence[Step]) -> _Where:
     for index, step in enumerate(place):
         if isinstance(step, Item):
             if not isinstance(value, list):
-                raise CannotKeep(_line(text, path), "not a list")
+                raise CannotKeep(_line(text, path), "no_list")
             found = entry_of(value, step)
             if found is not None and entry_of(value[found + 1 :], step) is not None:
-                raise CannotKeep(_line(text, (*path, found)), "a key stands there twice")
+                raise CannotKeep(_line(text, (*path, found)), "doubled_key")
             if found is None:
                 return _Where(path, value, tuple(place[index:]))
             value, path = value[found], (*path, found)
         else:
             if not isinstance(value, dict):
-                raise CannotKeep(_line(text, path), "not a mapping")
+                raise CannotKeep(_line(text, path), "no_mapping")
             if step not in value:
                 return _Where(path, value, tuple(place[index:]))
             value, path = value[step], (*path, step)
@@ -112,7 +112,7 @@ def put(text: str, place: Sequence[Step], value: Value) -> list[Splice]:
     if not where.rest:
         there = _inline(parts, where.path)
         if there is None:  # tables all over the file
-            raise CannotKeep(_line(text, where.path), "a layout that cannot be kept")
+            raise CannotKeep(_line(text, where.path), "layout")
         return [Splice(there[1].start, there[1].end, _flow(value))]
     first, inner = where.rest[0], wrapped(where.rest[1:], value)
     new = named(first, inner) if isinstance(first, Item) else inner
@@ -191,7 +191,7 @@ def _deeper(
 
 def _into_inline(text: str, inline: Inline, key: str, value: Value) -> Splice:
     if inline.kind == "scalar":
-        raise CannotKeep(line_at(text, inline.start), "not a mapping")
+        raise CannotKeep(line_at(text, inline.start), "no_mapping")
     new = f"{_key(key)} = {_flow(value)}" if inline.kind == "table" else _flow(value)
     if inline.parts:
         end = inline.parts[-1].value.end
@@ -323,7 +323,7 @@ def _flow(value: Value) -> str:
     """A value on one line."""
     match value:
         case None:
-            raise CannotKeep(1, "not valid")  # TOML has no null
+            raise CannotKeep(1, "not_valid")  # TOML has no null
         case bool():
             return "true" if value else "false"
         case str():

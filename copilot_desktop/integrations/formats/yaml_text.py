@@ -59,7 +59,7 @@ def read(text: str) -> Value:
 @lru_cache(maxsize=2)  # read before a change, changed, and read again: the slow part
 def _compose(text: str) -> Node | None:
     if len(text) > _LARGEST:
-        raise Unreadable(1, "too large")
+        raise Unreadable(1, "too_slow")
     from ruamel.yaml import YAML  # noqa: PLC0415 - slow, and rarely needed
     from ruamel.yaml.error import MarkedYAMLError, YAMLError  # noqa: PLC0415
 
@@ -69,19 +69,19 @@ def _compose(text: str) -> Node | None:
         mark = error.problem_mark or error.context_mark
         many = error.context == "expected a single document in the stream"
         line = min(mark.line + 1, text.count("\n") + 1) if mark else 1
-        raise Unreadable(line, "more than one document" if many else "not valid") from None
+        raise Unreadable(line, "several_documents" if many else "not_valid") from None
     except YAMLError as error:  # a character that may not be there
-        raise Unreadable(line_at(text, getattr(error, "position", 0)), "not valid") from None
+        raise Unreadable(line_at(text, getattr(error, "position", 0)), "not_valid") from None
     except RecursionError:
-        raise Unreadable(1, "nested too deeply") from None
+        raise Unreadable(1, "too_deep") from None
     except (ValueError, AttributeError, KeyError, AssertionError, TypeError) as error:
-        raise Unreadable(1, "not valid") from error  # what the library fails on without saying so
+        raise Unreadable(1, "not_valid") from error  # what the library fails on without saying so
     return node
 
 
 def _plain(node: Any, depth: int) -> Value:
     if depth > DEPTH:  # also an alias inside what it names
-        raise Unreadable(node.start_mark.line + 1, "nested too deeply")
+        raise Unreadable(node.start_mark.line + 1, "too_deep")
     match node.id:
         case "mapping":
             return {_name(key): _plain(value, depth + 1) for key, value in node.value}
@@ -149,7 +149,7 @@ def drop(text: str, place: Sequence[Step]) -> list[Splice]:
     for step in place:
         found = _entry(text, spot, step)
         if found is None:  # a key that is no scalar
-            raise CannotKeep(spot.node.start_mark.line + 1, "not a mapping")
+            raise CannotKeep(spot.node.start_mark.line + 1, "no_mapping")
         spot = found
     _check(spot)
     if spot.parent is None:
@@ -169,7 +169,7 @@ def _check(spot: _Spot) -> None:
     merges = node.id == "mapping" and any(_name(key) == "<<" for key, _ in node.value)
     tagged = not str(node.tag or "").startswith(_PREFIX)
     if node.anchor or merges or tagged or _is_alias(spot):
-        raise CannotKeep(node.start_mark.line + 1, "anchors and aliases")
+        raise CannotKeep(node.start_mark.line + 1, "anchors")
 
 
 def _entry(text: str, spot: _Spot, step: Step) -> _Spot | None:
@@ -178,7 +178,7 @@ def _entry(text: str, spot: _Spot, step: Step) -> _Spot | None:
     line = node.start_mark.line + 1
     if isinstance(step, Item):
         if node.id != "sequence":
-            raise CannotKeep(line, "not a list")
+            raise CannotKeep(line, "no_list")
         found = [
             _Spot(each, None, node, index)
             for index, each in enumerate(node.value)
@@ -186,14 +186,14 @@ def _entry(text: str, spot: _Spot, step: Step) -> _Spot | None:
         ]
     else:
         if node.id != "mapping":
-            raise CannotKeep(line, "not a mapping")
+            raise CannotKeep(line, "no_mapping")
         found = [
             _Spot(value, key, node, index)
             for index, (key, value) in enumerate(node.value)
             if key.id == "scalar" and key.value == step
         ]
     if len(found) > 1:
-        raise CannotKeep(found[1].node.start_mark.line + 1, "a key stands there twice")
+        raise CannotKeep(found[1].node.start_mark.line + 1, "doubled_key")
     return found[0] if found else None
 
 
@@ -215,7 +215,7 @@ def _behind_colon(text: str, key: Any) -> int:
     """The position after the colon of a key. Raises CannotKeep for `? key`."""
     found = _COLON.match(text, key.end_mark.index) or _FLOW_COLON.match(text, key.end_mark.index)
     if found is None:
-        raise CannotKeep(key.start_mark.line + 1, "a layout that cannot be kept")
+        raise CannotKeep(key.start_mark.line + 1, "layout")
     return found.end()
 
 
@@ -280,7 +280,7 @@ def _column(text: str, node: Any) -> int:
     start: int = node.start_mark.index
     column = start - line_start(text, start)
     if "\t" in text[start - column : start]:
-        raise CannotKeep(line_at(text, start), "a layout that cannot be kept")
+        raise CannotKeep(line_at(text, start), "layout")
     return column
 
 
@@ -361,7 +361,7 @@ def _out_of_block(text: str, spot: _Spot) -> Splice:
         return dropped_lines(text, start, max(start, end - 1))
     entries = spot.parent.value
     if spot.index + 1 == len(entries) or spot.index:
-        raise CannotKeep(line_at(text, start), "a layout that cannot be kept")
+        raise CannotKeep(line_at(text, start), "layout")
     follower = entries[1][0] if spot.parent.id == "mapping" else entries[1]
     return Splice(start, follower.start_mark.index)
 

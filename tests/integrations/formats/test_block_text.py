@@ -71,4 +71,4 @@ def test_marks_that_are_no_pair_are_left_alone(text: str) -> None:
     ):
         with pytest.raises(CannotKeep) as refused:
             change()
-        assert refused.value.reason == "a marker without its counterpart"
+        assert refused.value.reason == "half_marker"
