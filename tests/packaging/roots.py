@@ -20,7 +20,7 @@ from typing import Any
 from tests.gui.desk import until
 
 RELEASE = "bookworm"
-MIRROR = os.environ.get("DEBIAN_MIRROR", "http://deb.debian.org/debian")
+MIRROR = os.environ.get("DEBIAN_MIRROR", "")  # where there is none, debootstrap's own
 # A launcher, and what carries it out.
 LAUNCHER = ("libglib2.0-bin", "desktop-file-utils")
 CHROOT = shutil.which("chroot") or "/usr/sbin/chroot"
@@ -45,7 +45,8 @@ def base(needed: Sequence[str]) -> Path:
     if not place.exists():
         shutil.rmtree(making, ignore_errors=True)
         making.parent.mkdir(parents=True, exist_ok=True)
-        _call("debootstrap", "--variant=minbase", RELEASE, str(making), MIRROR)
+        mirror = [MIRROR] if MIRROR else []
+        _call("debootstrap", "--variant=minbase", RELEASE, str(making), *mirror)
         install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends"]
         _call(CHROOT, str(making), "apt-get", "update", "-qq")
         _call(CHROOT, str(making), *install, *needed, *LAUNCHER)
