@@ -15,7 +15,7 @@ from typing import Any
 
 from copilot_desktop import strings
 from copilot_desktop.cli import DONE, FAILED, Ended, complain, editors, say
-from copilot_desktop.cli.either import Desk, desk
+from copilot_desktop.cli.either import Desk, desk, signed_in_for
 from copilot_desktop.cli.parser import Invocation
 from copilot_desktop.core.settings import Preferences
 from copilot_desktop.integrations.tool import Tool
@@ -28,6 +28,7 @@ _ASK = "Add --yes to write it, or --dry-run to only look."
 def run(preferences: Preferences, invocation: Invocation) -> int:
     """0 if it is done, or was only to be looked at; 1 if not, or nobody agreed. Raises Ended."""
     if not invocation.tool:
+        _only_without_tool(invocation)
         part = _update if "update" in invocation.options else _list
         return asyncio.run(part(preferences, invocation))
     if "update" in invocation.options:
@@ -41,8 +42,7 @@ def run(preferences: Preferences, invocation: Invocation) -> int:
     if "lines" in invocation.options:
         return asyncio.run(_lines(preferences, invocation, tool))
     shown = asyncio.run(_preview(preferences, invocation, tool, chosen))
-    if not invocation.json:
-        editors.told(editors.change(shown["files"]))
+    editors.shown(invocation, editors.change(shown["files"]))
     if "dry_run" in invocation.options:
         return _looked(invocation, shown)
     if shown["files"] and "yes" not in invocation.options:
@@ -51,6 +51,16 @@ def run(preferences: Preferences, invocation: Invocation) -> int:
             complain("Nothing was changed.")
             return FAILED
     return asyncio.run(_write(preferences, invocation, tool, chosen, shown))
+
+
+def _only_without_tool(invocation: Invocation) -> None:
+    """What is meant for one tool must not seem to have been done. Raises Ended."""
+    free = {"update", "yes"} if "update" in invocation.options else set()
+    flags = [f"--{name.replace('_', '-')}" for name in sorted(invocation.options - free)]
+    if invocation.chosen:
+        flags.append("--model")
+    if flags:
+        raise Ended(f"Name a tool, or leave {flags[0]} out.", 2)
 
 
 async def _list(preferences: Preferences, invocation: Invocation) -> int:
@@ -99,6 +109,7 @@ async def _by_hand(preferences: Preferences, invocation: Invocation, tool: Tool)
 
 async def _lines(preferences: Preferences, invocation: Invocation, tool: Tool) -> int:
     async with desk(preferences, invocation, models=True) as at:
+        await signed_in_for(at, tool)
         say((await at.do("copy_editor", {"id": tool.id, "what": "lines"}))["text"])
     return DONE
 
@@ -107,6 +118,7 @@ async def _preview(
     preferences: Preferences, invocation: Invocation, tool: Tool, chosen: dict[str, str]
 ) -> Json:
     async with desk(preferences, invocation, models=True) as at:
+        await signed_in_for(at, tool)
         shown = await at.do("preview_editor", {"id": tool.id, "chosen": chosen})
         rows = (await _looked_at(at))["editors"]["rows"]
     if any(row["id"] == tool.id and row["state"] == "not_found" for row in rows):

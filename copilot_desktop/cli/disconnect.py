@@ -34,8 +34,7 @@ def run(preferences: Preferences, invocation: Invocation) -> int:
     if "leave" in options:
         return asyncio.run(_leave(preferences, invocation, tool))
     shown = asyncio.run(_previews(preferences, invocation, tool.id))[tool.id]
-    if not invocation.json:
-        editors.told(editors.going_back(shown))
+    editors.shown(invocation, editors.going_back(shown))
     if "dry_run" in options:
         if invocation.json:
             say(json.dumps({name: shown[name] for name in _PARTS}, indent=2))
@@ -51,12 +50,10 @@ def _all(preferences: Preferences, invocation: Invocation) -> int:
     if "leave" in invocation.options:
         raise Ended("--leave is for one tool. Name it.", 2)
     shown = asyncio.run(_previews(preferences, invocation))
-    if not invocation.json:
-        for name, each in shown.items():
-            say(name)
-            editors.told(f"  {line}" for line in editors.going_back(each))
-        if not shown:
-            say(strings.text("finding.editors.none"))
+    for name, each in shown.items():
+        editors.shown(invocation, iter((name, *(f"  {line}" for line in editors.going_back(each)))))
+    if not shown and not invocation.json:
+        say(strings.text("finding.editors.none"))
     if "dry_run" in invocation.options:
         if invocation.json:
             told = {each: {part: shown[each][part] for part in _PARTS} for each in shown}

@@ -14,6 +14,7 @@ from typing import Any
 
 from copilot_desktop import strings
 from copilot_desktop.cli import Ended, complain, say
+from copilot_desktop.cli.parser import Invocation
 from copilot_desktop.integrations.tool import Tool
 from copilot_desktop.redaction import one_line
 
@@ -44,7 +45,7 @@ def with_roles(tool: Tool, chosen: Mapping[str, str]) -> dict[str, str]:
     """Role to model, where a model alone is for the tool's first role. Raises Ended."""
     names = [role.name for role in tool.roles]
     if chosen and not names:
-        raise Ended(f"{tool.name} asks for models itself. There is nothing to choose.")
+        raise Ended(f"{tool.name} has no models to choose.")
     found = {role or names[0]: model for role, model in chosen.items()}
     for role in found:
         if role not in names:
@@ -130,6 +131,16 @@ def agreed(question: str, otherwise: str) -> bool:
         return input().strip().lower() in {"y", "yes"}
     except EOFError:
         return False
+
+
+def shown(invocation: Invocation, lines: Iterator[str]) -> None:
+    """What is about to be done, for people. Beside JSON it goes to stderr, and only where a
+    question about it follows: nobody agrees to what was not seen."""
+    if not invocation.json:
+        told(lines)
+    elif not {"yes", "dry_run"} & invocation.options:
+        for line in lines:
+            complain(line)
 
 
 def told(lines: Iterator[str]) -> None:

@@ -15,7 +15,8 @@ from copilot_desktop.cli.parser import Invocation
 from copilot_desktop.core.core import Core
 from copilot_desktop.core.settings import Preferences
 from copilot_desktop.core.snapshot import snapshot
-from copilot_desktop.errors import Problem
+from copilot_desktop.errors import NotSignedIn, Problem
+from copilot_desktop.integrations.tool import Tool
 
 Json = dict[str, Any]
 
@@ -57,3 +58,12 @@ async def desk(
             with suppress(Problem):  # what cannot be done without models says so itself
                 await core.desk.refresh_models()
         yield Alone(core)
+
+
+async def signed_in_for(at: Desk, tool: Tool) -> None:
+    """Raises NotSignedIn where the tool has to be told models, and they come with a sign-in."""
+    if not tool.roles:
+        return
+    state = await at.state()
+    if not state["models"]["items"] and state["auth"]["state"] == "signed_out":
+        raise NotSignedIn

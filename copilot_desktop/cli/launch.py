@@ -20,7 +20,7 @@ from typing import Any
 
 from copilot_desktop.cli import Ended, editors
 from copilot_desktop.cli.account import running_app
-from copilot_desktop.cli.either import Alone, Desk
+from copilot_desktop.cli.either import Alone, Desk, signed_in_for
 from copilot_desktop.cli.parser import Invocation
 from copilot_desktop.control.app import open_control
 from copilot_desktop.control.instance import claim
@@ -69,6 +69,7 @@ async def _run(
         if not starts:
             raise Ended(_not_running("The proxy is not running"))
         await app.do("start_proxy")
+    await signed_in_for(app, editors.named(invocation.tool))
     return await go(await app.do("launch_editor", wish))
 
 

@@ -183,8 +183,11 @@ async def test_what_cannot_be_written_is_told(terminal: Terminal, file: Path) ->
             (("connect", "cursor"), 1, "its own servers"),
             (("connect", "claude", "--model", "such=x"), 1, "It has: main, opus, sonnet, haiku."),
             (("connect", "claude", "--model", "no-such"), 1, "no-such cannot be chosen"),
-            (("connect", "bash", "--model", "x"), 1, "nothing to choose"),
+            (("connect", "bash", "--model", "x"), 1, "bash has no models to choose."),
             (("connect", "claude", "--update"), 2, "for all of them"),
+            (("connect", "--yes"), 2, "Name a tool"),
+            (("connect", "--test", "--json"), 2, "Name a tool"),
+            (("connect", "--update", "--model", "x"), 2, "Name a tool"),
             (("disconnect",), 2, "Name one tool"),
             (("disconnect", "claude", "--all"), 2, "Name one tool"),
             (("disconnect", "claude", "--yes"), 1, "Nothing was written"),
@@ -196,6 +199,39 @@ async def test_what_cannot_be_written_is_told(terminal: Terminal, file: Path) ->
         assert (ended.code, "~/.claude/settings.json, line 1" in ended.err) == (1, True), ended
         assert text(file) == "{ broken"
         assert "claude-code  Cannot read file" in (await commands.run("connect")).out
+
+
+async def test_nobody_is_signed_in(terminal: Terminal, file: Path) -> None:
+    """Waiting would not help: the models come with a sign-in, and only some tools need them."""
+    terminal.environ |= settings(port=a_free_port())
+    async with FakeUpstream() as fake, terminal.commands() as commands:
+        terminal.at(fake)
+        for words in (
+            ("claude", "--dry-run"),
+            ("claude", "--yes", "--json"),
+            ("claude", "--lines"),
+        ):
+            ended = await commands.run("connect", *words)
+            assert (ended.code, ended.out) == (3, ""), (words, ended)
+            assert "Nobody is signed in" in ended.err
+        assert text(file) == MINE
+        assert (await commands.run("connect", "bash", "--dry-run")).code == 0
+
+
+async def test_nobody_agrees_to_what_was_not_shown(terminal: Terminal, file: Path) -> None:
+    terminal.environ |= settings(port=a_free_port()) | {"TERM": "xterm"}
+    async with FakeUpstream() as fake:
+        sign_in(terminal, fake)
+        for words, shown in (
+            (("connect", "claude"), '"ANTHROPIC_BASE_URL": "http'),
+            (("disconnect", "--all"), "settings.json  env.ANTHROPIC_BASE_URL"),
+        ):
+            async with on_screen(terminal, *words, "--json") as screen:
+                await screen.until("[y/N]")
+                assert shown in screen.text, words
+                screen.type("y\n")
+                assert await screen.end() == 0
+        assert text(file) == MINE
 
 
 async def test_by_hand_there_are_steps_with_what_to_paste(terminal: Terminal) -> None:
