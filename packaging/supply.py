@@ -95,7 +95,7 @@ def locked_anew(*which: str) -> str:
         asked = subprocess.run(
             [
                 programs / "uv", "pip", "compile", "--quiet", "--universal", "--generate-hashes",
-                "--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links",
+                "--no-header", "--no-annotate",
                 "--python-version", "3.11", *which, str(ROOT / "pyproject.toml"),
             ],
             check=True, capture_output=True, text=True,
