@@ -104,6 +104,7 @@ async def _forward(
         # Some gateways reset the connection after the last event, or leave it open.
         if not stream.complete:
             raise
+        await passing.rest()
     finally:
         down.exchange.usage = _usage(spoken, stream.usage)
         down.exchange.nano_credits = stream.nano_credits

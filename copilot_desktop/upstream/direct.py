@@ -50,6 +50,7 @@ class Receiver(ResponseHandler):
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(loop)
         self.tap: Tap | None = None
+        self.is_used = False  # it has carried a request
         self._held_back = False
 
     def data_received(self, data: bytes) -> None:

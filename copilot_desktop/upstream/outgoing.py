@@ -26,13 +26,17 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import aiohttp
 from yarl import URL
 
-from copilot_desktop.upstream.direct import give_receivers
+from copilot_desktop.upstream.direct import Receiver, give_receivers
 from copilot_desktop.upstream.stores.worker import Worker
+
+if TYPE_CHECKING:
+    from aiohttp.connector import Connection
+    from aiohttp.tracing import Trace
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +82,23 @@ class Connector(aiohttp.TCPConnector):
         self._known: dict[str, tuple[float, str | None]] = {}  # origin: when, and its proxy
         super().__init__(**options)
         give_receivers(self)
+
+    async def connect(
+        self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
+    ) -> Connection:
+        """One from the pool, or a new one. A pooled one on which something came meanwhile is left:
+        aiohttp would take it for the answer to this request."""
+        while True:
+            connection = await super().connect(req, traces, timeout)
+            receiver = connection.protocol
+            if not isinstance(receiver, Receiver) or not receiver.is_used:
+                break
+            if not receiver.should_close:
+                return connection
+            connection.close()
+        if isinstance(receiver, Receiver):
+            receiver.is_used = True
+        return connection
 
     def use(self, way: Way) -> None:
         """From the next request on. A file that cannot be read is left out, with a warning."""

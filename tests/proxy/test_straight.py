@@ -149,6 +149,26 @@ async def test_nothing_is_told_after_the_end(
     assert not [each for each in caplog.records if each.exc_info]
 
 
+async def test_a_last_event_without_its_blank_line_is_told_although_upstream_is_gone() -> None:
+    async def answer(served: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+        await response.prepare(served)
+        await response.write(MESSAGES_HEAD + words("x") + LAST[:-1])
+        await asyncio.sleep(0.05)
+        assert served.transport is not None
+        served.transport.close()
+        return response
+
+    async with scripted_rig(answer) as (rig, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", rig.port)
+        async with asyncio.timeout(30):
+            writer.write(asking())
+            told = (await read_answer(reader)).body
+        await hang_up(writer)
+        assert rig.traffic.recent[0].outcome == "ok"
+    assert told.endswith(words("x") + LAST)
+
+
 async def test_an_old_client_gets_the_stream_without_chunks() -> None:
     cut = [MESSAGES_HEAD, *(words("x") for _ in range(5)), LAST]
     async with scripted_rig(pieces(*cut)) as (rig, _):

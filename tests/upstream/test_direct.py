@@ -232,6 +232,35 @@ async def test_silence_is_told_as_such() -> None:
     assert taker.whole == b"then nothing"
 
 
+@pytest.mark.parametrize("late", [False, True])
+async def test_what_nobody_asked_for_is_no_answer_to_the_next_request(late: bool) -> None:
+    asked = 0
+
+    async def write(writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        asked += 1
+        writer.write(piece(b"first"))
+        await asyncio.sleep(0.02)
+        writer.write(piece(b"last") + b"0\r\n\r\n")
+        if late:
+            await asyncio.sleep(0.1)
+        if asked == 1:
+            writer.write(HEAD + piece(b"foreign") + b"0\r\n\r\n")
+            await writer.drain()
+            sent.set()
+
+    sent = asyncio.Event()
+    async with answering(write) as (http, url, connections):
+        taker = ready()
+        await poured(http, url, taker)
+        await sent.wait()
+        await asyncio.sleep(0.1)
+        taker = ready()
+        await poured(http, url, taker)
+        assert taker.whole == b"firstlast"
+        assert connections == [1, 1]
+
+
 async def test_enough_is_enough() -> None:
     async def write(writer: asyncio.StreamWriter) -> None:
         for _ in range(1000):
