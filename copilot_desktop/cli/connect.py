@@ -84,9 +84,9 @@ async def _update(preferences: Preferences, invocation: Invocation) -> int:
     if invocation.json:
         say(json.dumps({name: outcome[name] for name in ("updated", "left")}))
     else:
-        say(strings.text("editors.update_all.done", n=outcome["updated"]))
+        say(strings.text("banner.editors_old.done", n=outcome["updated"]))
         if outcome["left"]:
-            words = strings.text("editors.update_all.left", n=len(outcome["left"]))
+            words = strings.text("banner.editors_old.left", n=len(outcome["left"]))
             complain(f"{words}: {', '.join(outcome['left'])}")
     return FAILED if outcome["left"] else DONE
 

@@ -58,6 +58,8 @@ def limits_of(present: Mapping[str, Any], given: Mapping[str, Any]) -> Json:
         limits["budget"] = None
     elif unit is not None:
         limits["budget"] = {"unit": unit, "amount": given[unit], "stops": stops}
+    if given.get("stop") and not limits["budget"]:
+        raise Ended("Add a budget: --credits N or --requests N.", 2)
     if "stop" in given and limits["budget"]:
         limits["budget"] = {**limits["budget"], "stops": given["stop"]}
     try:
@@ -105,6 +107,8 @@ def _wish(shown: list[Json], invocation: Invocation) -> tuple[str, Json] | None:
     if found is None:
         raise Ended(_text("unknown", name=one_line(name)))
     if action == "limit":
+        if not invocation.limits:
+            raise Ended("Say what to limit, such as --credits 5.", 2)
         limits = limits_of(found, invocation.limits)
         return "limit_key", {"name": found["name"], "limits": limits}
     if action == "rename":

@@ -55,9 +55,11 @@ class Found:
 async def run(preferences: Preferences, invocation: Invocation) -> int:
     """0 if nothing is left; 1 if nobody agreed or something is left. Raises Ended."""
     found = await _look(preferences, invocation)
-    for line in found.lines():
-        say(line)
-    if not list(found.lines()):
+    if lines := list(found.lines()):
+        say("This will be done:")
+        for line in lines:
+            say(f"  {line}")
+    else:
         say("There is nothing to delete.")
         _leave_nothing(preferences, found)
         return DONE

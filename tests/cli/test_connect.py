@@ -142,6 +142,8 @@ async def test_after_a_change_of_port_one_command_mends_all(terminal: Terminal, 
             assert rows["claude-code"]["detail"]["port"] == old
             done = await commands.run("connect", "--update", "--json")
             assert json.loads(done.out) == {"updated": 1, "left": []}
+            again = await commands.run("connect", "--update")
+            assert (again.code, again.out) == (0, "0 editors are updated\n")
             assert written(file)["ANTHROPIC_BASE_URL"].endswith(f":{new}")
 
             put(file, text(file).replace('"dark"', '"light"'))

@@ -51,6 +51,13 @@ async def test_a_key_from_the_terminal(terminal: Terminal) -> None:
             ended = await commands.run("keys", *words)
             assert (ended.code, ended.out) == (1, ""), words
             assert said in ended.err, words
+        for words in (
+            ("limit", "Codex CLI"),
+            ("limit", "Codex CLI", "--no-budget", "--stop"),
+            ("make", "x", "--stop"),
+        ):
+            ended = await commands.run("keys", *words)
+            assert (ended.code, ended.out) == (2, ""), "it must not seem to have been done"
         assert "It stops at once" in (await commands.run("keys", "revoke", "Codex CLI")).out
         assert json.loads((await commands.run("keys", "--json")).out) == []
         assert not fake.ledger
@@ -87,7 +94,9 @@ def test_flags_change_only_what_they_name() -> None:
     changed = limits_of(before, {"requests": 3.0})["budget"]
     assert changed == {"unit": "requests", "amount": 3.0, "stops": True}
     assert limits_of(before, {"stop": False})["budget"]["stops"] is False
-    assert limits_of({}, {"stop": True}) == {"models": [], "max_effort": None, "budget": None}
+    assert limits_of({}, {"stop": False})["budget"] is None
+    with pytest.raises(Ended, match="Add a budget"):
+        limits_of({}, {"stop": True})
     with pytest.raises(Ended):
         limits_of({}, {"credits": float("nan")})
 

@@ -73,6 +73,7 @@ async def test_looking_changes_nothing_and_nobody_to_ask_is_no(terminal: Termina
             shown = await commands.run("remove-everything", "--dry-run")
             assert shown.code == 0
             assert "octo-user" in shown.out
+            assert shown.out.startswith("This will be done:\n"), "nothing is, yet"
         refused = await terminal.run("remove-everything")
         assert refused.code == 1
         assert "--yes" in refused.err

@@ -93,3 +93,15 @@ def test_one_that_nobody_says_is_found() -> None:
     source = "t('a.said'); t(`a.${which}`, 'made'); t('a.n')"
     assert unused(sentences(tree), source) == ["a.gone"]
     assert unused(sentences(tree), source, {"a.": "t(`a.${x}`)"}) == ["a.made", "a.gone"]
+
+
+def test_every_sentence_that_is_asked_for_by_its_name_is_there() -> None:
+    """One that is not there would be shown as its name."""
+    there = set(sentences(json.loads((UI / "strings" / "en.json").read_text())))
+    asked = {
+        key
+        for source in SOURCES
+        for key in re.findall(r"""\b(?:strings\.text|t)\(\s*["']([\w.]+)["']""", source.read_text())
+    }
+    assert len(asked) > 100
+    assert sorted(asked - there) == []
