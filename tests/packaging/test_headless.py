@@ -22,7 +22,7 @@ from tests.architecture.test_docs_settings import default_of
 
 DOCKER, SERVICE = ROOT / "packaging" / "docker", ROOT / "packaging" / "service"
 STEP = re.compile(r"^([A-Z]+)\s+((?:.*\\\n)*.*)$", re.MULTILINE)
-SECRET = re.compile(r"token(?!_store)|key|password|secret", re.IGNORECASE)
+SECRET = re.compile(r"token|(?<!require_)key|password|secret", re.IGNORECASE)
 
 
 def steps() -> list[tuple[str, str]]:
