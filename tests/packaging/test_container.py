@@ -97,7 +97,7 @@ def test_each_step_works_and_what_comes_of_it_serves(root: Root, tmp_path: Path)
     prepare(root)
     carry_out(root)
     user, port = int(last("USER")), free_port()
-    environ = {**environment(), "COPILOT_DESKTOP_PORT": str(port), "HOME": "/home/copilot"}
+    environ = {**environment(), "COPILOT_DESKTOP_PORT": str(port), "HOME": DATA}
     inside = [CHROOT, f"--userspec={user}:{user}", str(root.top)]
     serve = [*json.loads(last("ENTRYPOINT")), *json.loads(last("CMD")), "--demo"]
     health = json.loads(last("HEALTHCHECK").split("CMD", 1)[1])
