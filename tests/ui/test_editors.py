@@ -74,7 +74,7 @@ async def test_each_state_has_its_word_and_its_button(window: Any) -> None:
     assert await page.page.locator("[data-editor]").count() == len(ROWS) + 3
     assert "Connect anyway…" in await row_of(page, "qwen-code").inner_text()
     await row_of(page, "open-webui").get_by_text("Show steps").click()
-    await page.see("Do this in its own window:", "#sheet")
+    await page.see("Do this yourself:", "#sheet")
     assert page.complaints == []
 
 
@@ -287,8 +287,8 @@ async def test_undo_says_what_returns_and_what_stays(window: Any) -> None:
     page = await window(with_all())
     await page.go("editors")
     await press_row(page, "claude-code")
-    await page.see("These 2 lines return to their former values.", "#sheet")
-    await page.see("1 line you changed later stays.", "#sheet")
+    await page.see("These 2 values become what they were before.", "#sheet")
+    await page.see("1 value that was changed later stays.", "#sheet")
     await page.see("env.ANTHROPIC_MODEL", "#sheet")
     assert await page.focused() == "Cancel"
     await in_sheet(page, "Undo")
@@ -485,7 +485,7 @@ async def test_an_editor_is_connected_and_undone_without_a_mouse(window: Any) ->
     await page.page.keyboard.press("Enter")
     await page.until("document.activeElement.getAttribute('aria-label') === 'Claude Code: Undo'")
     await page.page.keyboard.press("Enter")
-    await page.see("These 2 lines return to their former values.", "#sheet")
+    await page.see("These 2 values become what they were before.", "#sheet")
     await page.page.keyboard.press("Tab")
     await page.page.keyboard.press("Enter")
     await page.called("undo_editor")
@@ -524,7 +524,7 @@ async def test_against_the_demo_a_real_file_is_written_and_restored(browser, tmp
 
         await row.get_by_text("Connected", exact=True).wait_for()
         await row.get_by_role("button", name="Claude Code: Undo").click()
-        await page.get_by_text("return to their former values").wait_for()
+        await page.get_by_text("become what they were before").wait_for()
         await page.get_by_role("dialog").get_by_role("button", name="Undo").click()
         await row.get_by_text("Not connected").wait_for()
         assert file.read_bytes() == before

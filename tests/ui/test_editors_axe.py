@@ -38,7 +38,7 @@ async def test_axe_finds_nothing_on_the_sheets_of_editors(
     assert await faults(page, axe) == []
     await in_sheet(page, "Close")
     await press_row(page, "claude-code")
-    await page.see("1 line you changed later stays.", "#sheet")
+    await page.see("1 value that was changed later stays.", "#sheet")
     assert await faults(page, axe) == []
 
 
