@@ -141,9 +141,9 @@ def _on_loop(work: Coroutine[Any, Any, int]) -> int:
     return asyncio.run(work)
 
 
-def say(words: str = "") -> None:
-    """A line for people on stdout, which may be closed."""
-    _print(words, sys.stdout)
+def say(words: str = "") -> bool:
+    """A line for people on stdout, which may be closed: false if it did not take the line."""
+    return _print(words, sys.stdout)
 
 
 def complain(words: str) -> None:
@@ -151,12 +151,13 @@ def complain(words: str) -> None:
     _print(words, sys.stderr)
 
 
-def _print(words: str, stream: Any) -> None:
+def _print(words: str, stream: Any) -> bool:
     try:
         print(words, file=stream, flush=True)
     except (OSError, ValueError, AttributeError):
         # Closed, broken or absent (a windowed program has no terminal): nobody is reading.
-        return
+        return False
+    return True
 
 
 def _prepare_streams() -> None:

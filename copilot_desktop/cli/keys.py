@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -133,7 +134,9 @@ def _told(shown: list[Json], invocation: Invocation, answer: Json | None) -> int
         say(json.dumps({name: value for name, value in answer.items() if name != "ok"}, indent=2))
     elif "key" in answer:
         complain(_text("made", name=answer["name"]))
-        say(answer["key"])
+        if not say(answer["key"]):
+            back = f"copilot-desktop keys revoke {shlex.quote(answer['name'])}"
+            raise Ended(f"It could not be printed. Take it back: {back}")
     else:
         done = "revoked" if invocation.action == "revoke" else "changed"
         say(_text(done, name=one_line(invocation.to or invocation.key)))

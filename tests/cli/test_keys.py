@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from pathlib import Path
 
 import openai
 import pytest
@@ -78,6 +79,16 @@ async def test_the_running_app_takes_the_change_at_once(terminal: Terminal) -> N
                 assert (await commands.run("keys", "revoke", "codex")).code == 0
                 with pytest.raises(openai.AuthenticationError):
                     await client.models.list()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is full")
+async def test_a_key_that_could_not_be_printed_is_said(terminal: Terminal) -> None:
+    """Nobody has seen it, and nobody ever will."""
+    command = f"exec {sys.executable} -m copilot_desktop keys make codex > /dev/full"
+    async with terminal.start(through=("sh", "-c", command)) as made:
+        ended = await made.end()
+    assert ended.code == 1
+    assert "could not be printed" in ended.err
 
 
 def test_flags_change_only_what_they_name() -> None:
