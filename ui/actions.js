@@ -27,9 +27,11 @@ export function sentence(answer) {
   const fields = answer.fields || {};
   const editors = `editors.refused.${fields.reason}`;
   if (fields.reason && has(editors)) return t(editors, { ...fields, why: phrase(fields.why) });
-  if (answer.message) return answer.message;
   const key = `problem.${answer.code}.title`;
-  if (has(key)) return t(key, answer.fields || {});
+  // The message says more, but in English; of a wrong request there is nothing else.
+  const foreign = document.documentElement.lang !== 'en' && answer.code !== 'invalid_request';
+  if (answer.message && !(foreign && has(key))) return answer.message;
+  if (has(key)) return t(key, fields);
   return answer.code === 'app_gone' ? t('banner.app_gone.title') : t('action.failed');
 }
 

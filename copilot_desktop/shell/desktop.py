@@ -290,9 +290,7 @@ class Desktop:
         self._tray.start()
         self._thread.call_soon(lambda: core.life.alerting.start(self._alert))
         engine = self._engine
-        self._note(
-            engine=engine.name, engine_reason=engine.reason, engine_missing=engine.missing
-        )
+        self._note(engine=engine.name, engine_reason=engine.reason, engine_missing=engine.missing)
         self._look_for_panel()
         if self._tray.available:
             threading.Thread(target=self._keep_tray_true, name="tray", daemon=True).start()

@@ -145,3 +145,21 @@ async def test_english_on_a_german_system_keeps_its_24_hours(window: Any) -> Non
         afternoon,
     )
     assert shown == ["17:20", "1,500.5"]
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "GitHub did not answer in 5 s."),
+        ("de", "In Copilot Desktop ist etwas schiefgegangen."),
+    ],
+)
+async def test_a_refusal_is_told_in_the_language_of_the_page(
+    window: Any, language: str, said: str
+) -> None:
+    refusal = {"ok": False, "code": "internal_error", "message": "GitHub did not answer in 5 s."}
+    state = speaking(language, snapshots.snapshot())
+    page = await window(state, prepare=words_of(language))
+    page.plane.answers["stop_proxy"] = refusal
+    await page.page.locator("[aria-labelledby=proxy-title] .button").first.click()
+    await page.see(said, "#toast")
