@@ -19,7 +19,7 @@ let toastTimer = null;
 export const MIN_TEXT = 90;
 export const MAX_TEXT = 140;
 
-/** Why a file of an editor is left alone, to stand within a sentence. */
+/** Why a file is left alone. */
 export const phrase = (why) => (has(`editors.because.${why}`) ? t(`editors.because.${why}`) : why);
 
 /** The sentence for a refusal of the app. */
@@ -28,9 +28,9 @@ export function sentence(answer) {
   const editors = `editors.refused.${fields.reason}`;
   if (fields.reason && has(editors)) return t(editors, { ...fields, why: phrase(fields.why) });
   const key = `problem.${answer.code}.title`;
-  // The message says more, but in English; of a wrong request there is nothing else.
-  const foreign = document.documentElement.lang !== 'en' && answer.code !== 'invalid_request';
-  if (answer.message && !(foreign && has(key))) return answer.message;
+  // In English the message says more.
+  const message = answer.code === 'invalid_request' || document.documentElement.lang === 'en' || !has(key);
+  if (message && answer.message) return answer.message;
   if (has(key)) return t(key, fields);
   return answer.code === 'app_gone' ? t('banner.app_gone.title') : t('action.failed');
 }
