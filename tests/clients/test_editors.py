@@ -2,8 +2,8 @@
 
 Each begins in a home with a file or two of its own. After connecting, the tool is started as a
 person would and its question has to reach Copilot; after undoing, those files are the very bytes
-they were, nothing of ours is left in any other, and the tool talks to us no more. aider takes 700
-megabytes to fetch, so it is tried only where `HEAVY_CLIENTS` is set.
+they were, nothing of ours is left in any other, and the tool talks to us no more. aider and LiteLLM
+take 700 megabytes each to fetch, so they are tried only where `HEAVY_CLIENTS` is set.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from copilot_desktop.demo import Scenario
@@ -27,6 +28,7 @@ from copilot_desktop.integrations.connection import Connection
 from copilot_desktop.integrations.tool import Link, Machine, Tool
 from copilot_desktop.integrations.tools.registry import tool
 from copilot_desktop.model import Model
+from tests.cli.test_serve import a_free_port
 from tests.clients import shelf, tools
 from tests.clients.desk import LOCAL_KEY, Desk, Ended, laid
 
@@ -93,9 +95,10 @@ TRIALS = {
         mine={".aider.conf.yml": "# mine\nauto-commits: false\n"},
         more={"LITELLM_LOCAL_MODEL_COST_MAP": "True"},
     ),
+    "litellm": Trial(("litellm",), more={"LITELLM_LOCAL_MODEL_COST_MAP": "True"}),
     "copilot-cli": Trial(("copilot", "-p", QUESTION), more={"COPILOT_OFFLINE": "true"}),
 }  # fmt: skip
-WRITTEN = [name for name in TRIALS if name != "copilot-cli"]
+WRITTEN = [name for name in TRIALS if name not in {"copilot-cli", "litellm"}]
 STARTED = ("claude-code", "codex", "opencode", "aider", "qwen-code", "copilot-cli")
 # Those that are not among the clients of every other test.
 ALONE = {each.command: each for each in (*tools.LIGHT, *tools.HEAVY)}
@@ -238,3 +241,37 @@ async def test_opencode_itself_finds_nothing_wrong(bench: Bench) -> None:
     assert set(provider["models"]) == set(MODELS)
     assert merged["model"] == f"copilot-desktop/{bench.trial.model}"
     assert merged["share"] == "disabled"
+
+
+@pytest.mark.parametrize("bench", ["litellm"], indirect=True)
+async def test_litellm_serves_the_models_of_the_file_and_none_after_it_is_gone(
+    bench: Bench,
+) -> None:
+    digest = bench.connection.preview(bench.tool, bench.link).digest
+    bench.connection.write(bench.tool, bench.link, digest)
+    (file,) = (bench.desk.home / name for name in bench.settings)
+    port = str(a_free_port())
+    where = ("--config", str(file), "--host", "127.0.0.1", "--port", port)
+    serving = asyncio.create_task(bench.ask(*where, LITELLM_MASTER_KEY="sk-of-its-own"))
+    asking = {"model": bench.trial.model, "messages": [{"role": "user", "content": QUESTION}]}
+    try:
+        async with asyncio.timeout(90), aiohttp.ClientSession() as http:
+            while True:
+                assert not serving.done(), serving.result()
+                with suppress(aiohttp.ClientError):
+                    async with http.post(
+                        f"http://127.0.0.1:{port}/v1/chat/completions",
+                        json=asking,
+                        headers={"Authorization": "Bearer sk-of-its-own"},
+                    ) as answer:
+                        told = await answer.text()
+                    break
+                await asyncio.sleep(0.2)
+    finally:
+        serving.cancel()
+        await asyncio.wait([serving])
+    assert ANSWER in told
+    assert {call.body["model"] for call in bench.desk.calls} == {bench.trial.model}
+    bench.connection.undo(bench.tool)
+    assert not file.exists()
+    assert bench.holding() == set()
