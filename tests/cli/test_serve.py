@@ -203,8 +203,8 @@ async def test_a_sign_in_that_github_took_back_is_renewed_by_itself(terminal: Te
             await serve.until("GitHub no longer accepts the saved sign-in", "err")
             await serve.code()
             await serve.until("Signed in as octo-user")
+            await until(lambda: json.loads(terminal.token_file.read_text())["login"] == "octo-user")
             assert (await serve.end(signal.SIGTERM)).code == 0
-        assert json.loads(terminal.token_file.read_text())["login"] == "octo-user"
 
 
 async def test_it_can_be_ended_before_it_has_started(terminal: Terminal) -> None:

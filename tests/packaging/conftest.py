@@ -9,7 +9,7 @@ import importlib.util
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -37,6 +37,15 @@ def _wanted(config: pytest.Config) -> bool:
     words = [word for word in config.invocation_params.args if not word.startswith("-")]
     start = config.invocation_params.dir
     return any((start / word.split("::")[0]).resolve().is_relative_to(HERE) for word in words)
+
+
+@pytest.fixture(autouse=True)
+def usual_mask() -> Iterator[None]:
+    """As where packages and images are made: the app's own is stricter, and a test in the same
+    process may have set it."""
+    before = os.umask(0o022)
+    yield
+    os.umask(before)
 
 
 @pytest.fixture(scope="session")

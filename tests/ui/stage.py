@@ -196,7 +196,7 @@ class Window:
             self.page.locator(where)
             .get_by_text(words)
             .locator("visible=true")
-            .first.wait_for(timeout=5000)
+            .first.wait_for(timeout=20_000)
         )
 
     async def press(self, name: str) -> None:
