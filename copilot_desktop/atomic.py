@@ -12,29 +12,37 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 
-def read_file(path: Path, limit: int, *, links: bool = False) -> bytes:
-    """At most `limit` bytes of a regular file. Raises OSError: also for what only waits, such as a
-    pipe that was put in its place, and for a link, unless `links` may stand there."""
+@contextmanager
+def opened(path: Path, *, links: bool = False) -> Iterator[BinaryIO]:
+    """A regular file, to be read. Raises OSError: also for what only waits, such as a pipe that was
+    put in its place, and for a link, unless `links` may stand there."""
     follow = 0 if links else getattr(os, "O_NOFOLLOW", 0)
     flags = os.O_RDONLY | follow | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     with os.fdopen(os.open(path, flags), "rb") as file:
         if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             raise OSError(errno.EINVAL, "not a regular file", str(path))
+        yield file
+
+
+def read_file(path: Path, limit: int, *, links: bool = False) -> bytes:
+    """At most `limit` bytes of a file. Raises OSError as `opened` does."""
+    with opened(path, links=links) as file:
         return file.read(limit)
 
 
 def replace_file(path: Path, content: bytes) -> None:
     """Write `content` to `path`: whoever reads sees the old file or the new one. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _written(path, content) as beside:
+    with written_beside(path, content, f".{path.name}.") as beside:
         beside.replace(path)
 
 
 def create_file(path: Path, content: bytes) -> None:
     """Write `content` to `path` where nothing is yet. Raises FileExistsError, OSError."""
-    with _written(path, content) as beside:
+    with written_beside(path, content, f".{path.name}.") as beside:
         try:
             os.link(beside, path)
         except FileExistsError:
@@ -57,9 +65,10 @@ def remove_file(path: Path) -> None:
 
 
 @contextmanager
-def _written(path: Path, content: bytes) -> Iterator[Path]:
-    """`content` on the disk, beside `path`, for as long as it is not moved there."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # 0600 from the start
+def written_beside(path: Path, content: bytes, prefix: str) -> Iterator[Path]:
+    """`content` on the disk, beside `path`, for as long as it is not moved there. Its name begins
+    with `prefix`. Raises OSError."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=prefix)  # 0600 from the start
     beside = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:

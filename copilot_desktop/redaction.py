@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import re
 
+LOCAL_KEY = re.compile(r"cd-[A-Za-z0-9_-]{43}")  # 256 random bits, as `core.keys` makes them
 _SECRETS = re.compile(
     r"""
       (?<![a-z0-9])gh[opusr]_[A-Za-z0-9_]{8,}     # GitHub tokens

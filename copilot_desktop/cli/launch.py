@@ -87,9 +87,7 @@ def _not_running(what: str) -> str:
 
 def _program(tool: Tool) -> Path:
     system = current()
-    names = {"Windows": "windows", "macOS": "macos"}
-    machine = Machine(names.get(system.name, "linux"), system.home_dir(), os.environ)  # type: ignore[arg-type]
-    found = program(tool, machine)
+    found = program(tool, Machine.of(system.name, system.home_dir(), os.environ))
     if found is None:
         raise Ended(f"{tool.name} was not found on this computer.")
     return found

@@ -121,11 +121,14 @@ def amount(limit: Limit) -> str:
 
 def refusal(budget: Budget) -> BudgetSpent:
     """What the client is told."""
+    return BudgetSpent(fields=told(budget))
+
+
+def told(budget: Budget) -> dict[str, str]:
+    """What fills the sentence of a refusal."""
     until = datetime.fromtimestamp(budget.resets_at).astimezone()
-    return BudgetSpent(
-        fields={
-            "budget": amount(budget.limit),
-            "until": f"{until:%Y-%m-%d}",
-            "reset": f"{until.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
-        }
-    )
+    return {
+        "budget": amount(budget.limit),
+        "until": f"{until:%Y-%m-%d}",
+        "reset": f"{until.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
+    }

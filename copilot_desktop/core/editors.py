@@ -32,7 +32,7 @@ from copilot_desktop.integrations.refusals import refused, shortened
 from copilot_desktop.integrations.shells import lines as shell_lines
 from copilot_desktop.integrations.shells import variables
 from copilot_desktop.integrations.shown import masked
-from copilot_desktop.integrations.tool import Link, Machine, Os, Tool
+from copilot_desktop.integrations.tool import Link, Machine, Tool
 from copilot_desktop.proxy.answers import unexpected
 from copilot_desktop.system.files import private_folder
 
@@ -45,7 +45,6 @@ FOLDER = "editors"
 DEMO_FOLDER = "demo"  # everything about editors in a demo
 LOOK_SECONDS = 20.0
 CHANGE_SECONDS = 30.0
-_SYSTEMS: Mapping[str, Os] = {"Linux": "linux", "macOS": "macos", "Windows": "windows"}
 _SHELLS: Mapping[str, Literal["sh", "fish", "powershell", "cmd"]] = {
     "bash": "sh", "fish": "fish", "powershell": "powershell", "cmd": "cmd",
 }  # fmt: skip
@@ -67,7 +66,7 @@ class Editors:
         top = core.data_dir / DEMO_FOLDER if self._demo else core.data_dir
         home = top / "home" if self._demo else core.system.home_dir()
         env = {} if self._demo else environ
-        self.machine = Machine(_SYSTEMS.get(core.system.name, "linux"), home, env)
+        self.machine = Machine.of(core.system.name, home, env)
         self.connection = Connection(self.machine, top / FOLDER)
         self._folder = top / FOLDER
         self._drafts = Drafts(self._folder)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 from copilot_desktop.core import budget
@@ -112,12 +111,4 @@ class KeyUses:
 
 def refusal(name: str, found: budget.Budget) -> KeyBudgetSpent:
     """What the client is told."""
-    until = datetime.fromtimestamp(found.resets_at).astimezone()
-    return KeyBudgetSpent(
-        fields={
-            "key": name,
-            "budget": budget.amount(found.limit),
-            "until": f"{until:%Y-%m-%d}",
-            "reset": f"{until.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
-        }
-    )
+    return KeyBudgetSpent(fields={"key": name, **budget.told(found)})

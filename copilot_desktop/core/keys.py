@@ -26,6 +26,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from copilot_desktop.canonical import Effort
 from copilot_desktop.errors import InvalidRequest
 from copilot_desktop.proxy.keys import DailyBudget, KeyLimits, NamedKey
+from copilot_desktop.redaction import LOCAL_KEY
 from copilot_desktop.system.files import private_folder, read_private, write_private
 
 log = logging.getLogger(__name__)
@@ -34,7 +35,6 @@ FILE_NAME = "local-key"
 NAMED_FILE_NAME = "local-keys.json"
 DEFAULT = "default"
 MOST_KEYS = 64
-_SHAPE = re.compile(r"cd-[A-Za-z0-9_-]{43}")
 _LARGEST = 1024 * 1024  # bytes
 
 
@@ -45,7 +45,7 @@ def load_or_make(data_dir: Path) -> str:
         kept = read_private(path).decode("ascii").strip()
     except (OSError, ValueError):
         kept = ""
-    if not _SHAPE.fullmatch(kept):
+    if not LOCAL_KEY.fullmatch(kept):
         return make(data_dir)
     return kept
 
@@ -114,7 +114,7 @@ class GivenLimits(_Strict):
 
 class _Row(GivenLimits):
     name: KeyName
-    key: str = Field(pattern=rf"^{_SHAPE.pattern}$", repr=False)
+    key: str = Field(pattern=rf"^{LOCAL_KEY.pattern}$", repr=False)
     created: float = Field(ge=0, allow_inf_nan=False)
 
 
@@ -160,10 +160,9 @@ class KeyRing:
 
     def named(self, name: str) -> NamedKey:
         """Raises InvalidRequest if there is none."""
-        for key in self._keys:
-            if key.name.casefold() == name.casefold():
-                return key
-        raise InvalidRequest(f"There is no key named {name[:64]}.")
+        if (key := self._find(name)) is None:
+            raise InvalidRequest(f"There is no key named {name[:64]}.")
+        return key
 
     def make(
         self, name: str, limits: KeyLimits | None = None, secret: str = ""
@@ -211,15 +210,16 @@ class KeyRing:
         name = plain if plain.casefold() != DEFAULT else f"{plain}-client"
         with self._lock:
             self._load()
-            for key in self._keys:
-                if key.name.casefold() == name.casefold():
-                    return key.secret
-            return self.make(name, secret=secret)[0].secret
+            key = self._find(name) or self.make(name, secret=secret)[0]
+            return key.secret
 
     # ------------------------------------------------------------------------ inner workings
 
+    def _find(self, name: str) -> NamedKey | None:
+        return next((k for k in self._keys if k.name.casefold() == name.casefold()), None)
+
     def _free(self, name: str) -> None:
-        if any(key.name.casefold() == name.casefold() for key in self._keys):
+        if self._find(name) is not None:
             raise InvalidRequest(f"There is a key named {name} already.")
 
     def _swap(self, old: NamedKey, new: NamedKey) -> bool:
@@ -293,7 +293,7 @@ class Drafts:
     def _load(self) -> dict[str, str]:
         with suppress(OSError, ValueError, AttributeError):
             kept = json.loads(read_private(self._path, _LARGEST)).items()
-            self._drafts = {name: key for name, key in kept if _SHAPE.fullmatch(str(key))}
+            self._drafts = {name: key for name, key in kept if LOCAL_KEY.fullmatch(str(key))}
         return self._drafts
 
     def _keep(self, drafts: dict[str, str]) -> None:

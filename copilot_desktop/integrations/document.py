@@ -11,11 +11,11 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from copilot_desktop.atomic import written_beside
 from copilot_desktop.integrations.refusals import Unusable
 
 LARGEST = 1024 * 1024  # bytes
@@ -182,20 +182,11 @@ def missing_folders(target: Path) -> tuple[Path, ...]:
 
 def _replace(document: Document, content: bytes) -> None:
     target = document.target
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=temporary(target))
-    beside = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+    with written_beside(target, content, temporary(target)) as beside:
         if document.content is not None:
             _take_over(target, beside, document.mode)
         _check_unchanged(document)
         beside.replace(target)
-    finally:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
 
 
 def _take_over(target: Path, beside: Path, mode: int) -> None:

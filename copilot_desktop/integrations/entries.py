@@ -182,15 +182,7 @@ def find_at(text: str, of: Format | None, place: Place) -> Value | Absent:
         return block_text.find_block(text, str(place[0]))
     from copilot_desktop.integrations.formats import text as formats  # noqa: PLC0415  (parsers)
 
-    found = formats.read(of, text)
-    for step in place:
-        if isinstance(step, Item):
-            entries = found if isinstance(found, list) else []
-            named = (e for e in entries if isinstance(e, Mapping) and e.get(step.key) == step.value)
-            found = next(named, ABSENT)
-        else:
-            found = found.get(step, ABSENT) if isinstance(found, Mapping) else ABSENT
-    return found
+    return formats.find(of, text, place)
 
 
 def apply(text: str, of: Format | None, place: Place, value: Value) -> str:
@@ -212,12 +204,13 @@ def apply(text: str, of: Format | None, place: Place, value: Value) -> str:
     return formats.put(of, text, place, value)
 
 
-def missing_parents(text: str, of: Format | None, place: Place) -> Iterator[Place]:
-    """The mappings and lists that have to be made on the way to `place`; `()` is the top."""
-    if of is not None:
-        for length in range(len(place)):
-            if isinstance(find_at(text, of, place[:length]), Absent):
-                yield place[:length]
+def missing_parents(text: str, of: Format | None, place: Place) -> tuple[Place, ...]:
+    """The mappings and lists that have to be made on the way to `place`; none for a block."""
+    if of is None:
+        return ()
+    from copilot_desktop.integrations.formats import text as formats  # noqa: PLC0415
+
+    return formats.missing(of, text, place)
 
 
 def undo(text: str, entry: Entry, made: frozenset[Place]) -> Undone:

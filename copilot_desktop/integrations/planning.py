@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import json
-import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -51,9 +50,9 @@ from copilot_desktop.integrations.entries import (
 from copilot_desktop.integrations.records import Connected, Ledger, Origin, Original, Written
 from copilot_desktop.integrations.refusals import Unusable
 from copilot_desktop.integrations.tool import Link
+from copilot_desktop.redaction import LOCAL_KEY
 
 NO_KEY = "copilot-desktop"  # stands where tools want some key and the proxy asks for none
-_KEY = re.compile(r"cd-[A-Za-z0-9_-]{43}")
 _LOOPBACK = {"localhost", "0.0.0.0"}  # noqa: S104  (a name that people write for this computer)
 
 
@@ -97,7 +96,7 @@ def points_at_us(ledger: Ledger, link: Link | None) -> Ours:
         if isinstance(value, Mapping):
             return any(ours(each) for each in value.values())
         if isinstance(value, str):
-            known = key_digest(value) in keys or _KEY.fullmatch(value) is not None
+            known = key_digest(value) in keys or LOCAL_KEY.fullmatch(value) is not None
             return known or _loopback_port(value) in ports
         return isinstance(value, Sequence) and any(ours(each) for each in value)
 

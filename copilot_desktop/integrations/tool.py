@@ -17,6 +17,7 @@ from copilot_desktop.integrations.edits import Edit, Extra
 from copilot_desktop.model import Model
 
 Os = Literal["linux", "macos", "windows"]
+_SYSTEMS: Mapping[str, Os] = {"Linux": "linux", "macOS": "macos", "Windows": "windows"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,11 @@ class Machine:
     home: Path
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
     has: Callable[[Path], bool] = field(default=exists, repr=False, compare=False)
+
+    @classmethod
+    def of(cls, system: str, home: Path, env: Mapping[str, str]) -> Machine:
+        """`system` by its name for people, as `System.name` has it."""
+        return cls(_SYSTEMS.get(system, "linux"), home, env)
 
     def folder(self, variable: str, *otherwise: str) -> Path:
         """The folder that an environment variable names, else one below the home folder."""
@@ -62,6 +68,10 @@ class Role:
 
     name: str
     wish: tuple[str, ...] = ()
+
+
+# For tools that ask one model for everything.
+USUAL = Role("main", ("claude-sonnet", "gpt-5", "claude", "gpt-4.1"))
 
 
 @dataclass(frozen=True, slots=True)

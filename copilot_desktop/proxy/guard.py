@@ -19,11 +19,11 @@ from copilot_desktop.proxy.config import ProxyConfig
 from copilot_desktop.proxy.exchange import client_name
 from copilot_desktop.proxy.keys import Caller, NamedKey, without_key
 from copilot_desktop.proxy.origins import plain_origin
+from copilot_desktop.redaction import LOCAL_KEY
 
 _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[^:\[\]]+)(?::(?P<port>\d{1,5}))?\Z", re.IGNORECASE)
 _EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104  (compared with, not bound to)
 SOCKET_PATHS = frozenset({"/responses", "/v1/responses"})  # `security-rules.md` 6
-_OURS = re.compile(r"cd-[A-Za-z0-9_-]{43}")
 _UNKNOWN = "The key that was sent is not one of its keys, or not any more."
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
@@ -112,7 +112,7 @@ def _check_media_type(request: web.Request) -> None:
 def _check_key(request: web.Request, config: ProxyConfig) -> None:
     given = credentials(request)
     if not sum(is_local_key(each, config) for each in given):  # looks at all of them
-        raise WrongKey(_UNKNOWN if any(map(_OURS.fullmatch, given)) else "")
+        raise WrongKey(_UNKNOWN if any(map(LOCAL_KEY.fullmatch, given)) else "")
 
 
 def is_local_key(given: str, config: ProxyConfig) -> bool:
@@ -123,7 +123,7 @@ def is_local_key(given: str, config: ProxyConfig) -> bool:
 
 def may_be_a_local_key(given: str, config: ProxyConfig) -> bool:
     """Also one that was revoked: it must not go to GitHub in place of a token."""
-    return is_local_key(given, config) or _OURS.fullmatch(given) is not None
+    return is_local_key(given, config) or LOCAL_KEY.fullmatch(given) is not None
 
 
 def caller_of(request: web.Request, config: ProxyConfig) -> Caller:

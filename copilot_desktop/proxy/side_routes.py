@@ -111,10 +111,8 @@ class SideRoutes:
             raise InvalidRequest("model: is required")
         texts = _texts(body.get("input"))
         options: Json = {key: body[key] for key in ("dimensions", "user") if key in body}
-        with self._listed(request, "embeddings", name) as exchange:
-            answers = await self._embedded(request, name, texts, options, exchange)
-            as_base64 = body.get("encoding_format") == "base64"
-            return json_answer(_counted(embedding_list(answers, name, as_base64), exchange))
+        as_base64 = body.get("encoding_format") == "base64"
+        return json_answer(await self._embedded(request, name, texts, options, as_base64=as_base64))
 
     @contextmanager
     def _listed(self, request: web.Request, dialect: str, name: str) -> Iterator[Exchange]:
@@ -141,6 +139,22 @@ class SideRoutes:
             self._relay.traffic.close(exchange, "failed")
 
     async def _embedded(
+        self,
+        request: web.Request,
+        name: str,
+        texts: Sequence[str],
+        options: Json,
+        *,
+        as_base64: bool = False,
+    ) -> Json:
+        """The answer in OpenAI's words. It is in the list of requests, with its tokens."""
+        with self._listed(request, "embeddings", name) as exchange:
+            answers = await self._asked(request, name, texts, options, exchange)
+            answer = embedding_list(answers, name, as_base64)
+            exchange.usage = Usage(input=answer["usage"]["prompt_tokens"])
+            return answer
+
+    async def _asked(
         self,
         request: web.Request,
         name: str,
@@ -192,13 +206,7 @@ class SideRoutes:
                 _, body = await self._relay.read_json(request)
                 asked = route.asked(body)
                 options = {} if asked.dimensions is None else {"dimensions": asked.dimensions}
-                with self._listed(request, "embeddings", asked.model) as exchange:
-                    answers = await self._embedded(
-                        request, asked.model, asked.texts, options, exchange
-                    )
-                    listed = _counted(
-                        embedding_list(answers, asked.model, as_base64=False), exchange
-                    )
+                listed = await self._embedded(request, asked.model, asked.texts, options)
                 vectors = tuple(row["embedding"] for row in listed["data"])
                 tokens = listed["usage"]["prompt_tokens"]
                 return json_answer(route.answer(Vectors(asked.model, vectors, tokens)))
@@ -285,11 +293,6 @@ def embedding_list(answers: Sequence[Any], model: str, as_base64: bool) -> Json:
                 usage["prompt_tokens"] += prompt
                 usage["total_tokens"] += total
     return {"object": "list", "model": model, "data": entries, "usage": usage}
-
-
-def _counted(answer: Json, exchange: Exchange) -> Json:
-    exchange.usage = Usage(input=answer["usage"]["prompt_tokens"])
-    return answer
 
 
 def _vectors(rows: object) -> list[list[float]]:

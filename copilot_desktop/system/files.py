@@ -7,14 +7,11 @@ any moment (`security-rules.md` 11).
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import stat
 from pathlib import Path
 
-from copilot_desktop.atomic import replace_file
-
-_NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
+from copilot_desktop.atomic import opened, replace_file
 
 
 def private_folder(path: Path) -> Path:
@@ -30,12 +27,8 @@ def private_folder(path: Path) -> Path:
 def read_private(path: Path, limit: int = 65_536) -> bytes:
     """The content of a file of ours, at most `limit` bytes; a file that others could read is
     closed to them. Raises OSError, also for links and for what is no regular file."""
-    flags = os.O_RDONLY | _NO_FOLLOW | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    with os.fdopen(os.open(path, flags), "rb") as file:
-        mode = os.fstat(file.fileno()).st_mode
-        if not stat.S_ISREG(mode):
-            raise OSError(errno.EINVAL, "not a regular file", str(path))
-        if mode & 0o077 and hasattr(os, "fchmod"):
+    with opened(path) as file:
+        if os.fstat(file.fileno()).st_mode & 0o077 and hasattr(os, "fchmod"):
             with contextlib.suppress(OSError):  # a read-only disk stays as it is
                 os.fchmod(file.fileno(), 0o600)
         return file.read(limit)

@@ -99,7 +99,7 @@ def files(data: bytes) -> None:
         before = read(kind, text)
         if find(kind, text, PLACE) is not ABSENT:
             return
-        made = missing(kind, text, PLACE)
+        made = len(missing(kind, text, PLACE))
         after = put(kind, text, PLACE, SECRET)
         assert find(kind, after, PLACE) == SECRET
         assert put(kind, after, PLACE, SECRET) == after

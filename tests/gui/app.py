@@ -23,6 +23,22 @@ _straight = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 Json = dict[str, Any]
 
 
+def asked(folder: Path, path: str, arguments: Json | None = None) -> Json:
+    """One request with the token that only the owner of the data folder can read."""
+    where = json.loads((folder / "instance.json").read_text())
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{where['port']}{path}",
+        data=None if arguments is None else json.dumps(arguments).encode(),
+        headers={
+            "Authorization": f"Bearer {where['token']}",
+            "Content-Type": "application/json",
+        },
+    )
+    with _straight.open(request, timeout=20) as answer:
+        found: Json = json.load(answer)
+    return found
+
+
 class App:
     """One run. `folder` is where it keeps its things; `port` the public one."""
 
@@ -56,19 +72,7 @@ class App:
     # ------------------------------------------------------------------------ control plane
 
     def ask(self, path: str, arguments: Json | None = None) -> Json:
-        """One request with the token that only the owner of the data folder can read."""
-        where = json.loads((self.folder / "instance.json").read_text())
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{where['port']}{path}",
-            data=None if arguments is None else json.dumps(arguments).encode(),
-            headers={
-                "Authorization": f"Bearer {where['token']}",
-                "Content-Type": "application/json",
-            },
-        )
-        with _straight.open(request, timeout=20) as answer:
-            found: Json = json.load(answer)
-        return found
+        return asked(self.folder, path, arguments)
 
     def do(self, verb: str, **arguments: Any) -> Json:
         return self.ask(f"/do/{verb}", arguments)

@@ -7,16 +7,15 @@ host stand outside, as the kernel and the fake GitHub do.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
 import tempfile
-import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.gui.app import asked
 from tests.gui.desk import until
 
 RELEASE = "bookworm"
@@ -25,7 +24,6 @@ MIRROR = os.environ.get("DEBIAN_MIRROR", "")  # where there is none, debootstrap
 LAUNCHER = ("libglib2.0-bin", "desktop-file-utils")
 CHROOT = shutil.which("chroot") or "/usr/sbin/chroot"
 _MAKING = 600  # seconds
-_straight = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 Json = dict[str, Any]
 
@@ -153,18 +151,7 @@ class Inside:
         self.folder = folder
 
     def ask(self, path: str, arguments: Json | None = None) -> Json:
-        where = json.loads((self.folder / "instance.json").read_text())
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{where['port']}{path}",
-            data=None if arguments is None else json.dumps(arguments).encode(),
-            headers={
-                "Authorization": f"Bearer {where['token']}",
-                "Content-Type": "application/json",
-            },
-        )
-        with _straight.open(request, timeout=20) as answer:
-            found: Json = json.load(answer)
-        return found
+        return asked(self.folder, path, arguments)
 
     def state(self) -> Json | None:
         try:

@@ -67,13 +67,14 @@ def find(format: Format, text: str, place: Place) -> Value | Absent:  # noqa: A0
     return _at(read(format, text), place)
 
 
-def missing(format: Format, text: str, place: Place) -> int:  # noqa: A002
-    """How many mappings and lists on the way, from the top, a `put` would have to make.
+def missing(format: Format, text: str, place: Place) -> tuple[Place, ...]:  # noqa: A002
+    """The mappings and lists on the way that a `put` would have to make; `()` is the top.
 
     A JSON text without a value lacks its top as well. Raises Unreadable.
     """
     document = read(format, text)
-    return sum(_at(document, place[:length]) is ABSENT for length in range(len(place)))
+    ways = (place[:length] for length in range(len(place)))
+    return tuple(way for way in ways if _at(document, way) is ABSENT)
 
 
 def put(format: Format, text: str, place: Place, value: Value) -> str:  # noqa: A002

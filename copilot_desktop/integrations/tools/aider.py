@@ -8,7 +8,7 @@ table that it reads beside its settings.
 from __future__ import annotations
 
 from copilot_desktop.integrations.edits import Edit, Put
-from copilot_desktop.integrations.tool import Launch, Link, Machine, Role, Tool
+from copilot_desktop.integrations.tool import USUAL, Launch, Link, Machine, Role, Tool
 from copilot_desktop.model import Model
 
 ROLES = {"main": "model", "small": "weak-model"}
@@ -64,7 +64,7 @@ TOOL = Tool(
     programs=("aider",),
     traces=lambda machine: (machine.home / ".aider.conf.yml", machine.home / ".aider"),
     roles=(
-        Role("main", ("claude-sonnet", "gpt-5", "claude", "gpt-4.1")),
+        USUAL,
         Role("small", ("gpt-5-mini", "-mini", "haiku", "flash", "gpt-4.1")),
     ),
     edits=_edits,

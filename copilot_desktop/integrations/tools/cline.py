@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from copilot_desktop.integrations.edits import Edit, Place, Put, Value
-from copilot_desktop.integrations.tool import Link, Machine, Role, Tool
+from copilot_desktop.integrations.tool import USUAL, Link, Machine, Tool
 
 PROVIDER = "openai-compatible"
 ENTRY: Place = ("providers", PROVIDER)
@@ -46,7 +46,7 @@ TOOL = Tool(
     source="Cline CLI 3.0.65, compared with what its own `cline auth` writes, and run",
     programs=("cline",),
     traces=lambda machine: (_file(machine),),
-    roles=(Role("main", ("claude-sonnet", "gpt-5", "claude", "gpt-4.1")),),
+    roles=(USUAL,),
     edits=_edits,
     # It would put an empty file in its place.
     rejects=frozenset({"comments", "trailing_commas", "mark"}),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from copilot_desktop.integrations.tool import Instruction, Machine, Role, Tool
+from copilot_desktop.integrations.tool import USUAL, Instruction, Machine, Tool
 
 
 def _traces(machine: Machine) -> tuple[Path, ...]:
@@ -18,7 +18,7 @@ TOOL = Tool(
     source="Cline's documentation, OpenAI Compatible, read 2026-11-21",
     way="by_hand",
     traces=_traces,
-    roles=(Role("main", ("claude-sonnet", "gpt-5", "claude", "gpt-4.1")),),
+    roles=(USUAL,),
     steps=(
         Instruction("open"),
         Instruction("provider"),

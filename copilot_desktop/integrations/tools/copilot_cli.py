@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from copilot_desktop.integrations.tool import Instruction, Launch, Link, Machine, Role, Tool
+from copilot_desktop.integrations.tool import USUAL, Instruction, Launch, Link, Machine, Tool
 
 
 def _launch(machine: Machine, link: Link) -> Launch:
@@ -32,7 +32,7 @@ TOOL = Tool(
     programs=("copilot",),
     proof=("@github/copilot", "copilot-cli"),
     traces=lambda machine: (machine.home / ".copilot",),
-    roles=(Role("main", ("claude-sonnet", "gpt-5", "claude", "gpt-4.1")),),
+    roles=(USUAL,),
     launch=_launch,
     steps=(
         Instruction("run"),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from copilot_desktop.integrations.edits import Edit, Item, Put, Value
 from copilot_desktop.integrations.offer import SLUG, labelled, offered
-from copilot_desktop.integrations.tool import Link, Machine, Role, Tool
+from copilot_desktop.integrations.tool import USUAL, Link, Machine, Tool
 from copilot_desktop.model import Model
 
 
@@ -62,7 +62,7 @@ TOOL = Tool(
     source="droid 0.215.0, run with such a file; Factory's page on own models, read 2026-11-21",
     programs=("droid",),
     traces=lambda machine: (_folder(machine),),
-    roles=(Role("main", ("claude-sonnet", "gpt-5", "claude", "gpt-4.1")),),
+    roles=(USUAL,),
     edits=_edits,
     rejects=frozenset({"trailing_commas", "mark"}),
 )

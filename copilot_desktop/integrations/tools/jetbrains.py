@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from copilot_desktop.integrations.tool import Instruction, Machine, Role, Tool
+from copilot_desktop.integrations.tool import USUAL, Instruction, Machine, Tool
 
 
 def _traces(machine: Machine) -> tuple[Path, ...]:
@@ -21,7 +21,7 @@ TOOL = Tool(
     way="by_hand",
     programs=("idea", "pycharm", "webstorm", "goland", "rider", "clion", "phpstorm"),
     traces=_traces,
-    roles=(Role("main", ("claude-sonnet", "gpt-5", "claude", "gpt-4.1")),),
+    roles=(USUAL,),
     steps=(
         Instruction("open"),
         Instruction("provider"),

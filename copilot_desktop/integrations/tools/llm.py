@@ -9,7 +9,7 @@ from pathlib import Path
 
 from copilot_desktop.integrations.edits import Edit, Item, Put, Value
 from copilot_desktop.integrations.offer import SLUG, offered
-from copilot_desktop.integrations.tool import Instruction, Link, Machine, Role, Tool
+from copilot_desktop.integrations.tool import USUAL, Instruction, Link, Machine, Tool
 from copilot_desktop.model import Model
 
 PREFIX = "copilot"
@@ -59,7 +59,7 @@ TOOL = Tool(
     programs=("llm",),
     proof=("llm.cli", "from llm"),
     traces=lambda machine: (_folder(machine),),
-    roles=(Role("main", ("claude-sonnet", "gpt-5", "claude", "gpt-4.1")),),
+    roles=(USUAL,),
     edits=_edits,
     rejects=frozenset({"comments", "trailing_commas", "mark"}),  # of its keys
     steps=(Instruction("start"),),

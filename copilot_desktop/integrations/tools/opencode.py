@@ -11,7 +11,7 @@ import json
 
 from copilot_desktop.integrations.edits import Edit, Put, Value
 from copilot_desktop.integrations.offer import NAME, SLUG, offered, thinks, title
-from copilot_desktop.integrations.tool import Launch, Link, Machine, Role, Tool
+from copilot_desktop.integrations.tool import USUAL, Launch, Link, Machine, Role, Tool
 from copilot_desktop.model import Model
 
 ROLES = {"main": "model", "small": "small_model"}
@@ -67,7 +67,7 @@ TOOL = Tool(
     programs=("opencode",),
     traces=lambda machine: (machine.config / "opencode",),
     roles=(
-        Role("main", ("claude-sonnet", "gpt-5", "claude", "gpt-4.1")),
+        USUAL,
         Role("small", ("gpt-5-mini", "-mini", "haiku", "flash", "gpt-4.1")),
     ),
     edits=_edits,

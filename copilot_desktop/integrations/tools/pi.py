@@ -11,7 +11,7 @@ from pathlib import Path
 from copilot_desktop.canonical import Effort
 from copilot_desktop.integrations.edits import Edit, Put, Value
 from copilot_desktop.integrations.offer import NAME, SLUG, offered, thinks, title
-from copilot_desktop.integrations.tool import Link, Machine, Role, Tool
+from copilot_desktop.integrations.tool import USUAL, Link, Machine, Tool
 from copilot_desktop.model import Model
 
 LEVELS = {
@@ -66,7 +66,7 @@ TOOL = Tool(
     programs=("pi",),
     proof=("pi-coding-agent", "pi-mono"),
     traces=lambda machine: (_folder(machine),),
-    roles=(Role("main", ("claude-sonnet", "gpt-5", "claude", "gpt-4.1")),),
+    roles=(USUAL,),
     edits=_edits,
     rejects=frozenset({"block_comments", "mark"}),
 )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from copilot_desktop.integrations.edits import Edit, Item, Put, Value
 from copilot_desktop.integrations.offer import labelled, offered
-from copilot_desktop.integrations.tool import Launch, Link, Machine, Role, Tool
+from copilot_desktop.integrations.tool import USUAL, Launch, Link, Machine, Tool
 from copilot_desktop.model import Model
 
 VARIABLE = "COPILOT_DESKTOP_KEY"
@@ -66,7 +66,7 @@ TOOL = Tool(
     programs=("qwen",),
     proof=("qwen-code",),
     traces=lambda machine: (_folder(machine),),
-    roles=(Role("main", ("claude-sonnet", "gpt-5", "claude", "gpt-4.1")),),
+    roles=(USUAL,),
     edits=_edits,
     rejects=frozenset({"trailing_commas"}),  # else it does not start
     launch=_launch,

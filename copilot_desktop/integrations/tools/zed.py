@@ -11,7 +11,7 @@ from pathlib import Path
 
 from copilot_desktop.integrations.edits import Edit, Put, Value
 from copilot_desktop.integrations.offer import NAME, offered, title
-from copilot_desktop.integrations.tool import Instruction, Link, Machine, Role, Tool
+from copilot_desktop.integrations.tool import USUAL, Instruction, Link, Machine, Tool
 from copilot_desktop.model import Model
 
 
@@ -60,7 +60,7 @@ TOOL = Tool(
     # The bare name is also the event daemon of ZFS.
     proof=("zed.app", "Zed.app", "/lib/zed/", "zed-editor", "zeditor", "dev.zed"),
     traces=lambda machine: (_folder(machine),),
-    roles=(Role("main", ("claude-sonnet", "gpt-5", "claude", "gpt-4.1")),),
+    roles=(USUAL,),
     edits=_edits,
     overrides=("COPILOT_DESKTOP_API_KEY",),
     steps=(Instruction("open"), Instruction("key", "key")),

@@ -85,7 +85,7 @@ def test_only_these_lines_change(case: Case, ending: str) -> None:
     if "\r\n" in text:
         assert longer.count("\n") == longer.count("\r\n")
     if find(format_, text, place) is ABSENT:
-        assert drop(format_, longer, place, missing(format_, text, place)) == text
+        assert drop(format_, longer, place, len(missing(format_, text, place))) == text
     else:
         assert put(format_, longer, place, find(format_, text, place)) == text  # type: ignore[arg-type]
 
