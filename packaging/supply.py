@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What the app is made from: exact versions with hashes, a bill of materials, the licences.
 
-    python3 packaging/supply.py lock             write packaging/requirements*.lock anew, with uv
+    python3 packaging/supply.py lock             write packaging/*.lock anew, with uv
     PYTHON packaging/supply.py bill FILE         CycloneDX 1.6 of what PYTHON has of the lock
     PYTHON packaging/supply.py licences FILE     names and texts of the licences of the same
 
@@ -29,6 +29,8 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 LOCK = HERE / "requirements.lock"
 HEADLESS = HERE / "requirements-headless.lock"  # the same without the window
+LINTERS = HERE / "linters.lock"  # of `linters.in`, for tests
+PROJECT = ROOT / "pyproject.toml"
 UV = "uv==0.13.9"
 HEAD = """\
 # Every library with its version and hashes, for all systems: `pip install -r` takes nothing else.
@@ -69,8 +71,10 @@ def main(words: list[str]) -> int:
     chosen = parser.parse_args(words)
     try:
         if chosen.step == "lock":
-            LOCK.write_text(locked_anew("--extra", "desktop"), encoding="utf-8")
-            HEADLESS.write_text(locked_anew("--constraint", str(LOCK)), encoding="utf-8")
+            LOCK.write_text(locked_anew(PROJECT, "--extra", "desktop"), encoding="utf-8")
+            without = locked_anew(PROJECT, "--constraint", str(LOCK))
+            HEADLESS.write_text(without, encoding="utf-8")
+            LINTERS.write_text(locked_anew(LINTERS.with_suffix(".in")), encoding="utf-8")
         elif chosen.step == "bill":
             text = json.dumps(bill(list(present())), indent=1, sort_keys=True)
             chosen.file.write_text(f"{text}\n", encoding="utf-8")
@@ -85,8 +89,8 @@ def main(words: list[str]) -> int:
 # ------------------------------------------------------------------------------------ the lock
 
 
-def locked_anew(*which: str) -> str:
-    """The text of a lock: the newest versions that pyproject.toml allows, from the network."""
+def locked_anew(source: Path, *which: str) -> str:
+    """The text of a lock: the newest versions that `source` allows, from the network."""
     with tempfile.TemporaryDirectory() as place:
         venv.create(place, with_pip=True)
         programs = Path(place) / ("Scripts" if sys.platform == "win32" else "bin")
@@ -96,7 +100,7 @@ def locked_anew(*which: str) -> str:
             [
                 programs / "uv", "pip", "compile", "--quiet", "--universal", "--generate-hashes",
                 "--no-header", "--no-annotate",
-                "--python-version", "3.11", *which, str(ROOT / "pyproject.toml"),
+                "--python-version", "3.11", *which, str(source),
             ],
             check=True, capture_output=True, text=True,
         )  # fmt: skip

@@ -2,7 +2,7 @@
 # Install Copilot Desktop for the user who runs this, without root. Run it again for a new version.
 set -eu
 
-here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 lib="$HOME/.local/lib/copilot-desktop"
 bin="$HOME/.local/bin"
 share="${XDG_DATA_HOME:-$HOME/.local/share}"

@@ -18,7 +18,9 @@ import pytest
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-EXPENSIVE = ("test_bare.py", "test_built.py", "test_clean_root.py", "test_container.py")
+EXPENSIVE = (
+    "test_bare.py", "test_built.py", "test_clean_root.py", "test_container.py", "test_linted.py",
+)  # fmt: skip
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -174,12 +174,3 @@ def test_what_is_made_on_three_systems_is_started_there() -> None:
         assert "packaging/smoke.py" in steps, name
         assert any("upload-artifact" in step.get("uses", "") for step in built[name]["steps"])
     assert set(built["release"]["needs"]) == {"wheel", "linux", "windows", "macos"}
-
-
-@pytest.mark.skipif(not shutil.which("actionlint"), reason="actionlint is not here")
-def test_the_linter_of_workflows_is_content() -> None:
-    done = subprocess.run(
-        ["actionlint", *map(str, FLOWS)],
-        cwd=ROOT, capture_output=True, text=True, timeout=50, check=False,
-    )  # fmt: skip
-    assert done.stdout == ""

@@ -116,12 +116,3 @@ def test_the_unit_is_one_that_systemd_understands(tmp_path: Path) -> None:
     )  # fmt: skip
     own = [line for line in done.stderr.splitlines() if "copilot-desktop" in line]
     assert own == []
-
-
-@pytest.mark.skipif(not shutil.which("hadolint"), reason="hadolint is not here")
-def test_the_linter_of_dockerfiles_is_content() -> None:
-    done = subprocess.run(
-        ["hadolint", str(DOCKER / "Dockerfile")],
-        capture_output=True, text=True, timeout=50, check=False,
-    )  # fmt: skip
-    assert done.stdout == ""

@@ -67,7 +67,7 @@ def test_without_the_window_the_same_versions_are_locked(supply: Any) -> None:
     assert {"pillow", "pystray", "pywebview"} <= {each.name for each in whole - headless}
 
 
-@pytest.mark.parametrize(("lock", "least"), [("LOCK", 30), ("HEADLESS", 20)])
+@pytest.mark.parametrize(("lock", "least"), [("LOCK", 30), ("HEADLESS", 20), ("LINTERS", 10)])
 def test_everything_locked_has_hashes_and_nothing_names_a_place(
     supply: Any, lock: str, least: int
 ) -> None:
