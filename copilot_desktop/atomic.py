@@ -1,6 +1,8 @@
 """A file that is there whole or not at all, and readable for its owner only.
 
-Ours in the data folder are replaced in one step; those that people asked for replace nothing.
+Ours in the data folder are replaced in one step; those that people asked for replace nothing. Until
+then the content is in a hidden file beside, whose name says that it is ours: a program that is
+killed leaves it behind, and `sweep` deletes it in a later run.
 """
 
 from __future__ import annotations
@@ -9,10 +11,14 @@ import errno
 import os
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
+
+MARK = ".copilot-desktop-"
+ABANDONED = 60.0  # seconds; nobody writes for that long, not even on a disk that hangs
 
 
 @contextmanager
@@ -36,13 +42,13 @@ def read_file(path: Path, limit: int, *, links: bool = False) -> bytes:
 def replace_file(path: Path, content: bytes) -> None:
     """Write `content` to `path`: whoever reads sees the old file or the new one. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with written_beside(path, content, f".{path.name}.") as beside:
+    with written_beside(path, content) as beside:
         beside.replace(path)
 
 
 def create_file(path: Path, content: bytes) -> None:
     """Write `content` to `path` where nothing is yet. Raises FileExistsError, OSError."""
-    with written_beside(path, content, f".{path.name}.") as beside:
+    with written_beside(path, content) as beside:
         try:
             os.link(beside, path)
         except FileExistsError:
@@ -64,11 +70,30 @@ def remove_file(path: Path) -> None:
             os.truncate(path, 0)
 
 
+def unfinished(path: Path) -> str:
+    """How the names of unfinished files beside `path` begin."""
+    return f".{path.name}{MARK}"
+
+
+def sweep(folder: Path, *, age: float = ABANDONED) -> None:
+    """Delete what a kill has left unfinished in `folder` (not below it). Blocks; never raises.
+
+    Younger files than `age` seconds stay, whatever the clock did since: another program of ours may
+    be about to put them in their place.
+    """
+    with suppress(OSError):
+        for left in folder.iterdir():
+            if left.name.startswith(".") and MARK in left.name:
+                with suppress(OSError):
+                    found = left.lstat()
+                    if stat.S_ISREG(found.st_mode) and abs(time.time() - found.st_mtime) >= age:
+                        left.unlink()
+
+
 @contextmanager
-def written_beside(path: Path, content: bytes, prefix: str) -> Iterator[Path]:
-    """`content` on the disk, beside `path`, for as long as it is not moved there. Its name begins
-    with `prefix`. Raises OSError."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=prefix)  # 0600 from the start
+def written_beside(path: Path, content: bytes) -> Iterator[Path]:
+    """`content` on the disk, beside `path`, until it is moved there or the end. Raises OSError."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=unfinished(path))  # 0600 from the start
     beside = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:

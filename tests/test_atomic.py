@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -101,3 +102,42 @@ def test_only_a_regular_file_is_read_and_nothing_is_waited_for(tmp_path: Path) -
     for place, links in ((link, False), (pipe, False), (pipe, True), (tmp_path, True)):
         with pytest.raises(OSError):
             atomic.read_file(place, 100, links=links)
+
+
+def written_and_killed(path: Path, *, ago: float = 2 * atomic.ABANDONED) -> Path:
+    left = path.parent / f"{atomic.unfinished(path)}k1ll3d_x"
+    left.write_bytes(b"half")
+    os.utime(left, (time.time() - ago,) * 2)
+    return left
+
+
+def test_what_a_kill_left_unfinished_is_deleted_and_nothing_else(tmp_path: Path) -> None:
+    path, elsewhere = tmp_path / "file.json", tmp_path / "folder" / "other.json"
+    elsewhere.parent.mkdir()
+    left, ahead = written_and_killed(path), written_and_killed(tmp_path / "b", ago=-3600)
+    kept = [path, tmp_path / "file.json.copilot-desktop-1", tmp_path / ".file.json.swp"]
+    for mine in kept:
+        mine.write_bytes(b"mine")
+        os.utime(mine, (0, 0))
+    folder = tmp_path / f"{atomic.unfinished(path)}folder"
+    folder.mkdir()
+    kept += [
+        folder,
+        written_and_killed(path.with_name("new"), ago=0),
+        written_and_killed(elsewhere),
+    ]
+    atomic.sweep(tmp_path)
+    atomic.sweep(tmp_path / "missing")
+    assert not left.exists()
+    assert not ahead.exists(), "a clock that was wrong keeps nothing for ever"
+    assert all(each.exists() for each in kept)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links of POSIX")
+def test_a_link_is_not_taken_for_something_unfinished(tmp_path: Path) -> None:
+    mine, link = tmp_path / "mine", tmp_path / f"{atomic.unfinished(tmp_path / 'a')}k1ll3d"
+    mine.write_bytes(b"mine")
+    link.symlink_to(mine)
+    atomic.sweep(tmp_path, age=0)
+    assert link.is_symlink()
+    assert mine.read_bytes() == b"mine"

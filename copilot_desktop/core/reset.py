@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import shutil
 from collections.abc import Awaitable
 from contextlib import suppress
@@ -16,7 +17,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from copilot_desktop.atomic import remove_file
+from copilot_desktop.atomic import remove_file, sweep
 from copilot_desktop.core import keys as local_keys
 from copilot_desktop.core import logs
 from copilot_desktop.core.settings import NAMES
@@ -132,6 +133,15 @@ def delete_folder(folder: Path, *, whole: bool) -> list[Path]:
     with suppress(OSError):
         folder.rmdir()
     return sorted(folder.glob("*"))
+
+
+def delete_unfinished(folder: Path) -> None:
+    """Delete from the data folder what a run was writing when it was killed: it may be a secret
+    that has been changed or deleted since. Blocks; never raises."""
+    sweep(folder)
+    for below in (folder / name for name in OURS):
+        for place, _, _ in os.walk(below) if not below.is_symlink() else ():  # through no link
+            sweep(Path(place))
 
 
 def _empty_log(folder: Path) -> None:

@@ -10,6 +10,8 @@ Three loops, none of which can pile up: each does one thing, then waits again.
   tray, and never when nobody looks. Models are read once an hour on the same condition.
 * While GitHub cannot be reached, it is tried again every 30 s.
 
+A minute after the start, what an earlier run left half written is deleted: it may be a secret.
+
 A newer version is looked for in the round of the usage, if the user wants that (`updates`).
 """
 
@@ -22,6 +24,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from copilot_desktop.core.reset import delete_unfinished
 from copilot_desktop.errors import Problem
 from copilot_desktop.system.network import Addresses, own_addresses
 
@@ -44,6 +47,7 @@ class Pace:
     hidden: float = 900.0
     models: float = 3600.0
     offline: float = 30.0
+    tidy: float = 60.0
 
 
 class Rounds:
@@ -66,6 +70,7 @@ class Rounds:
         self._core.tasks.start(self._watch_clock(), "watchdog")
         self._core.tasks.start(self._read_usage(), "usage")
         self._core.tasks.start(self._come_back(), "back online")
+        self._core.tasks.start(self._tidy_up(), "unfinished files")
 
     async def _watch_clock(self) -> None:
         pace, ahead = self._pace, self._wall() - self._monotonic()
@@ -136,6 +141,10 @@ class Rounds:
             reach.next_try = self._wall() + pause
             if reach.troubled and not self._stopped:
                 await self._try(self._core.desk.look)
+
+    async def _tidy_up(self) -> None:
+        await asyncio.sleep(self._pace.tidy)
+        await asyncio.to_thread(delete_unfinished, self._core.data_dir)
 
     async def _try(self, work: Callable[[], Awaitable[None]]) -> None:
         try:

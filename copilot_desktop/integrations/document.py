@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from copilot_desktop.atomic import written_beside
+from copilot_desktop.atomic import unfinished, written_beside
 from copilot_desktop.integrations.refusals import Unusable
 
 LARGEST = 1024 * 1024  # bytes
@@ -124,17 +124,12 @@ def remove(document: Document) -> None:
     _flush_folder(document.target.parent)
 
 
-def temporary(target: Path) -> str:
-    """How the names of our unfinished files beside `target` begin."""
-    return f".{target.name}.copilot-desktop-"
-
-
 def sweep(path: Path, home: Path) -> None:
     """Delete unfinished files that an end in the middle of a writing has left."""
     with suppress(OSError, Unusable):
         target = _target(path, home)
         for left in target.parent.iterdir():
-            if left.name.startswith(temporary(target)):
+            if left.name.startswith(unfinished(target)):
                 left.unlink()
 
 
@@ -182,7 +177,7 @@ def missing_folders(target: Path) -> tuple[Path, ...]:
 
 def _replace(document: Document, content: bytes) -> None:
     target = document.target
-    with written_beside(target, content, temporary(target)) as beside:
+    with written_beside(target, content) as beside:
         if document.content is not None:
             _take_over(target, beside, document.mode)
         _check_unchanged(document)

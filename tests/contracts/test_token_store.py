@@ -433,7 +433,7 @@ async def test_a_failed_save_keeps_the_old_sign_in_and_no_rest(
 async def test_signing_out_takes_left_over_pieces_along(tmp_path: Path) -> None:
     store = FileStore(tmp_path / "token.json")
     await store.save(ACCOUNT)
-    (tmp_path / ".token.json.0123.tmp").write_text(TOKEN)
+    (tmp_path / ".token.json.copilot-desktop-0123").write_text(TOKEN)
     (tmp_path / "other").write_text("not ours")
     await store.delete()
     assert names(tmp_path) == ["other"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from copilot_desktop.atomic import unfinished
 from copilot_desktop.core.core import Core
 from copilot_desktop.core.rounds import Pace, Rounds
 from copilot_desktop.core.snapshot import snapshot
@@ -184,3 +186,26 @@ async def test_the_way_back_to_the_network_is_found_alone(tmp_path: Path) -> Non
         rig.core.store.set(degraded="offline")
         start(rig.core)
         await rig.until(lambda s: s.degraded is None)
+
+
+async def test_what_an_earlier_run_was_writing_when_it_was_killed_is_deleted(
+    tmp_path: Path,
+) -> None:
+    async with running_core(tmp_path, token_store="file") as rig:
+        folder = rig.core.data_dir
+        mine = folder / "things of mine"
+        for place in (folder / "tokens", folder / "editors" / "backups", mine):
+            place.mkdir(parents=True, exist_ok=True)
+        places = [
+            folder / "local-key", folder / "tokens" / "token.json", mine / "file",
+            folder / "editors" / "backups" / "one.0001",
+        ]  # fmt: skip
+        left = [place.with_name(unfinished(place) + "k1ll3d") for place in places]
+        for each in left:
+            each.write_text("a secret of yesterday")
+            os.utime(each, (0, 0))
+        start(rig.core, replace(FAST, tidy=0.01))
+        async with asyncio.timeout(5):
+            while any(each.exists() for each in left if each.parent != mine):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert (mine / left[2].name).exists(), "a folder that is not ours"

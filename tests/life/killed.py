@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from copilot_desktop import atomic
 from copilot_desktop.control import instance
-from copilot_desktop.core import keys, settings_file
+from copilot_desktop.core import keys, reset, settings_file
 from copilot_desktop.core.memory import Memory
 from copilot_desktop.core.tasks import Tasks
 from copilot_desktop.upstream.credentials import slot_store
@@ -259,10 +260,21 @@ def carry_out(folder: Path, name: str) -> int:
             return step - 1
         _, found = apart(scene.look, now)
         assert found in (old, new), f"step {step}: {found}"
+        apart(tidied, now)
         apart(scene.work, now)
         _, again = apart(scene.look, now)
         assert again == new, f"step {step}: {again} after doing it again"
     raise AssertionError("it never came to an end")
+
+
+def tidied(folder: Path) -> None:
+    """A minute after the next start: nothing is left that only the killed one knew of."""
+    left = [path for path in folder.rglob("*") if path.name.startswith(".")]
+    for path in left:
+        long_ago = path.stat().st_mtime - 2 * atomic.ABANDONED
+        os.utime(path, (long_ago, long_ago))
+    reset.delete_unfinished(folder)
+    assert not [path for path in left if path.exists()], left
 
 
 def fresh(folder: Path) -> Path:

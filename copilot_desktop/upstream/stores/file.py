@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from copilot_desktop.atomic import unfinished
 from copilot_desktop.errors import StorageFailed
 from copilot_desktop.upstream.stores import StoredAccount, from_text, storage_failed, to_text
 from copilot_desktop.upstream.stores.worker import Worker
@@ -103,7 +104,7 @@ class FileStore:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._tighten(folder)
         self._refuse_odd()
-        new = folder / f".{self._path.name}.{secrets.token_hex(8)}.tmp"
+        new = folder / f"{unfinished(self._path)}{secrets.token_hex(8)}"
         try:
             with os.fdopen(os.open(new, _CREATE, 0o600), "wb") as file:
                 if self._protect is not None:
@@ -120,7 +121,7 @@ class FileStore:
     def _remove(self) -> None:
         self._refuse_odd()
         self._path.unlink(missing_ok=True)
-        for left_over in self._path.parent.glob(f".{self._path.name}.*.tmp"):
+        for left_over in self._path.parent.glob(f"{unfinished(self._path)}*"):
             left_over.unlink(missing_ok=True)
 
     def _refuse_odd(self) -> None:
