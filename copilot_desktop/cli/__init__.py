@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from copilot_desktop.cli.parser import Invocation, read
 from copilot_desktop.errors import NotSignedIn, Problem
+from copilot_desktop.system import garbage
 
 if TYPE_CHECKING:
     from copilot_desktop.core.settings import Preferences
@@ -40,6 +41,7 @@ class Ended(Exception):
 
 def entry() -> NoReturn:
     """The installed command. Leaves without waiting for a toolkit's own threads."""
+    garbage.rest()  # until everything is imported
     _prepare_streams()
     try:
         code = main(sys.argv[1:])
@@ -92,24 +94,20 @@ def _run(invocation: Invocation) -> int:
             module = import_module(f"copilot_desktop.cli.{_MODULES.get(name, name)}")
             return _on_loop(module.run(preferences, invocation))
         case "connect" | "disconnect" | "completions" as name:
-            return int(import_module(f"copilot_desktop.cli.{name}").run(preferences, invocation))
+            module = import_module(f"copilot_desktop.cli.{name}")
+            garbage.resume()
+            return int(module.run(preferences, invocation))
         case "run":
             from copilot_desktop.cli import launch  # noqa: PLC0415
 
+            garbage.resume()
             return launch.run(preferences, invocation, umask)
         case "resume":
             from copilot_desktop.cli import questions  # noqa: PLC0415
 
             return _on_loop(questions.resume(preferences, invocation))
-        case "models" if invocation.action == "enable":
-            from copilot_desktop.cli import enable  # noqa: PLC0415
-
-            return enable.run(preferences, invocation)
-        case "models" if invocation.action in {"learned", "forget"}:
-            from copilot_desktop.cli import lessons  # noqa: PLC0415
-
-            part = lessons.show if invocation.action == "learned" else lessons.forget
-            return _on_loop(part(preferences, invocation))
+        case "models" if invocation.action:
+            return _of_models(preferences, invocation)
         case "usage":
             from copilot_desktop.cli import usage  # noqa: PLC0415
 
@@ -119,6 +117,18 @@ def _run(invocation: Invocation) -> int:
 
             return _on_loop(facts.show(preferences, invocation))
     return _window(preferences, invocation)
+
+
+def _of_models(preferences: Preferences, invocation: Invocation) -> int:
+    if invocation.action == "enable":
+        from copilot_desktop.cli import enable  # noqa: PLC0415
+
+        garbage.resume()
+        return enable.run(preferences, invocation)
+    from copilot_desktop.cli import lessons  # noqa: PLC0415
+
+    part = lessons.show if invocation.action == "learned" else lessons.forget
+    return _on_loop(part(preferences, invocation))
 
 
 def _window(preferences: Preferences, invocation: Invocation) -> int:
@@ -134,10 +144,12 @@ def _window(preferences: Preferences, invocation: Invocation) -> int:
         return _on_loop(headless.serve(preferences, invocation))
     from copilot_desktop.shell.desktop import run_desktop  # noqa: PLC0415
 
+    garbage.resume()
     return run_desktop(preferences, engine, demo=invocation.demo, hidden=invocation.hidden)
 
 
 def _on_loop(work: Coroutine[Any, Any, int]) -> int:
+    garbage.resume()
     return asyncio.run(work)
 
 
