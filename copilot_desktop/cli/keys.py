@@ -18,7 +18,7 @@ from copilot_desktop import strings
 from copilot_desktop.cli import DONE, Ended, complain, say
 from copilot_desktop.cli.account import core_alone, running_app
 from copilot_desktop.cli.parser import Invocation
-from copilot_desktop.core.keys import GivenLimits, KeyName
+from copilot_desktop.core.key_shapes import GivenLimits, KeyName
 from copilot_desktop.core.settings import Preferences
 from copilot_desktop.core.snapshot import snapshot
 from copilot_desktop.redaction import one_line

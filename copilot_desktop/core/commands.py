@@ -25,6 +25,7 @@ from copilot_desktop.core.settings import CHANGEABLE, Preferences, bad
 from copilot_desktop.core.state import Ask
 from copilot_desktop.errors import InvalidRequest, Problem, StorageFailed
 from copilot_desktop.proxy.brakes import Choice
+from copilot_desktop.proxy.keys import KeyLimits
 from copilot_desktop.upstream import policy
 from copilot_desktop.upstream.credentials import StoreKind
 from copilot_desktop.upstream.releases import DOWNLOADS
@@ -245,7 +246,7 @@ class Commands:
     async def make_key(self, name: str, limits: Mapping[str, Any] | None = None) -> Json:
         """A key with a name. It is told here and never again; `saved` is false where the disk took
         nothing."""
-        meant = local_keys.GivenLimits.model_validate(limits or {}).limits()
+        meant = _limits(limits or {})
         key, saved = await asyncio.to_thread(self._core.keys.make, name, meant)
         return {"name": key.name, "key": key.secret, "saved": self._rekeyed(saved)}
 
@@ -255,7 +256,7 @@ class Commands:
 
     async def limit_key(self, name: str, limits: Mapping[str, Any]) -> Json:
         """These limits instead of all it had."""
-        meant = local_keys.GivenLimits.model_validate(limits).limits()
+        meant = _limits(limits)
         return {"saved": self._rekeyed(await asyncio.to_thread(self._core.keys.limit, name, meant))}
 
     async def revoke_key(self, name: str) -> Json:
@@ -458,3 +459,9 @@ def save_quietly(preferences: Preferences) -> bool:
     except StorageFailed:
         return False
     return True
+
+
+def _limits(given: Mapping[str, Any]) -> KeyLimits:
+    from copilot_desktop.core.key_shapes import GivenLimits  # noqa: PLC0415  (not for a start)
+
+    return GivenLimits.model_validate(given).limits()

@@ -19,13 +19,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
-
-from copilot_desktop.canonical import Effort
 from copilot_desktop.errors import InvalidRequest
-from copilot_desktop.proxy.keys import DailyBudget, KeyLimits, NamedKey
+from copilot_desktop.proxy.keys import KeyLimits, NamedKey
 from copilot_desktop.redaction import LOCAL_KEY
 from copilot_desktop.system.files import private_folder, read_private, write_private
 
@@ -67,60 +64,6 @@ def hint(key: str) -> str:
 
 def new_secret() -> str:
     return "cd-" + secrets.token_urlsafe(32)
-
-
-# ------------------------------------------------------------------------------------ what is given
-
-
-def _not_taken(name: str) -> str:
-    if name.casefold() == DEFAULT:
-        raise ValueError("that is the name of the key for everybody")
-    return name
-
-
-KeyName = Annotated[
-    str,
-    Field(pattern=r"^[A-Za-z0-9]([A-Za-z0-9 ._-]{0,30}[A-Za-z0-9])?$"),
-    AfterValidator(_not_taken),
-]
-ModelPattern = Annotated[str, Field(pattern=r"^[A-Za-z0-9*?._:/-]{1,100}$")]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, hide_input_in_errors=True)
-
-
-class GivenBudget(_Strict):
-    unit: Literal["credits", "requests"]
-    amount: float = Field(gt=0, le=100_000, allow_inf_nan=False)
-    stops: bool = False
-
-
-class GivenLimits(_Strict):
-    """Limits as page, terminal and file spell them."""
-
-    models: list[ModelPattern] = Field(default=[], max_length=50)
-    max_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"] | None = None
-    budget: GivenBudget | None = None
-
-    def limits(self) -> KeyLimits:
-        budget = self.budget
-        return KeyLimits(
-            tuple(dict.fromkeys(self.models)),
-            Effort(self.max_effort) if self.max_effort is not None else None,
-            DailyBudget(budget.unit, budget.amount, budget.stops) if budget else None,
-        )
-
-
-class _Row(GivenLimits):
-    name: KeyName
-    key: str = Field(pattern=rf"^{LOCAL_KEY.pattern}$", repr=False)
-    created: float = Field(ge=0, allow_inf_nan=False)
-
-
-class _File(_Strict):
-    v: Literal[1]
-    keys: list[_Row] = Field(max_length=MOST_KEYS)
 
 
 def told(limits: KeyLimits) -> dict[str, Any]:
@@ -247,24 +190,24 @@ class KeyRing:
         if self._known:
             return
         try:
-            found = _File.model_validate_json(read_private(self._path, _LARGEST))
+            content = read_private(self._path, _LARGEST)
         except FileNotFoundError:
             self._known = True
+            return
         except OSError as error:
             log.warning("The local keys could not be read: %s", error.strerror)
             raise InvalidRequest(
                 f"The file of local keys cannot be read: {error.strerror}."
             ) from None
-        except ValidationError:
+        from copilot_desktop.core import key_shapes  # noqa: PLC0415  (only whoever has such keys)
+
+        try:
+            self._keys = key_shapes.kept(content)
+        except ValueError:
             log.warning("The file of local keys is damaged and is kept aside.")
             with suppress(OSError):
                 self._path.replace(self._path.with_suffix(".broken"))
-            self._known = True
-        else:
-            self._known = True
-            self._keys = tuple(
-                NamedKey(row.name, row.key, row.created, row.limits()) for row in found.keys
-            )
+        self._known = True
 
 
 class Drafts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from copilot_desktop.core.verbs import NAMES
+from copilot_desktop.core.verb_shapes import NAMES
 from tests.architecture.source import PACKAGE, ROOT
 
 SHELL_OWN = {"copy_key"}  # done by the tray itself: the key never leaves the process

@@ -9,7 +9,7 @@ import pytest
 
 from copilot_desktop.core.commands import Commands
 from copilot_desktop.core.state import Ask
-from copilot_desktop.core.verbs import NAMES
+from copilot_desktop.core.verb_shapes import NAMES
 from copilot_desktop.errors import NoCopilot
 from copilot_desktop.upstream.account import Account
 from tests.core_rig import running_core

@@ -14,7 +14,7 @@ from copilot_desktop import resources
 from copilot_desktop.core.settings import Preferences, Settings
 from copilot_desktop.core.snapshot import snapshot
 from copilot_desktop.core.state import State
-from copilot_desktop.core.verbs import NAMES
+from copilot_desktop.core.verb_shapes import NAMES
 from copilot_desktop.shell.icons import GLYPHS
 from copilot_desktop.shell.menu import (
     ROW_LIMIT,
