@@ -4,6 +4,9 @@ A few fields decide whether an answer can be used at all; they are checked stric
 wrong there makes the whole answer unusable. Everything else is optional, unknown keys are allowed,
 and a value of an unexpected type counts as missing (`upstream.md` §2.2): GitHub adds and changes
 such fields without notice. Errors never quote the input, which may be a token.
+
+Each field names its check. A dozen lines read them all, because these answers come with every
+start, and pydantic would be loaded for them alone.
 """
 
 from __future__ import annotations
@@ -11,18 +14,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, TypeVar
-
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    StrictBool,
-    StrictInt,
-    StrictStr,
-    ValidationError,
-    WrapValidator,
-)
+from dataclasses import MISSING, dataclass, field, fields
+from functools import partial
+from typing import TypeVar
 
 from copilot_desktop.errors import NotUnderstood
 
@@ -30,45 +24,107 @@ _TOKEN = re.compile(r"[A-Za-z0-9_]{8,255}")
 _USER_CODE = re.compile(r"[A-Z0-9-]{4,16}")
 _LONGEST_CODE_LIFE = 3600.0  # seconds; GitHub gives 900
 
-
-def _or_none(value: object, check: Callable[[object], Any]) -> Any:
-    try:
-        return check(value)
-    except ValidationError:
-        return None
-
-
 T = TypeVar("T")
-Maybe = Annotated[T | None, WrapValidator(_or_none)]
 
 
-class _Answer(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
+class _Unusable(Exception):
+    """A value is not what its field wants."""
 
 
-class Endpoints(_Answer):
+def _must(check: Callable[[object], T], *, shown: bool = True) -> T:
+    """A field without which the answer is of no use."""
+    made: T = field(metadata={"check": check}, repr=shown)
+    return made
+
+
+def _may(check: Callable[[object], T], *, shown: bool = True) -> T | None:
+    """A field that may be missing, and is where its value is an odd one."""
+    made: T | None = field(default=None, metadata={"check": check}, repr=shown)
+    return made
+
+
+def _text(value: object, least: int = 0, most: int | None = None) -> str:
+    if not isinstance(value, str) or not least <= len(value) <= (most or len(value)):
+        raise _Unusable
+    try:
+        value.encode()
+    except UnicodeEncodeError:  # half a letter: JSON can say so, and nothing can be done with it
+        raise _Unusable from None
+    return value
+
+
+def _number(value: object, above: float = -math.inf) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _Unusable
+    try:
+        number = float(value)
+    except OverflowError:
+        raise _Unusable from None
+    if not math.isfinite(number) or number <= above:
+        raise _Unusable
+    return number
+
+
+def _whole(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise _Unusable
+    return value
+
+
+def _switch(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise _Unusable
+    return value
+
+
+def _made(model: type[T], body: object) -> T:
+    """Raises _Unusable."""
+    if not isinstance(body, dict):
+        raise _Unusable
+    values = {}
+    for each in fields(model):  # type: ignore[arg-type]
+        try:
+            values[each.name] = each.metadata["check"](body.get(each.name))
+        except _Unusable:
+            if each.default is MISSING:
+                raise
+    return model(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
     """Base URLs, unchecked: `Origins.pinned` decides whether one may be used."""
 
-    api: Maybe[StrictStr] = None
+    api: str | None = _may(_text)
 
 
-class Notice(_Answer):
+@dataclass(frozen=True, slots=True)
+class Notice:
     """A note that GitHub wants shown once, such as the end of a trial."""
 
-    message: Maybe[StrictStr] = None
-    notification_id: Maybe[StrictStr] = None
-    title: Maybe[StrictStr] = None
-    url: Maybe[StrictStr] = None
+    message: str | None = _may(_text)
+    notification_id: str | None = _may(_text)
+    title: str | None = _may(_text)
+    url: str | None = _may(_text)
 
 
-class DeviceCode(_Answer):
+def _endpoints(value: object) -> Endpoints:
+    return _made(Endpoints, value)
+
+
+def _notice(value: object) -> Notice:
+    return _made(Notice, value)
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceCode:
     """Answer to the start of a device flow. `expires_in` and `interval` in seconds."""
 
-    device_code: StrictStr = Field(min_length=1, max_length=255, repr=False)
-    user_code: StrictStr
-    verification_uri: StrictStr
-    expires_in: float = Field(gt=0, strict=True, allow_inf_nan=False)
-    interval: Maybe[float] = None
+    device_code: str = _must(partial(_text, least=1, most=255), shown=False)
+    user_code: str = _must(_text)
+    verification_uri: str = _must(_text)
+    expires_in: float = _must(partial(_number, above=0))
+    interval: float | None = _may(_number)
 
     @property
     def pace(self) -> float:
@@ -85,13 +141,14 @@ class DeviceCode(_Answer):
         return _USER_CODE.fullmatch(self.user_code) is not None
 
 
-class PollAnswer(_Answer):
+@dataclass(frozen=True, slots=True)
+class PollAnswer:
     """Answer to one poll; GitHub uses status 200 for most of its errors too (§1.2)."""
 
-    access_token: Maybe[StrictStr] = Field(default=None, repr=False)
-    error: Maybe[StrictStr] = None
-    error_description: Maybe[StrictStr] = None
-    interval: Maybe[float] = None
+    access_token: str | None = _may(_text, shown=False)
+    error: str | None = _may(_text)
+    error_description: str | None = _may(_text)
+    interval: float | None = _may(_number)
 
     def slower(self, pace: float) -> float:
         """The new pace after `slow_down`: the one GitHub names, else five seconds more."""
@@ -100,28 +157,30 @@ class PollAnswer(_Answer):
         return pace + 5.0
 
 
-class CopilotToken(_Answer):
+@dataclass(frozen=True, slots=True)
+class CopilotToken:
     """Answer of the token exchange. Only the first three fields may be relied on (§2.2)."""
 
-    token: StrictStr = Field(min_length=1, repr=False)
-    expires_at: float = Field(strict=True, allow_inf_nan=False)
-    refresh_in: float = Field(strict=True, allow_inf_nan=False)
-    endpoints: Maybe[Endpoints] = None
-    sku: Maybe[StrictStr] = None
-    individual: Maybe[StrictBool] = None
-    chat_enabled: Maybe[StrictBool] = None
-    copilotignore_enabled: Maybe[StrictBool] = None
-    user_notification: Maybe[Notice] = None
+    token: str = _must(partial(_text, least=1), shown=False)
+    expires_at: float = _must(_number)
+    refresh_in: float = _must(_number)
+    endpoints: Endpoints | None = _may(_endpoints)  # noqa: RUF009
+    sku: str | None = _may(_text)
+    individual: bool | None = _may(_switch)
+    chat_enabled: bool | None = _may(_switch)
+    copilotignore_enabled: bool | None = _may(_switch)
+    user_notification: Notice | None = _may(_notice)  # noqa: RUF009
 
 
-class CopilotUser(_Answer):
+@dataclass(frozen=True, slots=True)
+class CopilotUser:
     """The parts of `/copilot_internal/user` that describe the account; the quota reads the rest."""
 
-    login: Maybe[StrictStr] = None
-    copilot_plan: Maybe[StrictStr] = None
-    access_type_sku: Maybe[StrictStr] = None
-    chat_enabled: Maybe[StrictBool] = None
-    endpoints: Maybe[Endpoints] = None
+    login: str | None = _may(_text)
+    copilot_plan: str | None = _may(_text)
+    access_type_sku: str | None = _may(_text)
+    chat_enabled: bool | None = _may(_switch)
+    endpoints: Endpoints | None = _may(_endpoints)  # noqa: RUF009
 
     @property
     def has_access(self) -> bool:
@@ -132,27 +191,26 @@ class CopilotUser(_Answer):
         return self.endpoints.api if self.endpoints else None
 
 
-class GitHubUser(_Answer):
+@dataclass(frozen=True, slots=True)
+class GitHubUser:
     """Who signed in (§10.1)."""
 
-    login: StrictStr
-    id: Maybe[StrictInt] = None
+    login: str = _must(_text)
+    id: int | None = _may(_whole)
 
 
-class Release(_Answer):
+@dataclass(frozen=True, slots=True)
+class Release:
     """The newest version of this app, on the releases page of its project."""
 
-    tag_name: StrictStr = Field(max_length=80)
+    tag_name: str = _must(partial(_text, most=80))
 
 
-_M = TypeVar("_M", bound=_Answer)
-
-
-def read(model: type[_M], body: object, *, what: str) -> _M:
+def read(model: type[T], body: object, *, what: str) -> T:
     """`body` as `model`, or NotUnderstood: "`what` could not be understood"."""
     try:
-        return model.model_validate(body)
-    except ValidationError:
+        return _made(model, body)
+    except _Unusable:
         raise NotUnderstood(f"{what} could not be understood.") from None
 
 

@@ -94,7 +94,7 @@ async def test_an_interval_that_is_none_means_five(interval: Any) -> None:
         on.rig.script(START, on.rig.device_code(interval=interval))
         sign_in = await flow_of(on).start()
         waits = (sign_in.next_poll_at or 0) - on.time.clock()
-        assert waits == (2 if interval is True else 6)
+        assert waits == 6
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from copilot_desktop.upstream.payloads import (
     token_fields,
 )
 
+Odd = dict[str, object]
 SECRET = "tid=abc;exp=1787401800;proxy-ep=proxy.x.githubcopilot.com;odd=a=b:mac=1"
 
 
@@ -38,9 +39,26 @@ def test_plans_in_words(plan: str | None, sku: str | None, words: str) -> None:
     assert plan_words(plan, sku) == words
 
 
-def test_a_wrong_critical_field_spoils_the_answer_without_being_quoted() -> None:
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"expires_at": "x"},
+        {"expires_at": True},
+        {"expires_at": 10**400},
+        {"expires_at": float("nan")},
+        {"expires_at": None},
+        {"token": ""},
+        {"token": "\ud800"},
+        {"token": 5},
+    ],
+)
+def test_a_wrong_critical_field_spoils_the_answer_without_being_quoted(odd: Odd) -> None:
     with pytest.raises(UpstreamFault) as caught:
-        read(CopilotToken, {"token": SECRET, "expires_at": "x"}, what="The token")
+        read(
+            CopilotToken,
+            {"token": SECRET, "expires_at": 1, "refresh_in": 1} | odd,
+            what="The token",
+        )
     assert str(caught.value).endswith("The token could not be understood.")
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
@@ -50,6 +68,9 @@ def test_odd_optional_fields_count_as_missing() -> None:
     user = read(CopilotUser, {"login": 5, "endpoints": "x", "chat_enabled": "yes"}, what="x")
     assert (user.login, user.named_api, user.chat_enabled) == (None, None, None)
     assert user.has_access
+    named = read(CopilotUser, {"endpoints": {"api": "https://a", "b": 1}, "new": []}, what="x")
+    assert named.named_api == "https://a"
+    assert read(CopilotUser, {"login": "\ud800"}, what="x").login is None  # half a letter
 
 
 def test_tokens_do_not_show() -> None:
