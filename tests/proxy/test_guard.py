@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 from proxy.raw import Answer, request, send
@@ -79,6 +80,18 @@ async def test_two_hosts_are_refused_even_if_both_are_ours():
         for second in ("localhost", "evil.example"):
             answer = await send(rig.port, request("GET", "/v1/models", ("Host", second)))
             assert_refused(answer, 400, 403)
+
+
+async def test_in_an_open_network_it_goes_by_addresses_and_by_no_name():
+    """A name can be made to lead here by whoever owns it."""
+    async with knocking() as rig:
+        rig.relay.config = replace(rig.relay.config, host="0.0.0.0")
+        for host in ("192.168.0.7", "10.0.0.7:{port}", "[fe80::7]:{port}", "localhost"):
+            answer = await send(rig.port, request(host=host.format(port=rig.port), target="/"))
+            assert answer.status == 200, host
+        for host in ("rebound.example", "rebound.example:{port}", "0.0.0.0", "[::]", "192.168.0"):
+            data = request("GET", "/v1/models", host=host.format(port=rig.port))
+            assert_refused(await send(rig.port, data), 403, case=host)
 
 
 async def test_a_post_from_a_rebound_name_is_refused_before_its_body_is_read():
