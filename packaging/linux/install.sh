@@ -37,9 +37,6 @@ for icon in "$here"/share/icons/hicolor/*/apps/copilot-desktop.png; do
     mkdir -p "$share/icons/hicolor/$size/apps"
     cp "$icon" "$share/icons/hicolor/$size/apps/"
 done
-if command -v update-desktop-database >/dev/null 2>&1; then
-    update-desktop-database -q "$share/applications" || true
-fi
 
 echo "Installed: $(printf '%s' "$said" | head -n 1)"
 echo "Start it from the menu, or with: $bin/copilot-desktop"

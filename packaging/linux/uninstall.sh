@@ -11,8 +11,16 @@ if [ "${1:-}" = --everything ]; then
     "$lib/copilot-desktop" remove-everything "$@"
     told=
 else
+    # Else each login would look for a program that is gone.
+    if grep -qsF "$lib/" "${XDG_CONFIG_HOME:-$HOME/.config}"/autostart/*.desktop; then
+        "$lib/copilot-desktop" autostart off >/dev/null 2>&1 || true
+    fi
     told=yes
 fi
+running=
+for each in /proc/[0-9]*/exe; do
+    if [ "$(readlink "$each" 2>/dev/null || true)" = "$lib/copilot-desktop" ]; then running=yes; fi
+done
 if [ "$(readlink "$bin/copilot-desktop" 2>/dev/null || true)" = "$lib/copilot-desktop" ]; then
     rm -f "$bin/copilot-desktop"
 fi
@@ -22,10 +30,10 @@ rm -rf "$lib" "$lib.new" "$lib.old"
 for each in "$share"/icons/hicolor/*/apps "$share"/icons/hicolor/*; do
     rmdir "$each" 2>/dev/null || true
 done
-if command -v update-desktop-database >/dev/null 2>&1; then
-    update-desktop-database -q "$share/applications" || true
-fi
 echo "Copilot Desktop is removed."
+if [ -n "$running" ]; then
+    echo "It is still running. Quit it in the tray, or it ends when you log out."
+fi
 if [ -n "$told" ]; then
     echo "What it keeps stays in $share/copilot-desktop, with the sign-in there or in the keyring, and"
     echo "editors stay connected. To delete all of it, install it again and run:"

@@ -21,23 +21,27 @@ BUNDLE_ID = "io.github.copilot_desktop"
 SYSTEM_FOLDERS = ("/lib/", "/lib64/", "/usr/lib/", "/usr/lib64/")
 OWN = ("libpython3.*",)  # of the system's folders, all that comes along
 
-# Imported by name.
+# Imported by name. Keyring tries each of its backends, on whatever system, and complains aloud
+# about one that its metadata names and that is not there.
 HIDDEN = (
+    "keyring.backends.SecretService",
+    "keyring.backends.Windows",
     "keyring.backends.chainer",
     "keyring.backends.fail",
+    "keyring.backends.kwallet",
+    "keyring.backends.libsecret",
+    "keyring.backends.macOS",
     "keyring.backends.null",
 )
 ONLY = {
     "linux": (
-        "keyring.backends.SecretService",
         "pystray._appindicator",
         "pystray._gtk",
         "webview.platforms.gtk",
     ),
-    "macos": ("keyring.backends.macOS", "pystray._darwin", "webview.platforms.cocoa"),
+    "macos": ("pystray._darwin", "webview.platforms.cocoa"),
     "windows": (
         "clr_loader",
-        "keyring.backends.Windows",
         "pystray._win32",
         "pythonnet",
         "webview.platforms.edgechromium",
@@ -78,9 +82,9 @@ NEEDLESS = (
 )
 NEEDLESS_ON = {
     # `gi` is carried as it is: PyInstaller's own way would bring half of GTK along.
-    "linux": ("gi", "keyring.backends.Windows", "keyring.backends.macOS", "pystray._win32"),
-    "macos": ("gi", "keyring.backends.Windows", "pystray._win32"),
-    "windows": ("gi", "keyring.backends.macOS", "pystray._darwin"),
+    "linux": ("gi", "pystray._win32"),
+    "macos": ("gi", "pystray._win32"),
+    "windows": ("gi", "pystray._darwin"),
 }
 # Patterns of names in the folder.
 WASTE = (

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import asyncio
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,9 +15,9 @@ from typing import Any
 import pytest
 
 from copilot_desktop.demo import FakeUpstream, Scenario
-from tests.gui.app import TITLE, free_port
 from tests.gui.desk import Desk, missing, until
-from tests.packaging.roots import CannotMakeError, Inside, Root, base
+from tests.packaging.lives import Life
+from tests.packaging.roots import CannotMakeError, Root, base
 
 X11 = Path("/tmp/.X11-unix")
 ENTRY = "/usr/share/applications/copilot-desktop.desktop"
@@ -53,23 +52,6 @@ def _bus(desk: Desk) -> Path:
     return Path(address.removeprefix("unix:path=").partition(",")[0])
 
 
-def ask(port: int, key: str) -> str:
-    """A question through the official SDK, in a program of its own."""
-    code = (
-        "import sys, openai\n"
-        "client = openai.OpenAI(base_url=sys.argv[1], api_key=sys.argv[2], max_retries=0)\n"
-        "said = client.chat.completions.create(model='gpt-5-mini',\n"
-        "    messages=[{'role': 'user', 'content': 'Say hello'}])\n"
-        "print(said.choices[0].message.content)\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, f"http://127.0.0.1:{port}/v1", key],
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-2000:]
-    return done.stdout.strip()
-
-
 async def test_install_use_upgrade_remove(
     root: Root, desk: Desk, part: Callable[[str], ModuleType], product: Any
 ) -> None:
@@ -81,39 +63,23 @@ async def test_install_use_upgrade_remove(
 
 def _live(root: Root, desk: Desk, github: str, older: Path, newer: Path) -> None:
     before = root.names()
-    port = free_port()
-    names = ("GITHUB_URL", "GITHUB_API_URL", "COPILOT_URL")
-    environ = {
-        **desk.environ,
-        **{f"COPILOT_DESKTOP_{name}": github for name in names},
-        "COPILOT_DESKTOP_TOKEN_STORE": "file",
-        "COPILOT_DESKTOP_PORT": str(port),
-        "PATH": "/usr/bin:/bin",
-    }
-    home = Path(desk.environ["HOME"])
-    app = Inside(home / ".local" / "share" / "copilot-desktop")
+    life = Life(desk, github, lambda environ: root.run("gio", "launch", ENTRY, environ=environ))
     apt = ("apt-get", "install", "-y", "--no-install-recommends")
 
     root.run(*apt, root.put(older))
     root.run("desktop-file-validate", ENTRY)
-    _start(root, desk, app, environ)
-    assert app.ask("/do/accept_notice", {})["ok"]
-    assert app.ask("/do/sign_in", {})["ok"]
-    app.until("the sign-in", lambda s: s["login"] and s["login"]["state"] == "done")
-    assert app.ask("/do/update_settings", {"patch": {"theme": "dark"}})["ok"]
-    assert ask(port, _key(app))
+    life.begin()
+    life.answers()
 
     told = root.run(*apt, root.put(newer))
     assert "start it again" in told
-    assert ask(port, _key(app))  # the old one goes on
-    app.ask("/do/quit", {})
-    until(lambda: not root.processes(), "the app to end")
+    life.answers()  # the old one goes on
+    life.quit(lambda: not root.processes())
     assert "0.0.2" in root.run("dpkg-query", "-W", "copilot-desktop")
 
-    _start(root, desk, app, environ)
-    state = app.until("the account", lambda s: s["auth"]["login"])
-    assert state["settings"]["theme"] == "dark"
-    assert ask(port, _key(app))
+    life.start()
+    life.is_the_same()
+    life.answers()
 
     told = root.run("apt-get", "remove", "-y", "copilot-desktop")
     assert "remove-everything" in told
@@ -121,22 +87,10 @@ def _live(root: Root, desk: Desk, github: str, older: Path, newer: Path) -> None
         subprocess.run(["kill", str(pid)], check=False)
     until(lambda: not root.processes(), "the app to end")
     assert root.names() - before == {"./" + older.name, "./" + newer.name}
-    assert app.folder.is_dir()  # as was told
+    assert life.app.folder.is_dir()  # as was told
 
     root.run(*apt, f"/{newer.name}")
-    gone = root.run("copilot-desktop", "remove-everything", "--yes", environ=environ)
+    gone = root.run("copilot-desktop", "remove-everything", "--yes", environ=life.environ)
     assert "octo-user" in gone
-    left = {path.relative_to(home).as_posix() for path in home.rglob("*") if path.is_file()}
-    assert left == set()
-
-
-def _start(root: Root, desk: Desk, app: Inside, environ: dict[str, str]) -> None:
-    """As a menu does it, until window and tray icon are there."""
-    root.run("gio", "launch", ENTRY, environ=environ)
-    app.until("the app to start", lambda s: s["app"]["tray"] != "unknown")
-    until(lambda: any(f.title == TITLE for f in desk.frames()), "the window", within=30)
-    until(desk.tray_icon, "the tray icon")
-
-
-def _key(app: Inside) -> str:
-    return (app.folder / "local-key").read_text().strip()
+    assert "Traceback" not in gone
+    assert life.left() == set()
