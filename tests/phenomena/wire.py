@@ -14,11 +14,14 @@ import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 from phenomena.routes import MODELS
 from rig import Rig, running_rig
+
+if TYPE_CHECKING:
+    from phenomena.socket_wire import Line
 
 LIMIT = 30.0  # seconds; a deadline for one exchange on the line
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: what is unsent is thrown away, the peer sees a reset
@@ -82,18 +85,22 @@ async def unharmed(out: Out) -> None:
 
 @dataclass
 class Wire:
-    """`damage` is done to every answer of a conversation; `seen` are their paths."""
+    """`damage` is done to every answer of a conversation; `seen` are their paths. Without a `line`
+    there are no WebSockets."""
 
     damage: Damage = unharmed
+    line: Line | None = None
     url: str = ""
     fake: str = ""
     seen: list[str] = field(default_factory=list)
 
 
 @asynccontextmanager
-async def wired_rig(damage: Damage = unharmed, **options: Any) -> AsyncIterator[tuple[Rig, Wire]]:
+async def wired_rig(
+    damage: Damage = unharmed, *, line: Line | None = None, **options: Any
+) -> AsyncIterator[tuple[Rig, Wire]]:
     """A proxy whose way to Copilot is such a line."""
-    wire = Wire(damage)
+    wire = Wire(damage, line)
     talks: set[asyncio.Task[Any]] = set()
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0), auto_decompress=False
@@ -136,6 +143,10 @@ async def _exchange(
     fields = dict(line.split(": ", 1) for line in head[1:] if line)
     named = {name.lower(): value for name, value in fields.items()}
     body = await reader.readexactly(int(named.get("content-length", 0)))
+    if "upgrade" in named and wire.line is not None:
+        with suppress(ConnectionError):
+            await wire.line.serve(wire.fake, http, named, reader, writer)
+        return
     if "upgrade" in named:  # no sockets here: they are asked for again as requests
         writer.write(b"HTTP/1.1 404 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
         await writer.drain()

@@ -268,11 +268,13 @@ class ResponsesStream:
         return encode_json(delta, _GATED + "delta")
 
     def _lifecycle(self, kind: str, payload: Json) -> bytes:
+        response = payload.get("response")
+        if kind in _TERMINAL and not isinstance(response, Mapping):
+            return self._error({"error": {"message": DAMAGED}})  # an end that says nothing is none
         if kind in _TERMINAL:
             self.nano_credits = nano_credits(payload)
             self.complete = kind != "response.failed"
             self.failed = kind == "response.failed"
-        response = payload.get("response")
         if isinstance(response, Mapping):
             payload["response"] = self._mended(response, terminal=kind in _TERMINAL)
         for name in _EXTRAS:

@@ -445,6 +445,16 @@ def test_failed_and_incomplete_responses():
     assert (cut.complete, cut.failed) == (True, False)
 
 
+@pytest.mark.parametrize("said", [{}, {"response": None}, {"response": 7}, {"response": []}])
+@pytest.mark.parametrize("kind", ["completed", "incomplete", "failed"])
+def test_an_end_that_says_nothing_is_an_error(kind, said):
+    stream, out = through(events({"type": f"response.{kind}", **said}))
+    (told,) = payloads(out)
+    assert told["type"] == "error"
+    assert told["message"]
+    assert (stream.complete, stream.failed) == (False, True)
+
+
 @pytest.mark.parametrize("cut", [60, 1200, 5555, len(CHURNING) - 3])
 def test_half_an_event_never_reaches_the_client(cut):
     stream, out = through(CHURNING[:cut])
