@@ -123,6 +123,19 @@ def taped(words: bytes) -> Tape:
     return tape
 
 
+async def test_what_is_on_its_way_to_the_disk_at_the_stop_does_not_come_there(
+    tmp_path: Path,
+) -> None:
+    tasks = Tasks()
+    recorder = Recorder(tmp_path, tasks)
+    await recorder.start()
+    recorder.keep(Exchange(1, "curl", "openai_chat"), taped(b"words"))
+    await recorder.stop()
+    await until(lambda: "recording" not in {task.get_name() for task in asyncio.all_tasks()})
+    assert not (tmp_path / FOLDER).exists()
+    await tasks.close()
+
+
 async def test_the_hour_ends_by_the_clock_even_if_the_computer_slept(tmp_path: Path) -> None:
     clock, tasks = Clock(), Tasks()
     recorder = Recorder(tmp_path, tasks, wall=clock)
