@@ -11,13 +11,13 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
-
+from copilot_desktop.core import forms
+from copilot_desktop.core.forms import Form
 from copilot_desktop.errors import BadSetting
 from copilot_desktop.proxy.origins import plain_origin
 from copilot_desktop.upstream import outgoing
@@ -54,8 +54,8 @@ def _proxy(value: str) -> str:
     text = value.strip()
     if text.lower() in {outgoing.SYSTEM, outgoing.NONE}:
         return text.lower()
-    found = urlsplit(text if "://" in text else f"http://{text}")
     try:
+        found = urlsplit(text if "://" in text else f"http://{text}")
         usual = {"http": 80, "https": 443}[found.scheme]
         port = found.port or usual
     except (ValueError, KeyError):
@@ -68,116 +68,116 @@ def _proxy(value: str) -> str:
     return f"{found.scheme}://{named}{'@' if named else ''}{host}:{port}"
 
 
-def _lower(value: object) -> object:
-    return value.strip().lower() if isinstance(value, str) else value
-
-
-def _listed(value: object) -> object:
-    """`a, b` as an environment variable can hold it."""
-    if isinstance(value, str):
-        return [part.strip() for part in value.split(",") if part.strip()]
-    return value
-
-
-def _paired(value: object) -> object:
-    """`fast=gpt-4.1-mini, best=claude-opus-4.5` as an environment variable can hold it."""
-    if not isinstance(value, str):
-        return value
-    pairs = [part.partition("=") for part in value.split(",") if part.strip()]
-    if any(not sign for _, sign, _ in pairs):
-        raise ValueError("give pairs such as fast=gpt-4.1")
-    return {name.strip(): target.strip() for name, _, target in pairs}
-
-
-Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
-Lowered = BeforeValidator(_lower)
-Amount = Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)]
-ClientName = Annotated[str, Field(min_length=1, max_length=64)]
 Notification = Literal[
     "hidden", "crashed", "port_login", "signin", "low", "exhausted", "overage", "reset",
     "approval", "paused", "budget_low", "budget_spent", "update",
 ]  # fmt: skip
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._/-]{1,80}$")]
 DEFAULTS = Identity()
+_URL = forms.maybe(forms.text())
+_NAME = forms.text(r"[A-Za-z0-9._/-]{1,80}")
+_SECONDS = forms.number(86_400)
+_AMOUNT = forms.maybe(forms.number(100_000))
+_SWITCH = forms.switch()
+_PATH = forms.maybe(forms.path())
+_MODEL = forms.maybe(forms.text(longest=200))
+_PERCENT = forms.whole(1, 100)
 
 
-class Settings(BaseModel):
-    """Times are in seconds. `None` means: decided from the circumstances."""
+def _setting(default: Any, form: Form, *, shown: bool = True) -> Any:
+    """`shown` false: it may hold a secret."""
+    return field(default=default, metadata={"form": form}, repr=shown)
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Times are in seconds. `None` means: decided from the circumstances. Raises BadSetting."""
 
     # Where GitHub and Copilot are. The first is a host name, the others are base URLs.
-    github_host: str = Field(default="github.com", pattern=r"^[a-z0-9.-]{1,253}$")
-    github_url: str | None = None
-    github_api_url: str | None = None
-    copilot_url: str | None = None
+    github_host: str = _setting("github.com", forms.text(r"[a-z0-9.-]{1,253}"))
+    github_url: str | None = _setting(None, _URL)
+    github_api_url: str | None = _setting(None, _URL)
+    copilot_url: str | None = _setting(None, _URL)
     # How the app introduces itself (`upstream.identity`); Copilot refuses old versions.
-    client_id: Name = DEFAULTS.client_id
-    editor_version: Name = DEFAULTS.editor_version
-    plugin_version: Name = DEFAULTS.plugin_version
-    api_version: Name = DEFAULTS.copilot_api_version
+    client_id: str = _setting(DEFAULTS.client_id, _NAME)
+    editor_version: str = _setting(DEFAULTS.editor_version, _NAME)
+    plugin_version: str = _setting(DEFAULTS.plugin_version, _NAME)
+    api_version: str = _setting(DEFAULTS.copilot_api_version, _NAME)
     # Send the GitHub token itself to Copilot, for tokens that cannot be exchanged.
-    direct_token: bool = False
+    direct_token: bool = _setting(False, _SWITCH)
     # What is kept, and where. `data_dir` None: the system's place for this app.
-    data_dir: Path | None = None
-    token_store: Annotated[Literal["keyring", "file", "memory"], Lowered] = "keyring"  # noqa: S105
-    log_level: Annotated[Literal["debug", "info", "warning", "error"], Lowered] = "info"
+    data_dir: Path | None = _setting(None, _PATH)  # noqa: RUF009
+    token_store: Literal["keyring", "file", "memory"] = _setting(
+        "keyring", forms.one_of("keyring", "file", "memory")
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = _setting(
+        "info", forms.one_of("debug", "info", "warning", "error")
+    )
     # Who may talk to the proxy, and how.
-    host: Annotated[str, AfterValidator(_host)] = "127.0.0.1"
-    port: int = Field(default=4141, ge=0, le=65_535)
-    api_key: Annotated[str, AfterValidator(_key)] | None = Field(default=None, repr=False)
-    require_key: bool | None = None
-    allowed_origins: Annotated[
-        tuple[Annotated[str, AfterValidator(_origin)], ...], BeforeValidator(_listed)
-    ] = ()
-    auth_mode: Annotated[Literal["managed", "passthrough"], Lowered] = "managed"
+    host: str = _setting("127.0.0.1", forms.made(_host))
+    port: int = _setting(4141, forms.whole(0, 65_535))
+    api_key: str | None = _setting(None, forms.maybe(forms.made(_key)), shown=False)
+    require_key: bool | None = _setting(None, forms.maybe(_SWITCH))
+    allowed_origins: tuple[str, ...] = _setting((), forms.listed(forms.made(_origin)))
+    auth_mode: Literal["managed", "passthrough"] = _setting(
+        "managed", forms.one_of("managed", "passthrough")
+    )
     # How GitHub is reached (`upstream.outgoing`); an address may hold a password.
-    outgoing_proxy: Annotated[str, AfterValidator(_proxy)] = Field(default="system", repr=False)
-    extra_ca: Path | None = None
-    headers_timeout: Seconds = 600.0
-    idle_timeout: Seconds = 300.0
-    github_timeout: Seconds = 15.0
-    client_timeout: Seconds = 30.0
-    max_body_mb: float = Field(default=32, gt=0, le=1024, allow_inf_nan=False)
+    outgoing_proxy: str = _setting("system", forms.made(_proxy), shown=False)
+    extra_ca: Path | None = _setting(None, _PATH)  # noqa: RUF009
+    headers_timeout: float = _setting(600.0, _SECONDS)
+    idle_timeout: float = _setting(300.0, _SECONDS)
+    github_timeout: float = _setting(15.0, _SECONDS)
+    client_timeout: float = _setting(30.0, _SECONDS)
+    max_body_mb: float = _setting(32.0, forms.number(1024))
     # How much is sent at once, how densely, and who is asked first (`proxy.brakes`).
-    max_concurrent: int = Field(default=4, ge=1, le=1024)
-    min_pause: float = Field(default=0.0, ge=0, le=300, allow_inf_nan=False)
-    approval: Annotated[Literal["off", "ask"], Lowered] = "off"
-    approved_clients: Annotated[tuple[ClientName, ...], BeforeValidator(_listed)] = ()
+    max_concurrent: int = _setting(4, forms.whole(1, 1024))
+    min_pause: float = _setting(0.0, forms.number(300, least=0))
+    approval: Literal["off", "ask"] = _setting("off", forms.one_of("off", "ask"))
+    approved_clients: tuple[str, ...] = _setting((), forms.listed(forms.text(longest=64)))
     # How much this app may use before it warns or stops (`core.budget`); None: as much as you like.
-    budget_credits: Amount | None = None
-    budget_requests: Amount | None = None
-    budget_period: Annotated[Literal["day", "month"], Lowered] = "month"
-    budget_action: Annotated[Literal["warn", "stop"], Lowered] = "warn"
-    history_days: int = Field(default=90, ge=31, le=90)
+    budget_credits: float | None = _setting(None, _AMOUNT)
+    budget_requests: float | None = _setting(None, _AMOUNT)
+    budget_period: Literal["day", "month"] = _setting("month", forms.one_of("day", "month"))
+    budget_action: Literal["warn", "stop"] = _setting("warn", forms.one_of("warn", "stop"))
+    history_days: int = _setting(90, forms.whole(31, 90))
     # Models.
-    default_model: str | None = Field(default=None, min_length=1, max_length=200)
-    aliases: Annotated[dict[str, str], BeforeValidator(_paired)] = Field(default_factory=dict)
-    show_hidden_models: bool = False
+    default_model: str | None = _setting(None, _MODEL)
+    aliases: dict[str, str] = field(default_factory=dict, metadata={"form": forms.paired()})
+    show_hidden_models: bool = _setting(False, _SWITCH)
     # Refuse what would be left out or changed noticeably on the way to another format.
-    strict_translation: bool = False
+    strict_translation: bool = _setting(False, _SWITCH)
     # Window and tray.
-    start_proxy: bool | Annotated[Literal["last"], Lowered] = True
-    start_hidden: bool = False
+    start_proxy: bool | Literal["last"] = _setting(
+        True, forms.either(_SWITCH, forms.one_of("last"))
+    )
+    start_hidden: bool = _setting(False, _SWITCH)
     # Give up the page of a hidden window (GTK only).
-    free_memory: bool = False
-    on_close: Annotated[Literal["ask", "hide", "quit"], Lowered] = "ask"
-    theme: Annotated[Literal["system", "light", "dark"], Lowered] = "system"
-    text_size: int = Field(default=100, ge=90, le=140)
-    language: str = Field(default="system", pattern=r"^[A-Za-z_-]{2,12}$")
-    copy_code: bool = True
-    hide_name: bool = False
-    usage_shows: Annotated[Literal["used", "left"], Lowered] = "used"
-    alert_low: int = Field(default=75, ge=1, le=100)
-    alert_high: int = Field(default=90, ge=1, le=100)
+    free_memory: bool = _setting(False, _SWITCH)
+    on_close: Literal["ask", "hide", "quit"] = _setting("ask", forms.one_of("ask", "hide", "quit"))
+    theme: Literal["system", "light", "dark"] = _setting(
+        "system", forms.one_of("system", "light", "dark")
+    )
+    text_size: int = _setting(100, forms.whole(90, 140))
+    language: str = _setting("system", forms.text(r"[A-Za-z_-]{2,12}"))
+    copy_code: bool = _setting(True, _SWITCH)
+    hide_name: bool = _setting(False, _SWITCH)
+    usage_shows: Literal["used", "left"] = _setting("used", forms.one_of("used", "left"))
+    alert_low: int = _setting(75, _PERCENT)
+    alert_high: int = _setting(90, _PERCENT)
     # Ids of `core.alerts` that are not shown.
-    notifications_off: Annotated[tuple[Notification, ...], BeforeValidator(_listed)] = (
-        "reset",
-        "update",
+    notifications_off: tuple[Notification, ...] = _setting(
+        ("reset", "update"), forms.listed(forms.one_of(*get_args(Notification)))
     )
     # Ask the releases page once a week (`core.updates`).
-    look_for_updates: bool = False
-    notice_accepted: bool = False
+    look_for_updates: bool = _setting(False, _SWITCH)
+    notice_accepted: bool = _setting(False, _SWITCH)
+
+    def __post_init__(self) -> None:
+        for name, form in FORMS.items():
+            try:
+                object.__setattr__(self, name, form.read(getattr(self, name)))
+            except ValueError as reason:
+                raise bad(name, str(reason)) from None
 
     @property
     def identity(self) -> Identity:
@@ -208,7 +208,8 @@ class Settings(BaseModel):
         return self.require_key
 
 
-NAMES: tuple[str, ...] = tuple(Settings.model_fields)
+FORMS: Mapping[str, Form] = {each.name: each.metadata["form"] for each in fields(Settings)}
+NAMES: tuple[str, ...] = tuple(FORMS)
 
 # What the page may change. The rest decides where secrets go, so a page never touches it.
 CHANGEABLE = frozenset(NAMES) - {
@@ -270,8 +271,11 @@ class Preferences:
 
     @classmethod
     def of(cls, settings: Settings, path: Path | None = None) -> Preferences:
-        """As if the values that were given to `settings` stood in the file."""
-        return _combined(settings.model_dump(exclude_unset=True), {}, {}, path)
+        """As if the values of `settings` that differ from the defaults stood in the file."""
+        usual = Settings()
+        given = {name: getattr(settings, name) for name in NAMES}
+        stored = {name: value for name, value in given.items() if value != getattr(usual, name)}
+        return _combined(stored, {}, {}, path)
 
     def with_flags(self, **values: Any) -> Preferences:
         """The same with `values` as if they had been flags of this run: in force, never kept."""
@@ -338,9 +342,9 @@ def bad(name: str, reason: str) -> BadSetting:
 def _check(name: str, value: object, label: Callable[[str], str]) -> Any:
     """One value, as its setting wants it. Raises BadSetting under the name people used."""
     try:
-        return getattr(Settings.model_validate({name: value}), name)
-    except ValidationError as error:
-        raise bad(label(name), _reason(error)) from None
+        return FORMS[name].read(value)
+    except ValueError as reason:
+        raise bad(label(name), str(reason)) from None
 
 
 def _combined(
@@ -364,7 +368,7 @@ def _combined(
                     where = "the settings" if path is None else str(path)
                     raise bad(f"{name} in {where}", problem.fields["reason"]) from None
                 dropped.append(name)
-    settings = Settings.model_validate(values)
+    settings = Settings(**values)
     _check_door(settings, sources)
     return Preferences(settings, sources, dict(stored), fixed, fixed_by, path, tuple(dropped))
 
@@ -377,28 +381,3 @@ def _check_door(settings: Settings, sources: Mapping[str, Source]) -> None:
             f"{settings.host} lets other computers in, which needs a key: "
             f"set {variable('API_KEY')} or turn on require_key",
         )
-
-
-def _reason(error: ValidationError) -> str:
-    """pydantic's first complaint in words; never the value, which may be a key."""
-    first = error.errors(include_input=False, include_url=False)[0]
-    limits = first.get("ctx", {})
-    match str(first["type"]):
-        case "value_error":
-            return str(first["msg"]).removeprefix("Value error, ")
-        case "literal_error":
-            return f"give {limits['expected']}"
-        case "int_parsing" | "int_type" | "int_from_float":
-            return "give a whole number"
-        case "float_parsing" | "float_type" | "finite_number":
-            return "give a number"
-        case "bool_parsing" | "bool_type":
-            return "give true or false"
-        case "greater_than":
-            return f"give a number above {limits['gt']:g}"
-        case "greater_than_equal":
-            return f"give a number from {limits['ge']:g}"
-        case "less_than_equal":
-            return f"give a number up to {limits['le']:g}"
-        case _:
-            return "its form is not right"

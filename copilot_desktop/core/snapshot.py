@@ -11,12 +11,14 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from copilot_desktop import strings
 from copilot_desktop.core.budget import Budget
 from copilot_desktop.core.forecast import pace
 from copilot_desktop.core.headline import banner, headline
+from copilot_desktop.core.settings import NAMES
 from copilot_desktop.core.state import State
 from copilot_desktop.errors import Problem
 from copilot_desktop.model import AUTO, Model
@@ -76,8 +78,16 @@ def _editors(state: State) -> Json:
 
 def public_settings(state: State) -> Json:
     """All settings but the key; the proxy's address without its password."""
-    shown = state.settings.model_dump(mode="json", exclude={"api_key"})
-    return {**shown, "outgoing_proxy": masked(state.settings.outgoing_proxy)}
+    settings = state.settings
+    shown = {name: _plain(getattr(settings, name)) for name in NAMES if name != "api_key"}
+    return {**shown, "outgoing_proxy": masked(settings.outgoing_proxy)}
+
+
+def _plain(value: object) -> object:
+    """As JSON has it."""
+    if isinstance(value, tuple):
+        return list(value)
+    return str(value) if isinstance(value, Path) else value
 
 
 def told(problem: Problem | None) -> Json | None:

@@ -6,17 +6,17 @@ When a row is missing or wrong, the failure shows the row as it should begin.
 
 from __future__ import annotations
 
-import json
 import re
-from typing import Any, get_args
+from typing import get_args
 
 from copilot_desktop.core.settings import CHANGEABLE, NAMES, Notification, Settings, variable
+from copilot_desktop.core.settings import FORMS as SETTING_FORMS
 from copilot_desktop.upstream.credentials import VARIABLE
 from tests.architecture.source import PACKAGE, ROOT
 
 PAGE = ROOT / "docs" / "settings.md"
 ROW = re.compile(r"^\| `(COPILOT_DESKTOP_[A-Z_]+)` \| (.*?) \| (.*?) \| (.+) \|$", re.MULTILINE)
-# What a pattern or a check of the code allows, in words; the schema cannot say it.
+# What a pattern or a check of the code allows, in words; the form alone cannot say it.
 FORMS = {
     "github_host": "`github.com` or `NAME.ghe.com`",
     "github_url": "address",
@@ -77,7 +77,7 @@ def test_other_variables_that_are_read_are_told_as_well() -> None:
 
 
 def default_of(name: str) -> str:
-    default = Settings.model_fields[name].get_default(call_default_factory=True)
+    default = getattr(Settings(), name)
     if default is None or default in ((), {}):
         return "–"
     if isinstance(default, tuple):
@@ -88,17 +88,6 @@ def default_of(name: str) -> str:
 
 
 def values_of(name: str) -> str:
-    if name in FORMS:
-        return FORMS[name]
-    schema: dict[str, Any] = Settings.model_json_schema()["properties"][name]
-    if "anyOf" in schema:
-        schema = next(each for each in schema["anyOf"] if each["type"] != "null")
-    if "enum" in schema:
-        return ", ".join(f"`{value}`" for value in schema["enum"])
-    low = f"{schema['minimum']:g} to " if "minimum" in schema else "above 0, up to "
-    match schema["type"]:
-        case "boolean":
-            return "`true`, `false`"
-        case "integer" | "number":
-            return low + f"{schema['maximum']:,g}".replace(",", " ")
-    raise AssertionError(f"say in FORMS what {name} takes: {json.dumps(schema)}")
+    allowed = SETTING_FORMS[name].takes or FORMS.get(name)
+    assert allowed, f"say in FORMS what {name} takes"
+    return allowed

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from copilot_desktop.core.alerting import FILE_NAME, Alerting
 from copilot_desktop.core.memory import Memory
@@ -22,8 +23,8 @@ EXPIRED = Account(state="expired", id=7)
 class Run:
     """One run of the app, as far as notifications go."""
 
-    def __init__(self, folder: Path, **settings: object) -> None:
-        preferences = Preferences.of(Settings.model_validate(settings))
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        preferences = Preferences.of(Settings(**settings))
         self.store, self.tasks = Store(State(preferences=preferences)), Tasks()
         self.alerting = Alerting(self.store, Memory(folder / FILE_NAME, self.tasks), self.tasks)
         self.told: list[str] = []

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from copilot_desktop.core.settings import Settings, variable
+from copilot_desktop.core.settings import NAMES, Settings, variable
 from copilot_desktop.upstream.credentials import VARIABLE
 from tests.architecture.source import ROOT
 from tests.architecture.test_docs_settings import default_of
@@ -86,7 +86,7 @@ def test_the_example_holds_every_setting_that_serve_knows_with_its_default() -> 
     assert window
     wanted = {
         variable(name): "" if default_of(name) == "–" else default_of(name).replace("`", "")
-        for name in Settings.model_fields
+        for name in NAMES
         if f"`{variable(name)}`" not in window.group(1)
     }
     assert found == wanted
