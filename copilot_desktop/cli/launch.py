@@ -32,6 +32,7 @@ from copilot_desktop.integrations import shims
 from copilot_desktop.integrations.finding import program
 from copilot_desktop.integrations.tool import Machine, Tool
 from copilot_desktop.system import current
+from copilot_desktop.system.programs import SECRET_NAMES
 
 Json = Mapping[str, Any]
 Ending = Coroutine[Any, Any, int]  # of the tool, with its exit code
@@ -149,9 +150,10 @@ def command(found: Path, start: Json, words: tuple[str, ...]) -> tuple[str, ...]
 
 
 def environment(present: Mapping[str, str], start: Json) -> dict[str, str]:
-    """The terminal's own variables with what the tool needs; what is on this computer is not asked
-    for through a proxy elsewhere."""
-    env = {name: value for name, value in present.items() if name not in start["without"]}
+    """The terminal's own variables with what the tool needs and without secrets that are for us;
+    what is on this computer is not asked for through a proxy elsewhere."""
+    without = {*start["without"], *SECRET_NAMES}
+    env = {name: value for name, value in present.items() if name not in without}
     env |= start["env"]
     if any(env.get(name) or env.get(name.lower()) for name in _PROXIES):
         name = "no_proxy" if env.get("no_proxy") else "NO_PROXY"

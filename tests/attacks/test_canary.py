@@ -33,23 +33,32 @@ FORMER = "sk-ant-canary-of-another-provider"
 OPENER = """#!/bin/sh
 { echo "$@"; env; } >> "$HOME/opened"
 """
-# Where each may lie; everything else is searched.
+AGENT = """#!/bin/sh
+# stands in for claude-code
+echo "$@" > "$HOME/agent-arguments"
+env > "$HOME/agent-environment"
+"""
+# Where each may be; everything else is searched.
 PLACES = {
-    "github token": {"data/tokens/token.json"},
-    "copilot token": set(),
-    "device code": set(),
-    "local key": {"data/local-key"},
-    "key of the editor": {"data/local-keys.json", "home/.claude/settings.json"},
-    "former key": {"data/editors/"},
-    "password of the proxy": set(),
-    "secret of the window": {"data/instance.json"},
-}
-ENVIRONMENT = ("password of the proxy",)  # given by it, so it stands in the process's own
+    "github token": {"file data/tokens/token.json", "github"},
+    "copilot token": {"copilot"},
+    "device code": {"github /login/oauth/access_token"},
+    "local key": {"file data/local-key", "command env"},
+    "key of the editor": {
+        "file data/local-keys.json", "file home/.claude/settings.json",
+        "file home/agent-environment", "command connect claude-code --lines",
+    },
+    "former key": {"file data/editors/", "at last file home/.claude/settings.json"},
+    "password of the proxy": {"environment"},  # given by it, so it stands in the process's own
+    "secret of the window": {"file data/instance.json"},
+}  # fmt: skip
+COPILOT = {"/models", "/chat/completions", "/responses", "/v1/messages", "/models/session"}
 # Without `reveal_key`, `new_key`, `make_key` and what copies: they give a key to whoever pressed.
 VERBS: dict[str, dict[str, Any]] = {
     "check_account": {}, "refresh_models": {}, "refresh_quota": {}, "diagnose": {},
     "test_connection": {}, "usage_history": {"days": 7}, "look_for_editors": {},
-    "open_link": {"id": "github_status"}, "open_logs": {}, "export_requests": {},
+    "look_for_updates": {}, "open_link": {"id": "github_status"}, "open_logs": {},
+    "export_requests": {},
     "update_settings": {"patch": {"port": "x"}}, "play": {
         "dialect": "chat", "model": "gpt-4.1", "text": "hello"},
     "preview_undo": {"id": "claude-code"}, "test_editor": {"id": "claude-code"},
@@ -72,8 +81,7 @@ class Seen:
             (name, where)
             for name, values in secrets.items()
             for where, text in self.texts.items()
-            if not any(where.startswith(f"file {place}") for place in PLACES[name])
-            and not (where == "environment" and name in ENVIRONMENT)
+            if not any(where.startswith(place) for place in PLACES[name])
             and any(spelling in text for value in values for spelling in spellings(value))
         ]
 
@@ -138,10 +146,34 @@ async def every_dialect(
             seen.add(f"answer {path}", await answer.text() + str(answer.headers))
 
 
-async def commands(terminal: Terminal, seen: Seen) -> None:
-    for words in (["status"], ["models"], ["doctor"], ["logs"], ["accounts"], ["usage"], ["keys"]):
-        ended = await terminal.run(*words)
-        seen.add(f"command {words[0]}", ended.out + ended.err)
+COMMANDS = (
+    "status", "status --json", "models", "quota", "doctor", "doctor --json", "logs", "accounts",
+    "usage", "keys", "keys --json", "version", "connect", "connect --json",
+    "connect claude-code --dry-run", "connect claude-code --lines", "connect codex --dry-run",
+    "disconnect claude-code --dry-run", "completions bash", "resume", "login", "env bash",
+    "remove-everything --dry-run", "nonsense",
+)  # fmt: skip
+
+
+async def all_commands(terminal: Terminal, seen: Seen) -> None:
+    """Beside the running app. `env` and `--lines` print a key because that is what they are for."""
+    async with terminal.commands() as commands:
+        for words in COMMANDS:
+            ended = await commands.run(*words.split())
+            seen.add(f"command {words}", ended.out + ended.err)
+    ended = await terminal.run("run", "claude-code", "--", "hello")
+    assert ended.code == 0, ended
+    seen.add("command run", ended.out + ended.err)
+    assert "hello" in (terminal.home / "agent-arguments").read_text()
+
+
+def upstream(fake: FakeUpstream, seen: Seen) -> None:
+    """What left this machine. A Copilot token is for Copilot, a GitHub token for GitHub."""
+    for call in fake.ledger:
+        copilot = call.path in COPILOT
+        where = f"{'copilot' if copilot else 'github'} {call.path}"
+        where = "the releases page" if "/releases/" in call.path else where
+        seen.add(where, f"{call.path} {call.headers} ".encode() + call.raw)
 
 
 def processes(serve: Process, seen: Seen) -> None:
@@ -156,19 +188,23 @@ def processes(serve: Process, seen: Seen) -> None:
     assert core.split()[4:6] == ["0", "0"], "a crash would leave the memory on the disk"
 
 
-def files(terminal: Terminal, seen: Seen) -> None:
+def files(terminal: Terminal, seen: Seen, when: str = "") -> None:
     place = terminal.home.parent
     for path in place.rglob("*"):
         if path.is_file() and not path.is_symlink():
-            seen.add(f"file {path.relative_to(place)}", path.read_bytes() + str(path).encode())
+            where = f"{when}file {path.relative_to(place)}"
+            seen.add(where, path.read_bytes() + str(path).encode())
 
 
 async def test_no_secret_is_found_where_it_does_not_belong(tmp_path: Path) -> None:
     terminal, seen = Terminal(tmp_path), Seen()
     tools = tmp_path / "tools"
     tools.mkdir()
-    (tools / "xdg-open").write_text(OPENER)
-    (tools / "xdg-open").chmod(0o755)
+    agent = terminal.home / ".local" / "bin" / "claude"
+    agent.parent.mkdir(parents=True)
+    for program, script in ((tools / "xdg-open", OPENER), (agent, AGENT)):
+        program.write_text(script)
+        program.chmod(0o755)
     (terminal.home / ".claude").mkdir()
     mine = terminal.home / ".claude" / "settings.json"
     mine.write_text(json.dumps({"env": {"ANTHROPIC_AUTH_TOKEN": FORMER}}))
@@ -190,13 +226,18 @@ async def test_no_secret_is_found_where_it_does_not_belong(tmp_path: Path) -> No
             fake.tokens.expire()
             await every_dialect(port, key, fake, seen, http)
             await desk.look()
-            await commands(terminal, seen)
+            await all_commands(terminal, seen)
             processes(serve, seen)
             files(terminal, seen)
             given = json.loads(mine.read_text())["env"]["ANTHROPIC_AUTH_TOKEN"]
             ended = await serve.end(signal.SIGTERM)
         files(terminal, seen)
         seen.add("output", ended.out + ended.err)
+        upstream(fake, seen)
+        ended = await terminal.run("remove-everything", "--yes")
+        seen.add("command remove-everything", ended.out + ended.err)
+        (terminal.home / "agent-environment").unlink()
+        files(terminal, seen, "at last ")
         secrets = {
             "github token": [*fake.tokens._github],
             "copilot token": [*fake.tokens._copilot],
@@ -215,6 +256,9 @@ async def test_no_secret_is_found_where_it_does_not_belong(tmp_path: Path) -> No
     assert "file home/opened" in seen.texts, "no program was opened, so no environment was seen"
     assert "file data/logs/copilot-desktop.log" in seen.texts
     assert any(where.startswith("file data/contents/") for where in seen.texts)
+    assert "the releases page" in seen.texts
+    assert FORMER in seen.texts["at last file home/.claude/settings.json"]
+    assert not (terminal.folder / "tokens").exists()
     assert seen.found(secrets) == []
 
 
