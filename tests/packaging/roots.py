@@ -23,6 +23,7 @@ MIRROR = os.environ.get("DEBIAN_MIRROR", "")  # where there is none, debootstrap
 # A launcher, and what carries it out.
 LAUNCHER = ("libglib2.0-bin", "desktop-file-utils")
 CHROOT = shutil.which("chroot") or "/usr/sbin/chroot"
+DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
 _MAKING = 600  # seconds
 
 Json = dict[str, Any]
@@ -63,7 +64,13 @@ def _call(*command: str) -> None:
 
 
 class Root:
-    """A layer above `base`; `shared` is at the same place inside and outside."""
+    """A layer above `base`; `shared` is at the same place inside and outside.
+
+    No folder of the machine is mounted. A test that is killed leaves its mounts behind, and whoever
+    deletes its folder later goes through them: below a mounted /dev that would be the machine's own
+    devices. A single file that is mounted keeps its original. So devices and sockets are shared one
+    by one, and a folder only if it is the test's own.
+    """
 
     def __init__(self, base: Path, folder: Path, shared: Sequence[Path]) -> None:
         self.top = folder / "top"
@@ -75,7 +82,9 @@ class Root:
         try:
             self._mount(self.top, "-t", "overlay", "overlay", "-o", options)
             self._mount(self.top / "proc", "-t", "proc", "proc")
-            for each in (Path("/dev"), *shared):
+            self._make_dev()
+            for each in shared:
+                assert not each.is_dir() or each.is_relative_to(folder.parent), each
                 self._share(each)
         except BaseException:
             self.close()
@@ -131,13 +140,33 @@ class Root:
             found |= {f"{here}/{name}" for name in files}
         return {name for name in found if not name.endswith((".cache", ".pyc"))}
 
+    def _make_dev(self) -> None:
+        """Enough of /dev for what is started inside, and nothing that reaches out."""
+        dev = self.top / "dev"
+        self._mount(dev, "-t", "tmpfs", "-o", "mode=755", "dev")
+        for name in DEVICES:
+            self._share(Path("/dev", name))
+        for name, target in (
+            ("fd", "fd"),
+            ("stdin", "fd/0"),
+            ("stdout", "fd/1"),
+            ("stderr", "fd/2"),
+        ):
+            (dev / name).symlink_to(f"/proc/self/{target}")
+        (dev / "pts").mkdir()
+        self._mount(dev / "pts", "-t", "devpts", "-o", "newinstance,ptmxmode=0666", "devpts")
+        (dev / "ptmx").symlink_to("pts/ptmx")
+        (dev / "shm").mkdir()
+        (dev / "shm").chmod(0o1777)
+
     def _share(self, path: Path) -> None:
         inside = self.top / path.relative_to("/")
         if path.is_dir():
             inside.mkdir(parents=True, exist_ok=True)
-        else:  # a socket
+        else:  # a socket or a device
+            inside.parent.mkdir(parents=True, exist_ok=True)
             inside.touch()
-        self._mount(inside, "--rbind", str(path))
+        self._mount(inside, "--bind", str(path))
 
     def _mount(self, place: Path, *words: str) -> None:
         subprocess.run(["mount", *words, str(place)], check=True, capture_output=True)

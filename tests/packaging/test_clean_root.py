@@ -19,7 +19,6 @@ from tests.gui.desk import Desk, missing, until
 from tests.packaging.lives import Life
 from tests.packaging.roots import CannotMakeError, Root, base
 
-X11 = Path("/tmp/.X11-unix")
 ENTRY = "/usr/share/applications/copilot-desktop.desktop"
 
 
@@ -39,11 +38,16 @@ def root(
     deb = part("deb")
     first = [each.split(" | ")[0].split(" (")[0] for each in deb.depends(product)]
     try:
-        root = Root(base(first), tmp_path / "root", (tmp_path / "desk", X11, _bus(desk)))
+        root = Root(base(first), tmp_path / "root", (tmp_path / "desk", _screen(desk), _bus(desk)))
     except (CannotMakeError, subprocess.CalledProcessError) as trouble:
         pytest.skip(f"no clean root here: {trouble}")
     yield root
     root.close()
+
+
+def _screen(desk: Desk) -> Path:
+    """The X server's socket."""
+    return Path("/tmp/.X11-unix", f"X{desk.environ['DISPLAY'].removeprefix(':')}")
 
 
 def _bus(desk: Desk) -> Path:
