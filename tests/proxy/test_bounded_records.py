@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import aiohttp
 
 from copilot_desktop.proxy.config import ProxyConfig
@@ -20,6 +22,19 @@ def test_a_finished_exchange_is_small() -> None:
     assert all(len(note) <= LONGEST_TEXT for note in exchange.notes)
     assert not any("ghu_" in note for note in exchange.notes)
     assert len(exchange.error) <= LONGEST_TEXT
+
+
+async def test_names_as_long_as_a_request_are_kept_short() -> None:
+    body = {"model": f"ghu_abcdefgh12345678 {'m' * 300_000}", "messages": []}
+    headers = {"User-Agent": "u" * 8000, "X-Initiator": "i" * 8000}
+    async with running_rig() as rig, aiohttp.ClientSession() as http:
+        url = f"{rig.url}/v1/chat/completions"
+        async with http.post(url, json=body, headers=headers) as answer:
+            assert answer.status == 404
+        [exchange] = rig.traffic.recent
+    told = [value for value in asdict(exchange).values() if isinstance(value, str)]
+    assert max(map(len, told)) <= LONGEST_TEXT
+    assert "ghu_" not in " ".join(told)
 
 
 async def test_a_field_with_control_characters_in_its_name_does_no_harm() -> None:
