@@ -58,7 +58,7 @@ def main(words: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))
+    sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
     if sys.argv[1:2] == ["--one"]:
         one(*sys.argv[2:4])
     sys.exit(main(sys.argv[1:]))

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Mapping
 from itertools import pairwise
 
+from copilot_desktop.canonical import Event, Request
 from copilot_desktop.dialects.registry import ALL, UPSTREAM
 from copilot_desktop.errors import InvalidRequest, Problem
 from copilot_desktop.integrations.edits import ABSENT, Format
@@ -33,6 +34,7 @@ from copilot_desktop.sse import FrameDecoder
 from copilot_desktop.upstream.quirks import quirks_for
 
 MODEL = Model("m", vendor="OpenAI", vision=True, structured=True, thinking="optional")
+ASKED = Request("asked", (), stream=True, echo_usage=True, echo_reasoning=True)
 ENDPOINTS = (CHAT, RESPONSES, MESSAGES)
 FORMATS: tuple[Format, ...] = ("json", "toml", "yaml")
 PLACE = ("ours", "url")
@@ -67,15 +69,46 @@ def requests(data: bytes) -> None:
             json.dumps(target.render_request(ready, MODEL), allow_nan=False)
 
 
+def sending(data: bytes) -> None:
+    """The same body passed through: mended for Copilot, or refused, and never changed in place."""
+    endpoint, raw = ENDPOINTS[(data[:1] or b"\0")[0] % len(ENDPOINTS)], data[1:]
+    try:
+        body = parse_object(raw)
+        before = json.dumps(body)
+        fixed = quirks_for(endpoint).fix_request(body, MODEL, ("a",))
+    except InvalidRequest:
+        return
+    json.dumps(fixed.body, allow_nan=False).encode()
+    assert json.dumps(body) == before
+
+
 def answers(data: bytes) -> None:
-    """A stream of Copilot's: read into events, or a Problem; never anything else."""
+    """A stream of Copilot's: read into events that can be said in every format, or a Problem."""
     dialect, raw = UPSTREAM[(data[:1] or b"\0")[0] % len(UPSTREAM)], data[1:]
     reader, decoder = dialect.reader(MODEL), FrameDecoder()
+    told: list[Event] = []
+    problem: Problem | None = None
     try:
         for frame in [*decoder.feed(raw), *decoder.close()]:
-            list(reader.feed(frame))
-        list(reader.close())
-    except Problem:
+            told += reader.feed(frame)
+        told += reader.close()
+    except Problem as trouble:
+        problem = trouble
+    for client in ALL:
+        writer = client.writer(ASKED)
+        out = [writer.feed(event) for event in told]
+        out += [writer.fail(problem)] if problem is not None else []
+        b"".join(out).decode()
+
+
+def replies(data: bytes) -> None:
+    """A whole answer of Copilot's, passed through."""
+    endpoint, raw = ENDPOINTS[(data[:1] or b"\0")[0] % len(ENDPOINTS)], data[1:]
+    try:
+        answer = json.loads(raw)
+        if isinstance(answer, dict):
+            json.dumps(quirks_for(endpoint).fix_reply(answer, "mine")).encode()
+    except (ValueError, RecursionError, Problem):
         return
 
 
@@ -120,5 +153,6 @@ def words(data: bytes) -> None:
 
 
 TARGETS: Mapping[str, Callable[[bytes], None]] = {
-    each.__name__: each for each in (events, requests, answers, mending, files, words)
+    each.__name__: each
+    for each in (events, requests, sending, answers, replies, mending, files, words)
 }

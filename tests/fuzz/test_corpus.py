@@ -5,13 +5,17 @@ The damage is the same in every run. `python3 run.py fuzz` goes on from here for
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from golden.requests.line import ENDPOINTS as PATH_OF
+from golden.requests.line import body_of, items
 
-from tests.fuzz.targets import TARGETS
+from copilot_desktop.dialects.registry import ALL
+from tests.fuzz.targets import ENDPOINTS, TARGETS
 
 HERE = Path(__file__).parent
 TESTS = HERE.parent
@@ -23,6 +27,10 @@ FOUND: dict[str, list[bytes]] = {
     "requests": [
         b'\0{"model":"m","temperature":1e999,"messages":[{"role":"user","content":"x"}]}',
     ],
+}
+EXAMPLES = {
+    **dict.fromkeys(("events", "answers", "mending"), "examples/*.sse"),
+    "replies": "examples/*.json",
 }
 WRITTEN: dict[str, list[bytes]] = {
     "files": [
@@ -39,12 +47,23 @@ WRITTEN: dict[str, list[bytes]] = {
 def seeds(target: str) -> Iterator[bytes]:
     """Examples, sound ones: each in all variants that a target may have."""
     yield from WRITTEN.get(target, ())
-    pattern = "examples/*.sse" if target != "requests" else "golden/requests/cases/**/*.json"
-    if target in {"events", "answers", "mending", "requests"}:
+    if (pattern := EXAMPLES.get(target)) is not None:
         for path in sorted(TESTS.glob(pattern)):
             raw = path.read_bytes()
             if len(raw) < LARGEST:
                 yield from (bytes([variant]) + raw for variant in range(3))
+    if target in {"requests", "sending"}:
+        yield from bodies(target)
+
+
+def bodies(target: str) -> Iterator[bytes]:
+    """What clients send, each in its own dialect."""
+    own = [dialect.endpoint or "" for dialect in ALL] if target == "requests" else [*ENDPOINTS]
+    for _, cases in items().values():
+        for case in cases:
+            raw = json.dumps(body_of(case)).encode()
+            if len(raw) < LARGEST:
+                yield bytes([own.index(PATH_OF[case["as"]])]) + raw
 
 
 def damaged(raw: bytes, dice: random.Random) -> bytes:
