@@ -16,14 +16,14 @@ from urllib.parse import urlsplit
 
 from copilot_desktop import strings
 from copilot_desktop.core import keys as local_keys
-from copilot_desktop.core import logs, reset, settings_file
+from copilot_desktop.core import logs, reset
 from copilot_desktop.core.certificates import Certificates
 from copilot_desktop.core.diagnostics import Diagnosis
 from copilot_desktop.core.history import By
 from copilot_desktop.core.playground import Question
-from copilot_desktop.core.settings import CHANGEABLE, Preferences, bad
+from copilot_desktop.core.settings import CHANGEABLE, bad
 from copilot_desktop.core.state import Ask
-from copilot_desktop.errors import InvalidRequest, Problem, StorageFailed
+from copilot_desktop.errors import InvalidRequest, Problem
 from copilot_desktop.proxy.brakes import Choice
 from copilot_desktop.proxy.keys import KeyLimits
 from copilot_desktop.upstream import policy
@@ -450,15 +450,6 @@ class Commands:
                 return url
             return LINKS["copilot_settings"]
         return LINKS[name]
-
-
-def save_quietly(preferences: Preferences) -> bool:
-    """Write the settings file; false if the disk did not take it."""
-    try:
-        settings_file.save(preferences)
-    except StorageFailed:
-        return False
-    return True
 
 
 def _limits(given: Mapping[str, Any]) -> KeyLimits:

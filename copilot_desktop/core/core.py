@@ -18,22 +18,20 @@ import secrets
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
-from functools import partial
-from typing import Any
+from functools import cached_property, partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from copilot_desktop import build
 from copilot_desktop.core import keys as local_keys
-from copilot_desktop.core import logs
+from copilot_desktop.core import logs, places
 from copilot_desktop.core.account import AccountDesk, other_stores
 from copilot_desktop.core.activity import Activity
 from copilot_desktop.core.books import FILE_NAME as USAGE_FILE
 from copilot_desktop.core.books import Books
 from copilot_desktop.core.braking import BrakeMemory, rules_of
-from copilot_desktop.core.commands import Commands, Shell, save_quietly
-from copilot_desktop.core.editors import Editors
 from copilot_desktop.core.life import Life
 from copilot_desktop.core.listening import Listening, config_of
-from copilot_desktop.core.report import Reports
 from copilot_desktop.core.rounds import Rounds
 from copilot_desktop.core.settings import (
     BRAKE_NAMES,
@@ -42,14 +40,12 @@ from copilot_desktop.core.settings import (
     Preferences,
     Settings,
     bad,
-    spoken,
 )
-from copilot_desktop.core.settings_file import data_dir
+from copilot_desktop.core.settings_file import data_dir, save_quietly
 from copilot_desktop.core.state import Ask, LocalKey, ModelList, Requests, State, Surroundings
 from copilot_desktop.core.store import Store
 from copilot_desktop.core.tasks import Tasks
-from copilot_desktop.core.verbs import Verbs
-from copilot_desktop.errors import BadSetting, Problem
+from copilot_desktop.errors import Problem
 from copilot_desktop.provider import Provider
 from copilot_desktop.proxy.brakes import Brakes
 from copilot_desktop.proxy.config import ProxyConfig
@@ -76,6 +72,12 @@ from copilot_desktop.upstream.roster import FILE_NAME as ACCOUNTS_FILE
 from copilot_desktop.upstream.roster import Roster
 from copilot_desktop.upstream.session import Session
 from copilot_desktop.upstream.token import TokenCache
+
+if TYPE_CHECKING:
+    from copilot_desktop.core.commands import Commands, Shell
+    from copilot_desktop.core.editors import Editors
+    from copilot_desktop.core.report import Reports
+    from copilot_desktop.core.verbs import Verbs
 
 log = logging.getLogger(__name__)
 
@@ -114,8 +116,9 @@ class Core:
         self.key = settings.api_key or local_keys.load_or_make(self.data_dir)
         self.keys = local_keys.KeyRing(self.data_dir)
         self._shared_machine = system.shared_machine()
-        self._nonce = secrets.token_hex(16)
+        self._environ, self._nonce = environ, secrets.token_hex(16)
         self._traffic_waits = False
+        self._editors_followed: asyncio.Task[None] | None = None
         self._saving = asyncio.Lock()  # held while the settings are written
         self._cache: TokenCache | None = None  # of the account in use
         # GitHubs that are not where their name says: the demo's, and one named by its address.
@@ -182,11 +185,7 @@ class Core:
         self.store = Store(State(app=app, preferences=preferences, proxy=self.controller.state))
         self.books = Books(self, folder and folder / USAGE_FILE)
         self.life = Life(self)
-        self.editors = Editors(self, environ)
         self.activity = Activity(self)
-        self.reports = Reports(self)
-        self.commands = Commands(self)
-        self.verbs = Verbs(self.commands)
         self._wire()
 
     @classmethod
@@ -212,10 +211,10 @@ class Core:
         system = system or current()
         async with AsyncExitStack() as stack:
             if demo is not None:
-                origins, tenants = await _demo_origins(demo, stack)
+                origins, tenants = await places.made_up(demo, stack)
                 store: TokenStore = MemoryStore()
             else:
-                origins, tenants = _origins(preferences), {}
+                origins, tenants = places.chosen(preferences), {}
                 store = await choose_store(
                     preferences.settings.token_store,
                     data_dir=data_dir(preferences),
@@ -240,6 +239,32 @@ class Core:
     @property
     def settings(self) -> Settings:
         return self.store.state.settings
+
+    # --------------------------------------------- parts that are made when somebody wants them
+
+    @cached_property
+    def editors(self) -> Editors:
+        from copilot_desktop.core.editors import Editors  # noqa: PLC0415
+
+        return Editors(self, self._environ)
+
+    @cached_property
+    def reports(self) -> Reports:
+        from copilot_desktop.core.report import Reports  # noqa: PLC0415
+
+        return Reports(self)
+
+    @cached_property
+    def commands(self) -> Commands:
+        from copilot_desktop.core.commands import Commands  # noqa: PLC0415
+
+        return Commands(self)
+
+    @cached_property
+    def verbs(self) -> Verbs:
+        from copilot_desktop.core.verbs import Verbs  # noqa: PLC0415
+
+        return Verbs(self.commands)
 
     # ------------------------------------------------------------------------ for the verbs
 
@@ -292,7 +317,7 @@ class Core:
             return self.places[host]
         if self.store.state.app.demo is not None:
             raise bad("github_host", "the demo has a GitHub of its own")
-        return _origins(self.store.state.preferences.changed({"github_host": host}))
+        return places.chosen(self.store.state.preferences.changed({"github_host": host}))
 
     def ask_for_screen(self, screen: str | None) -> None:
         """Let the page go to a screen."""
@@ -323,6 +348,7 @@ class Core:
     def viewed(self) -> Iterator[None]:
         """A page is looking."""
         self.views += 1
+        self._watch_editors()
         try:
             yield
         finally:
@@ -348,7 +374,8 @@ class Core:
         if self.life.proxy_wanted:
             await self.start_proxy()
         self.books.start()
-        self.editors.start()
+        if not headless:
+            self._watch_editors()
         Rounds(self).start()
 
     async def _close(self) -> None:
@@ -370,6 +397,15 @@ class Core:
     async def _find_look(self) -> None:
         self.surroundings(languages=await asyncio.to_thread(self.system.languages))
         self.surroundings(dark=await asyncio.to_thread(self.system.dark_mode))
+
+    def _watch_editors(self) -> None:
+        """Three megabytes of tools and formats: without a window, from a page's first look on."""
+        if self._editors_followed is None:
+            self._editors_followed = self.tasks.start(self._follow_editors(), "load editors")
+
+    async def _follow_editors(self) -> None:
+        await asyncio.to_thread(import_module, "copilot_desktop.core.editors")
+        self.editors.start()
 
     def _wire(self) -> None:
         self.session.on_change = self._account_changed
@@ -461,38 +497,3 @@ class Core:
     def _holder_of(self, port: int) -> str | None:
         holder = self.system.port_holder(port)
         return str(holder) if holder else None
-
-
-def _origins(preferences: Preferences) -> Origins:
-    """Where GitHub and Copilot are. Raises BadSetting under the name that people used."""
-    settings = preferences.settings
-    try:
-        return Origins.of(
-            host=settings.github_host,
-            github=settings.github_url,
-            api=settings.github_api_url,
-            copilot=settings.copilot_url,
-        )
-    except BadSetting as problem:
-        name = problem.fields.get("name", "").lower().replace(" ", "_")
-        if name not in preferences.sources:
-            raise
-        label = spoken(name, preferences.sources[name])
-        raise bad(label, problem.fields.get("reason", "")) from None
-
-
-async def _demo_origins(name: str, stack: AsyncExitStack) -> tuple[Origins, Mapping[str, Origins]]:
-    """Start the fake GitHub and Copilot, and a tenant where the scenario has one. Raises BadSetting
-    for an unknown scenario."""
-    from copilot_desktop import demo  # noqa: PLC0415  (only a demo pays for it)
-
-    scenario = demo.SCENARIOS.get(name)
-    if scenario is None:
-        known = ", ".join(demo.SCENARIOS)
-        raise bad("--demo", f"there is no scenario {name}; there are {known}")
-    fake = await stack.enter_async_context(demo.FakeUpstream(scenario))
-    tenants = {}
-    if scenario.people:
-        there = await stack.enter_async_context(demo.FakeUpstream(demo.tenant_of(scenario)))
-        tenants[demo.TENANT] = Origins(there.url, there.url, there.url, demo.TENANT)
-    return Origins.of(github=fake.url, api=fake.url, copilot=fake.url), tenants

@@ -70,6 +70,15 @@ def save(preferences: Preferences) -> None:
         ) from error
 
 
+def save_quietly(preferences: Preferences) -> bool:
+    """Write the settings file; false if the disk did not take it."""
+    try:
+        save(preferences)
+    except StorageFailed:
+        return False
+    return True
+
+
 def _folder(preferences: Preferences | None) -> Path:
     chosen = preferences.settings.data_dir if preferences else None
     return chosen.expanduser().absolute() if chosen else current().data_dir()
