@@ -30,6 +30,7 @@ from copilot_desktop.canonical import (
 from copilot_desktop.errors import UpstreamFault
 from copilot_desktop.runaway import STUCK, Runaway
 
+_TEXT = Text("")
 MAX_CALLS = 128
 MAX_ARGUMENTS = 1024 * 1024  # characters of one call
 
@@ -98,6 +99,11 @@ class BlockSequencer:
         self._said = self._said or not refusal
         self._refused = self._refused or refusal
         yield from self._visible(Text("", refusal), text, "")
+
+    @property
+    def open_text(self) -> int | None:
+        """The open block, if more `text` would just continue it and nothing else comes first."""
+        return self._index if self._open == _TEXT and not self._pending_call() else None
 
     def end_block(self) -> Iterator[Event]:
         """The open text or reasoning is complete (formats that say so)."""

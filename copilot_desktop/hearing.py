@@ -9,13 +9,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from copilot_desktop.canonical import End, Event, Request, Usage
 from copilot_desktop.model import CHAT, RESPONSES
 from copilot_desktop.routing import Route
+from copilot_desktop.runs import FRAME_END, Told
 from copilot_desktop.sse import Frame, FrameDecoder
 from copilot_desktop.stops import StopFilter
 from copilot_desktop.upstream.client import Call, Tries, UpstreamReply
+from copilot_desktop.upstream.direct import Wish
 from copilot_desktop.upstream.failures import problem_from
 from copilot_desktop.upstream.healed import Carrier
 from copilot_desktop.upstream.quirks import nano_credits
@@ -54,6 +57,21 @@ class Passage:
     estimated: bool = False
 
 
+class Ear(Protocol):
+    """Whoever is told a reply as it arrives. `straight`: it may be told outside of its own task."""
+
+    straight: bool
+
+    def arrived(self, reply: UpstreamReply) -> None:
+        """The reply has begun."""
+
+    def hear(self, told: list[Told]) -> Wish:
+        """What one network read has brought. Never waits."""
+
+    async def room(self) -> None:
+        """Wait until more can be told: after a wish for a pause, and at the end."""
+
+
 async def refuse_a_page(reply: UpstreamReply) -> None:
     """A gateway's page or a plain JSON error with status 200 is not a stream: UpstreamFault."""
     if reply.content_type in {"text/html", "application/json"}:
@@ -61,7 +79,7 @@ async def refuse_a_page(reply: UpstreamReply) -> None:
 
 
 class Listener:
-    """Bytes to events. What was understood before trouble stays in `events`.
+    """Bytes to events. What was understood before trouble stays in `told`.
 
     `over`: upstream's reply is complete; nothing that follows counts. `stopped`: it met a stop
     sequence that upstream does not know.
@@ -75,37 +93,56 @@ class Listener:
         local = bool(turn.request.stop) and way.endpoint == RESPONSES
         self._stops = StopFilter(turn.request) if local else None
         self._overheard = OverheardEvents(thoughts, way.model.id) if way.endpoint == CHAT else None
-        self.events: list[Event] = []
+        self.told: list[Told] = []
         self.usage: Usage | None = None
         self.over = False
+
+    @property
+    def enough(self) -> bool:
+        """Nothing more of the reply is needed, whether or not upstream hangs up."""
+        return self.over or self.stopped
+
+    @property
+    def estimated(self) -> bool:
+        return self._passage.estimated
 
     @property
     def stopped(self) -> bool:
         return self._stops is not None and self._stops.hit
 
     def feed(self, chunk: bytes) -> None:
-        for frame in self._decoder.feed(chunk):
-            self._frame(frame)
+        """The rest of a frame, a run of plain ones, all others."""
+        decoder = self._decoder
+        if not decoder.idle and (end := chunk.find(FRAME_END) + len(FRAME_END)) >= len(FRAME_END):
+            self._frames(decoder.feed(chunk[:end]))
+            chunk = chunk[end:]
+        if (run := self._reader.run) is not None and self._stops is None and decoder.idle:
+            told, length = run.read(chunk)
+            if told is not None:
+                self.told.append(told)
+            chunk = chunk[length:]
+        if chunk:
+            self._frames(decoder.feed(chunk))
 
     def close(self) -> None:
-        for frame in self._decoder.close():
-            self._frame(frame)
+        self._frames(self._decoder.close())
         if not self.over and not self.stopped:
             self._hear(self._reader.close())
 
     def let_go(self) -> None:
         """The reply breaks off: what was held back counts as well."""
         if self._stops is not None:
-            self.events.extend(self._stops.rest())
+            self.told.extend(self._stops.rest())
 
-    def take(self) -> list[Event]:
-        events, self.events = self.events, []
-        return events
+    def take(self) -> list[Told]:
+        told, self.told = self.told, []
+        return told
 
-    def _frame(self, frame: Frame) -> None:
-        if b'"copilot_usage"' in frame.data and (cost := _cost(frame)) is not None:
-            self._passage.nano_credits = cost
-        self._hear(self._reader.feed(frame))
+    def _frames(self, frames: Iterator[Frame]) -> None:
+        for frame in frames:
+            if b'"copilot_usage"' in frame.data and (cost := _cost(frame)) is not None:
+                self._passage.nano_credits = cost
+            self._hear(self._reader.feed(frame))
 
     def _hear(self, events: Iterator[Event]) -> None:
         # One by one, not `extend`: trouble may interrupt, and what came before it counts.
@@ -115,9 +152,9 @@ class Listener:
             if self._overheard is not None:
                 self._overheard.hear(event)
             if self._stops is None:
-                self.events.append(event)
+                self.told.append(event)
             else:
-                self.events.extend(self._stops.feed(event))
+                self.told.extend(self._stops.feed(event))
                 if self._stops.hit:
                     self._passage.estimated = True
                     self._passage.notes.append("usage=estimate")

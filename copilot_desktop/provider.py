@@ -43,7 +43,7 @@ from copilot_desktop.errors import (
     UnknownModel,
     UpstreamFault,
 )
-from copilot_desktop.hearing import Listener, Passage, Turn, refuse_a_page
+from copilot_desktop.hearing import Ear, Listener, Passage, Turn, refuse_a_page
 from copilot_desktop.model import Model
 from copilot_desktop.pi import AssistantMessageEvent, told
 from copilot_desktop.pi import Context as PiContext
@@ -52,12 +52,14 @@ from copilot_desktop.preparation import prepared
 from copilot_desktop.preparation.strictness import refuse_marked
 from copilot_desktop.preparation.weighing import refuse_overflow, weigh, weighed
 from copilot_desktop.routing import UNSUPPORTED, Detour, Route, route
+from copilot_desktop.runs import spread
 from copilot_desktop.sse import EventTooLarge
 from copilot_desktop.upstream.auto import by_auto
 from copilot_desktop.upstream.avoiding import Wary
 from copilot_desktop.upstream.catalogue import Catalogue
 from copilot_desktop.upstream.client import Call, CopilotClient, UpstreamReply
 from copilot_desktop.upstream.credentials import TokenStore
+from copilot_desktop.upstream.direct import Wish
 from copilot_desktop.upstream.healed import healed
 from copilot_desktop.upstream.http import open_http
 from copilot_desktop.upstream.identity import Identity
@@ -292,49 +294,80 @@ class Provider:
         )
 
     async def run(
-        self,
-        turn: Turn,
-        authority: Authority,
-        passage: Passage | None = None,
-        on_reply: Callable[[UpstreamReply], None] | None = None,
+        self, turn: Turn, authority: Authority, passage: Passage | None = None
     ) -> AsyncGenerator[list[Event], None]:
         """The events of each network read, in order. Raises Problem, also in mid-stream.
 
         Events that were read before the trouble are always given out first.
         """
-        passage = passage or Passage()
-        sending = self.send(turn.call, turn.route.model, authority, passage)
-        async with sending as reply:
-            if on_reply is not None:
-                on_reply(reply)
-            await refuse_a_page(reply)
-            heard = Listener(turn, passage, self._memory(authority).thoughts)
+        async with self._hearing(turn, authority, passage or Passage()) as (reply, heard):
             try:
                 async for chunk in reply.chunks():
                     heard.feed(chunk)
-                    if heard.over:  # whether or not upstream hangs up
+                    if heard.enough:
                         break
-                    if heard.stopped:
-                        await reply.close()  # it would go on, and be paid for
-                        break
-                    if heard.events:
-                        yield heard.take()
-                heard.close()
-                if heard.usage is not None and not (turn.call.vision or passage.estimated):
-                    # Pictures are weighed too roughly to teach anything.
-                    self.lessons.weighed(turn.route.model, turn.weight, heard.usage.total_input)
-            except Exception as trouble:
+                    if heard.told:
+                        yield list(spread(heard.take()))
+                await self._all_heard(heard, reply, turn)
+            except Exception:
                 heard.let_go()
-                if heard.events:
-                    yield heard.take()
-                if isinstance(trouble, EventTooLarge):
-                    raise UpstreamFault(str(trouble), request_id=reply.request_id) from trouble
+                if heard.told:
+                    yield list(spread(heard.take()))
                 raise
-            if heard.events:
-                yield heard.take()
+            if heard.told:
+                yield list(spread(heard.take()))
+
+    async def pour(self, turn: Turn, authority: Authority, ear: Ear, passage: Passage) -> None:
+        """Tell `ear` the same as it arrives, if possible without waking a task for it."""
+        async with self._hearing(turn, authority, passage, ear.arrived) as (reply, heard):
+
+            def take(read: bytes) -> Wish:
+                try:
+                    heard.feed(read)
+                finally:
+                    wish = ear.hear(heard.take()) if heard.told else Wish.MORE
+                return Wish.NO_MORE if heard.enough else wish
+
+            try:
+                await reply.pour(take, ear.room, straight=ear.straight)
+                await self._all_heard(heard, reply, turn)
+            except Exception:
+                heard.let_go()
+                ear.hear(heard.take())
+                await ear.room()
+                raise
+            ear.hear(heard.take())
+            await ear.room()
+
+    @asynccontextmanager
+    async def _hearing(
+        self,
+        turn: Turn,
+        authority: Authority,
+        passage: Passage,
+        arrived: Callable[[UpstreamReply], None] = lambda _: None,
+    ) -> AsyncIterator[tuple[UpstreamReply, Listener]]:
+        async with self.send(turn.call, turn.route.model, authority, passage) as reply:
+            arrived(reply)
+            await refuse_a_page(reply)
+            try:
+                yield reply, Listener(turn, passage, self._memory(authority).thoughts)
+            except EventTooLarge as trouble:
+                raise UpstreamFault(str(trouble), request_id=reply.request_id) from trouble
+
+    async def _all_heard(self, heard: Listener, reply: UpstreamReply, turn: Turn) -> None:
+        """Nothing more is needed of `reply`. Raises CutShort if it should have said more."""
+        if heard.stopped:
+            await reply.close()  # it would go on, and be paid for
+        heard.close()
+        if heard.usage is not None and not (turn.call.vision or heard.estimated):
+            # Pictures are weighed too roughly to teach anything.
+            self.lessons.weighed(turn.route.model, turn.weight, heard.usage.total_input)
 
     def _memory(self, authority: Authority) -> Memory:
-        return self._memories.setdefault(authority, Memory())
+        if (memory := self._memories.get(authority)) is None:
+            memory = self._memories[authority] = Memory()
+        return memory
 
     def _session(self) -> Session:
         if self.session is None:

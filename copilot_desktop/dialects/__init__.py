@@ -15,6 +15,7 @@ from copilot_desktop.canonical import Event, Loss, Reply, Request, Usage
 from copilot_desktop.dialects.side_routes import SideRoute
 from copilot_desktop.errors import Problem
 from copilot_desktop.model import Model
+from copilot_desktop.runs import TextRun, Told
 from copilot_desktop.sse import Frame
 
 Json = dict[str, Any]
@@ -38,7 +39,13 @@ class Envelope:
 
 
 class Reader(Protocol):
-    """Reads a streamed upstream answer. One per stream."""
+    """Reads a streamed upstream answer. One per stream.
+
+    `run`, where there is one, may read frames that are next, in place of `feed` (see `runs`).
+    """
+
+    @property
+    def run(self) -> TextRun | None: ...
 
     def feed(self, frame: Frame) -> Iterator[Event]:
         """The events of one frame. Raises a Problem for an error that upstream reports."""
@@ -55,7 +62,8 @@ class Writer(Protocol):
 
     content_type: str
 
-    def feed(self, event: Event) -> bytes: ...
+    def feed(self, event: Told) -> bytes:
+        """The frames of one event. Those of `BlockDeltas` are those of each `BlockDelta`."""
 
     def ping(self) -> bytes:
         """Bytes that keep an idle connection alive and mean nothing; empty if there are none."""

@@ -6,18 +6,18 @@ same story (`translation.md` §8).
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
-
 from aiohttp import web
 
-from copilot_desktop.canonical import End, Event, fold
+from copilot_desktop.canonical import End, fold
 from copilot_desktop.hearing import Turn
 from copilot_desktop.provider import Provider
 from copilot_desktop.proxy.answers import Downstream
 from copilot_desktop.proxy.asked import Asked
 from copilot_desktop.proxy.capping import capped_request
+from copilot_desktop.proxy.outlet import Outlet
+from copilot_desktop.runs import Told, spread
 from copilot_desktop.upstream.client import UpstreamReply
+from copilot_desktop.upstream.direct import Wish
 
 
 async def translate(
@@ -40,41 +40,61 @@ async def translate(
         strict=strict,
     )
     asked.exchange.notes += turn.notes
-    replies: list[UpstreamReply] = []
-
-    def arrived(reply: UpstreamReply) -> None:
-        replies.append(reply)
-        asked.head_arrived(reply)
-
-    running = provider.run(turn, asked.authority, asked.passage, arrived)
-    async with aclosing(running) as batches:
-        if asked.envelope.stream:
-            return await _write(batches, turn, down, replies)
-        events = [event async for batch in batches for event in batch]
-    reply = fold(events)
+    if asked.envelope.stream:
+        await provider.pour(turn, asked.authority, _Writing(asked, down, turn), asked.passage)
+        return await down.end("ok")  # upstream is done before the client knows
+    whole = _Gathering(asked)
+    await provider.pour(turn, asked.authority, whole, asked.passage)
+    reply = fold(spread(whole.told))
     asked.exchange.usage = reply.usage
     asked.take_notes()
     body = asked.dialect.render_reply(reply, turn.request)
-    return await down.whole(body, replies[0])
+    return await down.whole(body, whole.reply)
 
 
-async def _write(
-    batches: AsyncGenerator[list[Event], None],
-    turn: Turn,
-    down: Downstream,
-    replies: list[UpstreamReply],
-) -> web.StreamResponse:
-    writer = down.dialect.writer(turn.request)
-    down.writer = writer
-    async for events in batches:
+class _Writing:
+    """A streamed answer: what one network read has brought leaves in one write."""
+
+    def __init__(self, asked: Asked, down: Downstream, turn: Turn) -> None:
+        self.straight = down.straight
+        self._asked = asked
+        self._outlet = Outlet(down)
+        down.writer = self._writer = down.dialect.writer(turn.request)
+        self.room = self._outlet.room
+
+    def arrived(self, reply: UpstreamReply) -> None:
+        self._outlet.reply = reply
+        self._asked.head_arrived(reply)
+
+    def hear(self, told: list[Told]) -> Wish:
         out: list[bytes] = []
         try:
-            for event in events:
-                if isinstance(event, End):
-                    down.exchange.usage = event.usage
-                out.append(writer.feed(event))
+            for each in told:
+                if isinstance(each, End):
+                    self._asked.exchange.usage = each.usage
+                out.append(self._writer.feed(each))
         finally:  # what was written before trouble is delivered first
-            if any(out) and not down.write_now(out):
-                await down.write(b"".join(out), replies[0])
-    await batches.aclose()  # upstream is done before the client knows
-    return await down.end("ok")
+            wish = self._outlet.send(out)
+        return wish
+
+
+class _Gathering:
+    """An unstreamed answer: everything is kept until it is whole."""
+
+    straight = True
+
+    def __init__(self, asked: Asked) -> None:
+        self._asked = asked
+        self.told: list[Told] = []
+        self.reply: UpstreamReply | None = None
+
+    def arrived(self, reply: UpstreamReply) -> None:
+        self.reply = reply
+        self._asked.head_arrived(reply)
+
+    def hear(self, told: list[Told]) -> Wish:
+        self.told += told
+        return Wish.MORE
+
+    async def room(self) -> None:
+        """There is always room."""

@@ -8,6 +8,7 @@ in one thing: without a stop reason from upstream there is no end (`security-rul
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,9 +20,11 @@ from copilot_desktop.dialects.anthropic_messages.failures import read_fault
 from copilot_desktop.dialects.anthropic_messages.usage import merged, read_usage
 from copilot_desktop.errors import CutShort, UpstreamFault
 from copilot_desktop.model import Model
+from copilot_desktop.runs import Runs, TextRun
 from copilot_desktop.sealing import is_sealed, seal
 from copilot_desktop.sse import Frame
 
+_MARK = re.compile(rb'"text"\s*:\s*"')
 _REASONS = {
     "end_turn": StopReason.END,
     "stop_sequence": StopReason.STOP_SEQUENCE,
@@ -56,9 +59,15 @@ class MessagesReader:
         self._usage: Json = {}
         self._delta: Json = {}
         self._ended = False
+        self._runs = Runs(_MARK)
+
+    @property
+    def run(self) -> TextRun | None:
+        return self._runs.run
 
     def feed(self, frame: Frame) -> Iterator[Event]:
         """The events of one frame. Raises the Problem that upstream reports."""
+        self._runs.run = None
         data = frame.data.strip()
         if self._ended or not data or data == b"[DONE]":
             return
@@ -69,7 +78,7 @@ class MessagesReader:
             case "content_block_start":
                 yield from self._block_start(payload)
             case "content_block_delta":
-                yield from self._block_delta(payload)
+                yield from self._block_delta(payload, frame.raw)
             case "content_block_stop":
                 yield from self._block_stop(payload)
             case "message_delta":
@@ -115,14 +124,16 @@ class MessagesReader:
                 call_id, name = _text(start, "id"), _text(start, "name")
                 yield from self._blocks.call(index, call_id=call_id, name=name)
 
-    def _block_delta(self, payload: Json) -> Iterator[Event]:
+    def _block_delta(self, payload: Json, raw: bytes) -> Iterator[Event]:
         index, delta = _index(payload), payload.get("delta")
         block = self._open.get(index)
         if block is None or not isinstance(delta, Mapping):
             return
         match block.kind, delta.get("type"):
             case "text", "text_delta":
-                yield from self._blocks.text(_text(delta, "text"))
+                yield from self._blocks.text(text := _text(delta, "text"))
+                if text and (place := self._blocks.open_text) is not None:
+                    self._runs.look(raw, place)
             case "thinking", "thinking_delta":
                 if thought := _text(delta, "thinking"):
                     yield from self._blocks.think(thought)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 import string
+from collections.abc import Sequence
 
 from copilot_desktop.canonical import (
     Begin,
@@ -16,7 +17,6 @@ from copilot_desktop.canonical import (
     BlockEnd,
     BlockStart,
     End,
-    Event,
     Reply,
     ReplyBlock,
     Request,
@@ -31,6 +31,7 @@ from copilot_desktop.dialects.anthropic_messages.failures import fault
 from copilot_desktop.dialects.anthropic_messages.render import arguments_object
 from copilot_desktop.dialects.anthropic_messages.usage import write_usage
 from copilot_desktop.errors import Problem
+from copilot_desktop.runs import BlockDeltas, Told, framed
 from copilot_desktop.spelling import legal_id
 from copilot_desktop.sse import encode_json
 
@@ -57,7 +58,7 @@ class MessagesWriter:
         self._open: ReplyBlock | None = None
         self._written = 0  # characters, for replies whose size upstream never tells
 
-    def feed(self, event: Event) -> bytes:
+    def feed(self, event: Told) -> bytes:
         """The frames of one event."""
         match event:
             case Begin():
@@ -69,6 +70,8 @@ class MessagesWriter:
                     index=event.index,
                     content_block=self._empty(event.block),
                 )
+            case BlockDeltas():
+                return self._texts(event.index, event.texts)
             case BlockDelta():
                 return self._delta(event)
             case BlockEnd():
@@ -117,8 +120,16 @@ class MessagesWriter:
                 return {"type": "tool_use", "id": identifier, "name": name, "input": {}}
 
     def _delta(self, delta: BlockDelta) -> bytes:
-        self._written += len(delta.text)
         written = b""
+        if delta.text:
+            written += self._texts(delta.index, (delta.text,))
+        if delta.signature:
+            change = {"type": "signature_delta", "signature": delta.signature}
+            written += _frame("content_block_delta", index=delta.index, delta=change)
+        return written
+
+    def _texts(self, index: int, texts: Sequence[str]) -> bytes:
+        self._written += sum(map(len, texts))
         match self._open:
             case Text():
                 kind, key = "text_delta", "text"
@@ -126,13 +137,11 @@ class MessagesWriter:
                 kind, key = "input_json_delta", "partial_json"
             case _:
                 kind, key = "thinking_delta", "thinking"
-        if delta.text:
-            change = {"type": kind, key: delta.text}
-            written += _frame("content_block_delta", index=delta.index, delta=change)
-        if delta.signature:
-            change = {"type": "signature_delta", "signature": delta.signature}
-            written += _frame("content_block_delta", index=delta.index, delta=change)
-        return written
+        before = (
+            'event: content_block_delta\ndata: {"type":"content_block_delta",'
+            f'"index":{index},"delta":{{"type":"{kind}","{key}":'
+        )
+        return framed(before, texts, "}}\n\n")
 
     def _end(self, end: End) -> bytes:
         usage = end.usage if end.usage is not None else self._estimate()

@@ -20,7 +20,6 @@ from copilot_desktop.canonical import (
     BlockStart,
     Effort,
     End,
-    Event,
     Reply,
     ReplyBlock,
     Request,
@@ -34,6 +33,7 @@ from copilot_desktop.canonical import (
 from copilot_desktop.dialects.ollama.lines import line, now
 from copilot_desktop.dialects.ollama.problems import fault_line
 from copilot_desktop.errors import Problem
+from copilot_desktop.runs import HERE, BlockDeltas, Told, around, framed
 
 Json = dict[str, Any]
 Shape = Callable[[Json], Json]
@@ -75,13 +75,15 @@ class LineWriter:
         self._calls = 0
         self._characters = 0
 
-    def feed(self, event: Event) -> bytes:
+    def feed(self, event: Told) -> bytes:
         match event:
             case Begin():
                 self._begun = time.monotonic_ns()
             case BlockStart():
                 self._block = event.block
                 return self._flush()
+            case BlockDeltas():
+                return self._texts(event.texts)
             case BlockDelta():
                 return self._delta(event)
             case BlockEnd():
@@ -111,6 +113,12 @@ class LineWriter:
             case ToolUse() as call:
                 self._block = grown(call, delta)
         return b""
+
+    def _texts(self, texts: list[str]) -> bytes:
+        """Lines that leave together bear the same time."""
+        self._characters += sum(map(len, texts))
+        before, after = around(self._line({"content": HERE}))
+        return framed(before, texts, after)
 
     def _flush(self, reason: StopReason | None = None) -> bytes:
         call, self._held = self._held, None

@@ -9,6 +9,7 @@ from. A stream that ends without a finish reason is an error, never a made-up en
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Hashable, Iterator, Mapping
 from typing import Any
 
@@ -18,13 +19,18 @@ from copilot_desktop.dialects.openai_chat.problems import problem_of
 from copilot_desktop.dialects.openai_chat.usage import merged, read_usage
 from copilot_desktop.errors import CutShort, UpstreamFault
 from copilot_desktop.model import Model
+from copilot_desktop.runs import Runs, TextRun
 from copilot_desktop.sealing import seal
 from copilot_desktop.sse import Frame
 
 DONE = b"[DONE]"
 
+_MARK = re.compile(rb'"content"\s*:\s*"')
 _THOUGHTS = ("reasoning_text", "reasoning_content", "reasoning", "thinking", "cot_summary")
 _OPAQUES = ("reasoning_opaque", "encrypted", "cot_id", "signature")
+_BESIDE_TEXT = (
+    *_THOUGHTS, *_OPAQUES, "refusal", "tool_calls", "toolCalls", "function_call",
+)  # fmt: skip
 _REASONS = {
     "length": StopReason.LENGTH,
     "content_filter": StopReason.REFUSAL,
@@ -56,6 +62,7 @@ class ChatReader:
         "_model",
         "_opaque",
         "_reason",
+        "_runs",
         "_sequence",
         "_signed",
         "_usage",
@@ -72,8 +79,14 @@ class ChatReader:
         self._reason: StopReason | None = None
         self._cause = ""
         self._done = False
+        self._runs = Runs(_MARK)
+
+    @property
+    def run(self) -> TextRun | None:
+        return self._runs.run
 
     def feed(self, frame: Frame) -> Iterator[Event]:
+        self._runs.run = None
         if self._done:
             return
         data = frame.data.strip()
@@ -96,6 +109,7 @@ class ChatReader:
         for place, choice in enumerate(choices):
             if isinstance(choice, dict):
                 yield from self._choice(choice, place)
+        self._look(frame.raw, choices[0] if len(choices) == 1 else None)
 
     def close(self) -> Iterator[Event]:
         if self._done:
@@ -109,6 +123,16 @@ class ChatReader:
         explanation = f"Stopped by GitHub's content filter: {self._cause}." if self._cause else ""
         refused = self._reason is StopReason.REFUSAL
         yield from self._sequence.finish(self._reason, None, explanation if refused else "")
+
+    def _look(self, raw: bytes, choice: Any) -> None:
+        """Was this frame text and nothing else, and would another text be the same?"""
+        delta = choice.get("delta") if isinstance(choice, dict) else None
+        block = self._sequence.open_text
+        if block is None or self._opaque or self._finished or not isinstance(delta, dict):
+            return
+        text = delta.get("content")
+        if text and isinstance(text, str) and not any(map(delta.get, _BESIDE_TEXT)):
+            self._runs.look(raw, block)
 
     # -------------------------------------------------------------------------- one choice
 

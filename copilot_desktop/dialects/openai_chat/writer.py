@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from typing import Any, assert_never
 
 from copilot_desktop.canonical import (
@@ -18,7 +19,6 @@ from copilot_desktop.canonical import (
     BlockEnd,
     BlockStart,
     End,
-    Event,
     Reply,
     ReplyBlock,
     Request,
@@ -36,12 +36,14 @@ from copilot_desktop.dialects.openai_words import (
     write_usage,
 )
 from copilot_desktop.errors import Problem
+from copilot_desktop.runs import BlockDeltas, Told, framed
 from copilot_desktop.spelling import legal_id
 from copilot_desktop.sse import encode, encode_json
 
 Json = dict[str, Any]
 
 LONGEST_ID = 40  # characters of a call's id (§2.1)
+_AFTER = ',"logprobs":null,"finish_reason":%s}]}\n\n'
 
 
 class ChatWriter:
@@ -50,6 +52,7 @@ class ChatWriter:
     content_type = "text/event-stream; charset=utf-8"
 
     __slots__ = (
+        "_before_delta",
         "_block",
         "_calls",
         "_characters",
@@ -69,6 +72,7 @@ class ChatWriter:
             "model": request.model,
         }
         self._head = _compact(envelope)[:-1]
+        self._before_delta = f'data: {self._head},"choices":[{{"index":0,"delta":'
         self._block: ReplyBlock | None = None
         self._calls = 0
         self._held = ""
@@ -76,12 +80,14 @@ class ChatWriter:
         self._thought = 0
         self._characters = 0
 
-    def feed(self, event: Event) -> bytes:
+    def feed(self, event: Told) -> bytes:
         match event:
             case Begin():
                 return self._chunk('{"role":"assistant","content":""}')
             case BlockStart():
                 return self._start(event.block)
+            case BlockDeltas():
+                return self._texts(event.texts)
             case BlockDelta():
                 return self._delta(event)
             case BlockEnd():
@@ -112,12 +118,17 @@ class ChatWriter:
             call |= {"type": "function", "function": {"name": name, "arguments": ""}}
         return self._chunk(_compact({"tool_calls": [call]}))
 
+    def _texts(self, texts: Sequence[str]) -> bytes:
+        self._characters += sum(map(len, texts))
+        refusal = isinstance(self._block, Text) and self._block.refusal
+        key = "refusal" if refusal else "content"
+        return framed(f'{self._before_delta}{{"{key}":', texts, "}" + _AFTER % "null")
+
     def _delta(self, delta: BlockDelta) -> bytes:
+        if delta.text and isinstance(self._block, Text):
+            return self._texts((delta.text,))
         self._characters += len(delta.text)
         match self._block:
-            case Text(refusal=refusal) if delta.text:
-                key = "refusal" if refusal else "content"
-                return self._chunk(f'{{"{key}":{json.dumps(delta.text)}}}')
             case Thinking(redacted=""):
                 return self._think(delta)
             case ToolUse(name=name) if delta.text:
@@ -165,10 +176,7 @@ class ChatWriter:
         return out + b"data: [DONE]\n\n"
 
     def _chunk(self, delta: str, finish: str = "null") -> bytes:
-        return (
-            f'data: {self._head},"choices":[{{"index":0,"delta":{delta},"logprobs":null,'
-            f'"finish_reason":{finish}}}]}}\n\n'
-        ).encode()
+        return (self._before_delta + delta + _AFTER % finish).encode()
 
 
 def render_reply(reply: Reply, request: Request) -> Json:

@@ -7,6 +7,7 @@ out, a refusal is text like any other. Must not know where the events come from.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any, assert_never
 
 from copilot_desktop.canonical import (
@@ -15,7 +16,6 @@ from copilot_desktop.canonical import (
     BlockEnd,
     BlockStart,
     End,
-    Event,
     Reply,
     ReplyBlock,
     Request,
@@ -30,6 +30,7 @@ from copilot_desktop.dialects.openai_words import (
     write_usage,
 )
 from copilot_desktop.errors import Problem
+from copilot_desktop.runs import HERE, BlockDeltas, Told, around, framed
 from copilot_desktop.sse import encode_json
 
 Json = dict[str, Any]
@@ -40,24 +41,25 @@ class CompletionWriter:
 
     content_type = "text/event-stream; charset=utf-8"
 
-    __slots__ = ("_block", "_characters", "_head", "_request")
+    __slots__ = ("_around", "_block", "_characters", "_head", "_request")
 
     def __init__(self, request: Request) -> None:
         self._request = request
         self._head = _head(request)
+        self._around = around(self._piece(HERE, None))
         self._block: ReplyBlock | None = None
         self._characters = 0
 
-    def feed(self, event: Event) -> bytes:
+    def feed(self, event: Told) -> bytes:
         match event:
             case Begin():
                 return b""
             case BlockStart():
                 self._block = event.block
+            case BlockDeltas():
+                return self._texts(event.texts)
             case BlockDelta():
-                self._characters += len(event.text)
-                if isinstance(self._block, Text) and event.text:
-                    return self._piece(event.text, None)
+                return self._texts((event.text,))
             case BlockEnd():
                 self._block = None
             case End():
@@ -71,6 +73,12 @@ class CompletionWriter:
 
     def fail(self, problem: Problem) -> bytes:
         return encode_json(render_problem(problem))
+
+    def _texts(self, texts: Sequence[str]) -> bytes:
+        self._characters += sum(map(len, texts))
+        if not isinstance(self._block, Text) or not all(texts):
+            return b""
+        return framed(self._around[0], texts, self._around[1])
 
     def _piece(self, text: str, reason: StopReason | None) -> bytes:
         return encode_json({**self._head, "choices": [_choice(text, reason)]})

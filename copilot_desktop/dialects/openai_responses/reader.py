@@ -18,6 +18,7 @@ from copilot_desktop.dialects.openai_responses.items import flat_name, summary_t
 from copilot_desktop.dialects.openai_responses.problems import problem_of
 from copilot_desktop.errors import CutShort, UpstreamFault
 from copilot_desktop.model import Model
+from copilot_desktop.runs import TextRun
 from copilot_desktop.sealing import seal
 from copilot_desktop.sse import Frame
 
@@ -64,6 +65,8 @@ class _Item:
 
 class ResponsesReader:
     """One per stream."""
+
+    run: TextRun | None = None
 
     def __init__(self, model: Model) -> None:
         self._model = model

@@ -10,6 +10,7 @@ announced as done only when the next event has told whether it was (§9.1: lengt
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +20,6 @@ from copilot_desktop.canonical import (
     BlockEnd,
     BlockStart,
     End,
-    Event,
     ReplyBlock,
     Request,
     StopReason,
@@ -39,6 +39,7 @@ from copilot_desktop.dialects.openai_responses.response import (
     text_part,
 )
 from copilot_desktop.errors import Problem
+from copilot_desktop.runs import BlockDeltas, Told, quoted
 from copilot_desktop.spelling import legal_id
 from copilot_desktop.sse import encode_json
 
@@ -83,13 +84,16 @@ class ResponsesWriter:
         self._written = 0  # characters
         self.response: Json | None = None
 
-    def feed(self, event: Event) -> bytes:
+    def feed(self, event: Told) -> bytes:
         match event:
             case Begin():
                 self._begin(event)
             case BlockStart():
                 self._settle(cut=False)
                 self._start(event.block)
+            case BlockDeltas():
+                if self._open is not None:
+                    self._say(self._open, event.texts)
             case BlockDelta():
                 self._continue(event)
             case BlockEnd():
@@ -174,15 +178,13 @@ class ResponsesWriter:
         if item is None:
             return
         item.signature += event.signature
-        self._written += len(event.text)
         if not event.text:
             return
+        if isinstance(item.block, Text):
+            self._say(item, (event.text,))
+            return
+        self._written += len(event.text)
         match item.block:
-            case Text(refusal=refusal):
-                self._show_text(item, refusal=refusal)
-                kind = "response.refusal.delta" if refusal else "response.output_text.delta"
-                extra: Json = {} if refusal else {"logprobs": []}
-                self._tell(kind, item, content_index=0, delta=event.text, **extra)
             case Thinking():
                 self._show_thought(item)
                 kind = "response.reasoning_summary_text.delta"
@@ -190,6 +192,23 @@ class ResponsesWriter:
             case ToolUse() if not item.custom:
                 self._tell("response.function_call_arguments.delta", item, delta=event.text)
         item.parts.append(event.text)
+
+    def _say(self, item: _Open, texts: Sequence[str]) -> None:
+        """Visible text. By far the most frames are these, so they are put together by hand."""
+        refusal = isinstance(item.block, Text) and item.block.refusal
+        self._show_text(item, refusal=refusal)
+        kind = "response.refusal.delta" if refusal else "response.output_text.delta"
+        before = f'event: {kind}\ndata: {{"type":"{kind}","sequence_number":'
+        middle = f',"item_id":"{item.id}","output_index":{self._place},"content_index":0,"delta":'
+        after = "}\n\n" if refusal else ',"logprobs":[]}\n\n'
+        frames = (
+            f"{before}{number}{middle}{quoted(text)}{after}"
+            for number, text in enumerate(texts, self._sequence)
+        )
+        self._out.append("".join(frames).encode())
+        self._sequence += len(texts)
+        self._written += sum(map(len, texts))
+        item.parts += texts
 
     def _show_text(self, item: _Open, *, refusal: bool) -> None:
         if not item.shown:

@@ -1,0 +1,184 @@
+"""Runs of frames that differ in one text only, read and written as a whole.
+
+Most of a streamed answer is the same frame over and over, with another piece of text in it each
+time. Reading each of them means parsing, a value, a decision and a new frame, which costs many
+times what the text itself does. Once a frame has been read in the ordinary way, the bytes around
+its text are known. What follows and has the same bytes around its own text is the same frame with
+another text, so a whole network read of them is split, and all texts are parsed at once:
+
+    read → split at after + before → one JSON array of the texts → BlockDeltas → writer
+
+*Finding the texts* is right because of how JSON writes strings: a quote inside a text is escaped,
+and a line end cannot stand there at all. Frames end with two line ends, so where `after` and
+`before` meet, one frame ends and the next begins, whatever the texts say. That each piece is one
+whole text is not guessed: between the pieces of the array stand line ends, which no string may
+hold, so every piece brings at least one string of its own; as many strings as pieces means one
+each, and nothing else. Whatever is not exactly so is read frame by frame.
+
+*Skipping the reader* is right where the same frame with another text would change nothing in it:
+text has been said before, its block is open, nothing waits to be said first. Each reader says so
+itself, after each frame that it has read (`Runs.look`), and everything that does not look the same
+passes through it and may end the run. An empty text says nothing, here as there.
+
+*Writing* needs no event per text either: a writer gets `BlockDeltas` and puts each text between the
+same bytes (`framed`). It writes what it would have written for each `BlockDelta` alone: pieces are
+never joined, so a client sees the same frames, byte by byte.
+
+The pass-through does the same without looking into the texts (`upstream/quirks/runs.py`).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from copilot_desktop.canonical import BlockDelta, Event
+
+FRAME_END = b"\n\n"
+TEXT = re.compile(rb'[^"\\\r\n]*+(?:\\[^\r\n][^"\\\r\n]*+)*+')  # the inside of a JSON string
+HERE = "\0"
+_LOOKS = 16  # at frames of one stream, in vain: there are streams in which no two are alike
+quoted = json.JSONEncoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class BlockDeltas:
+    """A `BlockDelta` of the block `index` for each of `texts`, of which none is empty."""
+
+    index: int
+    texts: list[str]
+
+
+Told = Event | BlockDeltas
+
+
+def spread(told: Iterable[Told]) -> Iterator[Event]:
+    """The same as events only."""
+    for each in told:
+        if isinstance(each, BlockDeltas):
+            yield from (BlockDelta(each.index, text) for text in each.texts)
+        else:
+            yield each
+
+
+def framed(before: str, texts: Iterable[str], after: str) -> bytes:
+    """A frame for each text, which stands in it as a JSON string between `before` and `after`."""
+    return (before + (after + before).join(map(quoted, texts)) + after).encode()
+
+
+def around(frame: bytes) -> tuple[str, str]:
+    """What `framed` needs, from a frame with the text `HERE` and no word of a client after it."""
+    before, _, after = frame.decode().rpartition(quoted(HERE))
+    return before, after
+
+
+def split(
+    read: bytes, before: bytes, after: bytes, is_text: Callable[[bytes], bool]
+) -> tuple[list[bytes], int]:
+    """What stands between `before` and `after` in the frames at the start of `read`, as long as it
+    `is_text`, and the length of these frames in bytes. Both hold a quote, and `after` ends with a
+    blank line."""
+    if not read.startswith(before):
+        return [], 0
+    texts = read.split(after + before)  # the last one with all that follows it
+    texts[0] = texts[0][len(before) :]
+    count, most = 0, len(texts) - 1
+    while count < most and is_text(texts[count]):
+        count += 1
+    end = texts[count].find(after)
+    last = texts[count][: max(end, 0)]
+    del texts[count:]
+    if end >= 0 and is_text(last):
+        texts.append(last)
+    return texts, sum(map(len, texts)) + len(texts) * (len(before) + len(after))
+
+
+class TextRun:
+    """Frames of a stream that only continue the open block of text, which is number `block`."""
+
+    __slots__ = ("_after", "_before", "block", "held")
+
+    def __init__(self, before: bytes, after: bytes, block: int) -> None:
+        self._before, self._after = before, after
+        self.block = block
+        self.held = False  # it has been good for something
+
+    def fits(self, frame: bytes) -> bool:
+        """Whether `frame`, of which nothing else is known, has the same bytes around its text."""
+        around = len(self._before) + len(self._after)
+        return (
+            len(frame) >= around and frame.startswith(self._before) and frame.endswith(self._after)
+        )
+
+    def read(self, read: bytes) -> tuple[BlockDeltas | None, int]:
+        """What the frames at the start of `read` say, and their length in bytes: nought if the
+        first one is none of this run. None: they say nothing."""
+        texts, length = split(read, self._before, self._after, _is_one_line)
+        if not texts or (said := _parsed(texts)) is None:
+            return None, 0
+        self.held = True
+        if not all(said):
+            said = [text for text in said if text]
+        return BlockDeltas(self.block, said) if said else None, length
+
+
+class Runs:
+    """The run that a stream is in, as far as its frames have shown one.
+
+    `mark` finds what stands in front of a text, up to and with its quote.
+    """
+
+    __slots__ = ("_last", "_left", "_mark", "run")
+
+    def __init__(self, mark: re.Pattern[bytes]) -> None:
+        self.run: TextRun | None = None
+        self._last: TextRun | None = None
+        self._mark = mark
+        self._left = _LOOKS
+
+    def look(self, raw: bytes, block: int) -> None:
+        """The frame `raw` has told no more than a text of the open `block`, nor would its like."""
+        last = self._last
+        if last is not None and last.held:
+            self._left = _LOOKS
+        if last is not None and last.block == block and last.fits(raw):
+            self.run = last
+        elif self._left:
+            self._left -= 1
+            self.run = self._last = learned(self._mark, raw, block)
+
+
+def learned(mark: re.Pattern[bytes], raw: bytes, block: int) -> TextRun | None:
+    """What one frame shows that has a text; None if it cannot be said for sure where that stands.
+
+    It can where `mark` is found once, and where no name of a member is spelled with escapes.
+    """
+    found = mark.search(raw)
+    text = TEXT.match(raw, found.end()) if found else None
+    if text is None:
+        return None
+    before, after = raw[: text.start()], raw[text.end() :]
+    if (
+        not after.startswith(b'"')
+        or not after.endswith(FRAME_END)
+        or b"\r" in raw
+        or b"\\" in before + after
+        or mark.search(after)
+    ):
+        return None
+    return TextRun(before, after, block)
+
+
+def _is_one_line(found: bytes) -> bool:
+    return b"\n" not in found
+
+
+def _parsed(texts: list[bytes]) -> list[str] | None:
+    """What the insides of JSON strings say; None if they are not one whole string each."""
+    try:
+        said = json.loads(b'["' + b'",\n"'.join(texts) + b'"]')
+    except (ValueError, RecursionError):
+        return None
+    return said if len(said) == len(texts) and set(map(type, said)) == {str} else None
