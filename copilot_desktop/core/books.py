@@ -133,8 +133,8 @@ class Books:
         now = self.now()
         if self._stale or any(now >= each.resets_at for each in self._budgets):
             self._stale = False
-            days = self.ledger.keep if self._limits else 1
-            self._budgets = budget.standings(self._limits, self.ledger.uses(days), now)
+            uses = self.ledger.uses(self.ledger.keep) if self._limits else ()
+            self._budgets = budget.standings(self._limits, uses, now)
         return self._budgets
 
     def _load(self) -> asyncio.Task[None]:

@@ -16,6 +16,7 @@ import logging
 import secrets
 import time
 from collections.abc import Awaitable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 
 from aiohttp import HttpVersion11, hdrs, web
@@ -103,21 +104,26 @@ def _named_request(request_id: str, dialect: Dialect) -> dict[str, str]:
     return dict.fromkeys(names, request_id)
 
 
-async def deliver(answer: web.StreamResponse, request: web.Request) -> web.StreamResponse:
-    """Send what has not been sent yet, to a client that takes it."""
-    await in_time(answer.prepare(request), request)
-    await in_time(answer.write_eof(), request)
-    return answer
+async def deliver(answer: web.StreamResponse, request: web.Request) -> None:
+    """Send an answer that is ready as a whole, to a client that takes it."""
+    await in_time(_send(answer, request), request)
+
+
+async def _send(answer: web.StreamResponse, request: web.Request) -> None:
+    await answer.prepare(request)
+    await answer.write_eof()
 
 
 async def in_time(sending: Awaitable[Any], request: web.Request) -> None:
-    """Wait for the client to take this, but not for ever."""
+    """Wait for the client to take this, but not for ever: one that is dropped is gone.
+
+    Nearly always there is nothing to wait for, so this costs less than a timeout would.
+    """
+    limit = asyncio.get_running_loop().call_later(STUCK_CLIENT, drop, request)
     try:
-        async with asyncio.timeout(STUCK_CLIENT):
-            await sending
-    except TimeoutError:
-        drop(request)
-        raise ConnectionResetError("the client takes nothing any more") from None
+        await sending
+    finally:
+        limit.cancel()
 
 
 def drop(request: web.Request) -> None:
@@ -183,12 +189,14 @@ class HttpDownstream:
         self._transport: asyncio.WriteTransport | None = None  # for chunks, once the head is sent
         self._last_sent = time.monotonic()
         self._writing_since: float | None = None
-        self._pulse: asyncio.Task[None] | None = None
+        self._pulse: asyncio.TimerHandle | None = None
+        self._ping: asyncio.Task[None] | None = None
         self._ended = False
 
     def expect_stream(self) -> None:
         """Give signs of life from now on."""
-        self._pulse = asyncio.create_task(self._keep_alive())
+        loop = asyncio.get_running_loop()
+        self._pulse = loop.call_later(SILENCE_IN_STREAM / 2, self._beat)
 
     @property
     def spoke(self) -> bool:
@@ -316,25 +324,29 @@ class HttpDownstream:
         self._last_sent = time.monotonic()
         self._writing_since = None
 
-    async def _keep_alive(self) -> None:
-        while True:
-            await asyncio.sleep(SILENCE_IN_STREAM / 2)
-            now = time.monotonic()
-            if self._writing_since is not None:
-                if now - self._writing_since > STUCK_CLIENT:
-                    drop(self._request)
-                continue
+    def _beat(self) -> None:
+        """Has the client waited for too long, or we for the client?"""
+        now = time.monotonic()
+        if self._writing_since is not None:
+            if now - self._writing_since > STUCK_CLIENT:
+                drop(self._request)
+        elif self._ping is None:
             patience = SILENCE_BEFORE_HEADERS if self._response is None else SILENCE_IN_STREAM
             if now - self._last_sent >= patience:
-                ping = self.writer.ping() if self.writer else self._early_ping
-                try:
-                    response = await self._open(None)
-                    await in_time(response.write(ping), self._request)
-                except ConnectionResetError:
-                    return
-                self._last_sent = time.monotonic()
+                self._ping = asyncio.create_task(self._live())
+        self.expect_stream()
+
+    async def _live(self) -> None:
+        """A sign of life."""
+        ping = self.writer.ping() if self.writer else self._early_ping
+        with suppress(ConnectionResetError):
+            response = await self._open(None)
+            await in_time(response.write(ping), self._request)
+        self._last_sent = time.monotonic()
+        self._ping = None
 
     def _stop_pulse(self) -> None:
-        if self._pulse is not None:
-            self._pulse.cancel()
-            self._pulse = None
+        for each in (self._pulse, self._ping):
+            if each is not None:
+                each.cancel()
+        self._pulse = self._ping = None

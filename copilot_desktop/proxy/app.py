@@ -71,21 +71,22 @@ def outermost_layer(relay: Relay) -> Middleware:
     async def outermost(
         request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
-        dialect = dialect_of(request)
         try:
             check(request, relay.config, relay.traffic.refused_origins.note)
             answer = await handler(request)
         except WrongMediaType as problem:  # uploads are forms: say that there is no place for them
-            answer = problem_answer(unserved(request.path) or problem, dialect)
+            answer = problem_answer(unserved(request.path) or problem, dialect_of(request))
         except Problem as problem:
-            answer = problem_answer(problem, dialect)
+            answer = problem_answer(problem, dialect_of(request))
         except web.HTTPException as refusal:
-            answer = problem_answer(_no_route(request, refusal), dialect)
+            answer = problem_answer(_no_route(request, refusal), dialect_of(request))
         except ConnectionError:  # the client is gone
             raise
         except Exception as error:  # noqa: BLE001  (the last resort: a clean answer)
-            answer = problem_answer(unexpected(error), dialect)
-        return await deliver(answer, request)
+            answer = problem_answer(unexpected(error), dialect_of(request))
+        if not answer.prepared:
+            await deliver(answer, request)
+        return answer
 
     return outermost
 

@@ -131,6 +131,7 @@ class Brakes:
                     self.heard(problem, exchange.model_used)
                 raise
             return
+        sent_at: float | None = None
         try:
             exchange.held = "queue"
             async with self.places.one():
@@ -138,10 +139,14 @@ class Brakes:
                 exchange.held = ""
                 self.check(exchange)
                 self._afforded(exchange)
-                async with self._watched(exchange):
-                    yield
+                sent_at = self.circuit.clock()
+                yield
+                if exchange.outcome != "failed" and self.circuit.well(exchange.model_used, sent_at):
+                    self._changed()
         except Problem as problem:
-            if exchange.held == "queue":
+            if sent_at is not None:
+                self.heard(problem, exchange.model_used)
+            elif exchange.held == "queue":
                 exchange.held = "busy" if isinstance(problem, Busy) else "paused"
             raise
 
@@ -210,17 +215,6 @@ class Brakes:
         self._next_start = start + pause
         if start > now:
             await self._sleep(start - now)
-
-    @asynccontextmanager
-    async def _watched(self, exchange: Exchange) -> AsyncIterator[None]:
-        began = self.circuit.clock()
-        try:
-            yield
-        except Problem as problem:
-            self.heard(problem, exchange.model_used)
-            raise
-        if exchange.outcome != "failed" and self.circuit.well(exchange.model_used, began):
-            self._changed()
 
     def _turn_away(self, halt: Halt) -> None:
         def why() -> Problem:

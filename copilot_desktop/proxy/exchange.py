@@ -12,6 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import takewhile
 from typing import Literal
 
@@ -102,7 +103,10 @@ class Exchange:
         if self.initiator:
             told.append(f"initiator={self.initiator}")
         line = "; ".join([*told, *self._counts(), *_grouped(self.notes)])
-        return "".join(c if " " <= c <= "~" else "?" for c in line[:1024])
+        line = line[:1024]
+        if line.isascii() and line.isprintable():
+            return line
+        return "".join(c if " " <= c <= "~" else "?" for c in line)
 
     @property
     def credits(self) -> float | None:
@@ -135,6 +139,7 @@ def _grouped(notes: list[str]) -> list[str]:
     return [f"{key}={','.join(dict.fromkeys(found))}" for key, found in groups.items()]
 
 
+@lru_cache(maxsize=64)  # each client says the same with each request
 def client_name(user_agent: str) -> str:
     """Words for a client: `claude-cli/2.1 (external, cli)` is "Claude Code"."""
     lowered = user_agent.lower()

@@ -76,13 +76,13 @@ async def pass_through(
         betas=fixed.betas,
         extra_headers=way.model.request_headers,
     )
-    stream = quirks.stream(asked.body, asked.envelope.model)
     shown = asked.envelope.model
+    stream = quirks.stream(asked.body, shown) if asked.envelope.stream else None
     del body, fixed
     sending = provider.send(call, way.model, asked.authority, asked.passage)
     async with sending as reply:
         asked.head_arrived(reply)
-        if not asked.envelope.stream:
+        if stream is None:
             answer = await _whole_body(reply)
             asked.exchange.nano_credits = nano_credits(answer)
             asked.exchange.usage = _usage(way.target, answer.get("usage"))

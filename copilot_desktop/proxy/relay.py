@@ -114,14 +114,14 @@ class Relay:
 
     async def converse(self, request: web.Request, dialect: Dialect) -> web.StreamResponse:
         """Answer one conversation request. Never raises a Problem: it is in the answer."""
-        exchange = self.open(request, dialect)
+        caller = self.caller(request)
+        exchange = self.open(request, dialect.name, caller)
         down = HttpDownstream(request, dialect, exchange)
-        return await self.carry(down, partial(self._ask, request, dialect, exchange))
+        return await self.carry(down, partial(self._ask, request, dialect, exchange, caller))
 
-    def open(self, request: web.Request, dialect: Dialect) -> Exchange:
-        """The record of a new exchange."""
-        agent = request.headers.get(hdrs.USER_AGENT, "")
-        return self.traffic.open(agent, dialect.name, self.caller(request))
+    def open(self, request: web.Request, spoken: str, caller: Caller) -> Exchange:
+        """The record of a new exchange in the dialect `spoken`."""
+        return self.traffic.open(request.headers.get(hdrs.USER_AGENT, ""), spoken, caller)
 
     async def carry(
         self, down: Downstream, ask: Callable[[], Awaitable[Asked]]
@@ -163,16 +163,21 @@ class Relay:
             self._tasks.discard(task)
             self.traffic.close(exchange, "failed")
 
-    async def _ask(self, request: web.Request, dialect: Dialect, exchange: Exchange) -> Asked:
+    async def _ask(
+        self, request: web.Request, dialect: Dialect, exchange: Exchange, caller: Caller
+    ) -> Asked:
         raw, body = await self.read_json(request)
         declared = request.headers.get("x-initiator", "")
-        return await self.decide(request, dialect, exchange, raw=raw, body=body, declared=declared)
+        return await self.decide(
+            request, dialect, exchange, caller, raw=raw, body=body, declared=declared
+        )
 
     async def decide(
         self,
         request: web.Request,
         dialect: Dialect,
         exchange: Exchange,
+        caller: Caller,
         *,
         raw: bytes,
         body: Json,
@@ -185,12 +190,12 @@ class Relay:
         envelope = dialect.peek(body)
         exchange.model_asked = redact(envelope.model[:LONGEST_NAME])
         exchange.stream = envelope.stream
-        envelope = replace(envelope, initiator=_initiator(declared, envelope))
-        exchange.initiator = envelope.initiator
+        if (initiator := _initiator(declared, envelope)) != envelope.initiator:
+            envelope = replace(envelope, initiator=initiator)
+        exchange.initiator = initiator
         self.brakes.check(exchange)  # finding the model may ask Copilot for its list
         authority = self.authority(request)
         model = await self.find(envelope.model, authority)
-        caller = self.caller(request)
         caller.permit(model)
         way = self.provider.route(model, dialect)
         exchange.model_used = model.id
@@ -248,7 +253,9 @@ class Relay:
             raise _too_large(limit)
         await invite_body(request)
         try:
-            async with asyncio.timeout(self.config.client_timeout):
+            # What came in one piece with its head need not be waited for.
+            there = request.content.is_eof()
+            async with asyncio.timeout(None if there else self.config.client_timeout):
                 raw = await request.read()
         except TimeoutError:
             raise InvalidRequest("The request body did not arrive in time.") from None

@@ -119,8 +119,7 @@ class SideRoutes:
         """The record of a request that costs something, though it is no conversation.
 
         An agent's: editors make them of themselves, many at a time."""
-        agent = request.headers.get(hdrs.USER_AGENT, "")
-        exchange = self._relay.traffic.open(agent, dialect, self._relay.caller(request))
+        exchange = self._relay.open(request, dialect, self._relay.caller(request))
         exchange.model_asked, exchange.initiator = redact(name[:LONGEST_NAME]), "agent"
         try:
             yield exchange

@@ -31,6 +31,7 @@ from copilot_desktop.proxy.asked import Asked
 from copilot_desktop.proxy.bodies import parse_object
 from copilot_desktop.proxy.exchange import Exchange
 from copilot_desktop.proxy.guard import check
+from copilot_desktop.proxy.keys import Caller
 from copilot_desktop.proxy.relay import Relay
 from copilot_desktop.proxy.remembered import Conversation, Remembered
 from copilot_desktop.proxy.socket_answers import SocketDownstream
@@ -140,19 +141,20 @@ class SocketLine:
 
     # ------------------------------------------------------------------------ one exchange
 
-    def _open(self) -> SocketDownstream:
-        exchange = self._relay.open(self._request, self._dialect)
+    def _open(self, caller: Caller) -> SocketDownstream:
+        exchange = self._relay.open(self._request, self._dialect.name, caller)
         return SocketDownstream(self._request, self._socket, self._dialect, exchange)
 
     async def _answer(self, data: str | bytes) -> None:
-        down = self._open()
+        caller = self._relay.caller(self._request)
+        down = self._open(caller)
         conversation: list[Conversation] = []
-        await self._relay.carry(down, partial(self._ask, data, down.exchange, conversation))
+        await self._relay.carry(down, partial(self._ask, data, down.exchange, caller, conversation))
         if down.response_id and conversation:
             self._remembered.keep(down.response_id, conversation[0], down.output, down.size)
 
     async def _refuse_to_queue(self) -> None:
-        down = self._open()
+        down = self._open(self._relay.caller(self._request))
 
         async def ask() -> Asked:
             raise Overloaded("Too many requests wait on this socket.")
@@ -160,7 +162,11 @@ class SocketLine:
         await self._relay.carry(down, ask)
 
     async def _ask(
-        self, data: str | bytes, exchange: Exchange, conversation: list[Conversation]
+        self,
+        data: str | bytes,
+        exchange: Exchange,
+        caller: Caller,
+        conversation: list[Conversation],
     ) -> Asked:
         check(self._request, self._relay.config)  # which may have changed since the handshake
         frame = self._read(data)
@@ -173,6 +179,7 @@ class SocketLine:
             self._request,
             self._dialect,
             exchange,
+            caller,
             raw=b"",
             body=body,
             declared=declared if isinstance(declared, str) else "",

@@ -35,7 +35,6 @@ from copilot_desktop.model import MESSAGES
 from copilot_desktop.upstream.failures import problem_from, token_refused
 from copilot_desktop.upstream.http import (
     NETWORK_ERRORS,
-    Attempt,
     network_problem,
     of_an_impostor,
     parse_json,
@@ -44,6 +43,7 @@ from copilot_desktop.upstream.http import (
     toward,
 )
 from copilot_desktop.upstream.identity import Identity
+from copilot_desktop.upstream.outgoing import went_by_a_used_one
 from copilot_desktop.upstream.refusal import seconds_of
 from copilot_desktop.upstream.reply import UpstreamReply
 from copilot_desktop.upstream.seat import in_use
@@ -303,7 +303,6 @@ class CopilotClient:
             if self._http.closed:
                 raise ShuttingDown
             tries.calls += 1
-            attempt = Attempt()
             try:
                 async with asyncio.timeout(timeout):
                     return await self._http.request(
@@ -313,10 +312,9 @@ class CopilotClient:
                         data=_payload(out.body),
                         allow_redirects=False,
                         **(await toward(self._http, url)),
-                        trace_request_ctx=attempt,
                     )
             except NETWORK_ERRORS as error:
-                if _was_stale(error, attempt) and tries.left:
+                if _was_stale(error) and tries.left:
                     continue
                 if _was_refused(error) and tries.take("refused"):
                     await self._sleep(0.2)
@@ -371,10 +369,10 @@ def _ignore(_headers: Mapping[str, str]) -> None:
     pass
 
 
-def _was_stale(error: Exception, attempt: Attempt) -> bool:
+def _was_stale(error: Exception) -> bool:
     """A pooled connection that the other side had closed: nobody read the request."""
     died = isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError)
-    return attempt.reused and died and not isinstance(error, aiohttp.ClientConnectorError)
+    return died and not isinstance(error, aiohttp.ClientConnectorError) and went_by_a_used_one()
 
 
 def _was_refused(error: Exception) -> bool:

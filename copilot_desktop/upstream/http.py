@@ -18,10 +18,9 @@ import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import SimpleNamespace
-from typing import Any
 
 import aiohttp
+from aiohttp import hdrs
 from yarl import URL
 
 from copilot_desktop.errors import (
@@ -37,6 +36,7 @@ log = logging.getLogger(__name__)
 
 CONNECT_SECONDS = 15.0
 KEEP_ALIVE_SECONDS = 75.0
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 ANSWER_LIMIT = 4 * 1024 * 1024  # bytes of a control answer: token, user, model list
 
 # What aiohttp and the sockets below it raise for a network that does not work. TimeoutError is an
@@ -54,11 +54,15 @@ class Answer:
     text: str
 
 
-@dataclass(slots=True)
-class Attempt:
-    """Filled while a request is on its way: did it go out on a connection from the pool?"""
+class _Answer(aiohttp.ClientResponse):
+    """Requests say themselves that they follow no redirect; a WebSocket's cannot, and aiohttp would
+    follow, token and all."""
 
-    reused: bool = False
+    async def start(self, connection: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
+        started = await super().start(connection)
+        if self.status in _REDIRECTS and hdrs.UPGRADE in self.request_info.headers:
+            raise aiohttp.TooManyRedirects(self.request_info, (), status=self.status)
+        return started
 
 
 def open_http(*, github_timeout: float, way: outgoing.Way | None = None) -> aiohttp.ClientSession:
@@ -73,15 +77,12 @@ def open_http(*, github_timeout: float, way: outgoing.Way | None = None) -> aioh
         ttl_dns_cache=300,
         keepalive_timeout=KEEP_ALIVE_SECONDS,
     )
-    reuse = aiohttp.TraceConfig()
-    reuse.on_connection_reuseconn.append(_note_reuse)
-    reuse.on_request_redirect.append(_refuse_redirect)
     return aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None, connect=min(CONNECT_SECONDS, github_timeout)),
         trust_env=False,  # would read ~/.netrc and send its passwords; see `outgoing`
-        trace_configs=[reuse],
+        response_class=_Answer,
     )
 
 
@@ -122,7 +123,6 @@ async def fetch_json(
                 data=body,
                 allow_redirects=False,
                 **(await toward(http, url)),
-                trace_request_ctx=Attempt(),
             ) as response,
         ):
             raw = await read_bounded(response, ANSWER_LIMIT)
@@ -226,15 +226,3 @@ def _unreachable(url: str, reason: str) -> Unreachable:
 
 def _lower(headers: Mapping[str, str]) -> dict[str, str]:
     return {name.lower(): value for name, value in headers.items()}
-
-
-async def _refuse_redirect(
-    _session: aiohttp.ClientSession, _: Any, told: aiohttp.TraceRequestRedirectParams
-) -> None:
-    """Requests say so themselves; for a WebSocket aiohttp would follow, token and all."""
-    raise aiohttp.TooManyRedirects(told.response.request_info, (), status=told.response.status)
-
-
-async def _note_reuse(_session: aiohttp.ClientSession, trace: SimpleNamespace, _: Any) -> None:
-    if isinstance(attempt := trace.trace_request_ctx, Attempt):
-        attempt.reused = True

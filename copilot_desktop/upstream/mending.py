@@ -52,7 +52,7 @@ def _without(found: Any, steps: list[str]) -> Any:
         rest = steps[1:] if steps and steps[0] == "*" else steps
         mended = [_without(each, rest) for each in found]
         return mended if any(n is not o for n, o in zip(mended, found, strict=True)) else found
-    if not isinstance(found, Mapping) or not steps:
+    if not isinstance(found, dict) or not steps:
         return found
     first, rest = steps[0], steps[1:]
     if first in found and not rest:
@@ -70,7 +70,7 @@ def _without(found: Any, steps: list[str]) -> Any:
 def holds_schema(body: Body, path: str) -> bool:
     """Whether a forced JSON shape would go with what stands at `path`."""
     config = body.get("output_config") if path == "output_config" else None
-    return isinstance(config, Mapping) and config.get("format") is not None
+    return isinstance(config, dict) and config.get("format") is not None
 
 
 def general_path(path: str) -> str:
@@ -91,12 +91,12 @@ def with_limit_key(body: Body, key: str) -> Json | None:
 def unforced(endpoint: str, body: Body) -> Json | None:
     """The model may call a tool, but need not."""
     choice = body.get("tool_choice")
-    kind = choice.get("type") if isinstance(choice, Mapping) else choice
+    kind = choice.get("type") if isinstance(choice, dict) else choice
     if kind not in (*_FORCED, "required"):
         return None
     if endpoint != MESSAGES:
         return {**body, "tool_choice": "auto"}
-    given = choice if isinstance(choice, Mapping) else {}
+    given = choice if isinstance(choice, dict) else {}
     kept = {k: v for k, v in given.items() if k == "disable_parallel_tool_use"}
     return {**body, "tool_choice": {"type": "auto", **kept}}
 
@@ -125,7 +125,7 @@ def without_billing(body: Body) -> Json | None:
 
 def _unbilled_message(message: Any) -> Any:
     """None if nothing is left of it."""
-    if not isinstance(message, Mapping) or message.get("role") not in ("system", "developer"):
+    if not isinstance(message, dict) or message.get("role") not in ("system", "developer"):
         return message
     content = message.get("content")
     if isinstance(content, str) and _BILLING in content:
@@ -139,7 +139,7 @@ def _unbilled_message(message: Any) -> Any:
 
 
 def _unbilled(block: Any) -> Any:
-    text = block.get("text") if isinstance(block, Mapping) else None
+    text = block.get("text") if isinstance(block, dict) else None
     if not isinstance(text, str) or _BILLING not in text:
         return block
     left = _without_line(text)
@@ -158,7 +158,7 @@ def continued(endpoint: str, body: Body) -> Json | None:
     """A last turn of the assistant's own is followed by a wish to go on."""
     key, turns = _turns(endpoint, body)
     last = turns[-1] if turns else None
-    if not isinstance(last, Mapping) or last.get("role") != "assistant" or last.get("tool_calls"):
+    if not isinstance(last, dict) or last.get("role") != "assistant" or last.get("tool_calls"):
         return None
     if any(block.get("type") == "tool_use" for block in blocks(last)):
         return None
@@ -175,7 +175,7 @@ def trimmed(endpoint: str, body: Body) -> Json | None:
     key, turns = _turns(endpoint, body)
     for place in range(len(turns) - 1, -1, -1):
         turn = turns[place]
-        if isinstance(turn, Mapping) and turn.get("role") == "assistant":
+        if isinstance(turn, dict) and turn.get("role") == "assistant":
             mended = _trimmed_turn(turn)
             return None if mended is turn else {**body, key: _with(turns, place, mended)}
     return None
@@ -185,7 +185,7 @@ def _trimmed_turn(turn: Mapping[str, Any]) -> Mapping[str, Any]:
     content = turn.get("content")
     if isinstance(content, str):
         return turn if content == content.rstrip() else {**turn, "content": content.rstrip()}
-    if not isinstance(content, list) or not content or not isinstance(content[-1], Mapping):
+    if not isinstance(content, list) or not content or not isinstance(content[-1], dict):
         return turn
     text = content[-1].get("text")
     if not isinstance(text, str) or text == text.rstrip():
@@ -211,21 +211,21 @@ def without_thoughts(endpoint: str, body: Body) -> Json | None:
         return {**body, key: left}
     changed: Json = {**body, key: _merged(left)}
     thinking = body.get("thinking")
-    budget = isinstance(thinking, Mapping) and thinking.get("type") == "enabled"
+    budget = isinstance(thinking, dict) and thinking.get("type") == "enabled"
     if budget and lacks_reasoning(changed[key]):
         del changed["thinking"]
     return changed
 
 
 def _bare_message(message: Any) -> Any:
-    if not isinstance(message, Mapping) or not any(name in message for name in _OPAQUE):
+    if not isinstance(message, dict) or not any(name in message for name in _OPAQUE):
         return message
     return {name: value for name, value in message.items() if name not in _OPAQUE}
 
 
 def _bare_turn(turn: Any) -> Any:
     """None if nothing but reasoning was in it."""
-    if not isinstance(turn, Mapping) or turn.get("role") != "assistant":
+    if not isinstance(turn, dict) or turn.get("role") != "assistant":
         return turn
     content = turn.get("content")
     if not isinstance(content, list) or not any(_is_thought(block) for block in content):
@@ -235,7 +235,7 @@ def _bare_turn(turn: Any) -> Any:
 
 
 def _is_thought(block: Any) -> bool:
-    return isinstance(block, Mapping) and block.get("type") in _THOUGHTS
+    return isinstance(block, dict) and block.get("type") in _THOUGHTS
 
 
 def _merged(turns: list[Any]) -> list[Any]:
@@ -244,8 +244,8 @@ def _merged(turns: list[Any]) -> list[Any]:
     for turn in turns:
         last = out[-1] if out else None
         if (
-            isinstance(turn, Mapping)
-            and isinstance(last, Mapping)
+            isinstance(turn, dict)
+            and isinstance(last, dict)
             and turn.get("role") == last.get("role") != "system"
         ):
             out[-1] = {**last, "content": [*blocks(last), *blocks(turn)]}
@@ -259,12 +259,12 @@ def calls_as_text(body: Body) -> Json | None:
     told: set[str] = set()
     out: list[Any] = []
     for message in _turns(CHAT, body)[1]:
-        if not isinstance(message, Mapping):
+        if not isinstance(message, dict):
             out.append(message)
             continue
         calls = message.get("tool_calls")
         if isinstance(calls, list) and calls and not message.get("reasoning_opaque"):
-            told |= {str(call.get("id")) for call in calls if isinstance(call, Mapping)}
+            told |= {str(call.get("id")) for call in calls if isinstance(call, dict)}
             content = message.get("content")
             words = [content if isinstance(content, str) else "", *map(_call_in_words, calls)]
             out.append({"role": "assistant", "content": "\n".join(filter(None, words))})
@@ -278,8 +278,8 @@ def calls_as_text(body: Body) -> Json | None:
 
 
 def _call_in_words(call: Any) -> str:
-    function = call.get("function") if isinstance(call, Mapping) else None
-    named = function if isinstance(function, Mapping) else {}
+    function = call.get("function") if isinstance(call, dict) else None
+    named = function if isinstance(function, dict) else {}
     return f"[Called the tool {named.get('name')} with {named.get('arguments') or '{}'}]"
 
 
@@ -291,20 +291,20 @@ def without_items(body: Body, kind: str) -> Json | None:
     items = body.get("input")
     if not isinstance(items, list):
         return None
-    kept = [item for item in items if not (isinstance(item, Mapping) and item.get("type") == kind)]
+    kept = [item for item in items if not (isinstance(item, dict) and item.get("type") == kind)]
     return {**body, "input": kept} if len(kept) < len(items) else None
 
 
 def without_item_ids(body: Body) -> Json | None:
     """Items without their own ids. Calls and results still meet by `call_id`."""
     items = body.get("input")
-    if not isinstance(items, list) or not any(isinstance(i, Mapping) and "id" in i for i in items):
+    if not isinstance(items, list) or not any(isinstance(i, dict) and "id" in i for i in items):
         return None
     return {**body, "input": [_anonymous(item) for item in items]}
 
 
 def _anonymous(item: Any) -> Any:
-    if not isinstance(item, Mapping) or item.get("type") == "item_reference":
+    if not isinstance(item, dict) or item.get("type") == "item_reference":
         return item
     return {key: value for key, value in item.items() if key != "id"}
 
@@ -317,7 +317,7 @@ def blocks(turn: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     content = turn.get("content")
     if isinstance(content, str):
         return [{"type": "text", "text": content}] if content.strip() else []
-    return [b for b in content if isinstance(b, Mapping)] if isinstance(content, list) else []
+    return [b for b in content if isinstance(b, dict)] if isinstance(content, list) else []
 
 
 def _turns(endpoint: str, body: Body) -> tuple[str, list[Any]]:

@@ -22,6 +22,7 @@ import os
 import ssl
 import time
 import urllib.request
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.util import find_spec
@@ -44,6 +45,9 @@ SYSTEM, NONE = "system", "none"
 LONGEST_CA = 4 * 1024 * 1024  # bytes of a certificate file
 LOOK_SECONDS = 3.0  # for the file, and for what the system says about proxies
 FRESH = 10.0  # seconds that the system's word about a host is not asked for again
+
+
+_by_a_used_one: ContextVar[bool] = ContextVar("by_a_used_one", default=False)
 
 
 class UnusableProxy(Exception):
@@ -88,16 +92,17 @@ class Connector(aiohttp.TCPConnector):
     ) -> Connection:
         """One from the pool, or a new one. A pooled one on which something came meanwhile is left:
         aiohttp would take it for the answer to this request."""
+        _by_a_used_one.set(False)
         while True:
             connection = await super().connect(req, traces, timeout)
             receiver = connection.protocol
-            if not isinstance(receiver, Receiver) or not receiver.is_used:
-                break
-            if not receiver.should_close:
+            if not isinstance(receiver, Receiver):
                 return connection
+            if not receiver.is_used or not receiver.should_close:
+                break
             connection.close()
-        if isinstance(receiver, Receiver):
-            receiver.is_used = True
+        _by_a_used_one.set(receiver.is_used)
+        receiver.is_used = True
         return connection
 
     def use(self, way: Way) -> None:
@@ -142,6 +147,11 @@ class Connector(aiohttp.TCPConnector):
                 found = _usable(_named(url))
             self._known[origin] = time.monotonic(), found
             return found
+
+
+def went_by_a_used_one() -> bool:
+    """Did the latest request of this task go out on a connection that had carried another?"""
+    return _by_a_used_one.get()
 
 
 def use_way(http: aiohttp.ClientSession, way: Way) -> None:

@@ -15,7 +15,7 @@ from copilot_desktop.dialects import Json
 def read_usage(usage: Mapping[str, Any]) -> Usage:
     """Anything missing or odd counts as 0."""
     details = usage.get("output_tokens_details")
-    thinking = details.get("thinking_tokens") if isinstance(details, Mapping) else 0
+    thinking = details.get("thinking_tokens") if isinstance(details, dict) else 0
     return Usage(
         input=_count(usage.get("input_tokens")),
         output=_count(usage.get("output_tokens")),
@@ -40,7 +40,7 @@ def write_usage(usage: Usage) -> Json:
 
 def merged(known: Json, news: Any) -> Json:
     """Counts are cumulative: a number replaces the one before, null says nothing."""
-    if not isinstance(news, Mapping):
+    if not isinstance(news, dict):
         return known
     return known | {key: value for key, value in news.items() if value is not None}
 

@@ -30,9 +30,9 @@ def merged(known: Mapping[str, Any], news: Mapping[str, Any]) -> Json:
     """`known` overwritten by what `news` really says: a null never erases a number."""
     out = dict(known)
     for key, value in news.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             before = out.get(key)
-            out[key] = merged(before if isinstance(before, Mapping) else {}, value)
+            out[key] = merged(before if isinstance(before, dict) else {}, value)
         elif value is not None:
             out[key] = value
     return out
@@ -40,7 +40,7 @@ def merged(known: Mapping[str, Any], news: Mapping[str, Any]) -> Json:
 
 def _details(usage: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     details = usage.get(key)
-    return details if isinstance(details, Mapping) else {}
+    return details if isinstance(details, dict) else {}
 
 
 def _count(holder: Mapping[str, Any], key: str) -> int:

@@ -102,11 +102,9 @@ def nano_credits(payload: Mapping[str, Any]) -> int | None:
     """`copilot_usage.total_nano_aiu`, wherever this payload holds it (`upstream.md` §6.5)."""
     response = payload.get("response")
     for holder in (payload, payload.get("usage"), response):
-        if isinstance(holder, Mapping) and isinstance(
-            found := holder.get("copilot_usage"), Mapping
-        ):
+        if isinstance(holder, dict) and isinstance(found := holder.get("copilot_usage"), dict):
             total = found.get("total_nano_aiu")
             return total if isinstance(total, int) else None
-    if isinstance(response, Mapping) and isinstance(response.get("usage"), Mapping):
+    if isinstance(response, dict) and isinstance(response.get("usage"), dict):
         return nano_credits(response["usage"])
     return None

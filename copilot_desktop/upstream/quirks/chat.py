@@ -77,7 +77,7 @@ class ChatQuirks:
         options = body.get("stream_options")
         return ChatStream(
             shown_model,
-            wants_usage=isinstance(options, Mapping) and options.get("include_usage") is True,
+            wants_usage=isinstance(options, dict) and options.get("include_usage") is True,
             names=ToolNames.of(body, renamed_tools(body)),
             keep_choices=_choices(body) > 1,
             overheard=self._overheard(),
@@ -106,7 +106,7 @@ def _refuse(body: Mapping[str, Any], model: Model) -> None:
     if isinstance(tools, list) and len(tools) > MAX_TOOLS:
         raise InvalidRequest(f"At most {MAX_TOOLS} tools can be used, not {len(tools)}.")
     wanted = body.get("response_format")
-    if model.is_claude and isinstance(wanted, Mapping) and wanted.get("type") == "json_schema":
+    if model.is_claude and isinstance(wanted, dict) and wanted.get("type") == "json_schema":
         what = "A JSON schema for the answer"
         raise NotExpressible(fields={"what": what, "model": model.id})
 
@@ -259,7 +259,7 @@ class _Change:
     def usage(self) -> None:
         """Ask for the count, for our own books; `ChatStream` hides it from who did not ask."""
         options = self.body.get("stream_options")
-        options = options if isinstance(options, Mapping) else {}
+        options = options if isinstance(options, dict) else {}
         if self.body.get("stream") is True and options.get("include_usage") is not True:
             self._put("stream_options", {**options, "include_usage": True})
 
@@ -271,9 +271,9 @@ class _Pictures:
         self._model = model
         total = 0
         for message in messages:
-            content = message.get("content") if isinstance(message, Mapping) else None
+            content = message.get("content") if isinstance(message, dict) else None
             for part in content if isinstance(content, list) else ():
-                total += isinstance(part, Mapping) and part.get("type") == "image_url"
+                total += isinstance(part, dict) and part.get("type") == "image_url"
         self._sight = Sight(model, total)
 
     @property
@@ -281,14 +281,14 @@ class _Pictures:
         return self._sight.omitted
 
     def mend(self, part: Any, is_newest: bool) -> Any:
-        kind = part.get("type") if isinstance(part, Mapping) else None
+        kind = part.get("type") if isinstance(part, dict) else None
         if kind in ("file", "input_audio"):
             what = "Audio" if kind == "input_audio" else "A file or PDF"
             raise NotExpressible(fields={"what": what, "model": self._model.id})
         if kind != "image_url":
             return part
         holder = part.get("image_url")
-        url = holder.get("url") if isinstance(holder, Mapping) else holder
+        url = holder.get("url") if isinstance(holder, dict) else holder
         if not isinstance(url, str) or not url.startswith("data:"):
             what = "An image given by its address (send it as a data URL)"
             raise NotExpressible(fields={"what": what, "model": self._model.id})
@@ -296,14 +296,14 @@ class _Pictures:
             return {"type": "text", "text": words}
         if (true := true_url(url)) == url:
             return part
-        details = holder if isinstance(holder, Mapping) else {}
+        details = holder if isinstance(holder, dict) else {}
         return {**part, "image_url": {**details, "url": true}}
 
 
 def _tool(tool: Any) -> Any:
     """The tool itself, or a copy with a legal name and a schema that OpenAI takes."""
-    function = tool.get("function") if isinstance(tool, Mapping) else None
-    if not isinstance(function, Mapping):
+    function = tool.get("function") if isinstance(tool, dict) else None
+    if not isinstance(function, dict):
         return tool
     changes: Json = {}
     name, schema = function.get("name"), function.get("parameters")
@@ -321,7 +321,7 @@ def _names_in_history(body: Mapping[str, Any]) -> list[str]:
     messages = body.get("messages")
     names: dict[str, None] = {}
     for message in messages if isinstance(messages, list) else ():
-        calls = message.get("tool_calls") if isinstance(message, Mapping) else None
+        calls = message.get("tool_calls") if isinstance(message, dict) else None
         for call in calls if isinstance(calls, list) else ():
             match call:
                 case {"function": {"name": str(name)}}:
@@ -330,5 +330,5 @@ def _names_in_history(body: Mapping[str, Any]) -> list[str]:
 
 
 def _is_strayed(message: Any) -> bool:
-    opaque = message.get("reasoning_opaque") if isinstance(message, Mapping) else None
+    opaque = message.get("reasoning_opaque") if isinstance(message, dict) else None
     return isinstance(opaque, str) and is_sealed(opaque)

@@ -264,7 +264,7 @@ class ChatStream:
     def _fail(self, error: Any) -> bytes:
         """An error in OpenAI's shape, without secrets."""
         self.failed = True
-        error = error if isinstance(error, Mapping) else {"message": str(error)}
+        error = error if isinstance(error, dict) else {"message": str(error)}
         message, kind, code = (error.get(key) for key in ("message", "type", "code"))
         message = message if isinstance(message, str) and message else UpstreamFault.sentence
         told = {
@@ -350,9 +350,9 @@ def _counted(known: Mapping[str, Any] | None, news: Mapping[str, Any]) -> Json:
     """Counts are cumulative; a null says nothing, on no level."""
     out = dict(known or {})
     for key, value in news.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             before = out.get(key)
-            out[key] = _counted(before if isinstance(before, Mapping) else None, value)
+            out[key] = _counted(before if isinstance(before, dict) else None, value)
         elif value is not None or key not in out:
             out[key] = value
     return out

@@ -142,7 +142,7 @@ def merged(choices: list[Any], part: str) -> Json:
     reason: str | None = None
     out: Json = {}
     for place, choice in enumerate(choices):
-        if not isinstance(choice, Mapping):
+        if not isinstance(choice, dict):
             continue
         out = {**choice, **out}
         said = spoken(choice, part)

@@ -65,10 +65,10 @@ def _with_ids(messages: list[Any]) -> list[Any]:
 
 
 def _named(call: Any, place: str) -> Any:
-    if not isinstance(call, Mapping) or call.get("id"):
+    if not isinstance(call, dict) or call.get("id"):
         return call
     function = call.get("function")
-    function = function if isinstance(function, Mapping) else {}
+    function = function if isinstance(function, dict) else {}
     made = made_id(place, str(function.get("name")), str(function.get("arguments")))
     return {**call, "id": made}
 
@@ -78,7 +78,7 @@ def _named(call: Any, place: str) -> Any:
 
 def _message(message: Any, *, is_openai: bool, is_claude: bool) -> Any:
     """`message` itself if it is fine, a changed copy, or None if nothing of it may be sent."""
-    if not isinstance(message, Mapping):
+    if not isinstance(message, dict):
         return message
     changes: Json = {}
     match message.get("role"):
@@ -106,23 +106,23 @@ def _joined(content: Any) -> str | None:
     """Text parts as one string; None for anything else."""
     if not isinstance(content, list) or not content:
         return None
-    texts = [part.get("text") if isinstance(part, Mapping) else None for part in content]
+    texts = [part.get("text") if isinstance(part, dict) else None for part in content]
     return "".join(map(str, texts)) if all(isinstance(text, str) for text in texts) else None
 
 
 def _is_odd(call: Any) -> bool:
-    return isinstance(call, Mapping) and _call(call) != call
+    return isinstance(call, dict) and _call(call) != call
 
 
 def _call(call: Any) -> Any:
     """A call with a legal id and name."""
-    if not isinstance(call, Mapping):
+    if not isinstance(call, dict):
         return call
     changes: Json = {}
     if isinstance(call_id := call.get("id"), str):
         changes["id"] = legal_id(call_id, ID_LIMIT)
     function = call.get("function")
-    if isinstance(function, Mapping) and isinstance(name := function.get("name"), str):
+    if isinstance(function, dict) and isinstance(name := function.get("name"), str):
         changes["function"] = {**function, "name": legal_name(name)}
     return {**call, **changes}
 
@@ -196,7 +196,7 @@ def _told_apart(message: Any, results: list[Any]) -> tuple[Any, list[Any]]:
 
 
 def _numbered(item: Any, key: str, counts: Counter[str]) -> Any:
-    call_id = item.get(key) if isinstance(item, Mapping) else None
+    call_id = item.get(key) if isinstance(item, dict) else None
     if not isinstance(call_id, str):
         return item
     counts[call_id] += 1
@@ -204,18 +204,16 @@ def _numbered(item: Any, key: str, counts: Counter[str]) -> Any:
 
 
 def _call_ids(message: Any) -> list[str]:
-    calls = message.get("tool_calls") if isinstance(message, Mapping) else None
+    calls = message.get("tool_calls") if isinstance(message, dict) else None
     if not isinstance(calls, list) or _role(message) != "assistant":
         return []
     return [
-        call["id"]
-        for call in calls
-        if isinstance(call, Mapping) and isinstance(call.get("id"), str)
+        call["id"] for call in calls if isinstance(call, dict) and isinstance(call.get("id"), str)
     ]
 
 
 def _role(message: Any) -> str:
-    role = message.get("role") if isinstance(message, Mapping) else None
+    role = message.get("role") if isinstance(message, dict) else None
     return role if isinstance(role, str) else ""
 
 
@@ -232,7 +230,7 @@ def with_parts(messages: list[Any], mend: Callable[[Any, bool], Any]) -> list[An
     last = len(roles) - 1 - roles[::-1].index("user") if "user" in roles else -1
     out, changed = [], False
     for place, message in enumerate(messages):
-        content = message.get("content") if isinstance(message, Mapping) else None
+        content = message.get("content") if isinstance(message, dict) else None
         if isinstance(content, list):
             parts = [mend(part, place == last) for part in content]
             if any(new is not old for new, old in zip(parts, content, strict=True)):
@@ -243,6 +241,6 @@ def with_parts(messages: list[Any], mend: Callable[[Any, bool], Any]) -> list[An
 
 
 def _tool_name(tool: Any) -> str:
-    function = tool.get("function") if isinstance(tool, Mapping) else None
-    name = function.get("name") if isinstance(function, Mapping) else None
+    function = tool.get("function") if isinstance(tool, dict) else None
+    name = function.get("name") if isinstance(function, dict) else None
     return name if isinstance(name, str) else ""

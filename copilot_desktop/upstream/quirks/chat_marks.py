@@ -43,12 +43,12 @@ def _marked(body: Mapping[str, Any]) -> Iterator[Place]:
 
 def _holders(entry: Any) -> Iterator[Mapping[str, Any]]:
     """Where the mark of a message or tool may stand."""
-    if not isinstance(entry, Mapping):
+    if not isinstance(entry, dict):
         return
     yield entry
     inner = entry.get("content")
     inner = [*inner] if isinstance(inner, list) else [entry.get("function")]
-    yield from (each for each in inner if isinstance(each, Mapping))
+    yield from (each for each in inner if isinstance(each, dict))
 
 
 def _ranked(body: Mapping[str, Any], marked: list[Place]) -> list[Place]:
@@ -78,8 +78,8 @@ def _settled(entry: Mapping[str, Any], *, keep: bool) -> Json:
     bare = _bare(entry)
     for name in ("content", "function"):
         if isinstance(inner := bare.get(name), list):
-            bare[name] = [_bare(each) if isinstance(each, Mapping) else each for each in inner]
-        elif isinstance(inner, Mapping):
+            bare[name] = [_bare(each) if isinstance(each, dict) else each for each in inner]
+        elif isinstance(inner, dict):
             bare[name] = _bare(inner)
     return {**bare, _OWN: dict(_MARK)} if keep else bare
 

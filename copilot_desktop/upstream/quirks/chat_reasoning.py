@@ -59,7 +59,7 @@ class Overheard:
             self._aside.append({key: said.get(key) for key in ("reasoning_text", _OPAQUE)})
         calls = said.get("tool_calls")
         for place, call in enumerate(calls if isinstance(calls, list) else ()):
-            if isinstance(call, Mapping):
+            if isinstance(call, dict):
                 self._call(call, place)
 
     def keep(self) -> None:
@@ -140,7 +140,7 @@ def _delta(inner: bytes) -> Mapping[str, Any]:
         said = json.loads(b"{" + inner + b"}")["delta"]
     except (ValueError, RecursionError, LookupError):
         return {}  # the client is the one to be told
-    return said if isinstance(said, Mapping) else {}
+    return said if isinstance(said, dict) else {}
 
 
 def put_back(messages: list[Any], thoughts: Thoughts, model: str) -> list[Any] | None:
@@ -160,20 +160,20 @@ def put_back(messages: list[Any], thoughts: Thoughts, model: str) -> list[Any] |
 
 def _calls(message: Any) -> list[Spoken]:
     """The calls of an assistant's message that came without its reasoning."""
-    if not isinstance(message, Mapping) or message.get("role") != "assistant":
+    if not isinstance(message, dict) or message.get("role") != "assistant":
         return []
     calls = message.get("tool_calls")
     if message.get("reasoning_opaque") or not isinstance(calls, list):
         return []
     spoken = []
     for call in calls:
-        if isinstance(call, Mapping):
+        if isinstance(call, dict):
             pieces = (call.get("id"), *_named(call.get("function")))
             spoken.append(Spoken(*(piece if isinstance(piece, str) else "" for piece in pieces)))
     return spoken
 
 
 def _named(function: Any) -> tuple[Any, Any]:
-    if not isinstance(function, Mapping):
+    if not isinstance(function, dict):
         return None, None
     return function.get("name"), function.get("arguments")

@@ -13,7 +13,7 @@ import hashlib
 import json
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -36,7 +36,7 @@ class IssuedIds:
 
     def remember(self, item: Any) -> None:
         """Note the pair of a finished item with encrypted content; others are ignored."""
-        if not isinstance(item, Mapping):
+        if not isinstance(item, dict):
             return
         blob, identifier = item.get("encrypted_content"), item.get("id")
         if isinstance(blob, str) and blob and isinstance(identifier, str) and identifier:

@@ -69,7 +69,7 @@ class MessagesQuirks:
         recall_tools(draft)
         settle_thinking(draft, model, unsealed=unsealed)
         thinking = draft.body.get("thinking")
-        kind = thinking.get("type") if isinstance(thinking, Mapping) else None
+        kind = thinking.get("type") if isinstance(thinking, dict) else None
         mend_context(draft, thinks=kind in ("enabled", "adaptive"))
         settle_marks(draft)
         return Fixed(
@@ -168,21 +168,21 @@ class MessagesStream:
 
     def _start(self, payload: Json) -> Json:
         message = payload.get("message")
-        if not isinstance(message, Mapping):
+        if not isinstance(message, dict):
             return payload
         self._note(message.get("usage"))
         shown = _native({**message, "model": self._shown_model})
-        if not isinstance(message.get("usage"), Mapping):
+        if not isinstance(message.get("usage"), dict):
             shown["usage"] = {"input_tokens": 0, "output_tokens": 0}
         return {**payload, "message": shown}
 
     def _delta(self, payload: Json) -> Json:
         self._note(payload.get("usage"))
         delta = payload.get("delta")
-        if isinstance(delta, Mapping) and delta.get("stop_reason"):
+        if isinstance(delta, dict) and delta.get("stop_reason"):
             self._ended = self.complete = True
             payload = {**payload, "delta": _with_known_reason(delta, self._version)}
-        if isinstance(payload.get("usage"), Mapping):
+        if isinstance(payload.get("usage"), dict):
             return payload
         return {**payload, "usage": self.usage or {"output_tokens": 0}}
 
@@ -203,7 +203,7 @@ class MessagesStream:
 
     def _note(self, usage: Any) -> None:
         """Counts are cumulative; null says nothing."""
-        if isinstance(usage, Mapping):
+        if isinstance(usage, dict):
             news = {key: value for key, value in usage.items() if value is not None}
             self.usage = {**(self.usage or {}), **news}
 
@@ -217,7 +217,7 @@ def _with_known_reason(holder: Mapping[str, Any], version: str) -> Json:
 
 def _named(block: Any, names: ToolNames) -> Any:
     """A call under the name that the client declared; the block itself if it has that."""
-    if isinstance(block, Mapping) and block.get("type") == "tool_use":
+    if isinstance(block, dict) and block.get("type") == "tool_use":
         name = block.get("name")
         if isinstance(name, str) and (shown := names.shown(name)) != name:
             return {**block, "name": shown}
@@ -232,7 +232,7 @@ def _native(payload: Mapping[str, Any]) -> Json:
 def _error(payload: Json) -> Json:
     """An error as Anthropic's SDKs recognise it, without secrets."""
     given = payload.get("error")
-    error = given if isinstance(given, Mapping) else {"message": given}
+    error = given if isinstance(given, dict) else {"message": given}
     said = error.get("message")
     message = redact(said) if isinstance(said, str) else "GitHub Copilot answered with an error."
     if payload.get("type") == "error" and isinstance(error.get("type"), str):

@@ -43,7 +43,7 @@ def _marks(body: Mapping[str, Any]) -> Iterator[tuple[Place, Any]]:
     for key in ("tools", "system", "messages"):
         entries = body.get(key)
         for i, entry in enumerate(entries if isinstance(entries, list) else []):
-            if not isinstance(entry, Mapping):
+            if not isinstance(entry, dict):
                 continue
             if key != "messages":
                 if entry.get("cache_control") is not None:
@@ -51,21 +51,21 @@ def _marks(body: Mapping[str, Any]) -> Iterator[tuple[Place, Any]]:
                 continue
             content = entry.get("content")
             for j, block in enumerate(content if isinstance(content, list) else []):
-                if isinstance(block, Mapping) and block.get("cache_control") is not None:
+                if isinstance(block, dict) and block.get("cache_control") is not None:
                     yield (key, i, j), block["cache_control"]
 
 
 def _last_block(body: Mapping[str, Any]) -> Place | None:
     """The last block that may carry a mark."""
     messages = body.get("messages")
-    if not isinstance(messages, list) or not messages or not isinstance(messages[-1], Mapping):
+    if not isinstance(messages, list) or not messages or not isinstance(messages[-1], dict):
         return None
     content = messages[-1].get("content")
     if isinstance(content, str):
         return ("messages", len(messages) - 1, 0)
     blocks = content if isinstance(content, list) else []
     for j, block in reversed(list(enumerate(blocks))):
-        if isinstance(block, Mapping) and block.get("type") not in _UNMARKED:
+        if isinstance(block, dict) and block.get("type") not in _UNMARKED:
             return ("messages", len(messages) - 1, j)
     return None
 

@@ -30,14 +30,14 @@ def mend_names(draft: Draft) -> None:
     if any(new is not old for new, old in zip(named, given, strict=True)):
         draft.put("tools", named, "mapped=tools.name")
     choice = draft.body.get("tool_choice")
-    if isinstance(choice, Mapping) and (mended := _legally_named(choice)) is not choice:
+    if isinstance(choice, dict) and (mended := _legally_named(choice)) is not choice:
         draft.put("tool_choice", mended)
     _mend_blocks(draft, lambda b: _legally_named(b) if b.get("type") == "tool_use" else b)
 
 
 def _legally_named(holder: Any) -> Any:
     """With a legal `name`; the holder itself if it has one."""
-    name = holder.get("name") if isinstance(holder, Mapping) else None
+    name = holder.get("name") if isinstance(holder, dict) else None
     if not isinstance(name, str) or not _is_custom(holder) or legal_name(name) == name:
         return holder
     return {**holder, "name": legal_name(name)}
@@ -50,7 +50,7 @@ def _is_custom(tool: Mapping[str, Any]) -> bool:
 def mend_pairs(draft: Draft) -> None:
     """P7, P9: ids that Copilot takes, each once in its turn, each call with its result."""
     messages = draft.body.get("messages")
-    if not isinstance(messages, list) or not all(isinstance(m, Mapping) for m in messages):
+    if not isinstance(messages, list) or not all(isinstance(m, dict) for m in messages):
         return  # upstream names what is wrong
     if not any(_is_tool(block) for turn in messages for block in _mappings(turn.get("content"))):
         return
@@ -67,7 +67,7 @@ def _told_apart(messages: list[Any]) -> Iterator[Mapping[str, Any]]:
     for place, turn in enumerate(messages):
         content = turn.get("content")
         blocks = content if isinstance(content, list) else []
-        if not any(_is_tool(block) for block in blocks if isinstance(block, Mapping)):
+        if not any(_is_tool(block) for block in blocks if isinstance(block, dict)):
             yield turn
             continue
         answers = turn.get("role") == "user"
@@ -76,7 +76,7 @@ def _told_apart(messages: list[Any]) -> Iterator[Mapping[str, Any]]:
         seen: Counter[str] = Counter()
         mended: list[Any] = []
         for number, block in enumerate(blocks):
-            if not isinstance(block, Mapping) or not _is_tool(block):
+            if not isinstance(block, dict) or not _is_tool(block):
                 mended.append(block)
                 continue
             key = "tool_use_id" if answers else "id"
@@ -145,7 +145,7 @@ def _pictures(content: Any) -> int:
 
 
 def _seen_turn(turn: Any, sight: Sight, *, newest: bool) -> Any:
-    content = turn.get("content") if isinstance(turn, Mapping) else None
+    content = turn.get("content") if isinstance(turn, dict) else None
     if not isinstance(content, list):
         return turn
     seen = [_seen(block, sight, newest=newest) for block in content]
@@ -154,7 +154,7 @@ def _seen_turn(turn: Any, sight: Sight, *, newest: bool) -> Any:
 
 
 def _seen(block: Any, sight: Sight, *, newest: bool) -> Any:
-    if not isinstance(block, Mapping):
+    if not isinstance(block, dict):
         return block
     if block.get("type") == "tool_result":
         return _seen_turn(block, sight, newest=False)
@@ -164,7 +164,7 @@ def _seen(block: Any, sight: Sight, *, newest: bool) -> Any:
         mark = {k: v for k, v in block.items() if k == "cache_control"}
         return {"type": "text", "text": words, **mark}
     source = block.get("source")
-    if not isinstance(source, Mapping) or not isinstance(data := source.get("data"), str):
+    if not isinstance(source, dict) or not isinstance(data := source.get("data"), str):
         return block
     declared = str(source.get("media_type"))
     kind = picture_type(data, declared)
@@ -182,9 +182,9 @@ def _mend_blocks(draft: Draft, mend: Callable[[Block], Any]) -> None:
     turns: list[Any] = []
     changed = False
     for turn in messages if isinstance(messages, list) else []:
-        content = turn.get("content") if isinstance(turn, Mapping) else None
+        content = turn.get("content") if isinstance(turn, dict) else None
         if isinstance(content, list):
-            new = [mend(block) if isinstance(block, Mapping) else block for block in content]
+            new = [mend(block) if isinstance(block, dict) else block for block in content]
             if any(one is not other for one, other in zip(new, content, strict=True)):
                 turn = {**turn, "content": new}
                 changed = True
@@ -194,8 +194,8 @@ def _mend_blocks(draft: Draft, mend: Callable[[Block], Any]) -> None:
 
 
 def _role(turn: Any) -> Any:
-    return turn.get("role") if isinstance(turn, Mapping) else None
+    return turn.get("role") if isinstance(turn, dict) else None
 
 
 def _mappings(value: Any) -> list[Block]:
-    return [e for e in value if isinstance(e, Mapping)] if isinstance(value, list) else []
+    return [e for e in value if isinstance(e, dict)] if isinstance(value, list) else []

@@ -33,7 +33,7 @@ _TOOL_EXTRAS = frozenset({"eager_input_streaming", "allowed_callers"})
 def allowed_betas(betas: tuple[str, ...], tools: Any) -> list[str]:
     """Of the client's `anthropic-beta` values those that Copilot knows; it refuses all others."""
     screens = any(
-        isinstance(tool, Mapping) and str(tool.get("type")).startswith("computer_")
+        isinstance(tool, dict) and str(tool.get("type")).startswith("computer_")
         for tool in (tools if isinstance(tools, list) else [])
     )
     known = (*_BETAS, "computer-use-") if screens else _BETAS
@@ -86,29 +86,29 @@ def _mend_system(draft: Draft) -> None:
 
 
 def _idle(block: Any) -> bool:
-    text = block.get("text") if isinstance(block, Mapping) else None
+    text = block.get("text") if isinstance(block, dict) else None
     return isinstance(text, str) and (not text.strip() or text.lstrip().startswith(_BILLING))
 
 
 def _mend_format(draft: Draft) -> None:
     """`output_config.format` flat and bare; the older `output_format` moves there."""
     given = draft.body.get("output_config")
-    config: Json = dict(given) if isinstance(given, Mapping) else {}
+    config: Json = dict(given) if isinstance(given, dict) else {}
     older = draft.body.get("output_format")
-    if isinstance(older, Mapping) and config.get("format") is None:
+    if isinstance(older, dict) and config.get("format") is None:
         config["format"] = older
-    if isinstance(older, Mapping) or older is None:
+    if isinstance(older, dict) or older is None:
         draft.drop("output_format", note="")
     wanted = config.get("format")
-    if isinstance(wanted, Mapping) and wanted.get("type") == "json_schema":
+    if isinstance(wanted, dict) and wanted.get("type") == "json_schema":
         nested = wanted.get("json_schema")
-        inner = nested if isinstance(nested, Mapping) else wanted
+        inner = nested if isinstance(nested, dict) else wanted
         schema = wanted.get("schema", inner.get("schema"))
         config["format"] = {"type": "json_schema", "schema": schema}
     for key in [key for key in config if key not in ("effort", "format")]:
         del config[key]
         draft.note(f"dropped=output_config.{key}")
-    if config != (given if isinstance(given, Mapping) else {}):
+    if config != (given if isinstance(given, dict) else {}):
         if config:
             draft.put("output_config", config)
         else:
@@ -121,7 +121,7 @@ def mend_context(draft: Draft, *, thinks: bool) -> None:
     if not any(beta.startswith("context-management-") for beta in draft.betas):
         draft.drop("context_management")
         return
-    if thinks or not isinstance(context, Mapping):
+    if thinks or not isinstance(context, dict):
         return
     if not isinstance(edits := context.get("edits"), list):
         return
@@ -134,7 +134,7 @@ def mend_context(draft: Draft, *, thinks: bool) -> None:
 
 
 def _clears_thinking(edit: Any) -> bool:
-    return isinstance(edit, Mapping) and str(edit.get("type")).startswith("clear_thinking")
+    return isinstance(edit, dict) and str(edit.get("type")).startswith("clear_thinking")
 
 
 # ------------------------------------------------------------------------------------ tools
@@ -150,7 +150,7 @@ def mend_tools(draft: Draft, model: Model) -> None:
     kept: list[Any] = []
     served: dict[str, str] = {}  # its name to its kind
     for tool in tools:
-        kind = tool.get("type") if isinstance(tool, Mapping) else None
+        kind = tool.get("type") if isinstance(tool, dict) else None
         if isinstance(kind, str) and kind.startswith(_SERVER if search else (*_SERVER, _SEARCH)):
             served[str(tool.get("name"))] = _server_name(kind)
         else:
@@ -174,7 +174,7 @@ def _server_name(kind: str) -> str:
 
 
 def _tool(tool: Any, draft: Draft, model: Model, *, search: bool) -> Any:
-    if not isinstance(tool, Mapping):
+    if not isinstance(tool, dict):
         return tool
     unknown = _TOOL_EXTRAS if search else _TOOL_EXTRAS | _TOOL_SEARCH
     if not model.structured:
@@ -202,6 +202,6 @@ def _mend_choice(draft: Draft, *, offered: bool, gone: frozenset[str]) -> None:
         return
     if not offered:
         draft.drop("tool_choice")
-    elif isinstance(choice, Mapping) and choice.get("name") in gone:
+    elif isinstance(choice, dict) and choice.get("name") in gone:
         name = choice.get("name")
         raise NotExpressible(f"tool_choice: the tool {name} is not available through Copilot.")

@@ -26,7 +26,7 @@ def settle_thinking(draft: Draft, model: Model, *, unsealed: bool) -> None:
     `unsealed`: reasoning was taken out of the history, so that a running tool loop may lack it.
     """
     given = draft.body.get("thinking")
-    before = given if isinstance(given, Mapping) else None  # upstream names any other value
+    before = given if isinstance(given, dict) else None  # upstream names any other value
     wish = _wish(draft)
     after, effort = _settled(before, wish, model, draft.body.get("max_tokens"))
     converted = after is not before and after is not None and after.get("type") == "enabled"
@@ -50,7 +50,7 @@ def settle_thinking(draft: Draft, model: Model, *, unsealed: bool) -> None:
 
 def _wish(draft: Draft) -> Effort | None:
     config = draft.body.get("output_config")
-    word = config.get("effort") if isinstance(config, Mapping) else None
+    word = config.get("effort") if isinstance(config, dict) else None
     return Effort(word) if word in [effort.value for effort in Effort] else None
 
 
@@ -120,7 +120,7 @@ def _put_effort(
     draft: Draft, thinking: Mapping[str, Any] | None, wish: Effort | None, effort: Effort | None
 ) -> None:
     config = draft.body.get("output_config")
-    known = dict(config) if isinstance(config, Mapping) else {}
+    known = dict(config) if isinstance(config, dict) else {}
     if known.get("effort") == (effort.value if effort is not None else None):
         return
     if effort is None:
@@ -145,7 +145,7 @@ def _settle_companions(draft: Draft, model: Model, *, active: bool, effort: Effo
     elif model.is_claude and draft.body.get("temperature") is not None:
         draft.drop("top_p")
     choice = draft.body.get("tool_choice")
-    if active and isinstance(choice, Mapping) and choice.get("type") in ("any", "tool"):
+    if active and isinstance(choice, dict) and choice.get("type") in ("any", "tool"):
         kept = {k: v for k, v in choice.items() if k == "disable_parallel_tool_use"}
         note = f"mapped=tool_choice.{choice['type']}>auto"
         draft.put("tool_choice", {"type": "auto", **kept})

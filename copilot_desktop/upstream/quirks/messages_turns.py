@@ -57,7 +57,7 @@ def lacks_reasoning(messages: Any) -> bool:
 
     With a thinking budget Claude refuses to continue such a loop.
     """
-    turns = [turn for turn in messages if isinstance(turn, Mapping)]
+    turns = [turn for turn in messages if isinstance(turn, dict)]
     if not turns or not _has_results(turns[-1]):
         return False
     started: Mapping[str, Any] | None = None
@@ -76,7 +76,7 @@ def lacks_reasoning(messages: Any) -> bool:
 
 def _turn(turn: Any, where: str, draft: Draft) -> tuple[Any, bool]:
     """The turn itself if nothing had to change, None if nothing is left of it."""
-    if not isinstance(turn, Mapping):
+    if not isinstance(turn, dict):
         return turn, False
     turn = _bare(turn, draft)
     if not isinstance(content := turn.get("content"), list):
@@ -89,7 +89,7 @@ def _turn(turn: Any, where: str, draft: Draft) -> tuple[Any, bool]:
         altered = altered or mended is not block
         if mended is not None:
             kept.append(mended)
-        elif isinstance(block, Mapping) and block.get("type") == "thinking":
+        elif isinstance(block, dict) and block.get("type") == "thinking":
             unsealed = True
     if not altered:
         return turn, False
@@ -110,7 +110,7 @@ def _bare(turn: Mapping[str, Any], draft: Draft) -> Mapping[str, Any]:
 
 def _block(block: Any, where: str, draft: Draft, *, assistant: bool) -> Any:
     """The block itself, a mended copy, or None to leave it out."""
-    if not isinstance(block, Mapping):
+    if not isinstance(block, dict):
         return block
     match block.get("type"):
         case "text":
@@ -186,7 +186,7 @@ def _tool_result(block: Mapping[str, Any], where: str, draft: Draft) -> Mapping[
     altered = False
     for place, part in enumerate(content):
         mended = _block(part, f"{where}.content.{place}", draft, assistant=False)
-        if isinstance(mended, Mapping) and "cache_control" in mended:
+        if isinstance(mended, dict) and "cache_control" in mended:
             mark = mended["cache_control"] or mark
             mended = _unmarked(mended)
         altered = altered or mended is not part
@@ -205,7 +205,7 @@ def _tool_result(block: Mapping[str, Any], where: str, draft: Draft) -> Mapping[
 def _enclosed(block: Mapping[str, Any], where: str) -> Mapping[str, Any]:
     """Pictures and files must be in the request. Raises NotExpressible."""
     source = block.get("source")
-    if not isinstance(source, Mapping):
+    if not isinstance(source, dict):
         return block
     if source.get("type") in ("url", "file"):
         raise NotExpressible(
@@ -225,9 +225,9 @@ def _with_instructions(turns: list[Any], draft: Draft) -> tuple[list[Any], bool]
     placed: list[Any] = []
     wrapped = False
     for turn in turns:
-        if not isinstance(turn, Mapping) or turn.get("role") != "system":
+        if not isinstance(turn, dict) or turn.get("role") != "system":
             placed.append(turn)
-        elif placed and isinstance(placed[-1], Mapping) and placed[-1].get("role") != "assistant":
+        elif placed and isinstance(placed[-1], dict) and placed[-1].get("role") != "assistant":
             placed.append(turn)
             if MID_SYSTEM not in draft.betas:
                 draft.betas.append(MID_SYSTEM)
@@ -242,7 +242,7 @@ def _with_instructions(turns: list[Any], draft: Draft) -> tuple[list[Any], bool]
 
 
 def _role(turn: Any) -> Any:
-    return turn.get("role") if isinstance(turn, Mapping) else "system"  # upstream names it
+    return turn.get("role") if isinstance(turn, dict) else "system"  # upstream names it
 
 
 def _words(blocks: list[Mapping[str, Any]]) -> str:
@@ -255,8 +255,8 @@ def _merged(turns: list[Any]) -> list[Any]:
     for turn in turns:
         last = merged[-1] if merged else None
         if (
-            isinstance(turn, Mapping)
-            and isinstance(last, Mapping)
+            isinstance(turn, dict)
+            and isinstance(last, dict)
             and turn.get("role") == last.get("role") != "system"
         ):
             content = _as_blocks(last) + _as_blocks(turn)
@@ -271,7 +271,7 @@ def _merged(turns: list[Any]) -> list[Any]:
 def _ended_by_user(turns: list[Any], draft: Draft) -> list[Any]:
     """Copilot takes no answer begun by the client: it is continued on request instead."""
     last = turns[-1] if turns else None
-    if not isinstance(last, Mapping) or last.get("role") != "assistant":
+    if not isinstance(last, dict) or last.get("role") != "assistant":
         return turns
     content = _as_blocks(last)
     if not content or content[-1].get("type") != "text":
@@ -295,7 +295,7 @@ def _as_blocks(turn: Mapping[str, Any]) -> list[Json]:
 
 def _blocks(turn: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     content = turn.get("content")
-    return [b for b in content if isinstance(b, Mapping)] if isinstance(content, list) else []
+    return [b for b in content if isinstance(b, dict)] if isinstance(content, list) else []
 
 
 def _has_results(turn: Mapping[str, Any]) -> bool:

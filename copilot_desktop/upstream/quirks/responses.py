@@ -101,7 +101,7 @@ class ResponsesQuirks:
 
 def _shown(item: Any, groups: Mapping[str, Group], names: ToolNames) -> Any:
     """A call with the namespace and name under which the client declared the tool."""
-    if not isinstance(item, Mapping):
+    if not isinstance(item, dict):
         return item
     fixed = regrouped(item, groups)
     name = fixed.get("name")
@@ -113,7 +113,7 @@ def _shown(item: Any, groups: Mapping[str, Group], names: ToolNames) -> Any:
 def _without_extras(response: Mapping[str, Any]) -> Json:
     """Without Copilot's own fields and with `output` as a list (a null crashes SDKs)."""
     kept = {key: value for key, value in response.items() if key not in _EXTRAS}
-    if isinstance(kept.get("usage"), Mapping):
+    if isinstance(kept.get("usage"), dict):
         kept["usage"] = {k: v for k, v in kept["usage"].items() if k not in _EXTRAS}
     output = kept.get("output")
     kept["output"] = output if isinstance(output, list) else []
@@ -232,7 +232,7 @@ class ResponsesStream:
         if kind == "response.output_item.done":
             self._issued.remember(payload.get("item"))
         changed = False
-        if isinstance(item := payload.get("item"), Mapping):
+        if isinstance(item := payload.get("item"), dict):
             payload["item"] = _shown(item, self._groups, self._names)
             changed = payload["item"] != item
         elif isinstance(name := payload.get("name"), str):
@@ -269,13 +269,13 @@ class ResponsesStream:
 
     def _lifecycle(self, kind: str, payload: Json) -> bytes:
         response = payload.get("response")
-        if kind in _TERMINAL and not isinstance(response, Mapping):
+        if kind in _TERMINAL and not isinstance(response, dict):
             return self._error({"error": {"message": DAMAGED}})  # an end that says nothing is none
         if kind in _TERMINAL:
             self.nano_credits = nano_credits(payload)
             self.complete = kind != "response.failed"
             self.failed = kind == "response.failed"
-        if isinstance(response, Mapping):
+        if isinstance(response, dict):
             payload["response"] = self._mended(response, terminal=kind in _TERMINAL)
         for name in _EXTRAS:
             payload.pop(name, None)
@@ -283,7 +283,7 @@ class ResponsesStream:
 
     def _mended(self, response: Mapping[str, Any], *, terminal: bool) -> Json:
         fixed = _without_extras(response)
-        if terminal and isinstance(fixed.get("usage"), Mapping):
+        if terminal and isinstance(fixed.get("usage"), dict):
             self.usage = fixed["usage"]
         if isinstance(fixed.get("id"), str):
             self._response_id = self._response_id or fixed["id"]
@@ -291,13 +291,13 @@ class ResponsesStream:
         if self._shown_model and "model" in fixed:
             fixed["model"] = self._shown_model
         error = fixed.get("error")
-        if isinstance(error, Mapping) and isinstance(error.get("message"), str):
+        if isinstance(error, dict) and isinstance(error.get("message"), str):
             fixed["error"] = {**error, "message": redact(error["message"])}
         output: list[Any] = []
         for index, told in enumerate(fixed["output"]):
             self._issued.remember(told)
             item = _shown(told, self._groups, self._names)
-            if isinstance(item, Mapping) and isinstance(item.get("id"), str):
+            if isinstance(item, dict) and isinstance(item.get("id"), str):
                 output.append({**item, "id": self._pinned.setdefault(index, item["id"])})
             else:
                 output.append(item)
@@ -308,7 +308,7 @@ class ResponsesStream:
         """Both spellings at once: the SDKs raise on the nested one only (`translation.md` §16)."""
         self.failed = True
         nested = payload.get("error")
-        told: Mapping[str, Any] = nested if isinstance(nested, Mapping) else payload
+        told: Mapping[str, Any] = nested if isinstance(nested, dict) else payload
         message = nested if isinstance(nested, str) else told.get("message")
         error = {
             "message": redact(str(message or "GitHub Copilot answered with an error.")),

@@ -120,7 +120,7 @@ def _words(output: Any) -> str:
     if isinstance(output, str):
         return output.strip()
     parts = output if isinstance(output, list) else []
-    texts = [part.get("text") for part in parts if isinstance(part, Mapping)]
+    texts = [part.get("text") for part in parts if isinstance(part, dict)]
     return "\n".join(text for text in texts if isinstance(text, str)).strip()
 
 
@@ -146,7 +146,7 @@ def _parts(item: Mapping[str, Any]) -> Iterator[Any]:
 
 
 def _is_picture(part: Any) -> bool:
-    return isinstance(part, Mapping) and part.get("type") == "input_image"
+    return isinstance(part, dict) and part.get("type") == "input_image"
 
 
 def _seen(item: Json, sight: Sight, *, newest: bool) -> Json:

@@ -64,7 +64,7 @@ def flatten(fixed: Json) -> bool:
             for item in fixed["input"]
             if item.get("type") != "additional_tools"
         ]
-    if isinstance(fixed.get("tool_choice"), Mapping):
+    if isinstance(fixed.get("tool_choice"), dict):
         fixed["tool_choice"] = _plain_choice(fixed["tool_choice"], names)
     return True
 
@@ -80,7 +80,7 @@ def spell(fixed: Json) -> bool:
                 fixed[key] = spelled
                 changed = True
     choice = fixed.get("tool_choice")
-    if isinstance(choice, Mapping):
+    if isinstance(choice, dict):
         listed = choice.get("tools")
         if isinstance(listed, list):
             fixed["tool_choice"] = {**choice, "tools": [_spelled(entry) for entry in listed]}
@@ -90,7 +90,7 @@ def spell(fixed: Json) -> bool:
 
 
 def _spelled(entry: Any) -> Any:
-    if not isinstance(entry, Mapping) or entry.get("type") not in (*_NAMED, *_CALLS):
+    if not isinstance(entry, dict) or entry.get("type") not in (*_NAMED, *_CALLS):
         return entry
     name = entry.get("name")
     if not isinstance(name, str) or legal_name(name) == name:
@@ -147,7 +147,7 @@ def _plain(entry: Mapping[str, Any], names: Mapping[Group, str]) -> Json:
 
 def _mappings(value: Any) -> Iterator[Mapping[str, Any]]:
     for entry in value if isinstance(value, list) else ():
-        if isinstance(entry, Mapping):
+        if isinstance(entry, dict):
             yield entry
 
 

@@ -80,7 +80,7 @@ def _refuse(body: Mapping[str, Any]) -> None:
         raise _invalid("background", "answers cannot be made in the background through Copilot")
     items = body.get("input")
     for place, item in enumerate(items if isinstance(items, list) else ()):
-        if not isinstance(item, Mapping):
+        if not isinstance(item, dict):
             raise _invalid(f"input[{place}]", "must be an object")
         _refuse_item(item, f"input[{place}]")
 
@@ -91,7 +91,7 @@ def _refuse_item(item: Mapping[str, Any], path: str) -> None:
     for name in ("content", "output"):
         parts = item.get(name)
         for place, part in enumerate(parts if isinstance(parts, list) else ()):
-            if isinstance(part, Mapping):
+            if isinstance(part, dict):
                 _refuse_part(part, f"{path}.{name}[{place}]")
 
 
@@ -130,10 +130,10 @@ def _fix_reasoning(fixed: Json, model: Model, notes: list[str]) -> None:
     if _ENCRYPTED not in include:
         fixed["include"] = [*include, _ENCRYPTED]
     reasoning = fixed.get("reasoning")
-    if isinstance(reasoning, Mapping) and reasoning.get("effort") is not None:
+    if isinstance(reasoning, dict) and reasoning.get("effort") is not None:
         fixed["reasoning"] = reasoning = _clamped(reasoning, model, notes)
     # Models that reason refuse sampling parameters unless they are told not to reason.
-    quiet = isinstance(reasoning, Mapping) and reasoning.get("effort") == "none"
+    quiet = isinstance(reasoning, dict) and reasoning.get("effort") == "none"
     if model.efforts and not quiet:
         for name in ("temperature", "top_p"):
             if fixed.get(name) is not None:
@@ -186,14 +186,14 @@ def _fix_tools(fixed: Json, model: Model, notes: list[str]) -> None:
     if count > _MOST_TOOLS:
         raise _invalid("tools", f"{count} tools were sent, the limit is {_MOST_TOOLS}")
     choice = fixed.get("tool_choice")
-    if isinstance(choice, Mapping) and choice.get("type") in hosted:
+    if isinstance(choice, dict) and choice.get("type") in hosted:
         raise _invalid("tool_choice", f"{choice['type']} cannot be chosen through Copilot")
 
 
 def _kept(tools: list[Any], hosted: list[str], notes: list[str]) -> list[Any]:
     kept: list[Any] = []
     for tool in tools:
-        kind = tool.get("type") if isinstance(tool, Mapping) else None
+        kind = tool.get("type") if isinstance(tool, dict) else None
         if isinstance(kind, str) and kind not in _CLIENT_TOOLS:
             hosted.append(kind[:64])
         elif kind == "namespace" and not tool.get("tools"):

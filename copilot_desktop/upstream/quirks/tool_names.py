@@ -40,9 +40,9 @@ class ToolNames:
 def _declared(body: Mapping[str, Any]) -> Iterator[str]:
     tools = body.get("tools")
     for tool in tools if isinstance(tools, list) else ():
-        if not isinstance(tool, Mapping):
+        if not isinstance(tool, dict):
             continue
         for holder in (tool.get("function"), tool.get("custom"), tool):
-            if isinstance(holder, Mapping) and isinstance(name := holder.get("name"), str):
+            if isinstance(holder, dict) and isinstance(name := holder.get("name"), str):
                 yield name
                 break
