@@ -1,8 +1,8 @@
 """What exactly this is: the version, and the commit and day it was built from, where known.
 
 Packaging writes `build.json` (`{"commit": "…", "date": "2026-11-21"}`) beside the resources that it
-packs; in a checkout or a plain wheel there is none, and then the version is all that is known. What
-makes no sense in the file is as if it were not there.
+packs; in a checkout, and in a wheel that was made of changed files, there is none, and then the
+version is all that is known. What makes no sense in the file is as if it were not there.
 """
 
 from __future__ import annotations

@@ -21,7 +21,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -29,6 +28,7 @@ ROOT = HERE.parent
 sys.path.insert(0, str(HERE))
 
 import deb  # noqa: E402
+import origin  # noqa: E402
 import tarball  # noqa: E402
 from tree import Product  # noqa: E402
 
@@ -70,12 +70,12 @@ def arguments() -> argparse.ArgumentParser:
 
 def folder(dist: Path, *, reuse: bool = False) -> Product:
     """The frozen program in `dist/copilot-desktop`. Raises BuildError."""
-    product = Product(ROOT, dist, version(), epoch())
+    product = Product(ROOT, dist, version(), origin.epoch(ROOT))
     left = ROOT / "build" / "system-libraries.txt"
     if not (reuse and product.folder.is_dir() and left.exists()):
         facts = ROOT / "build" / "build.json"
         facts.parent.mkdir(exist_ok=True)
-        facts.write_text(json.dumps({"commit": commit(), "date": product.date}) + "\n")
+        facts.write_text(json.dumps(origin.facts(ROOT)) + "\n")
         run(
             [
                 str(environment()), "-m", "PyInstaller", "--noconfirm", "--log-level", "WARN",
@@ -132,26 +132,6 @@ def version() -> str:
     if found is None:
         raise BuildError("copilot_desktop/__init__.py names no version")
     return found.group(1)
-
-
-def epoch() -> int:
-    """Seconds since 1970 that every file of the build bears."""
-    given = os.environ.get("SOURCE_DATE_EPOCH") or git("log", "-1", "--format=%ct")
-    return int(given) if given else int(time.time())
-
-
-def commit() -> str:
-    return git("rev-parse", "HEAD")
-
-
-def git(*words: str) -> str:
-    try:
-        asked = subprocess.run(
-            ["git", *words], cwd=ROOT, capture_output=True, text=True, check=False
-        )
-    except OSError:
-        return ""
-    return asked.stdout.strip() if asked.returncode == 0 else ""
 
 
 def run(command: list[str], **environ: str) -> None:

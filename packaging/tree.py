@@ -12,8 +12,9 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
+
+from origin import day
 
 NAME = "copilot-desktop"
 ICON_SIZES = (16, 24, 32, 48, 64, 128, 256, 512)
@@ -38,7 +39,7 @@ class Product:
 
     @property
     def date(self) -> str:
-        return datetime.fromtimestamp(self.epoch, UTC).strftime("%Y-%m-%d")
+        return day(self.epoch)
 
     def size(self) -> int:
         """Bytes of the frozen program."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
@@ -18,6 +19,10 @@ import pytest
 from tests.architecture.source import ROOT, shown, tracked
 
 WINDOW = {"pillow", "pystray", "pywebview"}
+# The same commit each time.
+SOMEBODY = {f"GIT_{role}_{what}": told for role in ("AUTHOR", "COMMITTER") for what, told in (
+    ("NAME", "Somebody"), ("EMAIL", "somebody@example.com"), ("DATE", "2026-11-21T12:00:00Z"),
+)} | {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}  # fmt: skip
 built = pytest.mark.skipif(
     any(importlib.util.find_spec(name) is None for name in ("build", "hatchling")),
     reason="build and hatchling are not installed",
@@ -33,6 +38,8 @@ def a_copy(place: Path, when: int, mode: int) -> Path:
             shutil.copyfile(path, target)
             target.chmod(mode)
             os.utime(target, (when, when))
+    for words in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message", "All"]):
+        subprocess.run(["git", *words], cwd=place, env={**os.environ, **SOMEBODY}, check=True)
     return place
 
 
@@ -55,6 +62,10 @@ def test_two_builds_give_the_same_bytes(tmp_path: Path) -> None:
         (name,) = (each for each in archive.namelist() if each.endswith("/METADATA"))
         told = HeaderParser().parsestr(archive.read(name).decode())
         assert "copilot_desktop/_resources/ui/index.html" in archive.namelist()
+        facts = json.loads(archive.read("copilot_desktop/_resources/build.json"))
+    asked = ["git", "rev-parse", "HEAD"]
+    head = subprocess.check_output(asked, cwd=tmp_path / "one", text=True).strip()
+    assert facts == {"commit": head, "date": "2026-11-21"}
     assert set(told.get_all("Provides-Extra") or ()) == {"desktop", "qt"}
 
 
