@@ -26,6 +26,10 @@ LARGEST = 20_000  # bytes of an example
 FOUND: dict[str, list[bytes]] = {
     "requests": [
         b'\0{"model":"m","temperature":1e999,"messages":[{"role":"user","content":"x"}]}',
+        (
+            b'\2{"model":"m","messages":[{"role":"user","content":""}],"tools":[{"type":"function",'
+            b'"function":{"name":"ls"}}]}'
+        ),
     ],
 }
 EXAMPLES = {

@@ -123,7 +123,8 @@ def _caches_by_itself(request: Request) -> bool:
 
 def _mark_ends(body: Json) -> None:
     """A mark at the end of the instructions, of the tools and of the conversation."""
-    ends = [body.get("system"), body["tools"], body["messages"][-1]["content"]]
+    last = body["messages"][-1:]  # none, where all that was said is empty
+    ends = [body.get("system"), body["tools"], *(message["content"] for message in last)]
     for blocks in ends:
         if blocks:
             blocks[-1]["cache_control"] = {"type": "ephemeral"}
