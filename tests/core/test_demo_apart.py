@@ -9,6 +9,8 @@ from pathlib import Path
 from copilot_desktop.core.core import Core
 from copilot_desktop.core.settings import Settings
 from copilot_desktop.system.fake import FakeSystem
+from copilot_desktop.upstream.stores import StoredAccount
+from copilot_desktop.upstream.stores.file import FileStore
 
 LOOK = """
 import asyncio, sys
@@ -48,6 +50,18 @@ async def test_a_demo_keeps_a_real_token_out(tmp_path: Path) -> None:
             account = core.session.account
             assert account.source != "environment"
             assert core.session.store.name != "environment"
+
+
+async def test_a_demo_leaves_a_real_sign_in_where_it_is(tmp_path: Path) -> None:
+    store = FileStore(tmp_path / "tokens" / "token.json")
+    real = StoredAccount("github.com", "octo-user", 1, "ghu_thisIsARealToken0000")
+    await store.save(real)
+    settings = Settings(data_dir=tmp_path, port=0, start_proxy=False)
+    async with Core.running(settings, demo="pro", system=FakeSystem(tmp_path)) as core:
+        await core.verbs.do("sign_out", {})
+        assert core.session.account.state == "signed_out"
+        await core.verbs.do("reset_everything", {"word": "RESET"})
+    assert await store.load() == real
 
 
 async def test_a_demo_never_turns_to_a_real_github(tmp_path: Path) -> None:
