@@ -5,6 +5,8 @@ locked, and with the lowest versions that pyproject.toml allows.
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,9 +15,11 @@ from types import ModuleType
 
 import pytest
 
+from copilot_desktop import __version__
 from tests.architecture.source import ROOT
 
 LOCK = ROOT / "packaging" / "requirements.lock"
+PIPX = "pipx==1.18.4"
 PATIENCE = 150  # seconds, to fetch and unpack some forty libraries
 
 
@@ -37,11 +41,11 @@ def bare(tmp_path: Path) -> Path:
     return tmp_path / "env" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
-def fetch(*command: str | Path) -> None:
+def fetch(*command: str | Path, within: Path = ROOT) -> None:
     """Skips where nothing can be fetched."""
     try:
         done = subprocess.run(
-            [str(word) for word in command], cwd=ROOT, capture_output=True, text=True,
+            [str(word) for word in command], cwd=within, capture_output=True, text=True,
             timeout=PATIENCE, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
@@ -72,6 +76,26 @@ def test_the_plain_wheel_serves_without_a_window(
     pip(bare, wheel)
     assert not has(bare, "webview")
     works(bare, part)
+
+
+def test_pipx_gives_the_command_and_the_window(
+    wheel: Path, bare: Path, tmp_path: Path, part: Callable[[str], ModuleType],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """As the page for Linux has it, word for word, in an empty home."""
+    monkeypatch.setenv("PIPX_HOME", str(tmp_path / "pipx"))
+    monkeypatch.setenv("PIPX_BIN_DIR", str(tmp_path / "bin"))
+    monkeypatch.setenv("PIPX_MAN_DIR", str(tmp_path / "man"))
+    page = (ROOT / "docs" / "install-linux.md").read_text(encoding="utf-8")
+    (line,) = re.findall(r"^ {4}pipx (.*)$", page, re.MULTILINE)
+    words = shlex.split(line.replace("VERSION", __version__))
+    assert Path(words[-1].partition("[")[0]).name == wheel.name
+    pip(bare, PIPX)
+    fetch(bare.with_name("pipx" + bare.suffix), *words, within=wheel.parent)
+    program = tmp_path / "bin" / f"copilot-desktop{bare.suffix}"
+    assert len(list(part("smoke").passes([str(program)]))) == 6
+    inside = tmp_path / "pipx" / "venvs" / "copilot-desktop" / bare.parent.name / bare.name
+    assert has(inside, "webview")
 
 
 def test_the_locked_libraries_are_enough_and_have_the_window(
