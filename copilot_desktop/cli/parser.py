@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from copilot_desktop.cli.examples import examples
@@ -58,7 +59,7 @@ def read(arguments: Sequence[str]) -> Invocation:
     """Exits with code 2 and a usage line if the words cannot be understood."""
     # A bare `--demo` must not swallow the command behind it.
     spelled = [f"--demo={DEFAULT_SCENARIO}" if word == "--demo" else word for word in arguments]
-    found = vars(parser().parse_args(spelled))
+    found = vars(parser(next(iter(spelled), "")).parse_args(spelled))
     words = found.pop("words", ())
     return Invocation(
         command=found.pop("command", None) or "desktop",
@@ -89,8 +90,12 @@ def read(arguments: Sequence[str]) -> Invocation:
     )
 
 
-def parser() -> argparse.ArgumentParser:
-    """Everything that can be typed; `docs/commands.md` is compared with it."""
+def parser(first: str = "") -> argparse.ArgumentParser:
+    """Everything that can be typed; `docs/commands.md` is compared with it.
+
+    `first` is the first word of a line: where it is a command, the others cannot be meant and are
+    not made, which is the better part of the work.
+    """
     shared = _shared_flags()
     layout = argparse.RawDescriptionHelpFormatter
     whole = argparse.ArgumentParser(
@@ -103,9 +108,10 @@ def parser() -> argparse.ArgumentParser:
     )
     _add_flags_of_the_window(whole)
     commands = whole.add_subparsers(dest="command", metavar="command", title="commands")
-
-    def command(name: str, words: str) -> argparse.ArgumentParser:
-        return commands.add_parser(
+    known = _commands(shared)
+    for name in (first,) if first in known else known:
+        words, fill = known[name]
+        made = commands.add_parser(
             name,
             help=words,
             description=words,
@@ -114,30 +120,49 @@ def parser() -> argparse.ArgumentParser:
             formatter_class=layout,
             allow_abbrev=False,
         )
-
-    command("serve", "run the proxy without a window, until SIGTERM or Ctrl-C")
-    _add_login(command("login", "sign in to GitHub with a code and keep the sign-in"))
-    command("logout", "delete the stored sign-in of the account in use")
-    _add_account_actions(command("accounts", "the accounts that are signed in here"), shared)
-    _add_editors(command)
-    _add_autostart(command("autostart", "start the app when you log in to this computer"))
-    command("resume", "send again after GitHub's warning has paused it")
-    _add_key_actions(command("keys", "local keys with names, and their limits"), shared)
-    for name, words in (
-        ("status", "who is signed in, and whether the proxy runs (no network)"),
-        ("models", "the models of your Copilot"),
-        ("quota", "how much is used and left"),
-    ):
-        each = command(name, words)
-        _add_json(each)
-        if name == "models":
-            _add_model_actions(each, shared)
-    _add_doctor(command("doctor", "look at each part once and say what fails"))
-    _add_usage(command("usage", "what this app has used (no network)"))
-    _add_logs(command("logs", "the latest lines of the log (no network)"))
-    _add_version(command("version", "what exactly this is, and whether there is a newer one"))
-    _add_removal(command("remove-everything", "undo and delete all that the app has written"))
+        for add in fill:
+            add(made)
     return whole
+
+
+_Add = Callable[[argparse.ArgumentParser], None]
+
+
+def _commands(shared: argparse.ArgumentParser) -> dict[str, tuple[str, tuple[_Add, ...]]]:
+    """What each command does, in words, and what adds its flags; in the order of the help."""
+    accounts = partial(_add_account_actions, shared=shared)
+    keys, models = (
+        partial(_add_key_actions, shared=shared),
+        partial(_add_model_actions, shared=shared),
+    )
+    return {
+        "serve": ("run the proxy without a window, until SIGTERM or Ctrl-C", ()),
+        "login": ("sign in to GitHub with a code and keep the sign-in", (_add_login,)),
+        "logout": ("delete the stored sign-in of the account in use", ()),
+        "accounts": ("the accounts that are signed in here", (accounts,)),
+        "connect": (
+            "let an editor or agent use this proxy; without one: the list",
+            (_add_connect,),
+        ),
+        "disconnect": ("take back what was written for an editor or agent", (_add_disconnect,)),
+        "run": ("start an agent with the right settings and touch no file", (_add_run,)),
+        "env": (
+            "lines that tell a shell's programs the address and the key",
+            (partial(_add_shells, more=("cmd",)),),
+        ),
+        "completions": ("a script that lets a shell complete these commands", (_add_shells,)),
+        "autostart": ("start the app when you log in to this computer", (_add_autostart,)),
+        "resume": ("send again after GitHub's warning has paused it", ()),
+        "keys": ("local keys with names, and their limits", (keys,)),
+        "status": ("who is signed in, and whether the proxy runs (no network)", (_add_json,)),
+        "models": ("the models of your Copilot", (_add_json, models)),
+        "quota": ("how much is used and left", (_add_json,)),
+        "doctor": ("look at each part once and say what fails", (_add_doctor,)),
+        "usage": ("what this app has used (no network)", (_add_usage,)),
+        "logs": ("the latest lines of the log (no network)", (_add_logs,)),
+        "version": ("what exactly this is, and whether there is a newer one", (_add_version,)),
+        "remove-everything": ("undo and delete all that the app has written", (_add_removal,)),
+    }
 
 
 def _add_flags_of_the_window(whole: argparse.ArgumentParser) -> None:
@@ -182,14 +207,6 @@ def _add_login(login: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def _add_editors(command: Callable[[str, str], argparse.ArgumentParser]) -> None:
-    _add_connect(command("connect", "let an editor or agent use this proxy; without one: the list"))
-    _add_disconnect(command("disconnect", "take back what was written for an editor or agent"))
-    _add_run(command("run", "start an agent with the right settings and touch no file"))
-    _add_shells(command("env", "lines that tell a shell's programs the address and the key"), "cmd")
-    _add_shells(command("completions", "a script that lets a shell complete these commands"))
-
-
 def _add_connect(connect: argparse.ArgumentParser) -> None:
     connect.add_argument("tool", metavar="TOOL", nargs="?", help="its name in the list")
     _add_chosen(connect)
@@ -225,7 +242,7 @@ def _add_run(run: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_shells(to: argparse.ArgumentParser, *more: str) -> None:
+def _add_shells(to: argparse.ArgumentParser, more: tuple[str, ...] = ()) -> None:
     shells = ("bash", "zsh", "fish", "powershell", *more)
     to.add_argument("shell", metavar="SHELL", choices=shells, help=", ".join(shells))
 

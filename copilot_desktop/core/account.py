@@ -97,8 +97,10 @@ class AccountDesk:
         self._alone = alone
         self._loading = self._tasks.start(self._load(), "load account")
         await asyncio.wait({self._loading}, timeout=None if alone else LOAD_PATIENCE)
-        if not alone:
-            self._tasks.start(self._first_look(), "first look")
+
+    def look_soon(self) -> None:
+        """Ask GitHub for the first time, in the background."""
+        self._tasks.start(self._first_look(), "first look")
 
     async def look(self) -> None:
         """Ask GitHub about account, models and usage. Raises Problem."""

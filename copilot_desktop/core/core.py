@@ -373,6 +373,7 @@ class Core:
         await self.desk.begin()
         if self.life.proxy_wanted:
             await self.start_proxy()
+        self.desk.look_soon()  # what needs the network comes after what does not
         self.books.start()
         if not headless:
             self._watch_editors()
