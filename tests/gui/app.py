@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,12 +50,13 @@ class App:
         port: int,
         scenario: str = "pro",
         environ: Mapping[str, str] | None = None,
+        program: Sequence[str] = (sys.executable, "-m", "copilot_desktop"),
     ) -> None:
         # A demo keeps to a folder of its own, apart from the real account.
         self.desk, self.folder, self.port = desk, folder / "demo", port
         self.log = folder.parent / f"{folder.name}.err"
         command = [
-            sys.executable, "-m", "copilot_desktop", f"--demo={scenario}",
+            *program, f"--demo={scenario}",
             "--port", str(port), "--data-dir", str(folder), *arguments,
         ]  # fmt: skip
         with self.log.open("ab") as log:
