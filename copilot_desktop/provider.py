@@ -25,7 +25,7 @@ from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanage
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Literal, overload
+from typing import TYPE_CHECKING, Literal, overload
 from weakref import WeakKeyDictionary
 
 from copilot_desktop.canonical import (
@@ -45,9 +45,6 @@ from copilot_desktop.errors import (
 )
 from copilot_desktop.hearing import Ear, Listener, Passage, Turn, refuse_a_page
 from copilot_desktop.model import Model
-from copilot_desktop.pi import AssistantMessageEvent, told
-from copilot_desktop.pi import Context as PiContext
-from copilot_desktop.pi import Options as PiOptions
 from copilot_desktop.preparation import prepared
 from copilot_desktop.preparation.strictness import refuse_marked
 from copilot_desktop.preparation.weighing import refuse_overflow, weigh, weighed
@@ -71,6 +68,11 @@ from copilot_desktop.upstream.quota import Quota, QuotaSnapshot
 from copilot_desktop.upstream.session import Session
 from copilot_desktop.upstream.token import Authority
 from copilot_desktop.upstream.websocket import UpstreamSocket
+
+if TYPE_CHECKING:
+    from copilot_desktop.pi import AssistantMessageEvent
+    from copilot_desktop.pi import Context as PiContext
+    from copilot_desktop.pi import Options as PiOptions
 
 _ELSEWHERE = "not accessible via the"
 
@@ -137,6 +139,8 @@ class Provider:
         trouble is an event instead of an exception (see `copilot_desktop.pi`).
         """
         if shape == "pi":
+            from copilot_desktop.pi import told  # noqa: PLC0415  (only programs that embed us)
+
             ask = partial(self._events, initiator)
             return told(request, ask, model=model, options=options)
         if not isinstance(request, Request):

@@ -10,13 +10,11 @@ All functions block and raise OSError where writing fails; reading never raises.
 from __future__ import annotations
 
 import os
-import plistlib
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal, Protocol
-from xml.parsers.expat import ExpatError
 
 from copilot_desktop.atomic import replace_file
 from copilot_desktop.system import programs
@@ -134,6 +132,9 @@ class LaunchAgent:
         self._ask = ask
 
     def state(self) -> LoginItemState:
+        import plistlib  # noqa: PLC0415  (not where there are no such files)
+        from xml.parsers.expat import ExpatError  # noqa: PLC0415
+
         try:
             with self._path.open("rb") as file:
                 entry = plistlib.loads(file.read(_ENTRY_LIMIT))
@@ -150,6 +151,8 @@ class LaunchAgent:
         return "blocked" if off or entry.get("Disabled") is True else "on"
 
     def switch(self, on: bool) -> None:
+        import plistlib  # noqa: PLC0415
+
         if not on:
             self._path.unlink(missing_ok=True)
             return

@@ -14,15 +14,17 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from copilot_desktop.errors import InvalidRequest
 from copilot_desktop.model import Model
 from copilot_desktop.upstream.client import Call, Tries
-from copilot_desktop.upstream.healing import Case, Cure, cure
 from copilot_desktop.upstream.lessons import Lessons
 from copilot_desktop.upstream.reply import UpstreamReply
 from copilot_desktop.upstream.token import Authority
+
+if TYPE_CHECKING:
+    from copilot_desktop.upstream.healing import Cure
 
 log = logging.getLogger(__name__)
 
@@ -120,6 +122,8 @@ def _cure(call: Call, model: Model, problem: InvalidRequest, tries: Tries) -> Cu
     taken = {each.removeprefix(_MARK) for each in tries.taken if each.startswith(_MARK)}
     if len(taken) >= HEALS:
         return None
+    from copilot_desktop.upstream.healing import Case, cure  # noqa: PLC0415  (a refusal is rare)
+
     body = json.loads(call.body)
     case = Case(call.endpoint, body, model, problem.detail, problem.code or "", call.betas)
     return cure(case, taken)
