@@ -34,7 +34,7 @@ from tree import Product  # noqa: E402
 
 FORMS = ("folder", "deb", "tarball") if sys.platform == "linux" else ("folder",)
 SPEC = HERE / "pyinstaller" / "copilot-desktop.spec"
-TOOLS = HERE / "pyinstaller" / "requirements.txt"
+TOOLS = HERE / "freezing.lock"
 LOCK = HERE / "requirements.lock"
 
 

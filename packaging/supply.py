@@ -29,7 +29,9 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 LOCK = HERE / "requirements.lock"
 HEADLESS = HERE / "requirements-headless.lock"  # the same without the window
-LINTERS = HERE / "linters.lock"  # of `linters.in`, for tests
+LINTERS = HERE / "linters.lock"  # for tests
+FREEZING = HERE / "freezing.lock"
+WHEEL = HERE / "wheel.lock"
 PROJECT = ROOT / "pyproject.toml"
 UV = "uv==0.13.9"
 HEAD = """\
@@ -74,7 +76,8 @@ def main(words: list[str]) -> int:
             LOCK.write_text(locked_anew(PROJECT, "--extra", "desktop"), encoding="utf-8")
             without = locked_anew(PROJECT, "--constraint", str(LOCK))
             HEADLESS.write_text(without, encoding="utf-8")
-            LINTERS.write_text(locked_anew(LINTERS.with_suffix(".in")), encoding="utf-8")
+            for tools in (LINTERS, FREEZING, WHEEL):
+                tools.write_text(locked_anew(tools.with_suffix(".in")), encoding="utf-8")
         elif chosen.step == "bill":
             text = json.dumps(bill(list(present())), indent=1, sort_keys=True)
             chosen.file.write_text(f"{text}\n", encoding="utf-8")

@@ -67,7 +67,10 @@ def test_without_the_window_the_same_versions_are_locked(supply: Any) -> None:
     assert {"pillow", "pystray", "pywebview"} <= {each.name for each in whole - headless}
 
 
-@pytest.mark.parametrize(("lock", "least"), [("LOCK", 30), ("HEADLESS", 20), ("LINTERS", 10)])
+@pytest.mark.parametrize(
+    ("lock", "least"),
+    [("LOCK", 30), ("HEADLESS", 20), ("LINTERS", 10), ("FREEZING", 5), ("WHEEL", 4)],
+)
 def test_everything_locked_has_hashes_and_nothing_names_a_place(
     supply: Any, lock: str, least: int
 ) -> None:
@@ -79,6 +82,15 @@ def test_everything_locked_has_hashes_and_nothing_names_a_place(
     assert len(pinned) == len(libraries), "a line that is not understood"
     assert not re.search(r"://|file:|^--", text, re.MULTILINE)
     assert text.startswith(supply.HEAD)
+
+
+def test_tools_are_locked_as_they_are_asked_for(supply: Any) -> None:
+    for lock in (supply.LINTERS, supply.FREEZING, supply.WHEEL):
+        asked = lock.with_suffix(".in").read_text(encoding="utf-8")
+        wanted = set(re.findall(r"^([\w-]+)==(\S+)$", asked, re.MULTILINE))
+        assert wanted
+        locked = {(supply.plain(each.name), each.version) for each in supply.locked(lock)}
+        assert wanted <= locked, "run packaging/supply.py lock"
 
 
 def test_the_bill_names_each_library_and_who_asks_for_it(
