@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from copilot_desktop.cli.parser import Invocation, read
 from copilot_desktop.errors import NotSignedIn, Problem
 from copilot_desktop.system import garbage
+from copilot_desktop.upstream import late_trust
 
 if TYPE_CHECKING:
     from copilot_desktop.core.settings import Preferences
@@ -73,6 +74,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _run(invocation: Invocation) -> int:
+    late_trust.import_aiohttp()
     from copilot_desktop.cli.preferences import preferences_for  # noqa: PLC0415
     from copilot_desktop.system import current  # noqa: PLC0415
 
