@@ -26,6 +26,10 @@ from copilot_desktop.upstream.quirks.chat_reasoning import OverheardEvents
 from copilot_desktop.upstream.quirks.memory import Thoughts
 
 
+_TURNS = 8  # between frames that are in a run and such that are not, in one read
+_LONG = 65536  # bytes of a frame; the rest of a longer one may take many reads
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
     """One request, decided: where it goes and what is sent. `request` is the prepared one,
@@ -111,18 +115,29 @@ class Listener:
         return self._stops is not None and self._stops.hit
 
     def feed(self, chunk: bytes) -> None:
-        """The rest of a frame, a run of plain ones, all others."""
-        decoder = self._decoder
-        if not decoder.idle and (end := chunk.find(FRAME_END) + len(FRAME_END)) >= len(FRAME_END):
-            self._frames(decoder.feed(chunk[:end]))
+        """Runs of plain frames at once, all others one by one."""
+        for _ in range(_TURNS):
+            chunk = self._in_run(chunk)
+            if (end := chunk.find(FRAME_END) + len(FRAME_END)) < len(FRAME_END):
+                break
+            self._frames(self._decoder.feed(chunk[:end]))  # after it there may be a run
             chunk = chunk[end:]
-        if (run := self._reader.run) is not None and self._stops is None and decoder.idle:
-            told, length = run.read(chunk)
-            if told is not None:
-                self.told.append(told)
-            chunk = chunk[length:]
         if chunk:
-            self._frames(decoder.feed(chunk))
+            self._frames(self._decoder.feed(chunk))
+
+    def _in_run(self, chunk: bytes) -> bytes:
+        """What is left of `chunk`, once the frames that are in the present run have been read."""
+        run, begun = self._reader.run, self._decoder.begun
+        if run is None or self._stops is not None or len(begun) > _LONG:
+            return chunk
+        read = begun + chunk
+        told, length = run.read(read)
+        if not length:
+            return chunk
+        self._decoder.drop()
+        if told is not None:
+            self.told.append(told)
+        return read[length:]
 
     def close(self) -> None:
         self._frames(self._decoder.close())

@@ -31,7 +31,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from copilot_desktop.canonical import BlockDelta, Event
@@ -40,15 +40,24 @@ FRAME_END = b"\n\n"
 TEXT = re.compile(rb'[^"\\\r\n]*+(?:\\[^\r\n][^"\\\r\n]*+)*+')  # the inside of a JSON string
 HERE = "\0"
 _LOOKS = 16  # at frames of one stream, in vain: there are streams in which no two are alike
-quoted = json.JSONEncoder().encode
+_quoted = json.JSONEncoder().encode
+_parse = json.JSONDecoder().raw_decode
 
 
 @dataclass(frozen=True, slots=True)
 class BlockDeltas:
-    """A `BlockDelta` of the block `index` for each of `texts`, of which none is empty."""
+    """A `BlockDelta` of the block `index` for each of `texts`, of which none is empty.
+
+    `bare`: as JSON strings in ASCII they look just as they are.
+    """
 
     index: int
     texts: list[str]
+    bare: bool = False
+
+    def quoted(self) -> Iterable[str]:
+        """The texts as JSON strings."""
+        return [f'"{text}"' for text in self.texts] if self.bare else map(_quoted, self.texts)
 
 
 Told = Event | BlockDeltas
@@ -63,65 +72,75 @@ def spread(told: Iterable[Told]) -> Iterator[Event]:
             yield each
 
 
-def framed(before: str, texts: Iterable[str], after: str) -> bytes:
+def framed(before: str, deltas: BlockDeltas, after: str) -> bytes:
     """A frame for each text, which stands in it as a JSON string between `before` and `after`."""
-    return (before + (after + before).join(map(quoted, texts)) + after).encode()
+    return (before + (after + before).join(deltas.quoted()) + after).encode()
 
 
 def around(frame: bytes) -> tuple[str, str]:
     """What `framed` needs, from a frame with the text `HERE` and no word of a client after it."""
-    before, _, after = frame.decode().rpartition(quoted(HERE))
+    before, _, after = frame.decode().rpartition(_quoted(HERE))
     return before, after
 
 
-def split(
-    read: bytes, before: bytes, after: bytes, is_text: Callable[[bytes], bool]
-) -> tuple[list[bytes], int]:
-    """What stands between `before` and `after` in the frames at the start of `read`, as long as it
-    `is_text`, and the length of these frames in bytes. Both hold a quote, and `after` ends with a
-    blank line."""
-    if not read.startswith(before):
-        return [], 0
-    texts = read.split(after + before)  # the last one with all that follows it
-    texts[0] = texts[0][len(before) :]
-    count, most = 0, len(texts) - 1
-    while count < most and is_text(texts[count]):
-        count += 1
-    end = texts[count].find(after)
-    last = texts[count][: max(end, 0)]
-    del texts[count:]
-    if end >= 0 and is_text(last):
-        texts.append(last)
-    return texts, sum(map(len, texts)) + len(texts) * (len(before) + len(after))
+class Alike:
+    """Frames with the bytes `before` and `after` around a text. The former ends with the quote that
+    opens the text, the latter begins with the one that ends it, and ends with a blank line."""
 
+    __slots__ = ("_between", "after", "before")
 
-class TextRun:
-    """Frames of a stream that only continue the open block of text, which is number `block`."""
-
-    __slots__ = ("_after", "_before", "block", "held")
-
-    def __init__(self, before: bytes, after: bytes, block: int) -> None:
-        self._before, self._after = before, after
-        self.block = block
-        self.held = False  # it has been good for something
+    def __init__(self, before: bytes, after: bytes) -> None:
+        self.before, self.after = before, after
+        self._between = after + before
 
     def fits(self, frame: bytes) -> bool:
-        """Whether `frame`, of which nothing else is known, has the same bytes around its text."""
-        around = len(self._before) + len(self._after)
-        return (
-            len(frame) >= around and frame.startswith(self._before) and frame.endswith(self._after)
-        )
+        """Whether `frame`, of which nothing else is known, is one of them."""
+        size = len(self._between)
+        return len(frame) >= size and frame.startswith(self.before) and frame.endswith(self.after)
+
+    def insides(self, read: bytes) -> tuple[list[bytes], int]:
+        """What stands there in the frames at the start of `read`, each on one line, and the length
+        of these frames in bytes."""
+        before = self.before
+        if not read.startswith(before) or (end := read.rfind(self.after)) < len(before):
+            return [], 0
+        found = read[len(before) : end].split(self._between)
+        if b"\n" not in b"".join(found):
+            return found, end + len(self.after)
+        odd = next(number for number, inside in enumerate(found) if b"\n" in inside)
+        last, after, _ = found[odd].partition(self.after)
+        found[odd:] = [last] if after and b"\n" not in last else []
+        return found, sum(map(len, found)) + len(found) * len(self._between)
+
+
+class TextRun(Alike):
+    """Frames of a stream that only continue the open block of text, which is number `block`."""
+
+    __slots__ = ("block", "held")
+
+    def __init__(self, before: bytes, after: bytes, block: int) -> None:
+        super().__init__(before, after)
+        self.block = block
+        self.held = False  # it has been good for something
 
     def read(self, read: bytes) -> tuple[BlockDeltas | None, int]:
         """What the frames at the start of `read` say, and their length in bytes: nought if the
         first one is none of this run. None: they say nothing."""
-        texts, length = split(read, self._before, self._after, _is_one_line)
-        if not texts or (said := _parsed(texts)) is None:
+        insides, length = self.insides(read)
+        if not insides:
+            return None, 0
+        try:
+            array = (b'["' + b'",\n"'.join(insides) + b'"]').decode("utf-8", "surrogatepass")
+            texts, end = _parse(array)
+        except (ValueError, RecursionError):
+            return None, 0
+        if end != len(array) or len(texts) != len(insides) or set(map(type, texts)) != {str}:
             return None, 0
         self.held = True
-        if not all(said):
-            said = [text for text in said if text]
-        return BlockDeltas(self.block, said) if said else None, length
+        if not all(texts):
+            texts = [text for text in texts if text]
+        bare = array.isascii() and "\\" not in array
+        return BlockDeltas(self.block, texts, bare) if texts else None, length
 
 
 class Runs:
@@ -169,16 +188,3 @@ def learned(mark: re.Pattern[bytes], raw: bytes, block: int) -> TextRun | None:
     ):
         return None
     return TextRun(before, after, block)
-
-
-def _is_one_line(found: bytes) -> bool:
-    return b"\n" not in found
-
-
-def _parsed(texts: list[bytes]) -> list[str] | None:
-    """What the insides of JSON strings say; None if they are not one whole string each."""
-    try:
-        said = json.loads(b'["' + b'",\n"'.join(texts) + b'"]')
-    except (ValueError, RecursionError):
-        return None
-    return said if len(said) == len(texts) and set(map(type, said)) == {str} else None

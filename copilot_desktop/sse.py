@@ -70,6 +70,16 @@ class FrameDecoder:
         """Whether the last frame was complete: what comes next begins another one."""
         return self._started and not self._pending
 
+    @property
+    def begun(self) -> bytes:
+        """What is here of a frame that is not complete."""
+        return bytes(self._pending)
+
+    def drop(self) -> None:
+        """Somebody else has read the frame that was begun."""
+        self._pending.clear()
+        self._searched = 0
+
     def feed(self, chunk: bytes) -> Iterator[Frame]:
         """The frames that `chunk` completes; take them all. Raises EventTooLarge."""
         self._has_cr = self._has_cr or b"\r" in chunk

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import secrets
 import string
-from collections.abc import Sequence
 
 from copilot_desktop.canonical import (
     Begin,
@@ -56,6 +55,7 @@ class MessagesWriter:
     def __init__(self, request: Request) -> None:
         self._request = request
         self._open: ReplyBlock | None = None
+        self._before = ""  # a text of the open block
         self._written = 0  # characters, for replies whose size upstream never tells
 
     def feed(self, event: Told) -> bytes:
@@ -65,13 +65,14 @@ class MessagesWriter:
                 return self._begin(event)
             case BlockStart():
                 self._open = event.block
+                self._before = _before_text(event.index, event.block)
                 return _frame(
                     "content_block_start",
                     index=event.index,
                     content_block=self._empty(event.block),
                 )
             case BlockDeltas():
-                return self._texts(event.index, event.texts)
+                return self._texts(event)
             case BlockDelta():
                 return self._delta(event)
             case BlockEnd():
@@ -122,26 +123,15 @@ class MessagesWriter:
     def _delta(self, delta: BlockDelta) -> bytes:
         written = b""
         if delta.text:
-            written += self._texts(delta.index, (delta.text,))
+            written += self._texts(BlockDeltas(delta.index, [delta.text]))
         if delta.signature:
             change = {"type": "signature_delta", "signature": delta.signature}
             written += _frame("content_block_delta", index=delta.index, delta=change)
         return written
 
-    def _texts(self, index: int, texts: Sequence[str]) -> bytes:
-        self._written += sum(map(len, texts))
-        match self._open:
-            case Text():
-                kind, key = "text_delta", "text"
-            case ToolUse():
-                kind, key = "input_json_delta", "partial_json"
-            case _:
-                kind, key = "thinking_delta", "thinking"
-        before = (
-            'event: content_block_delta\ndata: {"type":"content_block_delta",'
-            f'"index":{index},"delta":{{"type":"{kind}","{key}":'
-        )
-        return framed(before, texts, "}}\n\n")
+    def _texts(self, deltas: BlockDeltas) -> bytes:
+        self._written += sum(map(len, deltas.texts))
+        return framed(self._before, deltas, "}}\n\n")
 
     def _end(self, end: End) -> bytes:
         usage = end.usage if end.usage is not None else self._estimate()
@@ -223,6 +213,21 @@ def _whole(block: ReplyBlock, request: Request) -> Json:
 
 def _length(block: ReplyBlock) -> int:
     return len(block.arguments) if isinstance(block, ToolUse) else len(block.text)
+
+
+def _before_text(index: int, block: ReplyBlock) -> str:
+    """What stands in front of a text of this block, in a frame of its own."""
+    match block:
+        case Text():
+            kind, key = "text_delta", "text"
+        case ToolUse():
+            kind, key = "input_json_delta", "partial_json"
+        case _:
+            kind, key = "thinking_delta", "thinking"
+    return (
+        'event: content_block_delta\ndata: {"type":"content_block_delta",'
+        f'"index":{index},"delta":{{"type":"{kind}","{key}":'
+    )
 
 
 def _frame(kind: str, **fields: object) -> bytes:

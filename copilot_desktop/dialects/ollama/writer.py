@@ -83,7 +83,7 @@ class LineWriter:
                 self._block = event.block
                 return self._flush()
             case BlockDeltas():
-                return self._texts(event.texts)
+                return self._texts(event)
             case BlockDelta():
                 return self._delta(event)
             case BlockEnd():
@@ -114,11 +114,11 @@ class LineWriter:
                 self._block = grown(call, delta)
         return b""
 
-    def _texts(self, texts: list[str]) -> bytes:
+    def _texts(self, deltas: BlockDeltas) -> bytes:
         """Lines that leave together bear the same time."""
-        self._characters += sum(map(len, texts))
+        self._characters += sum(map(len, deltas.texts))
         before, after = around(self._line({"content": HERE}))
-        return framed(before, texts, after)
+        return framed(before, deltas, after)
 
     def _flush(self, reason: StopReason | None = None) -> bytes:
         call, self._held = self._held, None

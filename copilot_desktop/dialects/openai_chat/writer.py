@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
 from typing import Any, assert_never
 
 from copilot_desktop.canonical import (
@@ -87,7 +86,7 @@ class ChatWriter:
             case BlockStart():
                 return self._start(event.block)
             case BlockDeltas():
-                return self._texts(event.texts)
+                return self._texts(event)
             case BlockDelta():
                 return self._delta(event)
             case BlockEnd():
@@ -118,15 +117,15 @@ class ChatWriter:
             call |= {"type": "function", "function": {"name": name, "arguments": ""}}
         return self._chunk(_compact({"tool_calls": [call]}))
 
-    def _texts(self, texts: Sequence[str]) -> bytes:
-        self._characters += sum(map(len, texts))
+    def _texts(self, deltas: BlockDeltas) -> bytes:
+        self._characters += sum(map(len, deltas.texts))
         refusal = isinstance(self._block, Text) and self._block.refusal
         key = "refusal" if refusal else "content"
-        return framed(f'{self._before_delta}{{"{key}":', texts, "}" + _AFTER % "null")
+        return framed(f'{self._before_delta}{{"{key}":', deltas, "}" + _AFTER % "null")
 
     def _delta(self, delta: BlockDelta) -> bytes:
         if delta.text and isinstance(self._block, Text):
-            return self._texts((delta.text,))
+            return self._texts(BlockDeltas(delta.index, [delta.text]))
         self._characters += len(delta.text)
         match self._block:
             case Thinking(redacted=""):

@@ -7,7 +7,6 @@ out, a refusal is text like any other. Must not know where the events come from.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from typing import Any, assert_never
 
 from copilot_desktop.canonical import (
@@ -57,9 +56,9 @@ class CompletionWriter:
             case BlockStart():
                 self._block = event.block
             case BlockDeltas():
-                return self._texts(event.texts)
+                return self._texts(event)
             case BlockDelta():
-                return self._texts((event.text,))
+                return self._texts(BlockDeltas(event.index, [event.text]))
             case BlockEnd():
                 self._block = None
             case End():
@@ -74,11 +73,11 @@ class CompletionWriter:
     def fail(self, problem: Problem) -> bytes:
         return encode_json(render_problem(problem))
 
-    def _texts(self, texts: Sequence[str]) -> bytes:
-        self._characters += sum(map(len, texts))
-        if not isinstance(self._block, Text) or not all(texts):
+    def _texts(self, deltas: BlockDeltas) -> bytes:
+        self._characters += sum(map(len, deltas.texts))
+        if not isinstance(self._block, Text) or not all(deltas.texts):
             return b""
-        return framed(self._around[0], texts, self._around[1])
+        return framed(self._around[0], deltas, self._around[1])
 
     def _piece(self, text: str, reason: StopReason | None) -> bytes:
         return encode_json({**self._head, "choices": [_choice(text, reason)]})

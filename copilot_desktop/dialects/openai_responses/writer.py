@@ -10,7 +10,6 @@ announced as done only when the next event has told whether it was (§9.1: lengt
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,7 +38,7 @@ from copilot_desktop.dialects.openai_responses.response import (
     text_part,
 )
 from copilot_desktop.errors import Problem
-from copilot_desktop.runs import BlockDeltas, Told, quoted
+from copilot_desktop.runs import BlockDeltas, Told
 from copilot_desktop.spelling import legal_id
 from copilot_desktop.sse import encode_json
 
@@ -93,7 +92,7 @@ class ResponsesWriter:
                 self._start(event.block)
             case BlockDeltas():
                 if self._open is not None:
-                    self._say(self._open, event.texts)
+                    self._say(self._open, event)
             case BlockDelta():
                 self._continue(event)
             case BlockEnd():
@@ -181,7 +180,7 @@ class ResponsesWriter:
         if not event.text:
             return
         if isinstance(item.block, Text):
-            self._say(item, (event.text,))
+            self._say(item, BlockDeltas(event.index, [event.text]))
             return
         self._written += len(event.text)
         match item.block:
@@ -193,7 +192,7 @@ class ResponsesWriter:
                 self._tell("response.function_call_arguments.delta", item, delta=event.text)
         item.parts.append(event.text)
 
-    def _say(self, item: _Open, texts: Sequence[str]) -> None:
+    def _say(self, item: _Open, deltas: BlockDeltas) -> None:
         """Visible text. By far the most frames are these, so they are put together by hand."""
         refusal = isinstance(item.block, Text) and item.block.refusal
         self._show_text(item, refusal=refusal)
@@ -202,13 +201,13 @@ class ResponsesWriter:
         middle = f',"item_id":"{item.id}","output_index":{self._place},"content_index":0,"delta":'
         after = "}\n\n" if refusal else ',"logprobs":[]}\n\n'
         frames = (
-            f"{before}{number}{middle}{quoted(text)}{after}"
-            for number, text in enumerate(texts, self._sequence)
+            f"{before}{number}{middle}{text}{after}"
+            for number, text in enumerate(deltas.quoted(), self._sequence)
         )
         self._out.append("".join(frames).encode())
-        self._sequence += len(texts)
-        self._written += sum(map(len, texts))
-        item.parts += texts
+        self._sequence += len(deltas.texts)
+        self._written += sum(map(len, deltas.texts))
+        item.parts += deltas.texts
 
     def _show_text(self, item: _Open, *, refusal: bool) -> None:
         if not item.shown:
