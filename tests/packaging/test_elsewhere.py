@@ -173,4 +173,4 @@ def test_what_is_made_on_three_systems_is_started_there() -> None:
         steps = "\n".join(step.get("run", "") for step in built[name]["steps"])
         assert "packaging/smoke.py" in steps, name
         assert any("upload-artifact" in step.get("uses", "") for step in built[name]["steps"])
-    assert set(built["release"]["needs"]) == {"wheel", "linux", "windows", "macos"}
+    assert set(built["release"]["needs"]) == set(built) - {"release"}
