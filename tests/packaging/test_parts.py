@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -180,3 +181,23 @@ def test_the_installer_puts_everything_into_the_home_and_takes_it_back(
     left = [path for path in home.rglob("*") if path.is_file() or path.is_symlink()]
     left = [path for path in left if path.name != "mimeinfo.cache"]
     assert left == [home / ".local" / "share" / "copilot-desktop" / FILE_NAME]
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="git is not here")
+def test_a_build_names_a_commit_only_if_it_is_made_of_it(
+    part: Part, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM"):
+        monkeypatch.setenv(name, os.devnull)
+    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+    (tmp_path / "inside").mkdir()
+    (tmp_path / "file").write_text("one")
+    who = ["-c", "user.name=Somebody", "-c", "user.email=somebody@example.com"]
+    for words in (["init", "-q"], ["add", "."], [*who, "commit", "-qm", "One"]):
+        subprocess.run(["git", *words], cwd=tmp_path, check=True)
+    origin = part("origin")
+    assert len(origin.facts(tmp_path)["commit"]) == 40
+    assert origin.commit(tmp_path / "inside") == "", "the checkout around it is another's"
+    (tmp_path / "file").write_text("two")
+    assert origin.commit(tmp_path) == ""
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", origin.facts(tmp_path)["date"])
