@@ -142,7 +142,10 @@ def environment(**more: str) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith("COPILOT_DESKTOP_") and name.lower() not in names
+        # Installed programs have their bytecode beside them.
+        if not name.startswith("COPILOT_DESKTOP_")
+        and name.lower() not in names
+        and name != "PYTHONDONTWRITEBYTECODE"
     }
     return {**kept, **more}
 
