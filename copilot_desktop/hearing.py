@@ -25,7 +25,6 @@ from copilot_desktop.upstream.quirks import nano_credits
 from copilot_desktop.upstream.quirks.chat_reasoning import OverheardEvents
 from copilot_desktop.upstream.quirks.memory import Thoughts
 
-
 _TURNS = 8  # between frames that are in a run and such that are not, in one read
 _LONG = 65536  # bytes of a frame; the rest of a longer one may take many reads
 

@@ -18,6 +18,7 @@ from copilot_desktop.errors import CutShort, Problem
 from copilot_desktop.hearing import Listener, Passage, Turn
 from copilot_desktop.model import Model
 from copilot_desktop.routing import Route
+from copilot_desktop.runs import BlockDeltas, spread
 from copilot_desktop.sse import FrameDecoder
 from copilot_desktop.upstream.client import Call
 from copilot_desktop.upstream.quirks import quirks_for
@@ -63,7 +64,7 @@ def request_of(case: Case) -> Request:
     )
 
 
-def heard(case: Case, size: int) -> tuple[list[Event], Problem | None]:
+def heard(case: Case, size: int) -> tuple[list[Event | BlockDeltas], Problem | None]:
     """The canonical events of a case, as the provider reads them off the wire."""
     spoken = SPOKEN[case.native]
     call = Call(case.endpoint, b"", "m", stream=True, initiator="user")
@@ -96,7 +97,8 @@ def test_translated(case: Case, dialect: str, size: int) -> None:
 
 @translated
 def test_the_whole_answer_equals_the_folded_stream(case: Case, dialect: str) -> None:
-    events, problem = heard(case, 4096)
+    known, problem = heard(case, 4096)
+    events = list(spread(known))
     if problem is not None:
         with pytest.raises(ValueError, match="no end"):
             fold(events)
