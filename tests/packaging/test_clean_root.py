@@ -87,6 +87,7 @@ def _live(root: Root, desk: Desk, github: str, older: Path, newer: Path) -> None
 
     told = root.run("apt-get", "remove", "-y", "copilot-desktop")
     assert "remove-everything" in told
+    assert "still running" in told
     for pid in root.processes():
         subprocess.run(["kill", str(pid)], check=False)
     until(lambda: not root.processes(), "the app to end")
