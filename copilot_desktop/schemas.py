@@ -15,7 +15,7 @@ _BRANCHES = ("anyOf", "oneOf", "allOf")
 def legal_schema(schema: Schema | None) -> Schema:
     """An object schema with `properties`, without `$schema` and `$id`, never a bare union."""
     legal = {key: value for key, value in (schema or {}).items() if key not in {"$schema", "$id"}}
-    branches = [branch for key in _BRANCHES for branch in legal.pop(key, None) or []]
+    branches = [branch for key in _BRANCHES for branch in _listed(legal.pop(key, None))]
     if branches:
         legal = _united(legal, [branch for branch in branches if isinstance(branch, dict)])
     legal["type"] = "object"
@@ -27,16 +27,22 @@ def legal_schema(schema: Schema | None) -> Schema:
 def _united(outer: Schema, branches: list[Schema]) -> Schema:
     """One object with the properties of all branches; required is only what all require."""
     properties: Schema = {}
-    for branch in branches:
-        properties.update(branch.get("properties") or {})
-    properties.update(outer.get("properties") or {})
-    common = (
-        set.intersection(*(set(branch.get("required") or ()) for branch in branches))
-        if branches
-        else set()
-    )
-    required = [*outer.get("required", ()), *sorted(common - set(outer.get("required", ())))]
+    for part in (*branches, outer):
+        if isinstance(found := part.get("properties"), dict):
+            properties.update(found)
+    common = set.intersection(*(set(required_of(each)) for each in branches)) if branches else set()
+    first = required_of(outer)
+    required = [*first, *sorted(common - set(first))]
     united = {**outer, "properties": properties}
     if required:
         united["required"] = required
     return united
+
+
+def required_of(schema: Schema) -> list[str]:
+    """The names under `required`; whatever else stands there is none."""
+    return [name for name in _listed(schema.get("required")) if isinstance(name, str)]
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -5,10 +5,12 @@ The damage is the same in every run. `python3 run.py fuzz` goes on from here for
 
 from __future__ import annotations
 
+import copy
 import json
 import random
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from golden.requests.line import ENDPOINTS as PATH_OF
@@ -21,6 +23,8 @@ HERE = Path(__file__).parent
 TESTS = HERE.parent
 DAMAGED = 3  # variants of each example
 LARGEST = 20_000  # bytes of an example
+Way = tuple[Any, ...]
+JUNK: list[Any] = [None, True, 7, "x", [], {}, [7], {"type": 7}]
 
 # What has broken something once, by target. Written as short as it goes.
 FOUND: dict[str, list[bytes]] = {
@@ -90,6 +94,55 @@ def damaged(raw: bytes, dice: random.Random) -> bytes:
                     [b"null", b"[]", b"{}", b"1e400", b'"\\ud800"', b"-1", b"true", b"\xef\xbb\xbf"]
                 )
     return bytes(out)
+
+
+def values(found: Any, path: Way = (), kind: Way = ()) -> Iterator[tuple[Way, Way]]:
+    """The way to every value in a document of JSON, and what kind of place it leads to."""
+    yield path, kind
+    if isinstance(found, dict):
+        for key, each in found.items():
+            yield from values(each, (*path, key), (*kind, str(found.get("type")), key))
+    elif isinstance(found, list):
+        for number, each in enumerate(found):
+            yield from values(each, (*path, number), kind)
+
+
+def put(found: Any, path: Way, value: Any) -> Any:
+    """`found` with `value` at the end of `path`."""
+    if not path:
+        return value
+    changed = copy.copy(found)
+    changed[path[0]] = put(found[path[0]], path[1:], value)
+    return changed
+
+
+def twisted(raw: bytes, seen: set[object], dice: random.Random) -> Iterator[bytes]:
+    """`raw` with one value of another type, for each place that was not `seen` before."""
+    lines = raw.split(b"\n") if b"data: " in raw else [raw]
+    for number, line in enumerate(lines):
+        start = line.find(b"{")
+        try:
+            found = json.loads(line[start:]) if start >= 0 else None
+        except ValueError:
+            continue
+        for path, kind in values(found) if found is not None else ():
+            if (raw[:1], kind) in seen:
+                continue
+            seen.add((raw[:1], kind))
+            for value in dice.sample(JUNK, 3):
+                changed = line[:start] + json.dumps(put(found, path, value)).encode()
+                yield b"\n".join([*lines[:number], changed, *lines[number + 1 :]])
+
+
+@pytest.mark.parametrize("target", ["requests", "sending", "answers", "mending", "replies"])
+def test_a_value_of_another_type_breaks_nothing_wherever_it_stands(target: str) -> None:
+    dice, seen = random.Random(target), set[object]()
+    for seed in seeds(target):
+        for raw in twisted(seed, seen, dice):
+            try:
+                TARGETS[target](raw)
+            except Exception as error:
+                raise AssertionError(f"{raw[:2000]!r}") from error
 
 
 @pytest.mark.parametrize("target", TARGETS)

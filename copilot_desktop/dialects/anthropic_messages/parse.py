@@ -98,7 +98,7 @@ def _reasoning(body: Mapping[str, Any]) -> tuple[Effort | None, int | None]:
     """Effort and budget in tokens. `thinking` says whether, `output_config.effort` how hard."""
     config = body.get("output_config")
     word = mapping(config, "output_config").get("effort") if config is not None else None
-    if word is not None and word not in {effort.value for effort in Effort}:
+    if word is not None and word not in [effort.value for effort in Effort]:
         raise InvalidRequest(f"output_config.effort: must be one of {', '.join(Effort)}")
     effort = Effort(word) if word is not None else None
     if (value := body.get("thinking")) is None:

@@ -139,8 +139,9 @@ def _read_reasoning(item: Mapping[str, Any], turns: Turns) -> None:
 
 def summary_text(item: Mapping[str, Any]) -> str:
     """The readable part of a reasoning item, its parts as paragraphs."""
-    parts = item.get("summary") or item.get("content") or ()
-    texts = (part.get("text") for part in parts if isinstance(part, Mapping))
+    parts = item.get("summary") or item.get("content")
+    listed = parts if isinstance(parts, list) else ()
+    texts = (part.get("text") for part in listed if isinstance(part, Mapping))
     return "\n\n".join(text for text in texts if isinstance(text, str) and text)
 
 

@@ -148,7 +148,7 @@ class ResponsesReader:
 
     def _is_open(self, index: int, item: Payload) -> bool:
         known = self._items.get(index)
-        return known is None or (not known.done and known.kind in {"", item.get("type")})
+        return known is None or (not known.done and known.kind in ("", item.get("type")))
 
     def _failed(self, payload: Payload) -> Iterator[Event]:
         response = payload.get("response")
@@ -240,7 +240,7 @@ class ResponsesReader:
 
     def _say(self, payload: Payload, text: str, *, refusal: bool) -> Iterator[Event]:
         if text:
-            self._item(payload)[1].told.add(payload.get("content_index", 0))
+            self._item(payload)[1].told.add(_place(payload, "content_index"))
             yield from self._blocks.text(text, refusal=refusal)
 
     def _text_done(self, payload: Payload) -> Iterator[Event]:
@@ -250,7 +250,7 @@ class ResponsesReader:
         yield from self._said(payload, _text(payload, "refusal"), refusal=True)
 
     def _said(self, payload: Payload, text: str, *, refusal: bool) -> Iterator[Event]:
-        if payload.get("content_index", 0) not in self._item(payload)[1].told:
+        if _place(payload, "content_index") not in self._item(payload)[1].told:
             yield from self._say(payload, text, refusal=refusal)
         yield from self._blocks.end_block()
 
@@ -297,8 +297,13 @@ class ResponsesReader:
         yield from self._blocks.settle(self._item(payload)[0], wrapped(_text(payload, "input")))
 
 
-def _thought_place(payload: Payload) -> object:
-    return payload.get("summary_index", payload.get("content_index", 0))
+def _place(payload: Payload, *names: str) -> int:
+    """The first of these numbers that is one, else 0."""
+    return next((found for name in names if isinstance(found := payload.get(name), int)), 0)
+
+
+def _thought_place(payload: Payload) -> int:
+    return _place(payload, "summary_index", "content_index")
 
 
 def _stop_reason(kind: str, response: Payload) -> StopReason:

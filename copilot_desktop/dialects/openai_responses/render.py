@@ -27,6 +27,7 @@ from copilot_desktop.canonical import (
 )
 from copilot_desktop.dialects.openai_responses.tools import render_choice, render_tools
 from copilot_desktop.model import Model, effort_of_budget
+from copilot_desktop.schemas import required_of
 from copilot_desktop.sealing import unseal
 
 Json = dict[str, Any]
@@ -298,11 +299,8 @@ def _is_closed(schema: object) -> bool:
         return True
     properties = schema.get("properties")
     if schema.get("type") == "object" or isinstance(properties, dict):
-        keys = set(properties or ())
-        if (
-            schema.get("additionalProperties") is not False
-            or set(schema.get("required") or ()) != keys
-        ):
+        keys = set(properties) if isinstance(properties, dict) else set()
+        if schema.get("additionalProperties") is not False or set(required_of(schema)) != keys:
             return False
     return all(_is_closed(part) for part in schema.values())
 

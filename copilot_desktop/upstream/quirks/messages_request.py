@@ -202,6 +202,5 @@ def _mend_choice(draft: Draft, *, offered: bool, gone: frozenset[str]) -> None:
         return
     if not offered:
         draft.drop("tool_choice")
-    elif isinstance(choice, dict) and choice.get("name") in gone:
-        name = choice.get("name")
+    elif isinstance(choice, dict) and isinstance(name := choice.get("name"), str) and name in gone:
         raise NotExpressible(f"tool_choice: the tool {name} is not available through Copilot.")

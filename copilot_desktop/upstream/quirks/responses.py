@@ -207,16 +207,17 @@ class ResponsesStream:
     # ------------------------------------------------------------------------ all the others
 
     def _slowly(self, payload: Json, frame: Frame) -> bytes:
-        kind = payload.get("type") or frame.event
+        named = payload.get("type")
+        kind = named if named and isinstance(named, str) else frame.event
         if kind == "error" or (not kind and payload.get("error")):
             return self._error(payload)
         if kind in _LIFECYCLE:
-            return self._lifecycle(str(kind), payload)
+            return self._lifecycle(kind, payload)
         index = payload.get("output_index")
         if not isinstance(index, int):
             return frame.raw if frame.raw.endswith(_ENDS) else encode_json(payload, frame.event)
         ahead = b""
-        if isinstance(kind, str) and kind.startswith(_GATED):
+        if kind.startswith(_GATED):
             if kind.endswith("delta") and self._is_stuck(index, frame.data):
                 return self._stuck()
             ahead = self._pass_gate(index, kind, payload)
