@@ -35,6 +35,7 @@ FOUND: dict[str, list[bytes]] = {
             b'"function":{"name":"ls"}}]}'
         ),
     ],
+    "files": [b'\2{"ours":}'],
 }
 EXAMPLES = {
     **dict.fromkeys(("events", "answers", "mending"), "examples/*.sse"),

@@ -296,11 +296,11 @@ def _into_flow(text: str, node: Any, new: Value) -> Splice:
 
 
 def _into_empty(text: str, spot: _Spot, value: Value) -> Splice:
-    """A collection below a key that had nothing behind it."""
-    after = _behind_colon(text, spot.key)
+    """A collection below a key that had nothing behind it. Within a line that is a null, which a
+    collection could be put into but not come back as."""
     if spot.parent.flow_style:
-        return Splice(after, after, " " + json.dumps(value, ensure_ascii=False))
-    return added_lines(text, after - 1, _below(text, spot, value))
+        raise CannotKeep(spot.node.start_mark.line + 1, "no_mapping")
+    return added_lines(text, _behind_colon(text, spot.key) - 1, _below(text, spot, value))
 
 
 def _below(text: str, spot: _Spot, value: Value) -> list[str]:

@@ -153,6 +153,7 @@ def test_what_cannot_be_read_is_named_by_its_line(
         ("yaml", "x: &x {a: 1}\ny:\n  <<: *x\n  c: 2\n", ("y", "b"), 3, "anchors"),
         ("yaml", "a: !env\n  b: 1\n", ("a", "c"), 1, "anchors"),
         ("yaml", "a: ~\n", ("a", "b"), 1, "no_mapping"),
+        ("yaml", "x: 1\ny: {a: }\n", ("y", "a", "b"), 2, "no_mapping"),
         ("yaml", "a: |\n  x", ("b",), 2, "layout"),
     ],
 )
