@@ -87,15 +87,15 @@ class Alike:
     """Frames with the bytes `before` and `after` around a text. The former ends with the quote that
     opens the text, the latter begins with the one that ends it, and ends with a blank line."""
 
-    __slots__ = ("_between", "after", "before")
+    __slots__ = ("after", "around", "before")
 
     def __init__(self, before: bytes, after: bytes) -> None:
         self.before, self.after = before, after
-        self._between = after + before
+        self.around = after + before
 
     def fits(self, frame: bytes) -> bool:
         """Whether `frame`, of which nothing else is known, is one of them."""
-        size = len(self._between)
+        size = len(self.around)
         return len(frame) >= size and frame.startswith(self.before) and frame.endswith(self.after)
 
     def insides(self, read: bytes) -> tuple[list[bytes], int]:
@@ -104,13 +104,13 @@ class Alike:
         before = self.before
         if not read.startswith(before) or (end := read.rfind(self.after)) < len(before):
             return [], 0
-        found = read[len(before) : end].split(self._between)
+        found = read[len(before) : end].split(self.around)
         if b"\n" not in b"".join(found):
             return found, end + len(self.after)
         odd = next(number for number, inside in enumerate(found) if b"\n" in inside)
         last, after, _ = found[odd].partition(self.after)
         found[odd:] = [last] if after and b"\n" not in last else []
-        return found, sum(map(len, found)) + len(found) * len(self._between)
+        return found, sum(map(len, found)) + len(found) * len(self.around)
 
 
 class TextRun(Alike):

@@ -12,47 +12,36 @@ inside of one, and what holds neither quote nor line end is one whole text.
 
 from __future__ import annotations
 
-import re
+from copilot_desktop.runs import FRAME_END, TEXT, Alike
 
-_TEXT = re.compile(rb'[^"\\\r\n]*+(?:\\[^\r\n][^"\\\r\n]*+)*+')
-_END = b"\n\n"
 _LOOKS = 16  # of one stream: there are streams in which no two frames are alike
 
 
-class Run:
+class Run(Alike):
     """`before` and `after` a text, each as it comes and as the client gets it."""
 
-    __slots__ = ("_after", "_before", "_between", "_now", "_same")
+    __slots__ = ("_between_now", "_now", "_same")
 
     def __init__(self, before: tuple[bytes, bytes], after: tuple[bytes, bytes]) -> None:
-        self._before, self._after = before[0], after[0]
+        super().__init__(before[0], after[0])
         self._now = (before[1], after[1])
-        self._between = (after[0] + before[0], after[1] + before[1])
+        self._between_now = after[1] + before[1]
         self._same = before[0] == before[1] and after[0] == after[1]
 
     def mended(self, read: bytes) -> tuple[bytes, int]:
         """What the client gets for the frames at the start of `read`, and their length there."""
-        before, after = self._before, self._after
-        if not read.startswith(before):
-            return b"", 0
-        texts = read.split(self._between[0])  # the last one with all that follows it
-        texts[0] = texts[0][len(before) :]
-        count, most = 0, len(texts) - 1
-        while count < most and _is_text(texts[count]):
-            count += 1
-        end = texts[count].find(after)
-        last = texts[count][: max(end, 0)]
-        del texts[count:]
-        if end >= 0 and _is_text(last):
-            texts.append(last)
+        texts, size = self.insides(read)
+        if not _are_texts(texts):
+            odd = next(number for number, text in enumerate(texts) if not _are_texts([text]))
+            size -= sum(map(len, texts[odd:])) + (len(texts) - odd) * len(self.around)
+            del texts[odd:]
         if not texts:
             return b"", 0
-        size = sum(map(len, texts)) + len(texts) * len(self._between[0])
         if self._same:
             return read[:size], size
         texts[0] = self._now[0] + texts[0]
         texts[-1] += self._now[1]
-        return self._between[1].join(texts), size
+        return self._between_now.join(texts), size
 
 
 class Runs:
@@ -78,7 +67,7 @@ def learned(mark: bytes, raw: bytes, out: bytes) -> Run | None:
     start, started = raw.find(mark) + len(mark), out.find(mark) + len(mark)
     if start < len(mark) or started < len(mark):
         return None
-    found = _TEXT.match(raw, start)
+    found = TEXT.match(raw, start)
     text = found[0] if found is not None else b""
     before, after = raw[:start], raw[start + len(text) :]
     now_before, now_after = out[:started], out[started + len(text) :]
@@ -90,16 +79,19 @@ def learned(mark: bytes, raw: bytes, out: bytes) -> Run | None:
         or mark in around.replace(mark, b"", 1)
         or b'\\"' in around
         or b"\r" in raw
-        or not (after.endswith(_END) and now_after.endswith(_END))
-        or raw.count(_END) != 1
-        or out.count(_END) != 1
+        or not (after.endswith(FRAME_END) and now_after.endswith(FRAME_END))
+        or raw.count(FRAME_END) != 1
+        or out.count(FRAME_END) != 1
     ):
         return None
     return Run((before, now_before), (after, now_after))
 
 
-def _is_text(found: bytes) -> bool:
-    bare = found
-    if b"\\" in found:  # without its whole escapes it must hold no quote, and no half of one
-        bare = found.replace(b"\\\\", b"").replace(b'\\"', b"")
-    return not (b'"' in bare or b"\n" in found or b"\r" in found or bare.endswith(b"\\"))
+def _are_texts(found: list[bytes]) -> bool:
+    """Whether each, on its one line, is the inside of one JSON string."""
+    bare = b"\n".join(found)
+    if b"\\" in bare:  # without its whole escapes it must hold no quote, and no half of one
+        bare = bare.replace(b"\\\\", b"").replace(b'\\"', b"")
+        if b"\\\n" in bare or bare.endswith(b"\\"):
+            return False
+    return not (b'"' in bare or b"\r" in bare)
