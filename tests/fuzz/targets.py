@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from itertools import pairwise
 
 from copilot_desktop.canonical import Event, Request
@@ -21,9 +22,9 @@ from copilot_desktop.integrations.formats.text import (
     find,
     missing,
     put,
-    read,
     same,
 )
+from copilot_desktop.integrations.formats.text import read as read_file
 from copilot_desktop.integrations.shown import lines_of
 from copilot_desktop.model import CHAT, MESSAGES, RESPONSES, Model
 from copilot_desktop.preparation import prepared
@@ -31,7 +32,18 @@ from copilot_desktop.proxy.bodies import parse_object
 from copilot_desktop.proxy.origins import plain_origin
 from copilot_desktop.redaction import one_line
 from copilot_desktop.sse import FrameDecoder
+from copilot_desktop.upstream.failures import problem_from
+from copilot_desktop.upstream.http import parse_json
+from copilot_desktop.upstream.model_payloads import models_of
+from copilot_desktop.upstream.payloads import (
+    CopilotToken,
+    CopilotUser,
+    DeviceCode,
+    PollAnswer,
+    read,
+)
 from copilot_desktop.upstream.quirks import quirks_for
+from copilot_desktop.upstream.quota_meters import has_no_access, meters_of, plan_of
 
 MODEL = Model("m", vendor="OpenAI", vision=True, structured=True, thinking="optional")
 ASKED = Request("asked", (), stream=True, echo_usage=True, echo_reasoning=True)
@@ -124,19 +136,44 @@ def mending(data: bytes) -> None:
         return
 
 
+def github(data: bytes) -> None:
+    """What GitHub tells beside answers: sign-in, token, account, models, refusals."""
+    kind, raw = (data[:1] or b"\0")[0] % 6, data[1:]
+    found = parse_json(raw.decode("utf-8", "replace"))
+    try:
+        match kind:
+            case 0:
+                read(DeviceCode, found, what="It")
+            case 1:
+                read(PollAnswer, found, what="It")
+            case 2:
+                read(CopilotToken, found, what="It")
+            case 3:
+                json.dumps([asdict(model) for model in models_of(found)], default=str)
+            case 4 if isinstance(found, dict):
+                read(CopilotUser, found, what="It")
+                has_no_access(found)
+                json.dumps([plan_of(found), *map(asdict, meters_of(found))])
+            case _:
+                problem = problem_from(403, {}, raw, url="https://api.github.com/x")
+                json.dumps([client.render_problem(problem) for client in ALL])
+    except Problem:
+        return
+
+
 def files(data: bytes) -> None:
     """An editor's file: refused, or changed so that it says what was wanted and nothing else."""
     kind, raw = FORMATS[(data[:1] or b"\0")[0] % len(FORMATS)], data[1:]
     try:
         text = raw.decode("utf-8")
-        before = read(kind, text)
+        before = read_file(kind, text)
         if find(kind, text, PLACE) is not ABSENT:
             return
         made = len(missing(kind, text, PLACE))
         after = put(kind, text, PLACE, SECRET)
         assert find(kind, after, PLACE) == SECRET
         assert put(kind, after, PLACE, SECRET) == after
-        back = read(kind, drop(kind, after, PLACE, made))
+        back = read_file(kind, drop(kind, after, PLACE, made))
     except (UnicodeDecodeError, Unreadable, CannotKeep):
         return
     assert same(back, before) or (before in (None, {}, ABSENT) and back in (None, {}, ABSENT))
@@ -154,5 +191,5 @@ def words(data: bytes) -> None:
 
 TARGETS: Mapping[str, Callable[[bytes], None]] = {
     each.__name__: each
-    for each in (events, requests, sending, answers, replies, mending, files, words)
+    for each in (events, requests, sending, answers, replies, mending, github, files, words)
 }

@@ -39,8 +39,12 @@ FOUND: dict[str, list[bytes]] = {
 }
 EXAMPLES = {
     **dict.fromkeys(("events", "answers", "mending"), "examples/*.sse"),
-    "replies": "examples/*.json",
+    "replies": "examples/[234]*.json",
 }
+CONTROL = (
+    "examples/01-*", "examples/06-*", "examples/07-*", "examples/11-*", "examples/5*",
+    "golden/errors/**/*.json",
+)  # fmt: skip
 WRITTEN: dict[str, list[bytes]] = {
     "files": [
         b'\0{"a": 1, // c\n}', b"\1[a]\nb = 1 # c\n", b"\2a:\n  - b: 1 # c\n", b"\0", b"\1", b"\2",
@@ -63,6 +67,10 @@ def seeds(target: str) -> Iterator[bytes]:
                 yield from (bytes([variant]) + raw for variant in range(3))
     if target in {"requests", "sending"}:
         yield from bodies(target)
+    if target == "github":
+        for variant, name in enumerate(CONTROL):
+            for path in sorted(TESTS.glob(name)):
+                yield bytes([variant]) + path.read_bytes()
 
 
 def bodies(target: str) -> Iterator[bytes]:
@@ -135,7 +143,9 @@ def twisted(raw: bytes, seen: set[object], dice: random.Random) -> Iterator[byte
                 yield b"\n".join([*lines[:number], changed, *lines[number + 1 :]])
 
 
-@pytest.mark.parametrize("target", ["requests", "sending", "answers", "mending", "replies"])
+@pytest.mark.parametrize(
+    "target", ["requests", "sending", "answers", "mending", "replies", "github"]
+)
 def test_a_value_of_another_type_breaks_nothing_wherever_it_stands(target: str) -> None:
     dice, seen = random.Random(target), set[object]()
     for seed in seeds(target):
