@@ -76,11 +76,14 @@ def folder(dist: Path, *, reuse: bool = False) -> Product:
         facts = ROOT / "build" / "build.json"
         facts.parent.mkdir(exist_ok=True)
         facts.write_text(json.dumps(origin.facts(ROOT)) + "\n")
+        python = str(environment())
+        licences = ROOT / "build" / "LICENCES.txt"
+        run([python, str(HERE / "supply.py"), "licences", str(licences)])
         run(
             [
-                str(environment()), "-m", "PyInstaller", "--noconfirm", "--log-level", "WARN",
+                python, "-m", "PyInstaller", "--noconfirm", "--log-level", "WARN",
                 "--distpath", str(dist), "--workpath", str(ROOT / "build" / "pyinstaller"),
-                str(SPEC), "--", str(facts), str(left),
+                str(SPEC), "--", str(facts), str(licences), str(left),
             ],
             PYTHONHASHSEED="0", SOURCE_DATE_EPOCH=str(product.epoch),
         )  # fmt: skip

@@ -99,8 +99,8 @@ def lay(product: Product, stage: Path) -> None:
     told.mkdir(parents=True)
     licence = (product.root / "LICENSE").read_text(encoding="utf-8")
     (told / "copyright").write_text(
-        f"{licence}\nThe libraries inside have licences of their own; see the *.dist-info folders\n"
-        f"in /usr/lib/{NAME}/_internal.\n",
+        f"{licence}\nThe libraries inside have licences of their own, which are in\n"
+        f"/usr/lib/{NAME}/_internal/LICENCES.txt.\n",
         encoding="utf-8",
     )
     changes = (product.root / "CHANGELOG.md").read_bytes()

@@ -14,13 +14,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import platform
 import re
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import uuid
 import venv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -82,7 +84,8 @@ def main(words: list[str]) -> int:
             text = json.dumps(bill(list(present())), indent=1, sort_keys=True)
             chosen.file.write_text(f"{text}\n", encoding="utf-8")
         else:
-            chosen.file.write_text(licences(list(present())), encoding="utf-8")
+            text = licences(list(present()), list(of_the_system()))
+            chosen.file.write_text(text, encoding="utf-8")
     except (Differs, OSError, subprocess.CalledProcessError) as trouble:
         print(f"Not written: {trouble}", file=sys.stderr)
         return 1
@@ -222,22 +225,45 @@ def licence_of(found: metadata.Distribution) -> str:
     return " or ".join(named) or "unknown"
 
 
-def licences(have: list[tuple[Library, metadata.Distribution]]) -> str:
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What comes from this machine and not from the lock; `text` is its licence."""
+
+    name: str
+    version: str
+    licence: str
+    text: Path
+
+
+def of_the_system() -> Iterator[Given]:
+    """Python itself and, on Linux, its GTK bindings."""
+    beside = Path(sysconfig.get_path("stdlib")) / "LICENSE.txt"
+    text = beside if beside.exists() else Path(sys.base_prefix) / "LICENSE.txt"
+    yield Given("Python", platform.python_version(), "PSF-2.0", text)
+    bindings = Path("/usr/share/doc/python3-gi/copyright")
+    if bindings.exists():
+        yield Given("PyGObject", "", "LGPL-2.1-or-later", bindings)
+
+
+def licences(have: list[tuple[Library, metadata.Distribution]], given: Sequence[Given] = ()) -> str:
     """A table of names, then the texts that came with them."""
-    width = max((len(f"{library.name} {library.version}") for library, _ in have), default=0)
-    rows = [
-        f"{f'{library.name} {library.version}':{width}}  {licence_of(found)}"
+    named = [(f"{library.name} {library.version}", licence_of(found)) for library, found in have]
+    named += [(f"{each.name} {each.version}".strip(), each.licence) for each in given]
+    width = max((len(name) for name, _ in named), default=0)
+    rows = [f"{name:{width}}  {licence}" for name, licence in named]
+    texts = [
+        part(f"{library.name}: {path.name}", Path(str(found.locate_file(path))))
         for library, found in have
+        for path in sorted(found.files or (), key=str)
+        if ".dist-info" in str(path) and _TEXTS.search(path.as_posix())
     ]
-    texts = []
-    for library, found in have:
-        for path in sorted(found.files or (), key=str):
-            if ".dist-info" in str(path) and _TEXTS.search(path.as_posix()):
-                text = found.locate_file(path)
-                head = f"{library.name}: {path.name}"
-                content = Path(str(text)).read_text(encoding="utf-8", errors="replace").strip()
-                texts.append(f"{head}\n{'-' * len(head)}\n\n{content}\n")
+    texts += [part(each.name, each.text) for each in given]
     return "\n".join(["The libraries in Copilot Desktop, and their licences.\n", *rows, "", *texts])
+
+
+def part(head: str, text: Path) -> str:
+    content = text.read_text(encoding="utf-8", errors="replace").strip()
+    return f"{head}\n{'-' * len(head)}\n\n{content}\n"
 
 
 if __name__ == "__main__":

@@ -48,6 +48,9 @@ def test_it_holds_page_and_icons_and_nothing_of_the_desktop(product: Any) -> Non
     names = {path.relative_to(product.folder).as_posix() for path in product.folder.rglob("*")}
     for name in ("ui/index.html", "ui/strings/en.json", "assets/icon-256.png", "LICENSE"):
         assert f"_internal/{name}" in names
+    told = (product.folder / "_internal" / "LICENCES.txt").read_text(encoding="utf-8")
+    for name in ("Python", "PyGObject", "pystray: COPYING.LGPL"):
+        assert f"\n{name}\n---" in told, "a licence with its text"
     libraries = ("libgtk", "libwebkit", "libglib", "libstdc++", "libssl", "libsqlite", "libX11")
     assert [n for n in names if Path(n).name.startswith(libraries)] == []
     assert not any("tests" in Path(n).parts for n in names)

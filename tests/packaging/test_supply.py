@@ -129,6 +129,12 @@ def test_licences_come_with_their_texts(supply: Any, tmp_path: Path) -> None:
     text.write_text("Do as you like.\n")
     library = supply.Library("x", "1", ("0" * 64,))
     whole = ("License", "All of it,\nword for word")
-    told = supply.licences([(library, Installed("1", whole, texts=(text,)))])
-    assert "x 1  unknown" in told
+    given = supply.Given("Python", "3.99", "PSF-2.0", text)
+    told = supply.licences([(library, Installed("1", whole, texts=(text,)))], [given])
+    assert "x 1          unknown\nPython 3.99  PSF-2.0\n" in told
     assert "x: COPYING\n----------\n\nDo as you like.\n" in told
+    assert "Python\n------\n\nDo as you like.\n" in told
+
+
+def test_python_itself_has_a_licence_here(supply: Any) -> None:
+    assert [each.name for each in supply.of_the_system() if each.text.is_file()][:1] == ["Python"]
