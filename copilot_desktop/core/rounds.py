@@ -24,7 +24,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from copilot_desktop.core.reset import delete_unfinished
 from copilot_desktop.errors import Problem
 from copilot_desktop.system.network import Addresses, own_addresses
 
@@ -144,6 +143,8 @@ class Rounds:
 
     async def _tidy_up(self) -> None:
         await asyncio.sleep(self._pace.tidy)
+        from copilot_desktop.core.reset import delete_unfinished  # noqa: PLC0415  (long after)
+
         await asyncio.to_thread(delete_unfinished, self._core.data_dir)
 
     async def _try(self, work: Callable[[], Awaitable[None]]) -> None:
