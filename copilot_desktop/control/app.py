@@ -18,11 +18,9 @@ from aiohttp import hdrs, web
 
 from copilot_desktop.control.door import Door, Turned
 from copilot_desktop.control.events import PING, EventStream
-from copilot_desktop.control.feeds import feed_for, serve
 from copilot_desktop.control.instance import Instance
 from copilot_desktop.control.pages import Pages, later, sentences
 from copilot_desktop.core.core import Core
-from copilot_desktop.core.snapshot import snapshot
 from copilot_desktop.proxy.connection import Runner
 from copilot_desktop.proxy.guard import ignore_expectations
 
@@ -128,6 +126,8 @@ class ControlPlane:
         return web.json_response(words, dumps=_compact)
 
     async def _state(self, _request: web.Request) -> web.Response:
+        from copilot_desktop.core.snapshot import snapshot  # noqa: PLC0415  (for onlookers only)
+
         return web.json_response(snapshot(self._core.store.state))
 
     async def _stream(self, request: web.Request) -> web.StreamResponse:
@@ -136,6 +136,8 @@ class ControlPlane:
         return response
 
     async def _watch(self, request: web.Request) -> web.StreamResponse:
+        from copilot_desktop.control.feeds import feed_for, serve  # noqa: PLC0415  (as above)
+
         feed = feed_for(self._core, request.match_info["feed"], request.query)
         if feed is None:
             raise web.HTTPNotFound

@@ -16,7 +16,6 @@ from typing import Any
 from aiohttp import web
 
 from copilot_desktop.core.core import Core
-from copilot_desktop.core.snapshot import snapshot
 
 PAUSE = 0.25  # seconds between two snapshots
 PING = 15.0
@@ -42,6 +41,8 @@ class EventStream:
 
     async def serve(self, request: web.Request, response: web.StreamResponse) -> None:
         """Write events into `response` until the page leaves or the app ends."""
+        from copilot_desktop.core.snapshot import snapshot  # noqa: PLC0415  (for onlookers only)
+
         response.content_type = "text/event-stream"
         await response.prepare(request)
         store, changed = self._core.store, asyncio.Event()

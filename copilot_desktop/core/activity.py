@@ -12,7 +12,6 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from copilot_desktop.core import exports
 from copilot_desktop.core.logs import LatestLines
 from copilot_desktop.core.playground import Playground
 from copilot_desktop.core.recording import Recorder
@@ -58,6 +57,8 @@ class Activity:
     async def export(self) -> Path:
         """The list of requests as a file in the user's downloads, or beside the settings where
         there is no such folder. Raises InvalidRequest."""
+        from copilot_desktop.core import exports  # noqa: PLC0415
+
         core = self._core
         exchanges = core.traffic.recent
         downloads = await asyncio.to_thread(core.system.downloads_dir)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
-import webbrowser
 from collections.abc import Sequence
 
 ANSWER_SECONDS = 3.0
@@ -75,6 +74,8 @@ def is_web_address(url: str) -> bool:
 
 def browse(url: str) -> bool:
     """Python's own search for a browser. It takes no environment, so ours is cleaned meanwhile."""
+    import webbrowser  # noqa: PLC0415
+
     kept = {name: os.environ.pop(name) for name in SECRET_NAMES if name in os.environ}
     try:
         return webbrowser.open(url)
