@@ -87,15 +87,19 @@ def test_pipx_gives_the_command_and_the_window(
     monkeypatch.setenv("PIPX_BIN_DIR", str(tmp_path / "bin"))
     monkeypatch.setenv("PIPX_MAN_DIR", str(tmp_path / "man"))
     page = (ROOT / "docs" / "install-linux.md").read_text(encoding="utf-8")
-    (line,) = re.findall(r"^ {4}pipx (.*)$", page, re.MULTILINE)
-    words = shlex.split(line.replace("VERSION", __version__))
+    install, uninstall = re.findall(r"^ {4}pipx (.*)$", page, re.MULTILINE)
+    words = shlex.split(install.replace("VERSION", __version__))
     assert Path(words[-1].partition("[")[0]).name == wheel.name
     pip(bare, PIPX)
-    fetch(bare.with_name("pipx" + bare.suffix), *words, within=wheel.parent)
+    pipx = bare.with_name("pipx" + bare.suffix)
+    fetch(pipx, *words, within=wheel.parent)
     program = tmp_path / "bin" / f"copilot-desktop{bare.suffix}"
     assert len(list(part("smoke").passes([str(program)]))) == 6
     inside = tmp_path / "pipx" / "venvs" / "copilot-desktop" / bare.parent.name / bare.name
     assert has(inside, "webview")
+    fetch(pipx, *shlex.split(uninstall))
+    assert not program.exists()
+    assert not inside.exists()
 
 
 def test_the_locked_libraries_are_enough_and_have_the_window(
