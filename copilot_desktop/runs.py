@@ -39,6 +39,8 @@ from copilot_desktop.canonical import BlockDelta, Event
 FRAME_END = b"\n\n"
 TEXT = re.compile(rb'[^"\\\r\n]*+(?:\\[^\r\n][^"\\\r\n]*+)*+')  # the inside of a JSON string
 HERE = "\0"
+# A number, or a string in plain ASCII: the same in JSON, whatever it is.
+_VALUE = rb'(?:0|[1-9][0-9]{0,17}|"[ !#-\[\]-~]*+")'
 _LOOKS = 16  # at frames of one stream, in vain: there are streams in which no two are alike
 _quoted = json.JSONEncoder().encode
 _parse = json.JSONDecoder().raw_decode
@@ -139,22 +141,47 @@ class TextRun(Alike):
         self.held = True
         if not all(texts):
             texts = [text for text in texts if text]
-        bare = array.isascii() and "\\" not in array
+        bare = array.isascii() and "\\" not in array and "\x7f" not in array
         return BlockDeltas(self.block, texts, bare) if texts else None, length
+
+
+class VaryingRun(TextRun):
+    """The same, where values that mean nothing are other ones in each frame."""
+
+    __slots__ = ("_frame",)
+
+    def __init__(self, before: list[bytes], after: list[bytes], block: int) -> None:
+        """`before` and `after`: what stands before, between and behind these values."""
+        super().__init__(before[0], after[-1], block)
+        opening, closing = (_VALUE.join(map(re.escape, around)) for around in (before, after))
+        self._frame = re.compile(opening + b"(" + TEXT.pattern + b")" + closing)
+
+    def fits(self, frame: bytes) -> bool:
+        return self._frame.fullmatch(frame) is not None
+
+    def insides(self, read: bytes) -> tuple[list[bytes], int]:
+        found: list[bytes] = []
+        end, match = 0, self._frame.match
+        while (frame := match(read, end)) is not None:
+            found.append(frame[1])
+            end = frame.end()
+        return found, end
 
 
 class Runs:
     """The run that a stream is in, as far as its frames have shown one.
 
-    `mark` finds what stands in front of a text, up to and with its quote.
+    `mark` finds what stands in front of a text, up to and with its quote; the group of `varying`
+    the values of members that nobody reads.
     """
 
-    __slots__ = ("_last", "_left", "_mark", "run")
+    __slots__ = ("_last", "_left", "_mark", "_varying", "run")
 
-    def __init__(self, mark: re.Pattern[bytes]) -> None:
+    def __init__(self, mark: re.Pattern[bytes], varying: re.Pattern[bytes] | None = None) -> None:
         self.run: TextRun | None = None
         self._last: TextRun | None = None
         self._mark = mark
+        self._varying = varying
         self._left = _LOOKS
 
     def look(self, raw: bytes, block: int) -> None:
@@ -166,25 +193,35 @@ class Runs:
             self.run = last
         elif self._left:
             self._left -= 1
-            self.run = self._last = learned(self._mark, raw, block)
+            self.run = self._last = self._learned(raw, block)
+
+    def _learned(self, raw: bytes, block: int) -> TextRun | None:
+        """What one frame shows that has a text; None if it cannot be said for sure where that is.
+
+        It can where `mark` is found once, and where no name of a member is spelled with escapes.
+        """
+        found = self._mark.search(raw)
+        text = TEXT.match(raw, found.end()) if found else None
+        if text is None:
+            return None
+        before, after = raw[: text.start()], raw[text.end() :]
+        if (
+            not after.startswith(b'"')
+            or not after.endswith(FRAME_END)
+            or b"\r" in raw
+            or b"\\" in before + after
+            or self._mark.search(after)
+        ):
+            return None
+        if self._varying is None:
+            return TextRun(before, after, block)
+        return VaryingRun(_without(self._varying, before), _without(self._varying, after), block)
 
 
-def learned(mark: re.Pattern[bytes], raw: bytes, block: int) -> TextRun | None:
-    """What one frame shows that has a text; None if it cannot be said for sure where that stands.
-
-    It can where `mark` is found once, and where no name of a member is spelled with escapes.
-    """
-    found = mark.search(raw)
-    text = TEXT.match(raw, found.end()) if found else None
-    if text is None:
-        return None
-    before, after = raw[: text.start()], raw[text.end() :]
-    if (
-        not after.startswith(b'"')
-        or not after.endswith(FRAME_END)
-        or b"\r" in raw
-        or b"\\" in before + after
-        or mark.search(after)
-    ):
-        return None
-    return TextRun(before, after, block)
+def _without(varying: re.Pattern[bytes], around: bytes) -> list[bytes]:
+    """What stands before, between and behind the values that vary."""
+    parts, end = [], 0
+    for found in varying.finditer(around):
+        parts.append(around[end : found.start(1)])
+        end = found.end(1)
+    return [*parts, around[end:]]

@@ -5,22 +5,24 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise, product
 from typing import Any
 from uuid import UUID
+from zlib import crc32
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from copilot_desktop import blocks
-from copilot_desktop.canonical import Begin, BlockDelta, BlockStart, Event, Request, Text
+from copilot_desktop.canonical import Begin, BlockDelta, BlockStart, Event, Request, Text, fold
 from copilot_desktop.dialects import Dialect
 from copilot_desktop.dialects.registry import ALL, UPSTREAM
 from copilot_desktop.errors import Problem
 from copilot_desktop.hearing import Listener, Passage, Turn
-from copilot_desktop.model import CHAT, MESSAGES, Model
+from copilot_desktop.model import CHAT, MESSAGES, RESPONSES, Model
 from copilot_desktop.routing import Route
 from copilot_desktop.runs import BlockDeltas, Told, spread
 from copilot_desktop.sse import FrameDecoder
@@ -42,9 +44,9 @@ def same_ids() -> Iterator[None]:
         yield
 
 
-def listener(endpoint: str) -> Listener:
+def listener(endpoint: str, asked: Request = ASKED) -> Listener:
     call = Call(endpoint=endpoint, body=b"", model="m", stream=True, initiator="user")
-    turn = Turn(ASKED, Route(MODEL, endpoint, READERS[endpoint], same=False), call)
+    turn = Turn(asked, Route(MODEL, endpoint, READERS[endpoint], same=False), call)
     return Listener(turn, Passage(), Memory().thoughts)
 
 
@@ -99,6 +101,20 @@ def messages(text: Any, *, plain: bool = False, **more: Any) -> bytes:
     return frame(body, "content_block_delta", ensure_ascii=plain)
 
 
+def responses(text: Any, *, plain: bool = False, **more: Any) -> bytes:
+    """A frame with values that are other ones in each frame."""
+    number = crc32(repr(text).encode())
+    kind = more.get("type", "response.output_text.delta")
+    body = {"type": kind, "sequence_number": number, "item_id": f"i+/={number}", "output_index": 0,
+            "content_index": 0, "delta": text, "logprobs": [], "obfuscation": "k" * (number % 5),
+            **more}  # fmt: skip
+    return frame(body, kind, ensure_ascii=plain)
+
+
+def done(kind: str, **more: Any) -> bytes:
+    return frame({"type": f"response.{kind}", "output_index": 0, "content_index": 0, **more})
+
+
 def said(text: str) -> bytes:
     return json.dumps(text)[1:-1].encode()
 
@@ -109,7 +125,7 @@ PIECES = st.text(st.sampled_from('ab "\\{}[]:,\n\r\t\u2028\0é\U0001f44b'), max_
 RAW = [
     b"\xff", b"\xed\xa0\x80", b"\xc3", b"\xa9", b"\\ud83d", b"\\ude00", b"a\tb", b"a\n", b"a\\x",
     b"a\\", b'b","c', b'a","b', b'["', b'a"},"x":{"b', b'x","content":"y', b'x","text":"y',
-    b'a" "b', b',"c',
+    b'a" "b', b',"c', b'a","b","c"],["',
 ]  # fmt: skip
 CALL = {"index": 0, "id": "c", "function": {"name": "f", "arguments": "{}"}}
 LOOSE = {"index": 0, "function": {"name": "f", "arguments": "{"}}
@@ -141,8 +157,28 @@ ODD: dict[str, list[bytes]] = {
         frame({"type": "error", "error": {"type": "api_error", "message": "no"}}, "error"),
         messages("x")[:-1],
     ],
+    RESPONSES: [
+        b": ping\n\n",
+        done("output_text.done", text="xyz"),
+        done("output_text.done", text="xyz", content_index=1),
+        done("output_text.done", text="xyz", output_index=1),
+        done("content_part.done"),
+        done("output_item.done", item={"type": "message", "content": [
+            {"type": "output_text", "text": "xyz"}, {"type": "output_text", "text": "more"}]}),
+        done("output_item.added", item={"type": "message", "content": []}),
+        done("output_item.added", output_index=1, item={
+            "type": "function_call", "call_id": "c", "name": "f", "arguments": ""}),
+        done("output_item.added", output_index=1, item={"type": "function_call", "name": "f"}),
+        done("function_call_arguments.done", output_index=1, arguments="{}"),
+        done("completed", response={"status": "completed", "output": []}),
+        done("incomplete", response={"incomplete_details": {"reason": "content_filter"}}),
+        done("failed", response={"error": {"message": "no"}}),
+        frame({"type": "error", "message": "no"}, "error"),
+        b"data: [DONE]\n\n",
+        responses("x")[:-1],
+    ],
 }  # fmt: skip
-PLAIN: dict[str, Callable[..., bytes]] = {CHAT: chat, MESSAGES: messages}
+PLAIN: dict[str, Callable[..., bytes]] = {CHAT: chat, MESSAGES: messages, RESPONSES: responses}
 # Frames that differ in a text, several in a row: some are no run, others end one.
 KINDS: dict[str, list[Callable[[Any], bytes]]] = {
     CHAT: [
@@ -184,12 +220,37 @@ KINDS: dict[str, list[Callable[[Any], bytes]]] = {
         lambda text: frame({"type": "content_block_start", "index": 0,
                             "content_block": {"type": "text", "text": text}}),
     ],
+    RESPONSES: [
+        responses,
+        responses,
+        partial(responses, plain=True),
+        partial(responses, content_index=1),
+        partial(responses, output_index=1),
+        partial(responses, type="response.refusal.delta"),
+        partial(responses, type="response.reasoning_summary_text.delta"),
+        partial(responses, type="response.output_text.done"),
+        partial(responses, type="response.other.delta"),
+        partial(responses, item_id='"'),
+        partial(responses, item_id="é"),
+        partial(responses, sequence_number=-1),
+        partial(responses, sequence_number=None),
+        partial(responses, obfuscation={"delta": "x"}),
+        lambda text: responses([text]),
+        lambda text: responses(text, other={"delta": text}),
+        lambda text: responses("x").replace(b"{", b'{"other":{"delta":"%s"},' % said(text), 1),
+        lambda text: responses(text, item_id="HERE").replace(b"HERE", b"\xff"),
+        lambda text: responses(text, item_id="HERE").replace(b"HERE", b"\t"),
+        lambda text: responses(text, sequence_number=8).replace(b":8,", b":08,"),
+        lambda text: responses(text, sequence_number=8).replace(b":8,", b":" + b"8" * 5000 + b","),
+        lambda text: responses(text).replace(b"\n", b"\r\n"),
+    ],
 }  # fmt: skip
 OPENING = {
     CHAT: chat("", role="assistant"),
     MESSAGES: frame({"type": "message_start", "message": {"id": "msg_1"}}) + frame(
         {"type": "content_block_start", "index": 0, "content_block": {"type": "text"}}
     ),
+    RESPONSES: frame({"type": "response.created", "response": {"id": "r"}}),
 }  # fmt: skip
 each_plain = pytest.mark.parametrize("endpoint", list(PLAIN))
 each_client = pytest.mark.parametrize("dialect", ALL, ids=lambda dialect: dialect.paths[0][1:])
@@ -218,8 +279,9 @@ CUTS = st.lists(st.integers(0, 4000), max_size=4)
 def test_any_kind_of_frame_between_plain_ones_says_the_same_in_runs(endpoint: str) -> None:
     rows = [[kind(text) for text in ("x", "y", "", "z")] for kind in KINDS[endpoint]]
     rows += [[odd] for odd in ODD[endpoint]] + [[PLAIN[endpoint](" "), PLAIN[endpoint]("y")]]
-    first = OPENING[endpoint] + PLAIN[endpoint]("x")
-    for row, other in product(rows, rows):
+    first, odd = OPENING[endpoint] + PLAIN[endpoint]("x"), len(KINDS[endpoint])
+    mute = [[kind(""), kind("y")] for kind in KINDS[endpoint]]
+    for row, other in (*product(rows, rows), *product(mute, rows[odd:])):
         both = [row[0], b"".join(row[1:]), other[0], b"".join(other[1:])]
         reads = [first, *both, *both, *rows[0]]
         assert in_reads(endpoint, reads) == each(endpoint, b"".join(reads))
@@ -233,6 +295,31 @@ def test_texts_that_are_none_are_refused_in_runs_as_well(endpoint: str) -> None:
         assert in_reads(endpoint, [first, rest + plain("y")]) == each(
             endpoint, first + rest + plain("y")
         )
+
+
+@each_plain
+def test_runs_that_are_cut_anywhere_say_the_same(endpoint: str) -> None:
+    plain = PLAIN[endpoint]
+    first, rest = OPENING[endpoint] + plain("x"), plain("y") * 2 + ODD[endpoint][0] + plain("z") * 2
+    for at in range(len(rest)):
+        assert in_reads(endpoint, [first, rest[:at], rest[at:]]) == each(endpoint, first + rest)
+
+
+@each_plain
+@pytest.mark.parametrize("text", ["plain \x7f", "é", "\n", '"', "\\", "\ud83d", "\U0001f44b"])
+@pytest.mark.parametrize("raw", [True, False])
+def test_texts_of_runs_are_written_as_json(endpoint: str, text: str, *, raw: bool) -> None:
+    made = partial(PLAIN[endpoint], plain=not raw or text == "\ud83d")
+    *_, last = told_of(endpoint, OPENING[endpoint] + made("ab") + made(text))
+    assert isinstance(last, BlockDeltas)
+    assert list(last.quoted()) == [json.dumps(text)]
+
+
+def test_stop_sequences_are_found_in_what_would_be_a_run() -> None:
+    heard = listener(RESPONSES, replace(ASKED, stop=("cd",)))
+    heard.feed(OPENING[RESPONSES] + b"".join(map(responses, ["ab", "bc", "de", "e"])))
+    assert heard.stopped
+    assert fold(spread(heard.take())).text == "abb"
 
 
 @given(whole=streams(CHAT), cuts=CUTS)
@@ -256,6 +343,11 @@ def test_golden_streams_say_the_same_in_runs(size: int) -> None:
             assert in_reads(case.endpoint, reads) == (known, trouble), case.name
             compared += 1
     assert compared > 50
+
+
+@given(whole=streams(RESPONSES), cuts=CUTS)
+def test_a_responses_stream_says_the_same_in_runs(whole: bytes, cuts: list[int]) -> None:
+    assert in_reads(RESPONSES, cut(whole, cuts)) == each(RESPONSES, whole)
 
 
 def told_of(endpoint: str, *reads: bytes) -> list[Told]:

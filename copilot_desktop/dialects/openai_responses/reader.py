@@ -8,6 +8,7 @@ is taken from the `done` event, the finished item or the final output, whichever
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,11 +19,14 @@ from copilot_desktop.dialects.openai_responses.items import flat_name, summary_t
 from copilot_desktop.dialects.openai_responses.problems import problem_of
 from copilot_desktop.errors import CutShort, UpstreamFault
 from copilot_desktop.model import Model
-from copilot_desktop.runs import TextRun
+from copilot_desktop.runs import Runs, TextRun
 from copilot_desktop.sealing import seal
 from copilot_desktop.sse import Frame
 
 Payload = Mapping[str, Any]
+_MARK = re.compile(rb'"delta"\s*:\s*"')
+_UNREAD = re.compile(rb'"(?:sequence_number|item_id|obfuscation)"\s*:\s*([0-9]+|"[^"]*")')
+_TEXT_DELTA = "response.output_text.delta"
 _CALLS = ("function_call", "custom_tool_call")
 _REASONS = {"max_output_tokens": StopReason.LENGTH, "content_filter": StopReason.REFUSAL}
 
@@ -66,20 +70,19 @@ class _Item:
 class ResponsesReader:
     """One per stream."""
 
-    run: TextRun | None = None
-
     def __init__(self, model: Model) -> None:
         self._model = model
         self._blocks = BlockSequencer()
         self._items: dict[int, _Item] = {}
         self._over = False
+        self._runs = Runs(_MARK, _UNREAD)
         self._acts: dict[str, Callable[[Payload], Iterator[Event]]] = {
             "response.created": self._begin,
             "response.in_progress": self._begin,
             "response.queued": self._begin,
             "response.output_item.added": self._item_added,
             "response.output_item.done": self._item_done,
-            "response.output_text.delta": self._text_delta,
+            _TEXT_DELTA: self._text_delta,
             "response.output_text.done": self._text_done,
             "response.refusal.delta": self._refusal_delta,
             "response.refusal.done": self._refusal_done,
@@ -99,8 +102,13 @@ class ResponsesReader:
             "error": self._error,
         }
 
+    @property
+    def run(self) -> TextRun | None:
+        return self._runs.run
+
     def feed(self, frame: Frame) -> Iterator[Event]:
         """The events of one frame. Raises a Problem for an error that upstream reports."""
+        self._runs.run = None
         data = frame.data.strip()
         if self._over or not data or data == b"[DONE]":
             return
@@ -118,6 +126,10 @@ class ResponsesReader:
         act = self._acts.get(kind)
         if act is not None:
             yield from act(payload)
+        if kind == _TEXT_DELTA and _text(payload, "delta"):
+            block = self._blocks.open_text
+            if block is not None:
+                self._runs.look(frame.raw, block)
 
     def close(self) -> Iterator[Event]:
         """The stream has ended. Raises CutShort if no final event came."""
