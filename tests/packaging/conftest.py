@@ -20,7 +20,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 EXPENSIVE = (
     "test_bare.py", "test_built.py", "test_clean_root.py", "test_container.py", "test_linted.py",
-    "test_tarball.py",
+    "test_checkout.py", "test_tarball.py",
 )  # fmt: skip
 
 

@@ -12,6 +12,14 @@ from tests.gui.desk import Desk, until
 from tests.packaging.roots import Inside
 
 
+def sockets(desk: Desk) -> tuple[Path, Path]:
+    """Of its X server and its session bus."""
+    address = desk.environ["DBUS_SESSION_BUS_ADDRESS"]
+    screen = desk.environ["DISPLAY"].removeprefix(":")
+    bus = address.removeprefix("unix:path=").partition(",")[0]
+    return Path("/tmp/.X11-unix", f"X{screen}"), Path(bus)
+
+
 class Life:
     """An app on `desk` that knows only the fake GitHub at `github`.
 

@@ -16,7 +16,7 @@ import pytest
 
 from copilot_desktop.demo import FakeUpstream, Scenario
 from tests.gui.desk import Desk, missing, until
-from tests.packaging.lives import Life
+from tests.packaging.lives import Life, sockets
 from tests.packaging.roots import CannotMakeError, Root, base
 
 ENTRY = "/usr/share/applications/copilot-desktop.desktop"
@@ -38,22 +38,11 @@ def root(
     deb = part("deb")
     first = [each.split(" | ")[0].split(" (")[0] for each in deb.depends(product)]
     try:
-        root = Root(base(first), tmp_path / "root", (tmp_path / "desk", _screen(desk), _bus(desk)))
+        root = Root(base(first), tmp_path / "root", (tmp_path / "desk", *sockets(desk)))
     except (CannotMakeError, subprocess.CalledProcessError) as trouble:
         pytest.skip(f"no clean root here: {trouble}")
     yield root
     root.close()
-
-
-def _screen(desk: Desk) -> Path:
-    """The X server's socket."""
-    return Path("/tmp/.X11-unix", f"X{desk.environ['DISPLAY'].removeprefix(':')}")
-
-
-def _bus(desk: Desk) -> Path:
-    """The session bus's socket."""
-    address = desk.environ["DBUS_SESSION_BUS_ADDRESS"]
-    return Path(address.removeprefix("unix:path=").partition(",")[0])
 
 
 async def test_install_use_upgrade_remove(
