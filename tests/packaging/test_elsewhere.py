@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import ast
 import importlib.util
 import plistlib
 import re
 import shutil
 import struct
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -61,12 +61,85 @@ def test_the_icon_for_macos_has_every_size_that_is_shown() -> None:
 # ------------------------------------------------------------------------------------ the program
 
 
-def test_the_recipe_of_the_program_can_be_read() -> None:
-    recipe = PACKAGING / "pyinstaller" / "copilot-desktop.spec"
-    tree = ast.parse(recipe.read_text(encoding="utf-8"))
-    called = {node.func.id for node in ast.walk(tree)
-              if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}  # fmt: skip
-    assert {"Analysis", "PYZ", "EXE", "COLLECT", "BUNDLE"} <= called
+class Recipe:
+    """What the recipe asks of PyInstaller, carried out with stand-ins as if on another system."""
+
+    def __init__(
+        self, on: str, part: Callable[[str], ModuleType], patch: pytest.MonkeyPatch, work: Path
+    ) -> None:
+        self.programs: dict[str, dict[str, Any]] = {}
+        self.bundles: list[dict[str, Any]] = []
+        self.asked: dict[str, Any] = {}
+        contents = part("contents")
+        hooks = ModuleType("PyInstaller.utils.hooks")
+        setattr(hooks, "collect_data_files", lambda *_, **__: [])  # noqa: B010
+        setattr(hooks, "collect_submodules", lambda *_: [])  # noqa: B010
+        patch.setattr(contents, "check_environment", lambda on: None)
+        patch.setattr(contents, "gtk_bindings", lambda work: iter(()))
+        patch.setattr(contents, "used_by_bindings", list)
+        for name in ("PyInstaller", "PyInstaller.utils"):
+            patch.setitem(sys.modules, name, ModuleType(name))
+        patch.setitem(sys.modules, hooks.__name__, hooks)
+        patch.setitem(sys.modules, "contents", contents)
+        patch.setattr(sys, "path", list(sys.path))
+        given = [work / name for name in ("build.json", "LICENCES.txt")]
+        for file in given:
+            file.touch()
+        patch.setattr(sys, "argv", ["pyinstaller", *map(str, given)])
+        file = PACKAGING / "pyinstaller" / "copilot-desktop.spec"
+        code = compile(file.read_text(encoding="utf-8"), file.name, "exec")
+        names = {
+            "SPECPATH": str(file.parent), "workpath": str(work), "Analysis": self._analysis,
+            "PYZ": lambda *_: "code", "EXE": self._exe, "COLLECT": lambda *_, **__: "folder",
+            "BUNDLE": lambda _, **words: self.bundles.append(words),
+        }  # fmt: skip
+        with patch.context() as there:
+            there.setattr(sys, "platform", {"windows": "win32", "macos": "darwin"}.get(on, on))
+            exec(code, names)
+
+    def _analysis(self, scripts: list[str], **words: Any) -> SimpleNamespace:
+        self.asked = {**words, "scripts": scripts}
+        datas = [(Path(source).name, source, "DATA") for source, _ in words["datas"]]
+        return SimpleNamespace(datas=datas, binaries=[], pure=[], scripts=scripts)
+
+    def _exe(self, *_: Any, name: str, **words: Any) -> str:
+        self.programs[name] = words
+        return name
+
+
+@pytest.mark.parametrize("system", ["linux", "macos", "windows"])
+def test_the_recipe_asks_for_what_is_there(
+    system: str, part: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MACOS_SIGN_IDENTITY", "Somebody")
+    recipe = Recipe(system, part, monkeypatch, tmp_path)
+    sources = [source for source, _ in recipe.asked["datas"]]
+    named = [*sources, *recipe.asked["scripts"], *recipe.asked["hookspath"]]
+    for words in recipe.programs.values():
+        named += [words[key] for key in ("icon", "entitlements_file") if words[key]]
+    for bundle in recipe.bundles:
+        named.append(bundle["icon"])
+    assert [name for name in named if not Path(name).exists()] == []
+    assert {"ui", "assets", "LICENSE", "build.json", "LICENCES.txt"} <= {
+        Path(source).name for source in sources
+    }
+    assert not set(recipe.asked["hiddenimports"]) & set(recipe.asked["excludes"])
+
+    consoles = {name: words["console"] for name, words in recipe.programs.items()}
+    assert (
+        consoles
+        == {
+            "linux": {"copilot-desktop": True},
+            "macos": {"copilot-desktop": False},
+            "windows": {"copilot-desktop": True, "copilot-desktopw": False},
+        }[system]
+    )
+    icons = {Path(words["icon"]).suffix for words in recipe.programs.values() if words["icon"]}
+    assert icons == {"linux": set(), "macos": {".icns"}, "windows": {".ico"}}[system]
+    assert len(recipe.bundles) == (system == "macos")
+    for bundle in recipe.bundles:
+        assert bundle["info_plist"]["LSUIElement"] is True
+        assert recipe.programs["copilot-desktop"]["codesign_identity"] == "Somebody"
 
 
 @pytest.mark.parametrize("system", ["linux", "macos", "windows"])
