@@ -375,8 +375,6 @@ class Core:
             await self.start_proxy()
         self.desk.look_soon()  # what needs the network comes after what does not
         self.books.start()
-        if not headless:
-            self._watch_editors()
         Rounds(self).start()
 
     async def _close(self) -> None:
@@ -400,7 +398,8 @@ class Core:
         self.surroundings(dark=await asyncio.to_thread(self.system.dark_mode))
 
     def _watch_editors(self) -> None:
-        """Three megabytes of tools and formats: without a window, from a page's first look on."""
+        """From a page's first look on: until then nobody sees how they stand, and their tools and
+        formats are three megabytes."""
         if self._editors_followed is None:
             self._editors_followed = self.tasks.start(self._follow_editors(), "load editors")
 

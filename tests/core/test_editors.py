@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -28,14 +28,15 @@ MINE = '{\n    "theme":"dark"\n}\n'
 
 @asynccontextmanager
 async def with_editors(folder: Path, **settings: Any) -> AsyncIterator[CoreRig]:
-    """A core that has looked at the home folder and knows its models."""
+    """A core with a page that looks on: it has seen the home folder and knows its models."""
     home = folder / "home"
     (home / ".claude").mkdir(parents=True, exist_ok=True)
     if not (home / SETTINGS).exists():
         (home / SETTINGS).write_text(MINE)
     async with running_core(folder, signed_in=True, **settings) as rig:
-        await rig.until(lambda state: state.models.items and row(state).roles[0][1])
-        yield rig
+        with rig.core.viewed():
+            await rig.until(lambda state: state.models.items and row(state).roles[0][1])
+            yield rig
 
 
 def row(state: State, name: str = "claude-code") -> EditorRow:
@@ -54,7 +55,16 @@ async def connect(rig: CoreRig, **chosen: str) -> dict[str, Any]:
     return await rig.do("connect_editor", id="claude-code", chosen=chosen, digest=shown["digest"])
 
 
-async def test_what_is_found_is_told_soon_after_the_start(tmp_path: Path) -> None:
+async def test_without_an_onlooker_nobody_reads_the_files_of_editors(tmp_path: Path) -> None:
+    async with running_core(tmp_path, signed_in=True) as rig:
+        await rig.until(lambda state: state.models.items and state.quota.state == "ready")
+        assert not rig.core.store.state.editors.running
+        assert "editors" not in vars(rig.core)
+        with rig.core.viewed():
+            await rig.until(lambda state: state.editors.checked)
+
+
+async def test_what_is_found_is_told_to_whoever_looks(tmp_path: Path) -> None:
     async with with_editors(tmp_path) as rig:
         shown = rig.snapshot()["editors"]
         states = {each["id"]: each["state"] for each in shown["rows"]}
@@ -283,7 +293,10 @@ async def test_a_demo_touches_its_own_home_only(tmp_path: Path) -> None:
     (tmp_path / "home" / ".claude").mkdir(parents=True)
     settings = Settings(data_dir=tmp_path, port=0)
     system = FakeSystem(tmp_path)
-    async with Core.running(settings, demo="pro", environ={}, system=system) as core:
+    async with AsyncExitStack() as stack:
+        running = Core.running(settings, demo="pro", environ={}, system=system)
+        core = await stack.enter_async_context(running)
+        stack.enter_context(core.viewed())
         rig = CoreRig(core, None, system)  # type: ignore[arg-type]
         await rig.until(lambda state: row(state).state == "not_connected")
         await rig.do("sign_in")
