@@ -2,8 +2,8 @@
 
 The engine (`integrations.connection`) reads and writes files and may block, so it runs in threads
 with a deadline, one change at a time. A look comes with the first page that is open, after a change
-of address, keys or models, and when it is asked for. Nothing is written by itself. A demo has a home
-folder of its own, so that it never touches the user's files.
+of address, keys or models, and when it is asked for. Nothing is written by itself. A demo has a
+home folder of its own, so that it never touches the user's files.
 """
 
 from __future__ import annotations
