@@ -103,6 +103,7 @@ class Catalogue:
                 return
             models, fetched_at = models_of(kept), float(kept["fetched_at"])
             host, number = kept.get("whose") or ("", 0)
+            whose = (str(host), int(number))
         except FileNotFoundError:
             return
         except (OSError, ValueError, KeyError, TypeError, RecursionError, UpstreamFault) as error:
@@ -111,7 +112,7 @@ class Catalogue:
         self._models = {model.id: model for model in models}
         self.fetched_at = fetched_at
         if host:
-            self.whose = (str(host), int(number))
+            self.whose = whose
         self._tell()
 
     def belongs_to(self, whose: tuple[str, int]) -> None:

@@ -5,12 +5,10 @@ The damage is the same in every run. `python3 run.py fuzz` goes on from here for
 
 from __future__ import annotations
 
-import copy
 import json
 import random
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from golden.requests.line import ENDPOINTS as PATH_OF
@@ -18,13 +16,12 @@ from golden.requests.line import body_of, items
 
 from copilot_desktop.dialects.registry import ALL
 from tests.fuzz.targets import ENDPOINTS, TARGETS
+from tests.fuzz.twisting import twists
 
 HERE = Path(__file__).parent
 TESTS = HERE.parent
 DAMAGED = 3  # variants of each example
 LARGEST = 20_000  # bytes of an example
-Way = tuple[Any, ...]
-JUNK: list[Any] = [None, True, 7, "x", [], {}, [7], {"type": 7}]
 
 # What has broken something once, by target. Written as short as it goes.
 FOUND: dict[str, list[bytes]] = {
@@ -105,26 +102,6 @@ def damaged(raw: bytes, dice: random.Random) -> bytes:
     return bytes(out)
 
 
-def values(found: Any, path: Way = (), kind: Way = ()) -> Iterator[tuple[Way, Way]]:
-    """The way to every value in a document of JSON, and what kind of place it leads to."""
-    yield path, kind
-    if isinstance(found, dict):
-        for key, each in found.items():
-            yield from values(each, (*path, key), (*kind, str(found.get("type")), key))
-    elif isinstance(found, list):
-        for number, each in enumerate(found):
-            yield from values(each, (*path, number), kind)
-
-
-def put(found: Any, path: Way, value: Any) -> Any:
-    """`found` with `value` at the end of `path`."""
-    if not path:
-        return value
-    changed = copy.copy(found)
-    changed[path[0]] = put(found[path[0]], path[1:], value)
-    return changed
-
-
 def twisted(raw: bytes, seen: set[object], dice: random.Random) -> Iterator[bytes]:
     """`raw` with one value of another type, for each place that was not `seen` before."""
     lines = raw.split(b"\n") if b"data: " in raw else [raw]
@@ -134,13 +111,9 @@ def twisted(raw: bytes, seen: set[object], dice: random.Random) -> Iterator[byte
             found = json.loads(line[start:]) if start >= 0 else None
         except ValueError:
             continue
-        for path, kind in values(found) if found is not None else ():
-            if (raw[:1], kind) in seen:
-                continue
-            seen.add((raw[:1], kind))
-            for value in dice.sample(JUNK, 3):
-                changed = line[:start] + json.dumps(put(found, path, value)).encode()
-                yield b"\n".join([*lines[:number], changed, *lines[number + 1 :]])
+        for changed in twists(found, dice, 3, seen, raw[:1]) if found is not None else ():
+            other = line[:start] + json.dumps(changed).encode()
+            yield b"\n".join([*lines[:number], other, *lines[number + 1 :]])
 
 
 @pytest.mark.parametrize(
