@@ -158,10 +158,10 @@ class ChatReader:
             self._finished.add(number)
 
     def _delta(self, delta: Mapping[str, Any], number: int) -> Iterator[Event]:
-        thought = next((text for key in _THOUGHTS if (text := _text(delta.get(key)))), "")
+        thought = _first(delta, _THOUGHTS)
         if thought:
             yield from self._sequence.think(thought)
-        opaque = next((text for key in _OPAQUES if (text := _text(delta.get(key)))), "")
+        opaque = _first(delta, _OPAQUES)
         if opaque and opaque not in {self._opaque, self._signed}:
             self._opaque += opaque
         content, refusal = _text(delta.get("content")), _text(delta.get("refusal"))
@@ -257,6 +257,13 @@ def _payload(frame: Frame, data: bytes) -> Mapping[str, Any] | None:
             return None  # cut in the middle: `close` says so
         raise UpstreamFault("GitHub Copilot sent a damaged event.") from None
     return payload if isinstance(payload, dict) else None
+
+
+def _first(delta: Mapping[str, Any], keys: tuple[str, ...]) -> str:
+    for key in keys:
+        if (value := delta.get(key)) and (text := _text(value)):
+            return text
+    return ""
 
 
 def _text(value: Any) -> str:
