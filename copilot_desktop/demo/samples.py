@@ -29,27 +29,30 @@ class _Filler:
         if "$ref" in schema:
             return self.value(name, self._resolve(str(schema["$ref"])), depth + 1)
         for key in ("anyOf", "oneOf", "allOf"):
-            if schema.get(key):
-                return self.value(name, schema[key][0], depth + 1)
+            if branches := _listed(schema.get(key)):
+                return self.value(name, branches[0], depth + 1)
         if "const" in schema:
             return schema["const"]
-        if schema.get("enum"):
-            return schema["enum"][0]
+        if choices := _listed(schema.get("enum")):
+            return choices[0]
         kind = schema.get("type")
         if isinstance(kind, list):
-            kind = kind[0]
+            kind = kind[0] if kind else None
         if kind == "object" or "properties" in schema or not (kind or name):
             return self._object(schema, depth)
         if kind == "array":
-            count = max(1, int(schema.get("minItems", 1)))
+            least = schema.get("minItems")
+            count = max(1, least) if isinstance(least, int) else 1
             item = schema.get("items") or {"type": "string"}
             return [self.value(name, item, depth + 1) for _ in range(count)]
         return self._scalar(name, kind, schema)
 
     def _object(self, schema: Mapping[str, Any], depth: int) -> dict[str, Any]:
-        fields = schema.get("properties") or {}
-        needed = schema.get("required") or list(fields)
-        return {key: self.value(key, fields.get(key) or {}, depth + 1) for key in needed}
+        found = schema.get("properties")
+        fields = found if isinstance(found, dict) else {}
+        needed = _listed(schema.get("required")) or list(fields)
+        keys = [key for key in needed if isinstance(key, str)]
+        return {key: self.value(key, fields.get(key) or {}, depth + 1) for key in keys}
 
     def _scalar(self, name: str, kind: Any, schema: Mapping[str, Any]) -> Any:
         match kind:
@@ -68,3 +71,7 @@ class _Filler:
         for step in reference.removeprefix("#/").split("/"):
             found = found.get(step, {}) if isinstance(found, dict) else {}
         return found
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import itertools
+import random
+from typing import Any
 
 import aiohttp
+import pytest
 from phenomena.outcomes import ASKS, PATHS, TEXT, Ask, asked, read
 from phenomena.routes import MODELS
 from phenomena.test_account_states import APPROVED_AT_ONCE, sign_in
 from phenomena.wire import Out, wired_rig
 from proxy.raw import request, send, until
+from proxy.talking import talking, user
 from proxy.test_relay import NOT_AN_OBJECT
 from rig import Rig, running_rig
 
 from copilot_desktop.demo import Slow, Stall, Status
 from copilot_desktop.proxy.config import ProxyConfig
+from tests.fuzz.twisting import twists
 
 JSON = ("Content-Type", "application/json")
 STREAMED = [ask for ask in ASKS if ask.stream]
@@ -127,21 +132,101 @@ async def test_what_is_no_object_or_too_large_or_does_not_come_is_refused() -> N
         assert not conversations(rig)
 
 
-async def test_no_field_of_a_wrong_type_is_our_fault() -> None:
-    junk = [None, True, 7, "x", {}, [None], [{"role": 7, "content": {}}]]
-    fields = ["messages", "prompt", "tools", "format", "think", "options", "suffix", "stop",
-              "max_tokens", "stream", "logprobs", "keep_alive", "system", "images", "echo",
-              "n"]  # fmt: skip
-    odd = [ask for ask in ASKS if ask.dialect in {"ollama", "completions"} and not ask.stream]
+# Much of what each format knows, in one request.
+SCHEMA = {"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]}
+PICTURE = "data:image/png;base64,iVBORw0KGgo="
+ANTHROPIC = {
+    "max_tokens": 99, "system": [{"type": "text", "text": "s", "cache_control": {}}],
+    "messages": [
+        {"role": "user", "content": [{"type": "text", "text": "hi"}]},
+        {"role": "assistant", "content": [
+            {"type": "thinking", "thinking": "t", "signature": "s"},
+            {"type": "tool_use", "id": "t1", "name": "f", "input": {"a": "b"}}]},
+        {"role": "user", "content": [
+            {"type": "tool_result", "tool_use_id": "t1", "is_error": False,
+             "content": [{"type": "text", "text": "r"}]},
+            {"type": "image",
+             "source": {"type": "base64", "media_type": "image/png", "data": "iVBO"}},
+        ]},
+    ],
+    "tools": [{"name": "f", "description": "d", "input_schema": SCHEMA}],
+    "tool_choice": {"type": "auto"}, "thinking": {"type": "enabled", "budget_tokens": 1024},
+    "stop_sequences": ["x"], "temperature": 1, "metadata": {"user_id": "u"},
+}  # fmt: skip
+CHAT = {
+    "messages": [
+        {"role": "system", "content": "s"},
+        {"role": "user", "content": [
+            {"type": "text", "text": "hi"},
+            {"type": "image_url", "image_url": {"url": PICTURE, "detail": "low"}}]},
+        {"role": "assistant", "content": None, "tool_calls": [
+            {"id": "t1", "type": "function", "function": {"name": "f", "arguments": "{}"}}]},
+        {"role": "tool", "tool_call_id": "t1", "content": "r"},
+    ],
+    "tools": [{"type": "function", "function": {"name": "f", "parameters": SCHEMA}}],
+    "tool_choice": {"type": "function", "function": {"name": "f"}}, "n": 1, "stop": ["x"],
+    "response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": SCHEMA}},
+    "reasoning_effort": "low", "max_completion_tokens": 99, "logit_bias": {"1": 1}, "seed": 1,
+    "stream_options": {"include_usage": True}, "prediction": {"type": "content", "content": "x"},
+}  # fmt: skip
+RESPONSES = {
+    "instructions": "s", "reasoning": {"effort": "low", "summary": "auto"}, "store": False,
+    "input": [
+        {"type": "message", "role": "user", "content": [
+            {"type": "input_text", "text": "hi"}, {"type": "input_image", "image_url": PICTURE}]},
+        {"type": "reasoning", "id": "rs", "summary": [{"type": "summary_text", "text": "t"}]},
+        {"type": "function_call", "call_id": "c1", "name": "f", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "c1", "output": "r"},
+    ],
+    "tools": [{"type": "function", "name": "f", "parameters": SCHEMA, "strict": False}],
+    "tool_choice": {"type": "function", "name": "f"}, "include": ["reasoning.encrypted_content"],
+    "text": {"format": {"type": "json_schema", "name": "n", "schema": SCHEMA}, "verbosity": "low"},
+    "max_output_tokens": 99, "metadata": {"a": "b"}, "prompt_cache_key": "k",
+}  # fmt: skip
+OLLAMA = {
+    "messages": [{"role": "user", "content": "hi", "images": ["iVBORw0KGgo="]}],
+    "tools": CHAT["tools"], "format": SCHEMA, "think": "low", "keep_alive": "5m",
+    "options": {"temperature": 1, "num_predict": 9, "stop": ["x"]},
+}  # fmt: skip
+COMPLETIONS = {
+    "prompt": ["hi"], "suffix": "s", "max_tokens": 9, "stop": ["x"], "logprobs": 1, "echo": False,
+    "stream_options": {"include_usage": True}, "logit_bias": {"1": 1}, "best_of": 1, "n": 1,
+}  # fmt: skip
+MUCH = {
+    "messages": ANTHROPIC, "chat": CHAT, "responses": RESPONSES, "ollama": OLLAMA,
+    "completions": COMPLETIONS,
+}  # fmt: skip
+
+
+async def test_no_value_of_a_wrong_type_is_our_fault(caplog: pytest.LogCaptureFixture) -> None:
+    """Each once, over one of the endpoints, streamed or not."""
+    wrong: list[tuple[str, Any, str]] = []
     async with running_rig() as rig, aiohttp.ClientSession() as http:
 
-        async def attempt(ask: Ask) -> None:
-            for name in fields:
-                for value in junk:
-                    raw = json.dumps({**ask.body("hi"), name: value})
-                    headers = dict([JSON])
-                    async with http.post(rig.url + ask.path, data=raw, headers=headers) as answer:
-                        text = await answer.text()
-                        assert answer.status < 500, (name, value, text)
+        async def attempt(dialect: str) -> None:
+            dice = random.Random(dialect)
+            ways = itertools.cycle([ask for ask in ASKS if ask.dialect == dialect])
+            for odd in twists(MUCH[dialect], dice, 2, set()):
+                ask = next(ways)
+                body = ask.body() | (odd if isinstance(odd, dict) else {"messages": odd})
+                async with http.post(rig.url + ask.path, json=body) as answer:
+                    text = await answer.text()
+                    if answer.status >= 500 or "Error id" in text:
+                        wrong.append((str(ask), odd, text))
 
-        await asyncio.gather(*(attempt(ask) for ask in odd))
+        await asyncio.gather(*(attempt(dialect) for dialect in MUCH))
+    assert not wrong
+    assert "Traceback" not in caplog.text
+
+
+async def test_no_frame_of_a_wrong_type_is_our_fault(caplog: pytest.LogCaptureFixture) -> None:
+    more = {"previous_response_id": None, "generate": True, "initiator": "user", "stream_id": None}
+    async with running_rig() as rig, talking(rig) as talk:
+        frame = {"type": "response.create", "model": talk.model, **RESPONSES, **more}
+        for odd in twists(frame, random.Random(6), 1, set()):
+            await talk.wire.send_json(odd)
+            last = (await talk.answer())[-1]
+            assert last["type"] != "error" or last["status"] < 500, (odd, last)
+        talk.last = None
+        assert (await talk.ask(user("hi")))["type"] == "response.completed"
+    assert "Traceback" not in caplog.text
