@@ -2,7 +2,7 @@
 
 A start makes fifty thousand objects that hold others, nearly all of them code that stays for as
 long as the process does. The search would go through them several times while they are made (a
-sixth of the start's CPU) and again for ever after, and streams would stand still for 7 ms each time.
+sixth of the start's CPU) and again for ever after, and streams would stand still for 7 ms each.
 So it rests until the code is there, and what is there then is set apart (`gc.freeze`). Objects that
 are let go still vanish at once, set apart or not: that is done by counting.
 
