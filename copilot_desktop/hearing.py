@@ -14,7 +14,7 @@ from typing import Protocol
 from copilot_desktop.canonical import End, Event, Request, Usage
 from copilot_desktop.model import CHAT, RESPONSES
 from copilot_desktop.routing import Route
-from copilot_desktop.runs import FRAME_END, Told
+from copilot_desktop.runs import Told
 from copilot_desktop.sse import Frame, FrameDecoder
 from copilot_desktop.stops import StopFilter
 from copilot_desktop.upstream.client import Call, Tries, UpstreamReply
@@ -24,9 +24,6 @@ from copilot_desktop.upstream.healed import Carrier
 from copilot_desktop.upstream.quirks import nano_credits
 from copilot_desktop.upstream.quirks.chat_reasoning import OverheardEvents
 from copilot_desktop.upstream.quirks.memory import Thoughts
-
-_TURNS = 8  # between frames that are in a run and such that are not, in one read
-_LONG = 65536  # bytes of a frame; the rest of a longer one may take many reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,28 +112,16 @@ class Listener:
 
     def feed(self, chunk: bytes) -> None:
         """Runs of plain frames at once, all others one by one."""
-        for _ in range(_TURNS):
-            chunk = self._in_run(chunk)
-            if (end := chunk.find(FRAME_END) + len(FRAME_END)) < len(FRAME_END):
-                break
-            self._frames(self._decoder.feed(chunk[:end]))  # after it there may be a run
-            chunk = chunk[end:]
-        if chunk:
-            self._frames(self._decoder.feed(chunk))
+        self._frames(self._decoder.feed_beside(chunk, self._in_run))
 
-    def _in_run(self, chunk: bytes) -> bytes:
-        """What is left of `chunk`, once the frames that are in the present run have been read."""
-        run, begun = self._reader.run, self._decoder.begun
-        if run is None or self._stops is not None or len(begun) > _LONG:
-            return chunk
-        read = begun + chunk
+    def _in_run(self, read: bytes) -> int:
+        run = self._reader.run
+        if run is None or self._stops is not None:
+            return 0
         told, length = run.read(read)
-        if not length:
-            return chunk
-        self._decoder.drop()
         if told is not None:
             self.told.append(told)
-        return read[length:]
+        return length
 
     def close(self) -> None:
         self._frames(self._decoder.close())

@@ -36,9 +36,9 @@ from dataclasses import dataclass
 
 from copilot_desktop.canonical import BlockDelta, Event
 
-FRAME_END = b"\n\n"
 TEXT = re.compile(rb'[^"\\\r\n]*+(?:\\[^\r\n][^"\\\r\n]*+)*+')  # the inside of a JSON string
 HERE = "\0"
+_END = b"\n\n"
 # A number, or a string in plain ASCII: the same in JSON, whatever it is.
 _VALUE = rb'(?:0|[1-9][0-9]{0,17}|"[ !#-\[\]-~]*+")'
 _LOOKS = 16  # at frames of one stream, in vain: there are streams in which no two are alike
@@ -207,7 +207,7 @@ class Runs:
         before, after = raw[: text.start()], raw[text.end() :]
         if (
             not after.startswith(b'"')
-            or not after.endswith(FRAME_END)
+            or not after.endswith(_END)
             or b"\r" in raw
             or b"\\" in before + after
             or self._mark.search(after)

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 MAX_EVENT = 16 * 1024 * 1024  # bytes; `security-rules.md` 25
 
+FRAME_END = b"\n\n"
+_TURNS = 8  # in one chunk between frames that others read and such that they do not
+_LONG = 65536  # bytes of a frame that has begun, which are looked at again with each chunk
 _BOUNDARY = re.compile(rb"\r\n\r\n|\n\n|\r\r|\r\n\n|\n\r\n|\r\n\r|\n\r")
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _BOM = b"\xef\xbb\xbf"
@@ -65,21 +68,6 @@ class FrameDecoder:
         self._started = False
         self._has_cr = False
 
-    @property
-    def idle(self) -> bool:
-        """Whether the last frame was complete: what comes next begins another one."""
-        return self._started and not self._pending
-
-    @property
-    def begun(self) -> bytes:
-        """What is here of a frame that is not complete."""
-        return bytes(self._pending)
-
-    def drop(self) -> None:
-        """Somebody else has read the frame that was begun."""
-        self._pending.clear()
-        self._searched = 0
-
     def feed(self, chunk: bytes) -> Iterator[Frame]:
         """The frames that `chunk` completes; take them all. Raises EventTooLarge."""
         self._has_cr = self._has_cr or b"\r" in chunk
@@ -100,6 +88,26 @@ class FrameDecoder:
         self._searched = max(0, len(pending) - 3)
         if len(pending) > MAX_EVENT:
             raise EventTooLarge(f"An event is larger than {MAX_EVENT // 2**20} MB.")
+
+    def feed_beside(self, chunk: bytes, others: Callable[[bytes], int]) -> Iterator[Frame]:
+        """The same, but for frames that `others` reads on its own.
+
+        It gets the bytes from the beginning of a frame on, and tells the length of the frames that
+        it has read: nought where it does not know the first one. Take each frame before the next.
+        """
+        for _ in range(_TURNS):
+            if len(self._pending) <= _LONG:
+                read = bytes(self._pending) + chunk
+                if length := others(read):
+                    chunk = read[length:]
+                    self._pending.clear()
+                    self._searched = 0
+            if (end := chunk.find(FRAME_END) + len(FRAME_END)) < len(FRAME_END):
+                break
+            yield from self.feed(chunk[:end])
+            chunk = chunk[end:]
+        if chunk:
+            yield from self.feed(chunk)
 
     def _boundary(self, source: bytes | bytearray, start: int) -> int:
         """Where the next event ends, or 0 if that cannot be said yet."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import pytest
 from hypothesis import example, given
@@ -127,3 +127,25 @@ def test_any_split_gives_the_same_frames_and_keeps_every_byte(raw: bytes, cuts: 
 @given(st.lists(st.binary(max_size=12).filter(lambda d: not set(d) & set(b"\r\n")), max_size=4))
 def test_what_is_encoded_is_decoded(lines: list[bytes]) -> None:
     assert data(b"".join(encode(line) for line in lines)) == lines
+
+
+def test_frames_that_somebody_else_reads_are_left_out_wherever_the_bytes_are_cut() -> None:
+    mine, other = b"data: mine\n\n", b"data: x\n\n"
+    whole = other + mine * 2 + other * 2 + mine + b": " + b"c" * 20 + b"\n\n" + mine + other
+    read: list[bytes] = []
+
+    def others(held: bytes) -> int:
+        count = 0
+        while held.startswith(mine, count * len(mine)):
+            count += 1
+        read.extend([mine] * count)
+        return count * len(mine)
+
+    for first, second in combinations(range(len(whole)), 2):
+        read.clear()
+        decoder = FrameDecoder()
+        for start, end in ((0, first), (first, second), (second, len(whole))):
+            for frame in decoder.feed_beside(whole[start:end], others):
+                read += [frame.raw]
+            assert len(read) == whole.count(b"\n\n", 0, end), "nothing waits for what is next"
+        assert b"".join(read) == whole

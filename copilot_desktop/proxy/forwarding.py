@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -28,6 +29,7 @@ from copilot_desktop.provider import Provider
 from copilot_desktop.proxy.answers import Downstream
 from copilot_desktop.proxy.asked import Asked
 from copilot_desktop.proxy.capping import capped_body
+from copilot_desktop.proxy.outlet import Outlet
 from copilot_desktop.sse import EventTooLarge, Frame, FrameDecoder
 from copilot_desktop.upstream.client import Call, UpstreamReply
 from copilot_desktop.upstream.direct import Wish
@@ -38,7 +40,6 @@ Json = dict[str, Any]
 
 # What stands in the last event of an answer. Some upstreams do not hang up after it.
 _LAST_DATA = b"[DONE]"
-_FRAME_END = b"\n\n"
 _LAST_EVENTS = frozenset({"message_stop", "response.completed", "response.incomplete"})
 
 
@@ -116,31 +117,24 @@ async def _forward(
 class _Passing:
     """All frames of one network read are mended and leave in one write.
 
-    That happens within the call that read them, as long as the client has room; otherwise they are
-    held until the exchange's task has waited for it.
+    That happens within the call that read them, as long as the client has room (see `outlet`).
     """
 
     def __init__(self, stream: Stream, down: Downstream, reply: UpstreamReply) -> None:
         self._stream = stream
-        self._down = down
-        self._reply = reply
         self._decoder = FrameDecoder()
-        self._held = b""
+        self._outlet = Outlet(down, reply)
+        self.room = self._outlet.room
 
     def take(self, read: bytes) -> Wish:
         """See `UpstreamReply.pour`. Raises what the stream raises, after what came before it."""
         out: list[bytes] = []
         try:
-            over = self._mend(read, out)
+            frames = self._decoder.feed_beside(read, partial(self._mend_run, out))
+            over = self._mend_each(frames, out)
         finally:
-            self._send(out)
-        return Wish.NO_MORE if over else Wish.PAUSE if self._held else Wish.MORE
-
-    async def room(self) -> None:
-        """Send what is held, and wait for the client to take it."""
-        while self._held:
-            held, self._held = self._held, b""
-            await self._down.write(held, self._reply)
+            wish = self._outlet.send(out)
+        return Wish.NO_MORE if over else wish
 
     async def rest(self) -> None:
         """What stands after the last blank line."""
@@ -148,26 +142,16 @@ class _Passing:
         try:
             self._mend_each(self._decoder.close(), out)
         finally:
-            self._send(out)
+            self._outlet.send(out)
             await self.room()
 
-    def _send(self, parts: list[bytes]) -> None:
-        if any(parts) and (self._held or not self._down.write_now(parts)):
-            self._held += b"".join(parts)
-
-    def _mend(self, read: bytes, out: list[bytes]) -> bool:
-        """The rest of a frame, a run of plain ones, all others; whether the answer is over."""
-        decoder = self._decoder
-        if not decoder.idle and (end := read.find(_FRAME_END) + len(_FRAME_END)) >= len(_FRAME_END):
-            if self._mend_each(decoder.feed(read[:end]), out):
-                return True
-            read = read[end:]
-        if (run := self._stream.run) is not None and decoder.idle:
-            mended, length = run.mended(read)
-            if length:
-                out.append(mended)
-                read = read[length:]
-        return bool(read) and self._mend_each(decoder.feed(read), out)
+    def _mend_run(self, out: list[bytes], read: bytes) -> int:
+        """The length of plain frames at the start of `read`, which are mended at once."""
+        if (run := self._stream.run) is None:
+            return 0
+        mended, length = run.mended(read)
+        out.append(mended)
+        return length
 
     def _mend_each(self, frames: Iterable[Frame], out: list[bytes]) -> bool:
         """Whether the answer is over. An error that upstream told is the last word."""

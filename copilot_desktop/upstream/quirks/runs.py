@@ -12,7 +12,8 @@ inside of one, and what holds neither quote nor line end is one whole text.
 
 from __future__ import annotations
 
-from copilot_desktop.runs import FRAME_END, TEXT, Alike
+from copilot_desktop.runs import TEXT, Alike
+from copilot_desktop.sse import FRAME_END
 
 _LOOKS = 16  # of one stream: there are streams in which no two frames are alike
 
