@@ -89,14 +89,22 @@ class AccountDesk:
         self._loading: asyncio.Task[Any] | None = None
 
     async def begin(self, *, alone: bool = False) -> None:
-        """Read the stored sign-in; a slow keyring is waited for in the background.
+        """Begin to read the stored sign-in. Whoever needs it before it is there waits for it.
 
         `alone`: there is only one command to carry out, so it is waited for, and GitHub is not
         asked unless the command does.
         """
         self._alone = alone
-        self._loading = self._tasks.start(self._load(), "load account")
-        await asyncio.wait({self._loading}, timeout=None if alone else LOAD_PATIENCE)
+        listing = self._tasks.start(self._roster.load(), "load the other accounts")
+        self._loading = self._tasks.start(self._load(listing), "load account")
+        if alone:
+            await asyncio.wait({self._loading})
+        await asyncio.wait({listing}, timeout=LOAD_PATIENCE)
+
+    async def found(self) -> None:
+        """The stored sign-in was read, or the keyring is slow and goes on in the background."""
+        assert self._loading is not None
+        await asyncio.wait({self._loading}, timeout=LOAD_PATIENCE)
 
     def look_soon(self) -> None:
         """Ask GitHub for the first time, in the background."""
@@ -201,8 +209,8 @@ class AccountDesk:
             raise BadSetting(fields={"name": store.where, "reason": reason.rstrip(".")})
         await self._session.move_to(store)
 
-    async def _load(self) -> None:
-        await self._roster.load()
+    async def _load(self, listing: asyncio.Task[None]) -> None:
+        await asyncio.wait({listing})
         await self._session.load()
 
     async def _home_of(self, host: str) -> Home:

@@ -373,6 +373,7 @@ class Core:
         await self.desk.begin()
         if self.life.proxy_wanted:
             await self.start_proxy()
+        await self.desk.found()
         self.desk.look_soon()  # what needs the network comes after what does not
         self.books.start()
         Rounds(self).start()

@@ -1,7 +1,9 @@
-"""A keyring that hangs while it is looked for: said after three seconds, not waited for."""
+"""A keyring that takes its time: the proxy does not wait for it, and people are told."""
 
 from __future__ import annotations
 
+import asyncio
+import socket
 import threading
 from pathlib import Path
 
@@ -29,3 +31,27 @@ async def test_moving_to_a_keyring_that_hangs_is_given_up(
         assert not outcome["ok"]
         assert "did not answer within" in outcome["message"]
         assert rig.core.settings.token_store == "memory"
+
+
+async def test_the_proxy_listens_before_the_keyring_has_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+
+    async def slow(_self: KeyringStore) -> None:
+        async with asyncio.timeout(20):
+            while True:
+                try:
+                    _, writer = await asyncio.open_connection("127.0.0.1", port)
+                except OSError:
+                    await asyncio.sleep(0.01)
+                    continue
+                writer.close()
+                return
+
+    monkeypatch.setattr(KeyringStore, "load", slow)
+    monkeypatch.setattr(account, "LOAD_PATIENCE", 60.0)
+    async with running_core(tmp_path, token_store="keyring", port=port) as rig:
+        assert rig.core.store.state.account.state == "signed_out"
