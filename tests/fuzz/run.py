@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 CORPUS = ROOT / "build" / "fuzz"
-LONGEST = 4096  # bytes of one input
+LONGEST = 16_384  # bytes of one input
 PATIENCE = 5  # seconds for one input: what takes longer is a finding
 
 
