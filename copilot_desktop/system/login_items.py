@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal, Protocol
 
-from copilot_desktop.atomic import replace_file
+from copilot_desktop.atomic import replace_file, sweep
 from copilot_desktop.system import programs
 
 LoginItemState = Literal["on", "off", "blocked"]
@@ -85,6 +85,7 @@ class AutostartEntry:
         return "blocked" if hidden or keys.get("X-GNOME-Autostart-enabled") == "false" else "on"
 
     def switch(self, on: bool) -> None:
+        sweep(self._path.parent)
         if not on:
             self._path.unlink(missing_ok=True)
             return
@@ -153,6 +154,7 @@ class LaunchAgent:
     def switch(self, on: bool) -> None:
         import plistlib  # noqa: PLC0415
 
+        sweep(self._path.parent)
         if not on:
             self._path.unlink(missing_ok=True)
             return

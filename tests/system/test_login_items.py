@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import plistlib
 import shlex
 import shutil
@@ -72,6 +73,19 @@ def test_it_is_off_until_it_is_switched_on_and_off_again(item: LoginItem) -> Non
         assert item.state() == "on"
     item.switch(on=False)
     assert item.state() == "off"
+
+
+@pytest.mark.parametrize("on", [True, False])
+@pytest.mark.parametrize("kind", [AutostartEntry, LaunchAgent])
+def test_what_a_kill_left_unfinished_goes(kind: type, on: bool, tmp_path: Path) -> None:
+    left = tmp_path / ".copilot-desktop.desktop.copilot-desktop-k1ll3d"
+    mine = tmp_path / ".other.desktop.swp"
+    for each in (left, mine):
+        each.write_text("half")
+        os.utime(each, (0, 0))
+    kind(COMMAND, tmp_path).switch(on)
+    assert not left.exists()
+    assert mine.exists()
 
 
 def test_where_the_system_has_no_page_for_it_none_opens(item: LoginItem) -> None:
