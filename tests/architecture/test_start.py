@@ -14,11 +14,12 @@ from pathlib import Path
 
 from copilot_desktop.core.settings import PREFIX
 from tests.architecture.source import ROOT
+from tests.architecture.test_boundaries import HEAVY
 
 # A module stands for all below it. Each of them is for a window, for a page, for a command, or for
 # something that seldom happens.
 NOT_LOADED = (
-    *("keyring", "jeepney", "PIL", "pystray", "webview", "gi", "qtpy", "PySide6"),
+    *HEAVY,
     *("pydantic", "ruamel", "tomllib", "plistlib", "xml", "zoneinfo"),
     "copilot_desktop.demo",
     "copilot_desktop.integrations",
