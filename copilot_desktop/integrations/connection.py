@@ -29,6 +29,7 @@ from copilot_desktop.integrations.planning import (
     Change,
     check_extras,
     digest,
+    firm,
     key_digest,
     points_at_us,
     port_of,
@@ -164,7 +165,8 @@ class Connection:
         found: bool,
     ) -> Standing:
         edits = tool.edits(self.machine, link)
-        stand = bool(edits) and _stand(edits, documents)
+        # Without a list of models, an editor that is only a list of them would ask for nothing.
+        stand = any(map(firm, edits)) and _stand(edits, documents)
         if not found and not stand:
             return Standing("not_found")
         variable = self._overriding(tool, link, ledger)

@@ -387,5 +387,10 @@ def stands(document: Document, edit: Edit) -> bool:
     return matches(present, tree_of(value_of(edit)))
 
 
+def firm(edit: Edit) -> bool:
+    """Whether it has to stand as it is; a gentle one is content with anything."""
+    return not _gently(edit)
+
+
 def _gently(edit: Edit) -> bool:
     return isinstance(edit, Put) and edit.gently

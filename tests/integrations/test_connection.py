@@ -338,6 +338,17 @@ def test_set_up_by_hand_as_we_would_is_connected(bench: Bench) -> None:
     assert bench.state(pen()) == "connected"
 
 
+def test_nothing_is_connected_by_what_would_be_left_as_it_is(bench: Bench) -> None:
+    def edits(machine: Machine, to: Link) -> tuple[Edit, ...]:
+        file = machine.home / "a.json"
+        models = [Put(file, "json", ("models", each.id), to.address) for each in to.models]
+        return (Put(file, "json", ("name",), "Ours", gently=True), *models)
+
+    tool = Tool(id="list", name="List", source="made up", edits=edits, traces=lambda m: (m.home,))
+    bench.write("a.json", '{"name": "Mine"}\n')
+    assert bench.state(tool, replace(link(), models=())) == "not_connected"
+
+
 def test_an_update_with_fewer_models_keeps_a_changed_one_and_brings_the_rest_along(
     bench: Bench,
 ) -> None:

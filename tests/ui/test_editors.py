@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
@@ -421,6 +422,19 @@ async def test_lines_for_a_terminal_show_no_key_and_copy_it(window: Any) -> None
     await page.until("navigator.clipboard.readText().then((t) => t.includes('cd-secret'))")
     assert "cd-secret" not in await page.page.content()
     assert ("copy_shell", {"shell": "fish"}) in page.plane.looks
+
+
+async def test_lines_for_a_terminal_stay_while_newer_ones_are_asked_for(window: Any) -> None:
+    page = await window(with_all())
+    await page.go("editors")
+    await page.see("export OPENAI_API_KEY=••••cret")
+    page.plane.answers["copy_shell"] = {"ok": False, "kind": "refused", "message": "No."}
+    page.plane.looks.clear()
+    page.plane.push(with_all(proxy={"key_hint": "newer"}))
+    async with asyncio.timeout(LIMIT / 1000):
+        while ("copy_shell", {"shell": "bash"}) not in page.plane.looks:
+            await asyncio.sleep(0.01)
+    assert "export OPENAI_API_KEY=••••cret" in await page.text()
 
 
 async def test_the_backups_can_be_seen(window: Any) -> None:

@@ -26,14 +26,14 @@ export function shellsCard(snapshot, local) {
     byHand(local, id)));
 }
 
+const shown = {}; // each shell's lines stay until newer ones are here, or the page would jump
+
 /** What will be copied, with the key masked; asked for when the card is there. */
 function lines(shell, what) {
   const there = textFor(null, shell);
-  if (!there.ok) {
-    there.then((answer) => { if (answer.ok) changed(); });
-    return null;
-  }
-  return h('pre', { class: 'code-block selectable', key: 'lines', tabindex: '0', 'aria-label': what }, (there.lines || []).join('\n'));
+  if (there.ok) shown[shell] = there.lines || [];
+  else there.then((answer) => { if (answer.ok) changed(); });
+  return shown[shell] ? h('pre', { class: 'code-block selectable', key: 'lines', tabindex: '0', 'aria-label': what }, shown[shell].join('\n')) : null;
 }
 
 export function backupsCard({ rows }) {
