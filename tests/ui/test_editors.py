@@ -432,7 +432,7 @@ async def test_lines_for_a_terminal_stay_while_newer_ones_are_asked_for(window: 
     page.plane.looks.clear()
     page.plane.push(with_all(proxy={"key_hint": "newer"}))
     async with asyncio.timeout(LIMIT / 1000):
-        while ("copy_shell", {"shell": "bash"}) not in page.plane.looks:
+        while ("copy_shell", {"shell": "bash"}) not in page.plane.looks:  # noqa: ASYNC110
             await asyncio.sleep(0.01)
     assert "export OPENAI_API_KEY=••••cret" in await page.text()
 
