@@ -57,6 +57,15 @@ async def test_of_thousands_only_those_in_view_are_drawn(window: Any) -> None:
     assert await row.get_attribute("aria-rowindex") == str(MANY + 1)
 
 
+async def test_no_cell_spans_columns_that_are_not_shown(window: Any) -> None:
+    # Chromium forgives it; WebKit gave such columns the width of the model's name.
+    page = await shown(window, many())
+    widest = "Math.max(...[...document.querySelectorAll('#requests td')].map((e) => e.colSpan))"
+    heads = "[...document.querySelectorAll('#requests th')].filter((e) => e.offsetWidth).length"
+    assert await page.page.locator("#requests .room").count() > 0
+    assert await page.page.evaluate(f"{widest} <= {heads}")
+
+
 async def test_arrow_keys_reach_every_row(window: Any) -> None:
     page = await shown(window, many())
     await page.page.locator(f"[data-request='{MANY}']").focus()

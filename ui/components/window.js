@@ -23,11 +23,12 @@ export function inView(id, count, kept = -1) {
   return places;
 }
 
-/** Table rows for `places` out of `count`, with room for those between. */
-export function withRoom(id, places, count, columns, draw) {
+/** Table rows for `places` out of `count`, with room for those between. Room is one cell wide: to
+    WebKit a column that is only spanned is a column, which takes its share of the width. */
+export function withRoom(id, places, count, draw) {
   const height = heights.get(id) || 36;
   const room = (n, key) => h('tr', { class: 'room', key, 'aria-hidden': 'true' },
-    h('td', { colspan: columns, sized: { height: `${n * height}px` } }));
+    h('td', { sized: { height: `${n * height}px` } }));
   const rows = [];
   let next = 0;
   for (const place of places) {

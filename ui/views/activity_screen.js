@@ -128,7 +128,7 @@ function list(rows, local) {
         h('thead', null, h('tr', null, COLUMNS.map((column) => (
           h('th', { key: column.name, scope: 'col', class: `c-${column.name}` }, t(`activity.col.${column.name}`)))))),
         h('tbody', { onkeydown: moveFocus },
-          withRoom(SCROLLER, places, rows.length, COLUMNS.length, (place) => (
+          withRoom(SCROLLER, places, rows.length, (place) => (
             opener(rows[place], place, rows[place].id === local.request)))))));
 }
 
