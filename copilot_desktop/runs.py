@@ -76,7 +76,10 @@ def spread(told: Iterable[Told]) -> Iterator[Event]:
 
 def framed(before: str, deltas: BlockDeltas, after: str) -> bytes:
     """A frame for each text, which stands in it as a JSON string between `before` and `after`."""
-    return (before + (after + before).join(deltas.quoted()) + after).encode()
+    texts = list(deltas.quoted())
+    texts[0] = before + texts[0]
+    texts[-1] += after
+    return (after + before).join(texts).encode()
 
 
 def around(frame: bytes) -> tuple[str, str]:
@@ -101,17 +104,29 @@ class Alike:
         return len(frame) >= size and frame.startswith(self.before) and frame.endswith(self.after)
 
     def insides(self, read: bytes) -> tuple[list[bytes], int]:
-        """What stands there in the frames at the start of `read`, each on one line, and the length
-        of these frames in bytes."""
+        """What stands there in the frames at the start of `read`, and their length in bytes.
+
+        Where other frames stand between these, a piece holds them as well (`up_to_others`).
+        """
         before = self.before
-        if not read.startswith(before) or (end := read.rfind(self.after)) < len(before):
+        if not read.startswith(before):
             return [], 0
-        found = read[len(before) : end].split(self.around)
-        if b"\n" not in b"".join(found):
-            return found, end + len(self.after)
-        odd = next(number for number, inside in enumerate(found) if b"\n" in inside)
-        last, after, _ = found[odd].partition(self.after)
-        found[odd:] = [last] if after and b"\n" not in last else []
+        found = read.split(self.around)
+        found[0] = found[0][len(before) :]
+        last, after, rest = found[-1].partition(self.after)
+        if after:
+            found[-1] = last
+            return found, len(read) - len(rest)
+        rest = found.pop()
+        return found, len(read) - len(rest) - len(before)
+
+    def up_to_others(self, found: list[bytes]) -> tuple[list[bytes], int]:
+        """Of these what stands before other frames, and the length of their own ones."""
+        for number, inside in enumerate(found):
+            if b"\n" in inside:
+                last, after, _ = inside.partition(self.after)
+                found = [*found[:number], last] if after else found[:number]
+                break
         return found, sum(map(len, found)) + len(found) * len(self.around)
 
 
@@ -129,20 +144,30 @@ class TextRun(Alike):
         """What the frames at the start of `read` say, and their length in bytes: nought if the
         first one is none of this run. None: they say nothing."""
         insides, length = self.insides(read)
-        if not insides:
-            return None, 0
-        try:
-            array = (b'["' + b'",\n"'.join(insides) + b'"]').decode("utf-8", "surrogatepass")
-            texts, end = _parse(array)
-        except (ValueError, RecursionError):
-            return None, 0
-        if end != len(array) or len(texts) != len(insides) or set(map(type, texts)) != {str}:
+        told = self._told(insides)
+        if told is None:
+            insides, length = self.up_to_others(insides)
+            told = self._told(insides)
+        if told is None:
             return None, 0
         self.held = True
+        return told if told.texts else None, length
+
+    def _told(self, insides: list[bytes]) -> BlockDeltas | None:
+        """What the insides of JSON strings say; None if they are not one whole string each."""
+        if not insides:
+            return None
+        try:
+            array = (b'["%s"]' % b'",\n"'.join(insides)).decode("utf-8", "surrogatepass")
+            texts, end = _parse(array)
+        except (ValueError, RecursionError):
+            return None
+        if end != len(array) or len(texts) != len(insides) or set(map(type, texts)) != {str}:
+            return None
         if not all(texts):
             texts = [text for text in texts if text]
         bare = array.isascii() and "\\" not in array and "\x7f" not in array
-        return BlockDeltas(self.block, texts, bare) if texts else None, length
+        return BlockDeltas(self.block, texts, bare)
 
 
 class VaryingRun(TextRun):

@@ -33,6 +33,8 @@ class Run(Alike):
         """What the client gets for the frames at the start of `read`, and their length there."""
         texts, size = self.insides(read)
         if not _are_texts(texts):
+            texts, size = self.up_to_others(texts)
+        if not _are_texts(texts):
             odd = next(number for number, text in enumerate(texts) if not _are_texts([text]))
             size -= sum(map(len, texts[odd:])) + (len(texts) - odd) * len(self.around)
             del texts[odd:]
@@ -89,10 +91,10 @@ def learned(mark: bytes, raw: bytes, out: bytes) -> Run | None:
 
 
 def _are_texts(found: list[bytes]) -> bool:
-    """Whether each, on its one line, is the inside of one JSON string."""
-    bare = b"\n".join(found)
-    if b"\\" in bare:  # without its whole escapes it must hold no quote, and no half of one
-        bare = bare.replace(b"\\\\", b"").replace(b'\\"', b"")
-        if b"\\\n" in bare or bare.endswith(b"\\"):
-            return False
-    return not (b'"' in bare or b"\r" in bare)
+    """Whether each is the inside of one JSON string."""
+    bare = b"".join(found)
+    if b"\n" in bare or b"\r" in bare:
+        return False
+    if b"\\" in bare:  # without its whole escapes each must hold no quote, and no half of one
+        bare = b"\n".join([*found, b""]).replace(b"\\\\", b"").replace(b'\\"', b"")
+    return not (b'"' in bare or b"\\\n" in bare)
