@@ -13,7 +13,13 @@ from aiohttp.typedefs import Middleware
 
 from copilot_desktop.dialects import Dialect
 from copilot_desktop.dialects.registry import ALL, FALLBACK
-from copilot_desktop.errors import NoSuchRoute, Problem, WrongMediaType, WrongMethod
+from copilot_desktop.errors import (
+    DoubledBase,
+    NoSuchRoute,
+    Problem,
+    WrongMediaType,
+    WrongMethod,
+)
 from copilot_desktop.model import MESSAGES
 from copilot_desktop.proxy.answers import FIXED_HEADERS, deliver, problem_answer, unexpected
 from copilot_desktop.proxy.guard import SOCKET_PATHS, check, ignore_expectations
@@ -110,5 +116,6 @@ def _no_route(request: web.Request, refusal: web.HTTPException) -> Problem:
     if named := unserved(request.path):
         return named
     wrong_method = refusal.status == 405 or request.method == hdrs.METH_OPTIONS
-    kind = WrongMethod if wrong_method else NoSuchRoute
+    otherwise = DoubledBase if request.path.startswith("/v1/v1/") else NoSuchRoute
+    kind = WrongMethod if wrong_method else otherwise
     return kind(fields={"method": request.method, "path": request.path[:100]})

@@ -75,6 +75,8 @@ ANTHROPIC = [
      "text completion"),
     (lambda sdk: sdk.get("/v1/agents", cast_to=object), 501, "agents"),
     (lambda sdk: sdk.get("/v1/never/heard/of", cast_to=object), 404, "not part of this proxy"),
+    (lambda sdk: sdk.post("/v1/v1/messages", body={}, cast_to=object), 404,
+     "Take /v1 off the end of the base URL"),
 ]  # fmt: skip
 CLASSES = {404: "NotFoundError", 405: "APIStatusError", 501: "InternalServerError"}
 PATHS = [

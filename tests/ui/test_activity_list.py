@@ -66,6 +66,15 @@ async def test_no_cell_spans_columns_that_are_not_shown(window: Any) -> None:
     assert await page.page.evaluate(f"{widest} <= {heads}")
 
 
+async def test_copilot_refused_only_what_it_was_asked(window: Any) -> None:
+    told = {"status": 400, "outcome": "failed", "upstream_status": None}
+    page = await shown(window, [snapshots.request(1, **told)])
+    await page.see("400 · Refused")
+    assert "Refused by Copilot" not in await page.text()
+    page = await shown(window, [snapshots.request(1, **(told | {"upstream_status": 400}))])
+    await page.see("400 · Refused by Copilot")
+
+
 async def test_arrow_keys_reach_every_row(window: Any) -> None:
     page = await shown(window, many())
     await page.page.locator(f"[data-request='{MANY}']").focus()

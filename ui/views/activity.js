@@ -86,7 +86,8 @@ export function resultWords(row) {
     return { level: 'bad', words: t('activity.result.cut', { status: String(status) }) };
   }
   const level = status < 400 ? 'ok' : status === 429 || status === 402 || status === 401 ? 'warn' : 'bad';
-  if (has(`activity.result.${status}`)) return { level, words: t(`activity.result.${status}`) };
+  const ours = status === 400 && !row.upstream_status; // refused before Copilot was asked
+  if (!ours && has(`activity.result.${status}`)) return { level, words: t(`activity.result.${status}`) };
   const kind = status < 400 ? 'other_ok' : status < 500 ? 'other_4xx' : 'other_5xx';
   return { level, words: t(`activity.result.${kind}`, { status: String(status) }) };
 }

@@ -86,6 +86,7 @@ function choiceRow(name, snapshot, local, draw) {
 
 /** A value that cannot be changed here, in the words that stand in its control elsewhere. */
 function valueWords(name, value) {
+  if (name === 'text_size') return t('settings.text_size_value', { n: value });
   const key = [`settings.${name}_${value}`, `settings.${name}_name.${value}`].find(has);
   return key ? t(key) : String(value);
 }
