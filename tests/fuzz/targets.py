@@ -7,7 +7,8 @@ Each checks a law besides. The first byte chooses a variant, so that one corpus 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict
 from itertools import pairwise
 
@@ -31,7 +32,7 @@ from copilot_desktop.preparation import prepared
 from copilot_desktop.proxy.bodies import parse_object
 from copilot_desktop.proxy.origins import plain_origin
 from copilot_desktop.redaction import one_line
-from copilot_desktop.sse import FrameDecoder
+from copilot_desktop.sse import Frame, FrameDecoder
 from copilot_desktop.upstream.failures import problem_from
 from copilot_desktop.upstream.http import parse_json
 from copilot_desktop.upstream.model_payloads import models_of
@@ -51,6 +52,7 @@ ENDPOINTS = (CHAT, RESPONSES, MESSAGES)
 FORMATS: tuple[Format, ...] = ("json", "toml", "yaml")
 PLACE = ("ours", "url")
 SECRET = "cd-" + "s" * 43
+MADE_UP = re.compile(rb'[a-z]+[-_][0-9a-f]{24,}|"created": ?[0-9]+')  # ids and times of ours
 BREAKING = "\x7f\x85\x9b\u2028\u2029"
 
 
@@ -125,15 +127,42 @@ def replies(data: bytes) -> None:
 
 
 def mending(data: bytes) -> None:
-    """The same stream passed through: whole lines come out, or a Problem."""
-    endpoint, raw = ENDPOINTS[(data[:1] or b"\0")[0] % len(ENDPOINTS)], data[1:]
-    stream, decoder = quirks_for(endpoint).stream({"model": "m"}, "mine"), FrameDecoder()
+    """The same stream passed through: whole lines come out, or a Problem; and the same ones however
+    it is cut and whether or not frames that are alike are mended at once."""
+    choice, raw = (data[:1] or b"\0")[0], data[1:]
+    endpoint, step = ENDPOINTS[choice % len(ENDPOINTS)], 497 - 5 * (choice // len(ENDPOINTS))
+    cuts = [*range(0, len(raw), step), len(raw)]
+    one_by_one = passed(endpoint, [raw], runs=False)
+    assert passed(endpoint, [raw[a:b] for a, b in pairwise(cuts)], runs=True) == one_by_one
+
+
+def passed(endpoint: str, pieces: Iterable[bytes], *, runs: bool) -> tuple[object, ...]:
+    """What a client gets of an answer, what is known of it, and the trouble, if any."""
+    stream, decoder, out = quirks_for(endpoint).stream({"model": "m"}, "mine"), FrameDecoder(), []
+
+    def at_once(read: bytes) -> int:
+        run = stream.run if runs else None
+        mended, length = run.mended(read) if run is not None else (b"", 0)
+        out.append(mended)
+        return length
+
+    def frames() -> Iterator[Frame]:
+        for piece in pieces:
+            yield from decoder.feed_beside(piece, at_once)
+        yield from decoder.close()
+
+    trouble: type[Problem] | None = None
     try:
-        for frame in [*decoder.feed(raw), *decoder.close()]:
-            out = stream.feed(frame)
-            assert out == b"" or out.endswith((b"\n", b"\r", frame.raw)), out
-    except Problem:
-        return
+        for frame in frames():
+            told = stream.feed(frame)
+            assert told == b"" or told.endswith((b"\n", b"\r", frame.raw)), told
+            out.append(told)
+            if stream.failed:
+                break
+    except Problem as problem:
+        trouble = type(problem)
+    known = (stream.complete, stream.failed, stream.usage, stream.nano_credits)
+    return MADE_UP.sub(b"", b"".join(out)), *known, trouble
 
 
 def github(data: bytes) -> None:
