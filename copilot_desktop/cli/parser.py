@@ -107,7 +107,9 @@ def parser(first: str = "") -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     _add_flags_of_the_window(whole)
-    commands = whole.add_subparsers(dest="command", metavar="command", title="commands")
+    commands = whole.add_subparsers(
+        dest="command", metavar="command", title="commands", parser_class=_Command
+    )
     known = _commands(shared)
     for name in (first,) if first in known else known:
         words, fill = known[name]
@@ -116,13 +118,23 @@ def parser(first: str = "") -> argparse.ArgumentParser:
             help=words,
             description=words,
             epilog=examples(name),
-            parents=[shared],
+            parents=[shared],  # type: ignore[list-item]  # only its flags are taken
             formatter_class=layout,
             allow_abbrev=False,
         )
         for add in fill:
             add(made)
     return whole
+
+
+class _Command(argparse.ArgumentParser):
+    """Refuses by itself what it does not know, so that the usage of this command is shown."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            self.error(f"unrecognized arguments: {' '.join(unknown)}")
+        return found, unknown
 
 
 _Add = Callable[[argparse.ArgumentParser], None]

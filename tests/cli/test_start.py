@@ -90,6 +90,10 @@ async def test_help_version_and_unknown_words(terminal: Terminal) -> None:
             ended = await commands.run(*words)
             assert (ended.code, ended.out) == (2, ""), words
             assert ended.err.startswith("usage: copilot-desktop"), words
+        # The usage is that of the command which does not know the word.
+        ended = await commands.run("logs", "--lines", "3")
+        assert ended.err.startswith("usage: copilot-desktop logs")
+        assert "--lines" in ended.err
 
 
 def test_flags_may_stand_before_and_after_the_command() -> None:
