@@ -112,7 +112,8 @@ class Listener:
 
     def feed(self, chunk: bytes) -> None:
         """Runs of plain frames at once, all others one by one."""
-        self._frames(self._decoder.feed_beside(chunk, self._in_run))
+        if rest := self._decoder.beside(chunk, self._in_run):  # mostly there is none
+            self._frames(self._decoder.feed_beside(rest, self._in_run))
 
     def _in_run(self, read: bytes) -> int:
         run = self._reader.run

@@ -92,6 +92,17 @@ class FrameDecoder:
         if len(pending) > MAX_EVENT:
             raise EventTooLarge(f"An event is larger than {MAX_EVENT // 2**20} MB.")
 
+    def beside(self, chunk: bytes, others: Callable[[bytes], int]) -> bytes:
+        """What is left to feed, after frames that `others` reads first (see `feed_beside`)."""
+        if len(self._pending) > _LONG or len(chunk) > _PART:
+            return chunk
+        read = bytes(self._pending) + chunk if self._pending else chunk
+        if not (length := others(read)):
+            return chunk
+        self._pending.clear()
+        self._searched = 0
+        return read[length:]
+
     def feed_beside(self, chunk: bytes, others: Callable[[bytes], int]) -> Iterator[Frame]:
         """The same, but for frames that `others` reads on its own.
 
@@ -99,22 +110,15 @@ class FrameDecoder:
         it has read: nought where it does not know the first one. Take each frame before the next.
         """
         for start in range(0, len(chunk), _PART):
-            yield from self._part_beside(chunk[start : start + _PART], others)
-
-    def _part_beside(self, chunk: bytes, others: Callable[[bytes], int]) -> Iterator[Frame]:
-        for _ in range(_TURNS):
-            if len(self._pending) <= _LONG:
-                read = bytes(self._pending) + chunk
-                if length := others(read):
-                    chunk = read[length:]
-                    self._pending.clear()
-                    self._searched = 0
-            if (end := chunk.find(FRAME_END) + len(FRAME_END)) < len(FRAME_END):
-                break
-            yield from self.feed(chunk[:end])
-            chunk = chunk[end:]
-        if chunk:
-            yield from self.feed(chunk)
+            part = chunk[start : start + _PART]
+            for _ in range(_TURNS):
+                part = self.beside(part, others)
+                if (end := part.find(FRAME_END) + len(FRAME_END)) < len(FRAME_END):
+                    break
+                yield from self.feed(part[:end])
+                part = part[end:]
+            if part:
+                yield from self.feed(part)
 
     def _boundary(self, source: bytes | bytearray, start: int) -> int:
         """Where the next event ends, or 0 if that cannot be said yet."""

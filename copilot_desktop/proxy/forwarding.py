@@ -130,8 +130,9 @@ class _Passing:
         """See `UpstreamReply.pour`. Raises what the stream raises, after what came before it."""
         out: list[bytes] = []
         try:
-            frames = self._decoder.feed_beside(read, partial(self._mend_run, out))
-            over = self._mend_each(frames, out)
+            others, decoder = partial(self._mend_run, out), self._decoder
+            rest = decoder.beside(read, others)  # mostly there is none
+            over = bool(rest) and self._mend_each(decoder.feed_beside(rest, others), out)
         finally:
             wish = self._outlet.send(out)
         return Wish.NO_MORE if over else wish
