@@ -210,6 +210,9 @@ def _quota(refusal: Refusal, now: float) -> QuotaExhausted:
     reset = _reset_of_meters(refusal.headers)
     if reset is None and wait is not None and wait >= SHORTEST_PERIOD:
         reset = now + wait  # a shorter wait is politeness, not the day the allowance comes back
+    # A date that is over does not say when the allowance comes back.
+    if reset is not None and reset <= now:
+        reset = None
     fields = {} if reset is None else {"reset": spoken_date(reset, now=now)}
     return QuotaExhausted(**_facts(refusal), fields=fields, retry_after=wait)
 

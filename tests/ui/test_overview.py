@@ -175,7 +175,7 @@ async def test_the_sidebar_mark_is_the_headline(window: Any) -> None:
     page = await window(snapshots.exhausted())
     assert await page.page.locator(".brand svg").get_attribute("data-glyph") == "exhausted"
     title = await page.page.locator(".brand").get_attribute("title")
-    assert title.startswith("AI credits is used up until ")
+    assert title.startswith("AI credits: used up until ")
 
 
 @pytest.mark.parametrize(

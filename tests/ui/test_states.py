@@ -242,8 +242,8 @@ CELLS = {
         ("Check again", "Use another account"), "Proxy is running, .*Copilot.*",
     ),
     "exhausted": Cell(
-        over("exhausted", known), "Premium requests is used up until .*",
-        "Premium requests is used up until .*",
+        over("exhausted", known), "Premium requests: used up until .*",
+        "Premium requests: used up until .*",
         "Requests to metered models fail until then. Included models still work.",
         ("Show included models", "Change limits on GitHub"),
         sees=(("models", "Used up"), ("usage", "Used up")),

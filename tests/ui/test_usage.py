@@ -119,7 +119,7 @@ async def test_used_up_says_until_when(window: Any) -> None:
     page = await window(state)
     await page.go("usage")
     words = await page.text()
-    assert "AI credits is used up until" in words
+    assert "AI credits: used up until" in words
     assert "Used up · Resets in 9 days" in words
 
 
@@ -133,7 +133,7 @@ async def test_used_up_without_a_date_says_so(window: Any) -> None:
             },
         )
     )
-    assert "AI credits is used up" in await page.text(".banner")
+    assert "AI credits: used up" in await page.text(".banner")
     assert "until" not in await page.text(".banner-title")
 
 

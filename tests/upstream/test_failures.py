@@ -107,6 +107,8 @@ def test_words_that_people_act_on() -> None:
     assert weekly.code == "user_weekly_rate_limited"
     spent = problem_from(*example("402-quota-exceeded"), url=URL, now=NOW)
     assert "until 2026-09-01" in str(spent)
+    later = problem_from(*example("402-quota-exceeded"), url=URL, now=NOW + 40 * 86_400)
+    assert "until" not in str(later)
     seat = problem_from(*example("token-403-not-signed-up"), url=URL, now=NOW)
     assert seat.url == "https://github.com/github-copilot/signup"
     assert "octo-user" in str(seat)
