@@ -75,7 +75,14 @@ async def _list(preferences: Preferences, invocation: Invocation) -> int:
     if any(row["written"] and row["state"] in {"old_port", "old_key"} for row in shown["rows"]):
         say("Bring them to the present address and key: copilot-desktop connect --update")
     say("Connect one: copilot-desktop connect NAME. Take it back: copilot-desktop disconnect NAME")
+    _tell_of_demo(invocation)
     return DONE
+
+
+def _tell_of_demo(invocation: Invocation) -> None:
+    """Nobody is to look for the change in an editor of their own."""
+    if invocation.demo is not None:
+        complain(strings.text("editors.lead_demo"))
 
 
 async def _update(preferences: Preferences, invocation: Invocation) -> int:
@@ -160,6 +167,7 @@ async def _write(
         say(strings.text(f"editors.connect.{tool.after}", name=tool.name))
         for step in tool.steps:
             say(strings.text(f"editors.steps.{tool.id}.{step.text}"))
+    _tell_of_demo(invocation)
     row = next((row for row in state["editors"]["rows"] if row["id"] == tool.id), None)
     if row and (trouble := editors.why(row, state["proxy"]["port"])):
         complain(trouble)

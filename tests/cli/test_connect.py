@@ -257,3 +257,10 @@ def test_a_tool_is_known_by_each_of_its_names() -> None:
         assert editors.named(word) is tool("claude-code")
     with pytest.raises(Ended, match="no tool"):
         editors.named("\x1b]0;x")
+
+
+async def test_a_demo_says_that_the_files_are_its_own(terminal: Terminal, file: Path) -> None:
+    listed = await terminal.run("--demo", "connect")
+    assert "~/.claude/settings.json" not in listed.out
+    assert "Your files stay as they are." in listed.err
+    assert text(file) == MINE

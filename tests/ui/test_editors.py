@@ -424,6 +424,12 @@ async def test_lines_for_a_terminal_show_no_key_and_copy_it(window: Any) -> None
     assert ("copy_shell", {"shell": "fish"}) in page.plane.looks
 
 
+async def test_a_demo_says_that_the_files_are_its_own(window: Any) -> None:
+    page = await window(with_all(app={"demo": "pro"}))
+    await page.go("editors")
+    await page.see("Your files stay as they are.")
+
+
 async def test_lines_for_a_terminal_stay_while_newer_ones_are_asked_for(window: Any) -> None:
     page = await window(with_all())
     await page.go("editors")

@@ -25,7 +25,7 @@ export function editorsView(snapshot, local) {
       button(t('editors.look'), actions.lookForEditors, {
         small: true, id: 'look-again', busy: editors.running || Boolean(local.busy.look_for_editors),
       })),
-    h('p', { class: 'editors-lead' }, t('editors.lead')),
+    h('p', { class: 'editors-lead' }, t(snapshot.app.demo ? 'editors.lead_demo' : 'editors.lead')),
     stoppedNote(snapshot),
     updateCard(editors, local),
     list(editors, local),
