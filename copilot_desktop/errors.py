@@ -16,7 +16,7 @@ error body, the window into words and a button, the terminal into one line and a
     │  ├─ BodyTooLarge      413 request_too_large
     │  ├─ WrongMediaType    415 wrong_media_type     only JSON is taken
     │  ├─ NoSuchRoute       404 not_found
-    │  │  ├─ DoubledBase    404 doubled_base         the base URL brings a /v1 of its own along
+    │  │  ├─ DoubledPrefix  404 doubled_base         the base URL ends with a /v1 of its own
     │  │  └─ WrongMethod    405 method_not_allowed
     │  ├─ UnknownModel      404 model_not_found      carries alternatives
     │  ├─ AutoChoiceOver    400 auto_choice_over     another choice may be asked for, once
@@ -184,9 +184,7 @@ class InputTooLarge(InvalidRequest):
 
     @property
     def message(self) -> str:
-        return (
-            self.headline if "limit" in self.fields else (self.detail or "The input is too long.")
-        )
+        return self.headline if "limit" in self.fields else self.detail or "The input is too long."
 
 
 class BodyTooLarge(InvalidRequest):
@@ -209,9 +207,7 @@ class NoSuchRoute(InvalidRequest):
     sentence = "{method} {path} is not part of this proxy."
 
 
-class DoubledBase(NoSuchRoute):
-    """Anthropic's clients add `/v1` themselves, OpenAI's do not."""
-
+class DoubledPrefix(NoSuchRoute):
     kind = "doubled_base"
     sentence = "{method} {path} has one /v1 too many. Take /v1 off the end of the base URL."
 

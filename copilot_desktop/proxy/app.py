@@ -14,7 +14,7 @@ from aiohttp.typedefs import Middleware
 from copilot_desktop.dialects import Dialect
 from copilot_desktop.dialects.registry import ALL, FALLBACK
 from copilot_desktop.errors import (
-    DoubledBase,
+    DoubledPrefix,
     NoSuchRoute,
     Problem,
     WrongMediaType,
@@ -116,6 +116,6 @@ def _no_route(request: web.Request, refusal: web.HTTPException) -> Problem:
     if named := unserved(request.path):
         return named
     wrong_method = refusal.status == 405 or request.method == hdrs.METH_OPTIONS
-    otherwise = DoubledBase if request.path.startswith("/v1/v1/") else NoSuchRoute
+    otherwise = DoubledPrefix if request.path.startswith("/v1/v1/") else NoSuchRoute
     kind = WrongMethod if wrong_method else otherwise
     return kind(fields={"method": request.method, "path": request.path[:100]})

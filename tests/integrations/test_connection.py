@@ -391,6 +391,7 @@ def test_folders_of_ours_go_with_the_last_file_in_them(
     assert bench.everything() == {}
 
 
+@pytest.mark.timeout(180)
 def test_a_dense_file_of_a_mebibyte_is_connected_and_taken_back(bench: Bench) -> None:
     """Where each change read every value anew this took minutes, and the preview even longer."""
     entry = {"a": [1, 2, 3], "b": "text", "c": {"d": None, "e": True}}
