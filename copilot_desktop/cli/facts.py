@@ -172,9 +172,13 @@ def _quota(shown: Snapshot) -> dict[str, Any]:
 
 
 def _quota_words(shown: Snapshot) -> list[str]:
+    usage = shown["usage"]
     lines = [f"Plan  {shown['auth']['plan'] or 'unknown'}"]
-    lines += [_meter_words(meter) for meter in shown["usage"]["meters"]]
-    return lines if len(lines) > 1 else [*lines, "Your plan reports no limits."]
+    lines += [_meter_words(meter) for meter in usage["meters"]]
+    if not usage["meters"]:  # an account without Copilot has no limits either
+        error = usage["error"]
+        lines.append(error["message"] if error else "Your plan reports no limits.")
+    return lines
 
 
 def _meter_words(meter: Mapping[str, Any]) -> str:

@@ -112,3 +112,4 @@ async def test_a_sign_in_without_copilot(terminal: Terminal) -> None:
             ended = await commands.run("models")
             assert (ended.code, ended.out) == (1, "")
             assert ended.err.startswith("GitHub Copilot subscription required. ")
+            assert "reports no limits" not in (await commands.run("quota")).out

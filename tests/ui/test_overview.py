@@ -126,6 +126,12 @@ async def test_each_state_of_the_proxy_has_its_words(
     assert line in words
 
 
+async def test_somebody_without_copilot_is_not_asked_to_sign_in_for_usage(window: Any) -> None:
+    page = await window(snapshots.snapshot(auth={"state": "no_access"}, usage={"meters": []}))
+    await page.see("No Copilot access", "main")
+    assert "Sign in to see your usage" not in await page.text()
+
+
 async def test_nobody_signed_in_is_said_and_solved(window: Any) -> None:
     page = await window(snapshots.signed_out())
     words = await page.text()

@@ -171,7 +171,7 @@ function usageCard({ usage, auth, settings }) {
 }
 
 function usageBody(usage, auth, settings) {
-  if (!usable(auth) && !usage.meters.length) return emptyState(null, t('usage.signed_out_title'));
+  if (!usable(auth) && !usage.meters.length) return emptyState(null, t(auth.state === 'no_access' ? 'nav.no_access' : 'usage.signed_out_title'));
   if (usage.state === 'loading' && !usage.meters.length) return skeleton(METERS, t('usage.loading'));
   if (usage.state === 'unavailable' && !usage.meters.length) {
     return emptyState(null, t('usage.unavailable_title'),
