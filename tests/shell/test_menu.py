@@ -308,9 +308,7 @@ def test_moments_and_meters_are_named_in_the_language_of_the_menu() -> None:
 
 def test_a_limit_without_a_date_does_not_make_one_up() -> None:
     fields = {"meter": "Premium requests", "when": None}
-    assert (
-        headline_text(state("exhausted", fields=fields), words()) == "Premium requests: used up"
-    )
+    assert headline_text(state("exhausted", fields=fields), words()) == "Premium requests: used up"
 
 
 def test_all_headlines_of_the_strings_have_glyphs_in_the_core() -> None:
