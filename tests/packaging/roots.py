@@ -7,6 +7,7 @@ host stand outside, as the kernel and the fake GitHub do.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -14,6 +15,8 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock
 
 from tests.gui.app import asked
 from tests.gui.desk import until
@@ -37,19 +40,19 @@ def base(needed: Sequence[str]) -> Path:
     """A root with the packages `needed`. Raises CannotMakeError."""
     if os.geteuid() != 0 or not shutil.which("debootstrap"):
         raise CannotMakeError("debootstrap and root are needed")
-    if given := os.environ.get("COPILOT_TEST_ROOT"):
-        return Path(given)
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "copilot-desktop"
-    place, making = cache / f"root-{RELEASE}", cache / f"root-{RELEASE}.new"
-    if not place.exists():
-        shutil.rmtree(making, ignore_errors=True)
-        making.parent.mkdir(parents=True, exist_ok=True)
-        mirror = [MIRROR] if MIRROR else []
-        _call("debootstrap", "--variant=minbase", RELEASE, str(making), *mirror)
-        install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends"]
-        _call(CHROOT, str(making), "apt-get", "update", "-qq")
-        _call(CHROOT, str(making), *install, *needed, *LAUNCHER)
-        making.rename(place)
+    name = f"root-{RELEASE}-{hashlib.sha256(repr(sorted(needed)).encode()).hexdigest()[:8]}"
+    place, making = cache / name, cache / f"{name}.new"
+    cache.mkdir(parents=True, exist_ok=True)
+    with FileLock(cache / f"{name}.lock", timeout=3 * _MAKING):  # tests run side by side
+        if not place.exists():
+            shutil.rmtree(making, ignore_errors=True)
+            mirror = [MIRROR] if MIRROR else []
+            _call("debootstrap", "--variant=minbase", RELEASE, str(making), *mirror)
+            install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends"]
+            _call(CHROOT, str(making), "apt-get", "update", "-qq")
+            _call(CHROOT, str(making), *install, *needed, *LAUNCHER)
+            making.rename(place)
     return place
 
 

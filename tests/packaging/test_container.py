@@ -31,11 +31,7 @@ DATA = "/data"
 
 
 @pytest.fixture
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Root]:
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    # The other tests' base has other packages.
-    monkeypatch.setenv("XDG_CACHE_HOME", str(cache / "copilot-desktop" / "container"))
-    monkeypatch.delenv("COPILOT_TEST_ROOT", raising=False)
+def root(tmp_path: Path) -> Iterator[Root]:
     try:
         root = Root(base(("python3", "python3-venv")), tmp_path / "root", ())
     except (CannotMakeError, subprocess.CalledProcessError) as trouble:
