@@ -16,7 +16,7 @@ error body, the window into words and a button, the terminal into one line and a
     │  ├─ BodyTooLarge      413 request_too_large
     │  ├─ WrongMediaType    415 wrong_media_type     only JSON is taken
     │  ├─ NoSuchRoute       404 not_found
-    │  │  ├─ DoubledPrefix  404 doubled_base         the base URL ends with a /v1 of its own
+    │  │  ├─ DoubledPrefix  404 doubled_prefix       the base URL ends with a /v1 of its own
     │  │  └─ WrongMethod    405 method_not_allowed
     │  ├─ UnknownModel      404 model_not_found      carries alternatives
     │  ├─ AutoChoiceOver    400 auto_choice_over     another choice may be asked for, once
@@ -208,7 +208,7 @@ class NoSuchRoute(InvalidRequest):
 
 
 class DoubledPrefix(NoSuchRoute):
-    kind = "doubled_base"
+    kind = "doubled_prefix"
     sentence = "{method} {path} has one /v1 too many. Take /v1 off the end of the base URL."
 
 
