@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from tests.gui.desk import Desk, missing
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 EXPENSIVE = (
@@ -49,6 +51,16 @@ def usual_mask() -> Iterator[None]:
     before = os.umask(0o022)
     yield
     os.umask(before)
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    """A screen with a session bus and a tray."""
+    if (lacking := missing("trayer", "gio")) is not None:
+        pytest.skip(f"no desktop here: {lacking}")
+    desk = Desk(tmp_path / "desk", tray=True)
+    yield desk
+    desk.close()
 
 
 @pytest.fixture(scope="session")

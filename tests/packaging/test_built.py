@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import pytest
 
 from copilot_desktop import __version__
 from tests.gui.app import TITLE, free_port
-from tests.gui.desk import Desk, end, missing, until
+from tests.gui.desk import Desk, end, until
 from tests.packaging.roots import Inside
 
 straight = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -23,15 +22,6 @@ straight = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 @pytest.fixture
 def program(product: Any) -> str:
     return str(product.folder / product.folder.name)
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    if (lacking := missing("trayer")) is not None:
-        pytest.skip(f"no desktop here: {lacking}")
-    desk = Desk(tmp_path / "desk", tray=True)
-    yield desk
-    desk.close()
 
 
 def test_it_knows_its_version_and_where_it_came_from(program: str, tmp_path: Path) -> None:

@@ -19,22 +19,13 @@ import pytest
 
 from tests.architecture.source import ROOT, shown, tracked
 from tests.gui.app import TITLE, free_port
-from tests.gui.desk import Desk, missing, until
+from tests.gui.desk import Desk, until
 from tests.packaging.lives import sockets
 from tests.packaging.roots import CHROOT, CannotMakeError, Inside, Root, base
 from tests.packaging.test_container import OUTSIDE
 
 SETTING_UP = 150.0  # seconds
 CERTIFICATES = "/outside.crt"  # the usual place is written anew when packages are installed
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    if (lacking := missing("trayer")) is not None:
-        pytest.skip(f"no desktop here: {lacking}")
-    desk = Desk(tmp_path / "desk", tray=True)
-    yield desk
-    desk.close()
 
 
 @pytest.fixture

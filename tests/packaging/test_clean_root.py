@@ -15,20 +15,11 @@ from typing import Any
 import pytest
 
 from copilot_desktop.demo import FakeUpstream, Scenario
-from tests.gui.desk import Desk, missing, until
+from tests.gui.desk import Desk, until
 from tests.packaging.lives import Life, sockets
 from tests.packaging.roots import CannotMakeError, Root, base
 
 ENTRY = "/usr/share/applications/copilot-desktop.desktop"
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    if (lacking := missing("trayer")) is not None:
-        pytest.skip(f"no desktop here: {lacking}")
-    desk = Desk(tmp_path / "desk", tray=True)
-    yield desk
-    desk.close()
 
 
 @pytest.fixture

@@ -8,15 +8,13 @@ import asyncio
 import os
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import pytest
-
 from copilot_desktop.demo import FakeUpstream, Scenario
-from tests.gui.desk import Desk, missing, until
+from tests.gui.desk import Desk, until
 from tests.packaging.lives import Life
 
 FINDS = """
@@ -27,15 +25,6 @@ entry = Gio.DesktopAppInfo.new("copilot-desktop.desktop")
 icon = Gtk.IconTheme.get_default().lookup_by_gicon(entry.get_icon(), 48, 0)
 print(entry.get_name(), icon.get_filename(), sep="\\n")
 """
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    if (lacking := missing("trayer", "gio")) is not None:
-        pytest.skip(f"no desktop here: {lacking}")
-    desk = Desk(tmp_path / "desk", tray=True)
-    yield desk
-    desk.close()
 
 
 async def test_install_use_upgrade_remove(
