@@ -28,6 +28,7 @@ from copilot_desktop.preparation.weighing import could_overflow
 from copilot_desktop.provider import Provider
 from copilot_desktop.proxy.answers import Downstream
 from copilot_desktop.proxy.asked import Asked
+from copilot_desktop.proxy.bodies import written
 from copilot_desktop.proxy.capping import capped_body
 from copilot_desktop.proxy.outlet import Outlet
 from copilot_desktop.sse import EventTooLarge, Frame, FrameDecoder
@@ -63,13 +64,9 @@ async def pass_through(
     asked.exchange.notes += fixed.notes
     if strict:
         refuse_marked(fixed.marked)
-    if fixed.body is not None or body is not asked.body or not asked.raw:
-        payload = json.dumps(fixed.body or body, separators=(",", ":")).encode()
-    else:
-        payload = asked.raw
     call = Call(
         endpoint=way.endpoint,
-        body=payload,
+        body=written(asked.raw, asked.body, fixed.body or body),
         model=way.model.id,
         stream=asked.envelope.stream,
         initiator=asked.envelope.initiator,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from copilot_desktop.errors import InvalidRequest
-from copilot_desktop.proxy.bodies import is_torn, parse_object
+from copilot_desktop.proxy.bodies import is_torn, parse_object, written
 
 
 def test_half_a_character_becomes_the_mark_for_that():
@@ -29,3 +31,47 @@ def test_a_number_without_end_is_refused_before_it_is_sent_on():
         with pytest.raises(InvalidRequest):
             parse_object(b'{"temperature": ' + digits + b"}")
     assert parse_object(b'{"a": 1e-999, "b": 1.5}') == {"a": 0.0, "b": 1.5}
+
+
+RAW = b' {"n": 1.50, "said": [ "Gr\\u00fc\xc3\x9fe" ],\n"none": null } \n'
+
+
+def test_what_is_not_mended_keeps_its_bytes():
+    read = parse_object(RAW)
+    assert written(RAW, read, read) == RAW
+    assert written(RAW, read, dict(read)) == RAW
+
+
+def test_what_is_added_stands_behind_the_clients_own_bytes():
+    read = parse_object(RAW)
+    mended = {"new": {"a": [1]}, **read, "more": "\ud83d"}
+    out = written(RAW, read, mended)
+    assert out.startswith(RAW.strip().removesuffix(b"}"))
+    assert json.loads(out) == mended
+
+
+@pytest.mark.parametrize(
+    "mended",
+    [
+        {"n": 2, "said": ["x"], "none": None},
+        {"said": ["x"], "none": None},  # `none` is there, `n` is not
+        {"n": 1.5, "said": ["x"], "more": None},  # as many, but others
+        {},
+    ],
+)
+def test_whatever_else_is_mended_is_written_anew(mended):
+    assert json.loads(written(RAW, parse_object(RAW), mended)) == mended
+
+
+def test_a_change_inside_is_seen_by_its_copy():
+    read = parse_object(RAW)
+    mended = {**read, "said": [*read["said"], "more"], "new": 1}
+    assert json.loads(written(RAW, read, mended)) == mended
+
+
+@pytest.mark.parametrize(
+    "raw", [b"", b"{}", b" { } ", '{"n": 1}'.encode("utf-16-le"), '{"n": 1}'.encode("utf-16")]
+)
+def test_what_nothing_can_be_added_to_is_written_anew(raw):
+    read = parse_object(raw) if raw else {"n": 1}
+    assert json.loads(written(raw, read, {**read, "new": 1}).decode()) == {**read, "new": 1}

@@ -116,6 +116,18 @@ async def test_a_request_that_needs_no_mending_keeps_its_bytes():
     assert script.seen == [("/v1/messages", body)]
 
 
+async def test_what_is_asked_for_besides_leaves_the_clients_bytes_alone():
+    body = (
+        b'{"model" : "gpt-4.1","stream":true, "messages":[{"role":"user","content":"\\u00fc"}] }\n'
+    )
+    async with scripted_rig(pieces(CHAT_STREAM)) as (rig, script):
+        answer = await send(rig.port, request("POST", "/v1/chat/completions", JSON, body=body))
+    assert answer.status == 200
+    ((_, sent),) = script.seen
+    assert sent.startswith(body.rstrip().removesuffix(b"}"))
+    assert json.loads(sent) == {**json.loads(body), "stream_options": {"include_usage": True}}
+
+
 async def test_betas_may_come_in_several_headers():
     betas = ("interleaved-thinking-2025-05-14", "context-management-2025-06-27")
     async with running_rig() as rig:
