@@ -78,6 +78,7 @@ async def test_copilot_refused_only_what_it_was_asked(window: Any) -> None:
 async def test_arrow_keys_reach_every_row(window: Any) -> None:
     page = await shown(window, many())
     await page.page.locator(f"[data-request='{MANY}']").focus()
+    await page.page.locator(f"[data-request='{MANY}']:focus").wait_for()
     for key, expected in (("End", 1), ("ArrowUp", 2), ("PageUp", 12), ("Home", MANY)):
         await page.page.keyboard.press(key)
         await page.page.locator(f"[data-request='{expected}']:focus").wait_for()
