@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+MEGABYTE = 1024 * 1024
 PATIENCE = 20.0  # seconds; a deadline, never a measurement
 
 
@@ -94,6 +97,29 @@ async def hang_up(writer: asyncio.StreamWriter) -> None:
     writer.close()
     with suppress(OSError):
         await writer.wait_closed()
+
+
+async def read_late(port: int, asking: bytes, sent: Callable[[], int]) -> bytes:
+    """All that comes back to a client that takes nothing at first. Upstream, which tells how many
+    bytes it has `sent`, must stop meanwhile."""
+    loop = asyncio.get_running_loop()
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        client.setblocking(False)
+        await loop.sock_connect(client, ("127.0.0.1", port))
+        await loop.sock_sendall(client, asking)
+        await until(lambda: sent() > 0, "the stream has begun")
+        before = -1
+        while before != sent():  # until nothing moves any more
+            before = sent()
+            await asyncio.sleep(0.4)
+        assert sent() < 14 * MEGABYTE, "upstream is read for a client that takes nothing"
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * MEGABYTE)
+        whole = bytearray()
+        async with asyncio.timeout(60):
+            while not whole.endswith(b"0\r\n\r\n"):
+                whole += await loop.sock_recv(client, MEGABYTE)
+    return bytes(whole)
 
 
 async def until(condition: Any, what: str = "", patience: float = PATIENCE) -> None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
-import socket
 from collections.abc import Sequence
 from typing import Any, cast
 
 from aiohttp import web
 from phenomena.routes import Way
-from proxy.raw import request, until
+from proxy.raw import read_late, request
 from proxy.scripted import MESSAGES_HEAD, scripted_rig, words
 from proxy.test_straight import LAST
 
@@ -19,7 +17,6 @@ from copilot_desktop.proxy.answers import Downstream
 from copilot_desktop.proxy.outlet import Outlet
 from copilot_desktop.upstream.direct import Wish
 
-MEGABYTE = 1024 * 1024
 TRANSLATED = Way("/v1/chat/completions", "/v1/messages")
 
 
@@ -70,23 +67,7 @@ async def test_a_client_of_a_translated_answer_that_does_not_read_stops_upstream
     body = json.dumps(TRANSLATED.body()).encode()
     asking = request("POST", TRANSLATED.path, ("Content-Type", "application/json"), body=body)
     async with scripted_rig(answer) as (rig, _):
-        loop = asyncio.get_running_loop()
-        with socket.socket() as client:
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
-            client.setblocking(False)
-            await loop.sock_connect(client, ("127.0.0.1", rig.port))
-            await loop.sock_sendall(client, asking)
-            await until(lambda: sent > 0, "the stream has begun")
-            before = -1
-            while before != sent:  # until nothing moves any more
-                before = sent
-                await asyncio.sleep(0.4)
-            assert sent < 14 * MEGABYTE, "upstream is read for a client that takes nothing"
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * MEGABYTE)
-            whole = bytearray()
-            async with asyncio.timeout(60):
-                while not whole.endswith(b"0\r\n\r\n"):
-                    whole += await loop.sock_recv(client, MEGABYTE)
+        whole = await read_late(rig.port, asking, lambda: sent)
         assert rig.traffic.recent[0].outcome == "ok"
-    numbers: list[Any] = re.findall(rb'"content":"(\d{8})x', bytes(whole))
+    numbers: list[Any] = re.findall(rb'"content":"(\d{8})x', whole)
     assert [int(number) for number in numbers] == list(range(320))

@@ -5,12 +5,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 
 import pytest
 from aiohttp import web
 from phenomena.routes import Way, each_way
-from proxy.raw import hang_up, read_answer, request, until
+from proxy.raw import hang_up, read_answer, read_late, request, until
 from proxy.scripted import MESSAGES_HEAD, events, pieces, scripted_rig, words
 from proxy.test_forwarding import STREAMS
 
@@ -25,7 +24,6 @@ LAST = events(
                        "stop_sequence": None}, "usage": {"output_tokens": 5}}),
     ("message_stop", {"type": "message_stop"}),
 )  # fmt: skip
-MEGABYTE = 1024 * 1024
 
 
 def asking(way: Way = MESSAGES) -> bytes:
@@ -56,25 +54,9 @@ async def test_a_client_that_does_not_read_stops_upstream_and_misses_nothing() -
         return response
 
     async with scripted_rig(answer) as (rig, _):
-        loop = asyncio.get_running_loop()
-        with socket.socket() as client:
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
-            client.setblocking(False)
-            await loop.sock_connect(client, ("127.0.0.1", rig.port))
-            await loop.sock_sendall(client, asking())
-            await until(lambda: sent > 0, "the stream has begun")
-            before = -1
-            while before != sent:  # until nothing moves any more
-                before = sent
-                await asyncio.sleep(0.4)
-            assert sent < 14 * MEGABYTE, "upstream is read for a client that takes nothing"
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 * MEGABYTE)
-            whole = bytearray()
-            async with asyncio.timeout(60):
-                while not whole.endswith(b"0\r\n\r\n"):
-                    whole += await loop.sock_recv(client, MEGABYTE)
+        whole = await read_late(rig.port, asking(), lambda: sent)
         assert rig.traffic.recent[0].outcome == "ok"
-    told = unchunked(bytes(whole).partition(b"\r\n\r\n")[2])
+    told = unchunked(whole.partition(b"\r\n\r\n")[2])
     places = [told.index(b"%08d" % number) for number in range(320)]
     assert places == sorted(places)
     assert told.endswith(LAST)
