@@ -133,6 +133,13 @@ def brightest(picture: Path) -> float:
         return sum(grey.histogram()[128:]) / (grey.width * grey.height)
 
 
+def corner(picture: Path) -> str:
+    """The colour of the window's lower left corner, as "#131619"."""
+    with Image.open(picture) as found:
+        red, green, blue = found.convert("RGB").getpixel((3, found.height - 3))  # type: ignore[misc]
+    return f"#{red:02X}{green:02X}{blue:02X}"
+
+
 def test_a_dark_window_is_dark_from_its_first_picture(
     desk: Desk, panel: Panel, launch: Launch, tmp_path: Path
 ) -> None:
@@ -148,9 +155,9 @@ def test_a_dark_window_is_dark_from_its_first_picture(
     bright = [round(brightest(shot), 3) for shot in shots]
     assert len(shots) >= 3
     assert max(bright) < 0.2, bright  # letters, never a page
-    with Image.open(shots[0]) as first:
-        corner = first.convert("RGB").getpixel((3, first.height - 3))
-    assert "#{:02X}{:02X}{:02X}".format(*corner) == BACKGROUND[True]  # type: ignore[misc]
+    # On a busy machine the first of them are of a window in which nothing is drawn yet: black.
+    drawn = [colour for shot in shots if (colour := corner(shot)) != "#000000"]
+    assert drawn[0] == BACKGROUND[True], drawn
 
 
 def test_quit_in_the_tray_asks_once_while_an_answer_is_under_way(

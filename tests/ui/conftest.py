@@ -47,11 +47,20 @@ async def contexts(browser: Any) -> dict[str, Any]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def window(browser: Any, contexts: dict[str, Any]) -> AsyncIterator[Callable[..., Any]]:
-    """`await window(state)` opens the page on that state; options go to the browser's context."""
+    """`await window(state)` opens the page on that state; options go to the browser's context.
+
+    `alone`: in a context of its own, which ends with the test. For whatever reaches a whole
+    context and cannot be taken back, as a clock that is set.
+    """
     opened: list[tuple[Window, web.AppRunner]] = []
+    own: list[Any] = []
 
     async def open_on(
-        state: Json, *, prepare: Callable[[ControlPlane], None] | None = None, **options: Any
+        state: Json,
+        *,
+        prepare: Callable[[ControlPlane], None] | None = None,
+        alone: bool = False,
+        **options: Any,
     ) -> Window:
         plane = ControlPlane(state)
         if prepare:
@@ -62,9 +71,12 @@ async def window(browser: Any, contexts: dict[str, Any]) -> AsyncIterator[Callab
         await site.start()
         plane.address = f"http://127.0.0.1:{runner.addresses[0][1]}/"
         key = repr(sorted(options.items()))
-        if key not in contexts:
+        if alone:
+            own.append(await browser.new_context(**(USUAL | options)))
+        elif key not in contexts:
             contexts[key] = await browser.new_context(**(USUAL | options))
-        shown = Window(await contexts[key].new_page(), plane)
+        context = own[-1] if alone else contexts[key]
+        shown = Window(await context.new_page(), plane)
         opened.append((shown, runner))
         await shown.open()
         return shown
@@ -74,3 +86,5 @@ async def window(browser: Any, contexts: dict[str, Any]) -> AsyncIterator[Callab
         await shown.page.close()
         shown.plane.cut()
         await runner.cleanup()
+    for context in own:
+        await context.close()

@@ -229,7 +229,7 @@ async def test_escape_leaves_the_sign_in(window: Any) -> None:
 
 async def test_the_countdown_survives_a_clock_that_jumps_by_an_hour(window: Any) -> None:
     about = re.compile(r"Waiting for GitHub… 1[23]:\d\d left")
-    page = await window(snapshots.signing_in())
+    page = await window(snapshots.signing_in(), alone=True)
     await page.page.clock.install()
     await page.open()
     await page.see(about)
