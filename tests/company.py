@@ -49,7 +49,7 @@ class Company:
 @asynccontextmanager
 async def company(folder: Path, **options: object) -> AsyncIterator[Company]:
     """Runs until the block ends. Options are fields of `Company`."""
-    context = _certificates(folder)
+    context = certificates(folder)
     here = Company(folder / "ca.pem", **options)  # type: ignore[arg-type]
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -123,7 +123,7 @@ async def _from_behind(here: Company, head: str, reader: asyncio.StreamReader) -
         ).encode() + said
 
 
-def _certificates(folder: Path) -> ssl.SSLContext:
+def certificates(folder: Path) -> ssl.SSLContext:
     """A CA of one day in `folder`, and a server that it vouches for."""
     ca_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     ca_name = _name("Company CA")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from copilot_desktop.cli.parser import Invocation, read
 from copilot_desktop.errors import NotSignedIn, Problem
-from copilot_desktop.system import garbage
+from copilot_desktop.system import buffers, garbage
 from copilot_desktop.upstream import late_trust
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ class Ended(Exception):
 def entry() -> NoReturn:
     """The installed command. Leaves without waiting for a toolkit's own threads."""
     garbage.rest()  # until everything is imported
+    buffers.keep_small()
     _prepare_streams()
     try:
         code = main(sys.argv[1:])
