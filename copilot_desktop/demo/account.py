@@ -10,9 +10,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 from urllib.parse import quote
 
+from copilot_desktop.demo.refusals import Refused, example
 from copilot_desktop.demo.scenario import Person, Scenario
 from copilot_desktop.demo.transcripts import body
 
@@ -209,3 +211,12 @@ class Account:
             end = quote(f"{_end_of_window(name):%Y-%m-%dT%H:%M:%SZ}", safe="")
             found[f"x-usage-ratelimit-{name}"] = f"ent=0&ov=0.0&ovPerm=false&rem={share}&rst={end}"
         return found
+
+    def refusal(self) -> Refused:
+        """What is answered when nothing is left, with the day on which there is something again."""
+        free = "free-" if self.scenario.who == "free" else ""
+        refused = example(f"402-{free}quota-exceeded")
+        if self.scenario.live_dates and "retry-after" in refused.headers:
+            refused.headers["retry-after"] = format_datetime(_next_month(datetime.now(UTC)), True)
+        refused.headers |= self.headers()
+        return refused

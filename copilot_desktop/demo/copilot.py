@@ -234,9 +234,9 @@ class Copilot:
             raise warning()
         if scenario.outage:
             raise example("502-unicorn")
-        if facts.costs and self._world.account_for(request).empty:
-            free = "free-" if scenario.who == "free" else ""
-            raise example(f"402-{free}quota-exceeded")
+        account = self._world.account_for(request)
+        if facts.costs and account.empty:
+            raise account.refusal()
 
     def _reply(self, facts: Facts, ask: Ask, prompt: int, body: Mapping[str, Any]) -> Reply:
         cap = facts.limits.get("max_non_streaming_output_tokens")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from importlib import resources
 from urllib.parse import parse_qs
 
@@ -137,6 +139,10 @@ async def test_an_empty_account_pays_nothing_more(calling):
         await caller.exchange()
         refused = await caller.chat(model="claude-sonnet-4.6")
         assert (refused.status, refused.error["code"]) == (402, "quota_exceeded")
+        until = parsedate_to_datetime(refused.headers["retry-after"])
+        left = parse_qs(refused.headers["x-quota-snapshot-premium_interactions"])
+        assert timedelta() < until - datetime.now(UTC) < timedelta(days=32)
+        assert left["rst"] == [f"{until:%Y-%m-%dT%H:%M:%SZ}"]
         assert (await caller.chat(model="gpt-4.1")).status == 200, "this one is included"
 
 

@@ -141,7 +141,7 @@ function checklist(snapshot, local) {
   const signedIn = usable(snapshot.auth);
   const asked = snapshot.requests.length > 0 || snapshot.proxy.today > 0;
   const connected = connectedCount(snapshot) > 0;
-  if ((signedIn && connected && asked) || local.checklistHidden || snapshot.auth.state === 'unknown') return null;
+  if ((signedIn && connected && asked) || local.checklistHidden || ['unknown', 'no_access'].includes(snapshot.auth.state)) return null;
   const hide = button(t('overview.checklist.hide'), () => setLocal({ checklistHidden: true }), {
     look: 'ghost', small: true, edge: true,
   });
