@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from copilot_desktop.atomic import create_file
+from copilot_desktop.atomic import create_file, sweep
 from copilot_desktop.proxy.exchange import Exchange
 
 COLUMNS = (
@@ -36,7 +36,11 @@ def write(exchanges: Iterable[Exchange], folder: Path, *, now: float | None = No
 def write_new(
     content: bytes, folder: Path, name: str, ending: str, *, now: float | None = None
 ) -> Path:
-    """A file for the owner only, under `name`, the day and perhaps a number. Raises OSError."""
+    """A file for the owner only, under `name`, the day and perhaps a number. Raises OSError.
+
+    What a kill has left of an earlier one in `folder` is deleted.
+    """
+    sweep(folder)
     day = time.strftime("%Y-%m-%d", time.localtime(now))
     for number in range(1, _TRIES):
         path = folder / f"{name}-{day}{f'-{number}' if number > 1 else ''}{ending}"

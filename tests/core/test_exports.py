@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import os
 import stat
 from pathlib import Path
 
 import pytest
 
+from copilot_desktop.atomic import unfinished
 from copilot_desktop.canonical import Usage
 from copilot_desktop.core.exports import COLUMNS, write
 from copilot_desktop.proxy.exchange import Exchange
@@ -61,6 +63,14 @@ def test_a_disk_that_is_full_leaves_no_half_of_a_file(
     with pytest.raises(OSError, match="no space"):
         write([some()], tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_kill_has_left_goes_with_the_next_file(tmp_path: Path) -> None:
+    left = tmp_path / f"{unfinished(tmp_path / 'copilot-desktop-2026-11-20.csv')}k1ll3d"
+    left.write_bytes(b"half")
+    os.utime(left, (0, 0))
+    path = write([], tmp_path)
+    assert list(tmp_path.iterdir()) == [path]
 
 
 async def test_the_file_goes_to_the_downloads_if_there_are_some(tmp_path: Path) -> None:
