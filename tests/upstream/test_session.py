@@ -216,9 +216,9 @@ async def test_cancel_ends_the_wait_at_once() -> None:
         await session.start()
         waiting = asyncio.create_task(session.poll())
         await asyncio.sleep(0)
-        await asyncio.wait_for(session.cancel(), 1)
+        await asyncio.wait_for(session.cancel(), 5)
         with pytest.raises(SignInCancelled):
-            await asyncio.wait_for(waiting, 1)
+            await asyncio.wait_for(waiting, 5)
         assert session.sign_in is not None
         assert session.sign_in.state == "cancelled"
         assert on.rig.count(POLL) == 0
@@ -558,8 +558,8 @@ async def test_close_ends_everything_and_forgets_nothing() -> None:
         on.rig.script(EXCHANGE, Said({}, gate=asyncio.Event()))
         checking = asyncio.create_task(session.check())
         await on.rig.reached(EXCHANGE)
-        await asyncio.wait_for(session.close(), 3)
-        await asyncio.wait_for(checking, 1)
+        await asyncio.wait_for(session.close(), 5)
+        await asyncio.wait_for(checking, 5)
         on.rig.scripts[EXCHANGE][0].gate.set()
         assert await store.load() == KNOWN
 
