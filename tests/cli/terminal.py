@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 import json
 import os
 import re
@@ -86,8 +87,9 @@ class Process:
 
     async def _read(self, name: str, stream: asyncio.StreamReader | None) -> None:
         assert stream is not None
+        text = codecs.getincrementaldecoder("utf-8")()  # a read may end inside a character
         while piece := await stream.read(4096):
-            setattr(self, name, getattr(self, name) + piece.decode())
+            setattr(self, name, getattr(self, name) + text.decode(piece))
             async with self._news:
                 self._news.notify_all()
         async with self._news:
