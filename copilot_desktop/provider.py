@@ -57,7 +57,7 @@ from copilot_desktop.upstream.catalogue import Catalogue
 from copilot_desktop.upstream.client import Call, CopilotClient, UpstreamReply
 from copilot_desktop.upstream.credentials import TokenStore
 from copilot_desktop.upstream.direct import Wish
-from copilot_desktop.upstream.healed import healed
+from copilot_desktop.upstream.healed import Healed
 from copilot_desktop.upstream.http import open_http
 from copilot_desktop.upstream.identity import Identity
 from copilot_desktop.upstream.lessons import FILE_NAME, TEN_MINUTES, Lesson, Lessons, taught
@@ -287,7 +287,7 @@ class Provider:
 
         Every conversation goes through here.
         """
-        return healed(
+        return Healed(
             passage.carrier or self.client,
             call,
             model,

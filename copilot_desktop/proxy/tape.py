@@ -12,7 +12,7 @@ leaves a tape (`security-rules.md` 9).
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -105,15 +105,10 @@ class _Overheard(UpstreamReply):
     def headers(self) -> Mapping[str, str]:
         return self._reply.headers
 
-    async def chunks(self) -> AsyncIterator[bytes]:
-        chunks = self._reply.chunks()
-        try:
-            async for chunk in chunks:
-                self._side.add(chunk)
-                yield chunk
-        finally:
-            if isinstance(chunks, AsyncGenerator):
-                await chunks.aclose()
+    async def piece(self) -> bytes:
+        piece = await self._reply.piece()
+        self._side.add(piece)
+        return piece
 
     def _receiver(self) -> None:
         """Read by a task: each piece is taken down on its way."""

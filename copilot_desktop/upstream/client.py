@@ -13,18 +13,16 @@ others. Nothing of a client's request headers passes through here (rule 15).
 from __future__ import annotations
 
 import asyncio
-import io
 import json as jsonlib
 import logging
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from types import TracebackType
 from typing import Any
-from uuid import uuid4
+from uuid import UUID
 
 import aiohttp
-from multidict import CIMultiDict
 
 from copilot_desktop.errors import (
     Impostor,
@@ -32,6 +30,7 @@ from copilot_desktop.errors import (
     UpstreamFault,
 )
 from copilot_desktop.model import MESSAGES
+from copilot_desktop.upstream.asking import ask
 from copilot_desktop.upstream.failures import problem_from, token_refused
 from copilot_desktop.upstream.http import (
     NETWORK_ERRORS,
@@ -55,7 +54,6 @@ log = logging.getLogger(__name__)
 
 CALLS = 3  # upstream calls that one request may cost
 JSON_LIMIT = 64 * 1024 * 1024
-LARGE_BODY = 512 * 1024  # bytes
 REFUSAL_LIMIT = 256 * 1024
 REFUSAL_SECONDS = 10.0
 DIAL_SECONDS = 20.0  # for a WebSocket; over HTTP the request would be on its way
@@ -67,7 +65,7 @@ AGENT_INTENT = "conversation-agent"
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One conversation request. `body` goes out as it is; `betas` only to `/v1/messages`.
+    """One request. `body` (JSON or empty) goes out as it is; `betas` only to `/v1/messages`.
 
     `extra_headers` are those that the catalogue demands for the model.
     """
@@ -79,22 +77,6 @@ class Call:
     initiator: str
     vision: bool = False
     intent: str = AGENT_INTENT
-    betas: tuple[str, ...] = ()
-    extra_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class _Outgoing:
-    """What stays the same over all attempts of one request."""
-
-    method: str
-    path: str
-    body: bytes | None = field(repr=False)
-    accept: str
-    intent: str
-    initiator: str
-    model: str = ""
-    vision: bool = False
     betas: tuple[str, ...] = ()
     extra_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -148,37 +130,25 @@ class CopilotClient:
         self._sleep = sleep
         self.sockets_again_at = 0.0  # monotonic; until then no WebSocket need be tried
 
-    @asynccontextmanager
-    async def converse(
+    def converse(
         self, call: Call, authority: Authority, tries: Tries | None = None
-    ) -> AsyncIterator[UpstreamReply]:
+    ) -> Conversation:
         """The 200 answer to `call`, or a Problem. Leaving the block by an exception, a cancelled
         client among them, closes the connection at once."""
-        out = _Outgoing(
-            "POST",
-            call.endpoint,
-            call.body,
-            "text/event-stream" if call.stream else "application/json",
-            call.intent,
-            call.initiator,
-            call.model,
-            call.vision,
-            call.betas,
-            call.extra_headers,
-        )
-        response = await self._open(out, authority, self.headers_timeout, tries or Tries())
+        return Conversation(self, call, authority, tries or Tries())
+
+    async def answer(self, call: Call, authority: Authority, tries: Tries) -> UpstreamReply:
+        """The same, to be closed by whoever asks."""
+        response = await self._open(call, authority, self.headers_timeout, tries)
         reply = UpstreamReply(response, self.idle_timeout)
-        try:
-            if response.status != 200 or reply.content_type == "text/html":
-                raise UpstreamFault(
-                    f"Status {response.status} with {reply.content_type or 'no content type'}.",
-                    upstream_status=response.status,
-                    request_id=reply.request_id,
-                )
-            yield reply
-            await reply.finish()
-        finally:
+        if response.status != 200 or reply.content_type == "text/html":
             await reply.close()
+            raise UpstreamFault(
+                f"Status {response.status} with {reply.content_type or 'no content type'}.",
+                upstream_status=response.status,
+                request_id=reply.request_id,
+            )
+        return reply
 
     async def dial(
         self, call: Call, grant: Grant, largest: int
@@ -190,19 +160,8 @@ class CopilotClient:
         """
         if self._http.closed:
             raise ShuttingDown
-        out = _Outgoing(
-            "GET",
-            call.endpoint,
-            None,
-            "*/*",
-            call.intent,
-            call.initiator,
-            call.model,
-            call.vision,
-            extra_headers=call.extra_headers,
-        )
         url = grant.base_url + call.endpoint
-        headers = self._headers(out, grant)
+        headers = self._headers(replace(call, body=b""), grant) | {"Accept": "*/*"}
         async with asyncio.timeout(DIAL_SECONDS):
             wire = await self._http.ws_connect(
                 url,
@@ -229,16 +188,16 @@ class CopilotClient:
 
         `timeout` in seconds, per attempt.
         """
-        out = _Outgoing(
-            method,
+        call = Call(
             path,
-            None if json is None else jsonlib.dumps(json, separators=(",", ":")).encode(),
-            "application/json",
-            intent,
-            initiator,
+            b"" if json is None else jsonlib.dumps(json, separators=(",", ":")).encode(),
+            model="",
+            stream=False,
+            initiator=initiator,
+            intent=intent,
             extra_headers=extra_headers or {},
         )
-        response = await self._open(out, authority, timeout, Tries())
+        response = await self._open(call, authority, timeout, Tries(), method)
         try:
             async with asyncio.timeout(timeout):
                 raw = await read_bounded(response, JSON_LIMIT)
@@ -259,12 +218,12 @@ class CopilotClient:
         return value
 
     async def _open(
-        self, out: _Outgoing, authority: Authority, timeout: float, tries: Tries
+        self, call: Call, authority: Authority, timeout: float, tries: Tries, method: str = "POST"
     ) -> aiohttp.ClientResponse:
         """A response with a 2xx head, after whatever remedies the rules allow."""
         grant = await authority.grant()
         while True:
-            response = await self._send(out, grant, tries, timeout)
+            response = await self._send(method, call, grant, tries, timeout)
             if 200 <= response.status < 300:
                 # Soon, not now: the first byte should not wait for the quota.
                 if in_use(authority):
@@ -274,11 +233,11 @@ class CopilotClient:
                 self._on_headers(response.headers)
             body = await _refusal_body(response)
             problem = problem_from(
-                response.status, response.headers, body, url=str(response.url), model=out.model
+                response.status, response.headers, body, url=str(response.url), model=call.model
             )
             log.warning(
                 "Copilot refused %s: status %s, code %s, request %s",
-                out.path,
+                call.endpoint,
                 response.status,
                 problem.code,
                 problem.request_id,
@@ -295,23 +254,20 @@ class CopilotClient:
                     raise problem
 
     async def _send(
-        self, out: _Outgoing, grant: Grant, tries: Tries, timeout: float
+        self, method: str, call: Call, grant: Grant, tries: Tries, timeout: float
     ) -> aiohttp.ClientResponse:
         """The head of an answer, whatever its status. Repeats what surely reached nobody."""
-        url = grant.base_url + out.path
+        url = grant.base_url + call.endpoint
         while True:
             if self._http.closed:
                 raise ShuttingDown
             tries.calls += 1
             try:
                 async with asyncio.timeout(timeout):
-                    return await self._http.request(
-                        out.method,
-                        url,
-                        headers=self._headers(out, grant),
-                        data=_payload(out.body),
-                        allow_redirects=False,
-                        **(await toward(self._http, url)),
+                    way = await toward(self._http, url)
+                    headers = self._headers(call, grant)
+                    return await ask(
+                        self._http, method, url, headers=headers, body=call.body or None, way=way
                     )
             except NETWORK_ERRORS as error:
                 if _was_stale(error) and tries.left:
@@ -323,32 +279,58 @@ class CopilotClient:
                 log.warning("%s: %s", place(url), problem)
                 raise problem from error
 
-    def _headers(self, out: _Outgoing, grant: Grant) -> CIMultiDict[str]:
-        headers = CIMultiDict(
-            self._identity.copilot_headers(
-                grant.token,
-                intent=out.intent,
-                initiator=out.initiator,
-                vision=out.vision,
-                request_id=str(uuid4()),
-                extra=out.extra_headers,
-                direct=grant.direct,
-            )
+    def _headers(self, call: Call, grant: Grant) -> dict[str, str]:
+        form = {
+            "Accept": "text/event-stream" if call.stream else "application/json",
+            "Accept-Encoding": "identity",  # frames are cut out of plain text
+        }
+        if call.body:
+            form["Content-Type"] = "application/json"
+        if call.endpoint.startswith(MESSAGES):
+            form["anthropic-version"] = "2023-06-01"
+            if call.betas:
+                form["anthropic-beta"] = ",".join(call.betas)
+        # A name for the logs on both sides, no secret.
+        request_id = UUID(int=random.getrandbits(128), version=4)
+        return self._identity.copilot_headers(
+            grant.token,
+            intent=call.intent,
+            initiator=call.initiator,
+            vision=call.vision,
+            request_id=str(request_id),
+            extra=call.extra_headers,
+            form=form,
+            direct=grant.direct,
         )
-        headers["Accept"] = out.accept
-        headers["Accept-Encoding"] = "identity"  # frames are cut out of plain text
-        if out.body is not None:
-            headers["Content-Type"] = "application/json"
-        if out.path.startswith(MESSAGES):
-            headers["anthropic-version"] = "2023-06-01"
-            if out.betas:
-                headers["anthropic-beta"] = ",".join(out.betas)
-        return headers
 
 
-def _payload(body: bytes | None) -> bytes | io.BytesIO | None:
-    """A large body in pieces, so that sending it does not keep other streams waiting."""
-    return io.BytesIO(body) if body is not None and len(body) > LARGE_BODY else body
+class Conversation:
+    """See `CopilotClient.converse`."""
+
+    __slots__ = ("_ask", "_reply")
+
+    def __init__(
+        self, client: CopilotClient, call: Call, authority: Authority, tries: Tries
+    ) -> None:
+        self._ask = client.answer, call, authority, tries
+        self._reply: UpstreamReply
+
+    async def __aenter__(self) -> UpstreamReply:
+        answer, call, authority, tries = self._ask
+        self._reply = await answer(call, authority, tries)
+        return self._reply
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            if error is None:
+                await self._reply.finish()
+        finally:
+            await self._reply.close()
 
 
 def _remedy(response: aiohttp.ClientResponse, body: bytes, tries: Tries) -> str | None:
@@ -369,9 +351,12 @@ def _ignore(_headers: Mapping[str, str]) -> None:
     pass
 
 
+_DEATHS = aiohttp.ServerDisconnectedError | aiohttp.ClientOSError | ConnectionResetError
+
+
 def _was_stale(error: Exception) -> bool:
     """A pooled connection that the other side had closed: nobody read the request."""
-    died = isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError)
+    died = isinstance(error, _DEATHS)
     return died and not isinstance(error, aiohttp.ClientConnectorError) and went_by_a_used_one()
 
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
+from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
 from copilot_desktop.errors import InvalidRequest
@@ -40,79 +40,83 @@ class Carrier(Protocol):
     ) -> AbstractAsyncContextManager[UpstreamReply]: ...
 
 
-@asynccontextmanager
-async def healed(
-    carrier: Carrier,
-    call: Call,
-    model: Model,
-    authority: Authority,
-    *,
-    tries: Tries,
-    notes: list[str],
-    lessons: Lessons,
-) -> AsyncIterator[UpstreamReply]:
-    """The 200 answer to `call`, or to what it was mended to. Raises Problem.
+class Healed:
+    """As a block, the 200 answer to `call`, or to what it was mended to. Raises Problem.
 
     `notes` gets a word for each heal, also for those that did not help.
     """
-    way = _Way(call, model, tries, notes, lessons)
-    async with AsyncExitStack() as stack:
-        reply: UpstreamReply | None = None
-        while reply is None:
-            try:
-                sending = carrier.converse(way.call, authority, tries)
-                reply = await stack.enter_async_context(sending)
-            except InvalidRequest as problem:
-                way.refused(problem)
-                if not way.mend(problem):
-                    raise
-        way.taken()
-        if way.cures:
-            await lessons.keep()
-        yield reply
-        await lessons.keep(now=False)
-
-
-class _Way:
-    """The attempts of one request."""
 
     def __init__(
-        self, call: Call, model: Model, tries: Tries, notes: list[str], lessons: Lessons
+        self,
+        carrier: Carrier,
+        call: Call,
+        model: Model,
+        authority: Authority,
+        *,
+        tries: Tries,
+        notes: list[str],
+        lessons: Lessons,
     ) -> None:
-        self.call = call
-        self.cures: list[Cure] = []
+        self._carrier = carrier
+        self._call = call
         self._model = model
+        self._authority = authority
         self._tries = tries
         self._notes = notes
         self._lessons = lessons
         self._said = ""
         self._unproven: list[Cure] = []
+        self._is_healed = False
+        self._sent: AbstractAsyncContextManager[UpstreamReply]
 
-    def refused(self, problem: InvalidRequest) -> None:
+    async def __aenter__(self) -> UpstreamReply:
+        while True:
+            self._sent = self._carrier.converse(self._call, self._authority, self._tries)
+            try:
+                reply = await self._sent.__aenter__()
+            except InvalidRequest as problem:
+                self._refused(problem)
+                if not self._mend(problem):
+                    raise
+                continue
+            self._learn()
+            return reply
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._sent.__aexit__(kind, error, trace)
+        if error is None:
+            await self._lessons.keep(now=self._is_healed)
+
+    def _refused(self, problem: InvalidRequest) -> None:
         """Another refusal: if the same words come back, the last change was no remedy."""
         if self._unproven and problem.detail == self._said:
             self._unproven.pop()
         self._said = problem.detail
 
-    def taken(self) -> None:
+    def _learn(self) -> None:
         """The request is right as it is now: remember what made it so."""
         for found in self._unproven:
             for lesson in found.lessons:
                 self._lessons.learn(self._model.id, lesson)
         self._unproven.clear()
 
-    def mend(self, problem: InvalidRequest) -> bool:
+    def _mend(self, problem: InvalidRequest) -> bool:
         """Change the call, if it is known how."""
-        found = _cure(self.call, self._model, problem, self._tries)
+        found = _cure(self._call, self._model, problem, self._tries)
         if found is None:
             return False
-        log.info("Copilot refused %s: changing %s", self.call.endpoint, found.row)
+        log.info("Copilot refused %s: changing %s", self._call.endpoint, found.row)
         self._tries.taken.add(_MARK + found.row)
         self._notes.append(found.note)
-        self.cures.append(found)
+        self._is_healed = True
         self._unproven.append(found)
         body = json.dumps(found.body, separators=(",", ":")).encode()
-        self.call = replace(self.call, body=body, betas=found.betas)
+        self._call = replace(self._call, body=body, betas=found.betas)
         return True
 
 

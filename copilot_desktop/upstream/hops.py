@@ -23,6 +23,7 @@ import aiohttp
 from yarl import URL
 
 from copilot_desktop.errors import Unreachable
+from copilot_desktop.upstream.asking import ask
 from copilot_desktop.upstream.http import NETWORK_ERRORS, network_problem, toward
 from copilot_desktop.upstream.outgoing import trusted
 
@@ -148,7 +149,8 @@ async def _request(trip: Trip, http: aiohttp.ClientSession, url: str) -> None:
     trip.hop, trip.at = "http", trip.host
     began = time.monotonic()
     try:
-        async with http.get(url, allow_redirects=False, **(await toward(http, url))) as answer:
+        way = await toward(http, url)
+        async with await ask(http, "GET", url, headers={}, way=way) as answer:
             trip.status = answer.status
             trip.ms = max(1, round((time.monotonic() - began) * 1000))
             trip.date = _epoch(answer.headers.get("date", ""))

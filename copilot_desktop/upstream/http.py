@@ -31,6 +31,7 @@ from copilot_desktop.errors import (
     UpstreamTimeout,
 )
 from copilot_desktop.upstream import outgoing
+from copilot_desktop.upstream.asking import ask
 
 log = logging.getLogger(__name__)
 
@@ -116,13 +117,8 @@ async def fetch_json(
     try:
         async with (
             asyncio.timeout(timeout),
-            http.request(
-                method,
-                url,
-                headers=sent,
-                data=body,
-                allow_redirects=False,
-                **(await toward(http, url)),
+            await ask(
+                http, method, url, headers=sent, body=body, way=await toward(http, url)
             ) as response,
         ):
             raw = await read_bounded(response, ANSWER_LIMIT)

@@ -61,12 +61,13 @@ class Identity:
         vision: bool = False,
         request_id: str,
         extra: Mapping[str, str] | None = None,
+        form: dict[str, str] | None = None,
         direct: bool = False,
     ) -> dict[str, str]:
-        """For the model API. `extra` comes from the catalogue and may not replace what is ours.
+        """For the model API, each name once. `extra` comes from the catalogue and may not replace
+        what is ours, nor `form`, which says what is sent and what is understood.
 
-        `direct`: `token` is a GitHub token, not an exchanged one. Content type and `Accept` are
-        the caller's business.
+        `direct`: `token` is a GitHub token, not an exchanged one.
         """
         headers = {
             "Authorization": f"Bearer {token}",
@@ -86,13 +87,17 @@ class Identity:
             }
         if vision:
             headers["Copilot-Vision-Request"] = "true"
-        return _with(headers, extra or {})
+        return _with(headers, extra, form or {}) if extra else headers | (form or {})
 
 
-def _with(headers: dict[str, str], extra: Mapping[str, str]) -> dict[str, str]:
-    """`extra` wins over equal names in any case, except over `_OURS`; odd values are left out."""
+def _with(
+    headers: dict[str, str], extra: Mapping[str, str], form: dict[str, str]
+) -> dict[str, str]:
+    """`extra` wins over equal names in any case, except over `form` and `_OURS`; odd values are
+    left out."""
     spelled = {name.lower(): name for name in headers}
+    ours = _OURS.union(name.lower() for name in form)
     for name, value in extra.items():
-        if name.lower() not in _OURS and value.isascii() and value.isprintable():
-            headers[spelled.get(name.lower(), name)] = value
-    return headers
+        if name.lower() not in ours and value.isascii() and value.isprintable():
+            headers[spelled.setdefault(name.lower(), name)] = value
+    return headers | form

@@ -112,15 +112,23 @@ class Connector(aiohttp.TCPConnector):
 
     async def certificates(self) -> ssl.SSLContext:
         """Who vouches for the other end. Made once for each way."""
+        if (known := self._made()) is not None:
+            return known
         async with self._reading:
-            while True:
-                file, known = self.way.extra_ca, self._certificates
-                if known is not None and known[0] == file and time.monotonic() < known[1]:
-                    return known[2]
+            while (known := self._made()) is None:
+                file = self.way.extra_ca
                 until, found = await self._trusted(file)
                 if file == self.way.extra_ca:
                     self._certificates = file, until, found
                     return found
+            return known
+
+    def _made(self) -> ssl.SSLContext | None:
+        """The certificates of the way as it is now, as long as they hold."""
+        if (known := self._certificates) is None:
+            return None
+        file, until, found = known
+        return found if file == self.way.extra_ca and time.monotonic() < until else None
 
     async def _trusted(self, file: Path | None) -> tuple[float, ssl.SSLContext]:
         try:
@@ -135,10 +143,11 @@ class Connector(aiohttp.TCPConnector):
         if (chosen := _chosen(url, way)) != _ASK:
             return chosen
         origin = str(URL(url).origin())
+        if self._is_fresh(origin):
+            return self._known[origin][1]
         async with self._asking:
-            when, found = self._known.get(origin, (-FRESH, None))
-            if time.monotonic() - when < FRESH:
-                return found
+            if self._is_fresh(origin):  # somebody else has asked meanwhile
+                return self._known[origin][1]
             try:
                 found = await self._system.run(lambda: proxy_for(url, way))
             except TimeoutError:
@@ -147,6 +156,10 @@ class Connector(aiohttp.TCPConnector):
                 found = _usable(_named(url))
             self._known[origin] = time.monotonic(), found
             return found
+
+    def _is_fresh(self, origin: str) -> bool:
+        when, _ = self._known.get(origin, (-math.inf, None))
+        return time.monotonic() - when < FRESH
 
 
 def went_by_a_used_one() -> bool:

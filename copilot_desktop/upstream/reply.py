@@ -9,7 +9,7 @@ answer looks like is the readers' business.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 import aiohttp
 
@@ -22,7 +22,7 @@ _LAST_BYTES_SECONDS = 0.05
 
 
 class UpstreamReply:
-    """Status 200 and what follows. Read it once, with `chunks`, `pour` or `read`."""
+    """Status 200 and what follows. Read it once, with `chunks`, `pour` or `read`, and close it."""
 
     def __init__(self, response: aiohttp.ClientResponse, idle_timeout: float) -> None:
         self._response = response
@@ -51,24 +51,31 @@ class UpstreamReply:
         return self.headers.get("x-request-id") or self.headers.get("x-github-request-id")
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """The body as it arrives, never empty pieces.
+        """The body as it arrives, never empty pieces. Raises as `piece` does."""
+        while piece := await self.piece():
+            yield piece
+
+    async def piece(self) -> bytes:
+        """What has arrived, as soon as there is something; empty at the end.
 
         Raises UpstreamTimeout after `idle_timeout` seconds of silence, CutShort if the connection
         ends too early. What arrived before is always given out first.
         """
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(self._idle, self._look)
+        content = self._response.content
+        if not content.is_eof():
+            self._waiting_since = asyncio.get_running_loop().time()
+            if self._timer is None:
+                self._watch()
         try:
-            while True:
-                self._waiting_since = loop.time()
-                chunk = await self._next()
-                self._waiting_since = None
-                if not chunk:
-                    return
-                self._taken += len(chunk)
-                yield chunk
+            piece = await content.readany()
+        except NETWORK_ERRORS as error:
+            raise self._told(error) from error
         finally:
-            self._timer.cancel()
+            self._waiting_since = None
+        if not piece:
+            self._unwatch()
+        self._taken += len(piece)
+        return piece
 
     async def pour(
         self, take: Take, room: Callable[[], Awaitable[None]], *, straight: bool = True
@@ -77,32 +84,27 @@ class UpstreamReply:
 
         `room` is awaited when `take` wished for a pause, and once more before this ends in any way
         but by a cancellation. With `straight` pieces are handed on outside of this task, where the
-        connection allows it. Raises as `chunks` does, and what `take` and `room` raise.
+        connection allows it. Raises as `piece` does, and what `take` and `room` raise.
         """
         receiver = self._receiver() if straight else None
         if receiver is not None:
             return await self._pour_straight(receiver, take, room)
-        chunks = self.chunks()
-        try:
-            async for chunk in chunks:
-                wish = Wish.PAUSE
-                try:
-                    wish = take(chunk)
-                finally:
-                    if wish is not Wish.MORE:
-                        await room()
-                if wish is Wish.NO_MORE:
-                    return True
-        finally:
-            if isinstance(chunks, AsyncGenerator):
-                await chunks.aclose()
+        while piece := await self.piece():
+            wish = Wish.PAUSE
+            try:
+                wish = take(piece)
+            finally:
+                if wish is not Wish.MORE:
+                    await room()
+            if wish is Wish.NO_MORE:
+                return True
         return False
 
     async def read(self, limit: int = READ_LIMIT) -> bytes:
-        """The whole body. Raises as `chunks` does, and UpstreamFault beyond `limit` bytes."""
+        """The whole body. Raises as `piece` does, and UpstreamFault beyond `limit` bytes."""
         whole = bytearray()
-        async for chunk in self.chunks():
-            whole += chunk
+        while piece := await self.piece():
+            whole += piece
             if len(whole) > limit:
                 await self.close()
                 raise UpstreamFault(f"The answer is larger than {limit // (1024 * 1024)} MB.")
@@ -122,15 +124,9 @@ class UpstreamReply:
 
     async def close(self) -> None:
         """Let go of upstream at once; it stops generating. Harmless after the end."""
-        if self._timer is not None:
-            self._timer.cancel()
-        self._response.close()
-
-    async def _next(self) -> bytes:
-        try:
-            return await self._response.content.readany()
-        except NETWORK_ERRORS as error:
-            raise self._told(error) from error
+        self._unwatch()
+        if not self._response.closed:
+            self._response.close()
 
     def _told(self, error: Exception) -> Problem:
         if self._silent:
@@ -148,8 +144,7 @@ class UpstreamReply:
     async def _pour_straight(
         self, receiver: Receiver, take: Take, room: Callable[[], Awaitable[None]]
     ) -> bool:
-        loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(self._idle, self._look)
+        self._watch()
         tap = self._tap = Tap(receiver, self._response.content, take, drawn=self._taken)
         try:
             while not tap.over:
@@ -162,12 +157,20 @@ class UpstreamReply:
             await room()
         finally:
             tap.remove()
-            self._timer.cancel()
+            self._unwatch()
         if (trouble := tap.trouble) is None:
             return tap.enough
         if isinstance(trouble, NETWORK_ERRORS) and not tap.is_takers:
             raise self._told(trouble) from trouble
         raise trouble
+
+    def _watch(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(self._idle, self._look)
+
+    def _unwatch(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _look(self) -> None:
         """Silent for too long? Otherwise look again when it could be."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import aiohttp
@@ -69,7 +69,7 @@ class SocketReply(UpstreamReply):
         return self._headers
 
     async def begin(self, limit: float) -> Json:
-        """Wait for the first frame, at most `limit` seconds; it is given out by `chunks` again.
+        """Wait for the first frame, at most `limit` seconds; it is given out again.
 
         Raises NoFrame, TimeoutError and what the network raises.
         """
@@ -79,22 +79,20 @@ class SocketReply(UpstreamReply):
             self._note_quota(first)
         return first
 
-    async def chunks(self) -> AsyncIterator[bytes]:
-        text = self._first
-        while True:
-            yield self._event(text)
-            if self.over:
-                return
-            try:
-                text = await self._frame(self._idle)
-            except TimeoutError as error:
-                raise UpstreamTimeout(
-                    "The stream fell silent.",
-                    fields={"seconds": f"{self._idle:g}"},
-                    request_id=self.request_id,
-                ) from error
-            except LOST as error:
-                raise CutShort(request_id=self.request_id) from error
+    async def piece(self) -> bytes:
+        if self.over:
+            return b""
+        text, self._first = self._first, ""
+        try:
+            return self._event(text or await self._frame(self._idle))
+        except TimeoutError as error:
+            raise UpstreamTimeout(
+                "The stream fell silent.",
+                fields={"seconds": f"{self._idle:g}"},
+                request_id=self.request_id,
+            ) from error
+        except LOST as error:
+            raise CutShort(request_id=self.request_id) from error
 
     def _receiver(self) -> None:
         """Read by a task: the socket is shared with other calls."""

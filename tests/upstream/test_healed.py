@@ -12,7 +12,7 @@ import pytest
 from copilot_desktop.errors import InvalidRequest, Problem, RateLimited
 from copilot_desktop.model import CHAT, Model
 from copilot_desktop.upstream.client import CALLS, Call, Tries
-from copilot_desktop.upstream.healed import healed
+from copilot_desktop.upstream.healed import Healed
 from copilot_desktop.upstream.lessons import Lessons
 
 TEMPERATURE = "Unsupported parameter: 'temperature' is not supported with this model."
@@ -54,7 +54,7 @@ class Sending:
         self._call = Call(CHAT, json.dumps(body).encode(), "m", stream=True, initiator="user")
 
     async def go(self) -> Any:
-        sending = healed(
+        sending = Healed(
             self.carrier,
             self._call,
             Model("m"),
@@ -138,7 +138,7 @@ async def test_only_a_refusal_of_the_request_itself_is_healed(status: int | None
 async def test_trouble_in_the_middle_of_an_answer_is_not_healed() -> None:
     sending = Sending()
     with pytest.raises(InvalidRequest):
-        async with healed(
+        async with Healed(
             sending.carrier,
             sending._call,
             Model("m"),

@@ -1,0 +1,219 @@
+"""One request asked of the pool: what is sent, when it is repeated, and what becomes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp.abc import AbstractStreamWriter
+
+from copilot_desktop.upstream.asking import AT_ONCE, LARGE, ask
+from copilot_desktop.upstream.direct import receiver_of
+from copilot_desktop.upstream.http import open_http
+from copilot_desktop.upstream.outgoing import Toward, Way, toward, use_way
+from tests.upstream.rig import Connection, Rig, answer, reset, serving, silence
+
+PATIENCE = 20.0
+STRAIGHT = Toward(proxy=None, ssl=True)
+HEADERS = {
+    "Authorization": "Bearer t", "Accept": "application/json", "Accept-Encoding": "identity",
+    "Content-Type": "application/json", "User-Agent": "test", "X-Request-Id": "ä-1",
+}  # fmt: skip
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with asyncio.timeout(PATIENCE), open_http(github_timeout=10) as session:
+        yield session
+
+
+@asynccontextmanager
+async def listening() -> AsyncIterator[tuple[str, list[bytes]]]:
+    """A server that keeps each network read and answers at the end of a body."""
+    reads: list[bytes] = []
+
+    class Listening(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            assert isinstance(transport, asyncio.Transport)
+            self.transport = transport
+
+        def data_received(self, data: bytes) -> None:
+            reads.append(data)
+            if data.endswith(b"}"):
+                self.transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+
+    server = await asyncio.get_running_loop().create_server(Listening, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/a?b=c%20d", reads
+
+
+async def read(response: aiohttp.ClientResponse) -> bytes:
+    async with response:
+        return await response.read()
+
+
+async def test_a_small_request_leaves_in_one_piece_and_is_what_the_session_would_send(
+    http: aiohttp.ClientSession,
+) -> None:
+    async with listening() as (url, reads):
+        for _ in range(2):
+            asked = await ask(http, "POST", url, headers=HEADERS, body=b'{"a":1}', way=STRAIGHT)
+            assert await read(asked) == b"ok"
+        assert len(reads) == 2
+        assert reads[0] == reads[1]
+        assert await read(await http.post(url, headers=HEADERS, data=b'{"a":1}')) == b"ok"
+    ours, theirs = (each.partition(b"\r\n\r\n") for each in (reads[0], b"".join(reads[2:])))
+    assert ours[2] == theirs[2] == b'{"a":1}'
+    assert ours[0].split(b"\r\n")[0] == b"POST /a?b=c%20d HTTP/1.1"
+    assert sorted(ours[0].lower().split(b"\r\n")) == sorted(theirs[0].lower().split(b"\r\n"))
+
+
+async def test_no_task_is_started_for_a_small_body(
+    http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fails if aiohttp asks somebody else than `_Request.send` one day."""
+    written: list[object] = []
+
+    async def write_bytes(self: object, _: AbstractStreamWriter, *__: object) -> None:
+        written.append(self)
+
+    monkeypatch.setattr(aiohttp.ClientRequest, "write_bytes", write_bytes)
+    async with listening() as (url, _):
+        asked = await ask(http, "POST", url, headers=HEADERS, body=b"{}", way=STRAIGHT)
+        assert await read(asked) == b"ok"
+    assert written == []
+
+
+@pytest.mark.parametrize("size", [0, 1, AT_ONCE, AT_ONCE + 1, LARGE, LARGE + 1, 4 * LARGE])
+async def test_a_body_of_any_size_arrives(http: aiohttp.ClientSession, size: int) -> None:
+    async with serving(answer(200, b"ok")) as rig:
+        body = b"x" * size
+        for _ in range(2):
+            asked = await ask(http, "POST", rig.url, headers=HEADERS, body=body, way=STRAIGHT)
+            assert await read(asked) == b"ok"
+    assert [seen.body for seen in rig.seen] == [body, body]
+    assert [seen.headers["content-length"] for seen in rig.seen] == [str(size)] * 2
+    assert {seen.connection for seen in rig.seen} == {0}  # and it is used again
+    assert all("transfer-encoding" not in seen.headers for seen in rig.seen)
+
+
+async def test_the_rest_of_an_answer_can_be_tapped(http: aiohttp.ClientSession) -> None:
+    async with serving(silence_after_head) as rig:
+        asked = await ask(http, "POST", rig.url, headers=HEADERS, body=b"{}", way=STRAIGHT)
+        assert receiver_of(asked) is not None
+        asked.close()
+        await rig.ended.wait()
+
+
+async def silence_after_head(connection: Connection) -> None:
+    await connection.head(200, {"content-length": "5"})
+    await connection.closed_by_client()
+
+
+async def test_only_a_get_whose_connection_dies_is_asked_again(http: aiohttp.ClientSession) -> None:
+    async with serving(reset, answer(200, b"ok")) as rig:
+        assert await read(await ask(http, "GET", rig.url, headers={}, way=STRAIGHT)) == b"ok"
+        assert [seen.method for seen in rig.seen] == ["GET", "GET"]
+    async with serving(reset) as rig:
+        for method, calls in (("POST", 1), ("GET", 3)):
+            with pytest.raises((aiohttp.ClientOSError, aiohttp.ServerDisconnectedError)):
+                await ask(http, method, rig.url, headers=HEADERS, body=b"{}", way=STRAIGHT)
+            assert len(rig.seen) == calls
+
+
+async def test_a_redirect_is_an_answer(http: aiohttp.ClientSession) -> None:
+    async with serving(answer(307, location="/elsewhere")) as rig:
+        asked = await ask(http, "POST", rig.url, headers=HEADERS, body=b"{}", way=STRAIGHT)
+        assert asked.status == 307
+        assert await read(asked) == b""
+        assert len(rig.seen) == 1
+
+
+async def test_who_stops_waiting_for_the_head_closes_the_connection(
+    http: aiohttp.ClientSession,
+) -> None:
+    for body in (b"{}", b"x" * 2 * LARGE):
+        async with serving(silence) as rig:
+            asking = asyncio.ensure_future(
+                ask(http, "POST", rig.url, headers=HEADERS, body=body, way=STRAIGHT)
+            )
+            await rig.until(1)
+            asking.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await asking
+            await rig.ended.wait()
+
+
+async def test_what_goes_wrong_on_the_way_is_told_as_aiohttp_tells_it(
+    http: aiohttp.ClientSession,
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(aiohttp.ClientConnectorError) as caught:
+            await ask(http, "GET", url, headers={}, way=STRAIGHT)
+        assert isinstance(caught.value.os_error, ConnectionRefusedError)
+
+        taken.listen(0)
+        hasty = aiohttp.ClientTimeout(total=None, connect=0.2)
+        async with aiohttp.ClientSession(timeout=hasty) as session:
+            secure = url.replace("http:", "https:")
+            with pytest.raises(aiohttp.ConnectionTimeoutError):
+                await ask(session, "GET", secure, headers={}, way=STRAIGHT)
+
+
+async def test_a_closed_session_asks_nobody(http: aiohttp.ClientSession) -> None:
+    await http.close()
+    async with serving(answer(200)) as rig:
+        with pytest.raises(aiohttp.ClientConnectionError):
+            await ask(http, "GET", rig.url, headers={}, way=STRAIGHT)
+        assert rig.seen == []
+
+
+@pytest.mark.parametrize("size", [2, 2 * LARGE])
+async def test_a_proxy_without_tls_behind_it_is_told_the_whole_address(
+    http: aiohttp.ClientSession, size: int
+) -> None:
+    async with serving(answer(200, b"ok")) as proxy:
+        way = Toward(proxy=proxy.url.replace("//", "//hana:pa55@"), ssl=True)
+        address = "http://nowhere.example/a"
+        asked = await ask(http, "POST", address, headers=HEADERS, body=b"x" * size, way=way)
+        assert await read(asked) == b"ok"
+    seen = proxy.seen[0]
+    assert (seen.path, len(seen.body)) == (address, size)
+    assert seen.headers["proxy-authorization"].startswith("Basic ")
+    assert seen.headers["host"] == "nowhere.example"
+
+
+@pytest.mark.parametrize("size", [2, 2 * LARGE])
+async def test_through_a_company_the_password_stays_with_the_proxy(
+    http: aiohttp.ClientSession, tmp_path: Path, size: int
+) -> None:
+    pytest.importorskip("cryptography")
+    from tests.company import company
+
+    async with serving(answer(200, b"ok")) as rig, company(tmp_path, password="pa55") as there:
+        there.behind = rig.url
+        use_way(http, Way(there.url_with_password, there.ca))
+        url = "https://api.github.com/a"
+        for _ in range(2):
+            way = await toward(http, url)
+            asked = await ask(http, "POST", url, headers=HEADERS, body=b"x" * size, way=way)
+            assert await read(asked) == b"ok"
+        assert there.seen == ["api.github.com:443"]
+        untrusting = Toward(proxy=there.url_with_password, ssl=ssl.create_default_context())
+        with pytest.raises(aiohttp.ClientConnectorCertificateError):
+            await ask(http, "POST", url, headers=HEADERS, body=b"{}", way=untrusting)
+    assert_only_theirs(rig, size)
+
+
+def assert_only_theirs(rig: Rig, size: int) -> None:
+    assert [len(seen.body) for seen in rig.seen] == [size, size]
+    assert all("proxy-authorization" not in seen.headers for seen in rig.seen)
+    assert all(seen.headers["authorization"] == "Bearer t" for seen in rig.seen)
