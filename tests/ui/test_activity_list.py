@@ -33,7 +33,8 @@ async def shown(window: Any, rows: list[Any], **changes: Any) -> Any:
     page = await window(state, prepare=lambda plane: plane.told.update(requests=[told]))
     await page.go("activity")
     if rows:
-        await page.see(f"{len(rows):,} request{'s' * (len(rows) != 1)}")
+        # Not the sentence below the list, which tells how many are kept.
+        await page.see(f"{len(rows):,} request{'s' * (len(rows) != 1)}", ".page-head")
     return page
 
 
