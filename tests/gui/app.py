@@ -153,7 +153,7 @@ class App:
     def discard(self) -> None:
         """For the end of a test, however it went."""
         end_session(self.process.pid)
-        self.process.wait(5)
+        self.process.wait(15)
 
 
 def is_open(port: int) -> bool:
@@ -170,7 +170,12 @@ def free_port() -> int:
 
 def assert_gone(app: App) -> None:
     """Exit code 0, nothing listening, nothing running, nothing on disk that says it runs."""
-    assert app.ended() == 0, app.story()
+    code = app.ended()
+    assert code == 0, f"it ended with {code}\n{app.story()}"
     assert not is_open(app.port)
     assert not (app.folder / "instance.json").exists()
-    until(lambda: not app.left_behind(), f"child processes to end: {app.left_behind()}", within=5)
+    until(
+        lambda: not app.left_behind(),
+        "child processes to end",
+        otherwise=lambda: str(app.left_behind()),
+    )

@@ -129,8 +129,15 @@ class Desk:
         return [Frame(row[0], int(row[2]), row[4]) for row in rows if len(row) == 5]
 
     def picture(self, target: Path, window: str = "root") -> Path:
+        """No file is there afterwards if the window cannot be seen (yet, or any more)."""
+        target.unlink(missing_ok=True)
         self.run("import", "-window", window, str(target))
         return target
+
+    def has_the_keys(self, frame: Frame) -> bool:
+        """Whether what is typed goes to this window."""
+        active = self.run("xdotool", "getactivewindow")
+        return active.isdigit() and int(active) == int(frame.id, 16)
 
     def clipboard(self) -> str:
         return self.run("xclip", "-selection", "clipboard", "-o")
@@ -201,9 +208,12 @@ class Desk:
 
 
 def colours(picture: Path) -> int:
-    """How many colours a picture has; a window that shows nothing has one or two."""
+    """How many colours a picture has; a window that shows nothing has one or two, one that could
+    not be seen none."""
     from PIL import Image
 
+    if not picture.exists():
+        return 0
     with Image.open(picture) as opened:
         found = opened.convert("RGB").getcolors(maxcolors=1 << 24)
     return len(found or ())

@@ -25,7 +25,7 @@ T = TypeVar("T")
 WATCHER = "org.kde.StatusNotifierWatcher"
 ITEM = "org.kde.StatusNotifierItem"
 MENU = "com.canonical.dbusmenu"
-_ANSWER = 5.0
+_ANSWER = 20.0  # seconds; an app that starts on a busy machine may not hear for a while
 
 
 class _Watcher(ServiceInterface):

@@ -58,7 +58,8 @@ def test_sign_in_from_the_tray_to_the_first_answer(panel: Panel, launch: Launch)
     signed_in(app)
 
     assert agrees(panel, app) == f"Running on 127.0.0.1:{app.port}"
-    assert f"Copilot Desktop: Running on 127.0.0.1:{app.port}" == panel.title()
+    running = f"Copilot Desktop: Running on 127.0.0.1:{app.port}"
+    until(lambda: panel.title() == running, "the icon to be called the same")
     until(lambda: panel.icon().read_bytes() != waiting, "another picture")
     with Image.open(panel.icon()) as picture:
         red, green, blue, opacity = picture.convert("RGBA").getpixel((24, 24))
