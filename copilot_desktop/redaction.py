@@ -13,21 +13,25 @@ import re
 LOCAL_KEY = re.compile(r"cd-[A-Za-z0-9_-]{43}")  # 256 random bits, as `core.keys` makes them
 _SECRETS = re.compile(
     r"""
-      (?<![a-z0-9])gh[opusr]_[A-Za-z0-9_]{8,}     # GitHub tokens
-    | (?<![a-z0-9])github_pat_[A-Za-z0-9_]{8,}
-    | (?<![a-z0-9])tid=[^\s"'<>]+                 # a Copilot token starts with its tracking id
-    | (?<![a-z0-9])cd-[A-Za-z0-9_-]{32,}          # our own local key
-    | (?<![a-z0-9])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*  # a signed token, as auto mode gives
-    | (?<=://)[^\s/@"'<>]+(?=@)                    # name and password in an address
-    | (?<=bearer\s)[^\s"',;]{8,}
-    | (?<=copilot-session-token:\s)[^\s"',;]{4,}
-    | (?<="session_token":")[^"]+
-    | (?<="session_token":\s")[^"]+
-    | (?<=token\s)[^\s"',;]{20,}
-    | (?<=x-api-key:\s)[^\s"',;]{4,}
-    | (?<="device_code":")[^"]+
-    | (?<="device_code":\s")[^"]+
-    | (?<=device_code=)[^\s&"']+
+      (?<![a-z0-9])(?:
+          gh[opusr]_[A-Za-z0-9_]{8,}       # GitHub tokens
+        | github_pat_[A-Za-z0-9_]{8,}
+        | tid=[^\s"'<>]+                   # a Copilot token starts with its tracking id
+        | cd-[A-Za-z0-9_-]{32,}            # our own local key
+        | eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*  # a signed token, as auto mode gives
+      )
+    | (?<=[/\s"=])(?:                      # how all that stands before these ends
+          (?<=://)[^\s/@"'<>]+(?=@)        # name and password in an address
+        | (?<=bearer\s)[^\s"',;]{8,}
+        | (?<=copilot-session-token:\s)[^\s"',;]{4,}
+        | (?<="session_token":")[^"]+
+        | (?<="session_token":\s")[^"]+
+        | (?<=token\s)[^\s"',;]{20,}
+        | (?<=x-api-key:\s)[^\s"',;]{4,}
+        | (?<="device_code":")[^"]+
+        | (?<="device_code":\s")[^"]+
+        | (?<=device_code=)[^\s&"']+
+      )
     """,
     re.VERBOSE | re.IGNORECASE,
 )

@@ -23,6 +23,7 @@ _PREFERENCE: dict[str | None, tuple[str, ...]] = {
     CHAT: (CHAT, RESPONSES, MESSAGES),
     None: (CHAT, RESPONSES, MESSAGES),
 }
+_TARGETS = {dialect.endpoint: dialect for dialect in UPSTREAM}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,5 @@ def _order(spoken: Dialect | None) -> tuple[str, ...]:
 
 
 def _to(endpoint: str, model: Model, spoken: Dialect | None) -> Route:
-    target = next(dialect for dialect in UPSTREAM if dialect.endpoint == endpoint)
     own = spoken.endpoint if spoken is not None else None
-    return Route(model, endpoint, target, same=endpoint == own)
+    return Route(model, endpoint, _TARGETS[endpoint], same=endpoint == own)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from copilot_desktop.redaction import MASK, RedactingFormatter, one_line, redact
 
@@ -55,6 +58,34 @@ def test_what_stands_behind_a_telling_name_is_a_secret(text: str) -> None:
 )
 def test_plain_words_stay(text: str) -> None:
     assert redact(text) == text
+
+
+# The rules one by one, in any order: `redact` asks first what several of them need.
+RULES = (
+    r"(?<![a-z0-9])gh[opusr]_[A-Za-z0-9_]{8,}",
+    r"(?<![a-z0-9])github_pat_[A-Za-z0-9_]{8,}",
+    r"""(?<![a-z0-9])tid=[^\s"'<>]+""",
+    r"(?<![a-z0-9])cd-[A-Za-z0-9_-]{32,}",
+    r"(?<![a-z0-9])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*",
+    r"""(?<=://)[^\s/@"'<>]+(?=@)""",
+    r"""(?<=bearer\s)[^\s"',;]{8,}""",
+    r"""(?<=copilot-session-token:\s)[^\s"',;]{4,}""",
+    r"""(?<="session_token":")[^"]+|(?<="session_token":\s")[^"]+""",
+    r"""(?<=token\s)[^\s"',;]{20,}""",
+    r"""(?<=x-api-key:\s)[^\s"',;]{4,}""",
+    r"""(?<="device_code":")[^"]+|(?<="device_code":\s")[^"]+""",
+    r"""(?<=device_code=)[^\s&"']+""",
+)
+PIECES = (
+    "gho_", "github_pat_", "tid=", "cd-", "eyJ", ".", "://", "@", "Bearer ", "token ", "x-API-key:",
+    "copilot-session-token: ", '"session_token":', '"device_code":', "device_code=", '"', "'", " ",
+    "\n", "\u00a0", "\u017f", "\u212a", "a" * 8, "Z9_-" * 9, "0", ",", ";", "&", "/", "<", "é",
+)  # fmt: skip
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
+def test_each_rule_holds_wherever_the_others_stand(text: str) -> None:
+    assert redact(text) == re.sub("|".join(RULES), MASK, text, flags=re.IGNORECASE)
 
 
 def test_control_characters_are_escaped() -> None:

@@ -130,10 +130,12 @@ class Books:
 
     def _present(self) -> tuple[budget.Budget, ...]:
         """Where each limit stands."""
+        if not self._limits:
+            return ()
         now = self.now()
         if self._stale or any(now >= each.resets_at for each in self._budgets):
             self._stale = False
-            uses = self.ledger.uses(self.ledger.keep) if self._limits else ()
+            uses = self.ledger.uses(self.ledger.keep)
             self._budgets = budget.standings(self._limits, uses, now)
         return self._budgets
 

@@ -25,6 +25,7 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 from copilot_desktop.atomic import remove_file
+from copilot_desktop.canonical import Usage
 from copilot_desktop.proxy.exchange import Exchange
 from copilot_desktop.upstream.quota import Meter
 
@@ -44,6 +45,7 @@ CREATE TABLE IF NOT EXISTS meter (
     day TEXT, account TEXT, id TEXT, used REAL, "limit" REAL,
     PRIMARY KEY (day, account, id)) WITHOUT ROWID;
 """
+_NO_USAGE = Usage()
 UseKey = tuple[str, str, str, str]
 MeterKey = tuple[str, str, str]
 
@@ -77,9 +79,6 @@ class Use:
     def whole_input(self) -> int:
         """Tokens that the model has read, from its cache or not."""
         return self.input + self.cache_read + self.cache_write
-
-
-_COUNTS = tuple(each.name for each in fields(Use))[4:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +172,7 @@ class Ledger:
 
         `multiplier` is the model's; only a turn that a human began costs premium requests.
         """
-        usage = exchange.usage
+        usage = exchange.usage or _NO_USAGE
         human = exchange.initiator == "user" and exchange.outcome == "ok"
         self.add(
             Use(
@@ -183,10 +182,10 @@ class Ledger:
                 exchange.model_used,
                 requests=1,
                 failed=int(exchange.outcome == "failed"),
-                input=usage.input if usage else 0,
-                output=usage.output if usage else 0,
-                cache_read=usage.cache_read if usage else 0,
-                cache_write=usage.cache_write if usage else 0,
+                input=usage.input,
+                output=usage.output,
+                cache_read=usage.cache_read,
+                cache_write=usage.cache_write,
                 nano_credits=exchange.nano_credits or 0,
                 premium=(multiplier or 0.0) if human else 0.0,
             )
@@ -194,12 +193,13 @@ class Ledger:
 
     def add(self, use: Use) -> None:
         """Add `use` to its row."""
+        key = use.key
         with self._lock:
-            row = self._uses.get(use.key)
+            row = self._uses.get(key)
             if row is None and len(self._uses) >= _MOST_ROWS:
                 return
-            self._uses[use.key] = use if row is None else _sum(row, use)
-            self._new_uses.add(use.key)
+            self._uses[key] = use if row is None else _sum(row, use)
+            self._new_uses.add(key)
 
     def read(self, meters: Iterable[Meter], account: str = "") -> None:
         """Keep today's reading of every meter that counts something."""
@@ -324,8 +324,20 @@ class Ledger:
 
 def _sum(one: Use, other: Use) -> Use:
     """Two rows of one key as one."""
-    counts = (getattr(one, name) + getattr(other, name) for name in _COUNTS)
-    return Use(*one.key, *counts)
+    return Use(
+        one.day,
+        one.account,
+        one.client,
+        one.model,
+        one.requests + other.requests,
+        one.failed + other.failed,
+        one.input + other.input,
+        one.output + other.output,
+        one.cache_read + other.cache_read,
+        one.cache_write + other.cache_write,
+        one.nano_credits + other.nano_credits,
+        one.premium + other.premium,
+    )
 
 
 def _files(path: Path) -> tuple[Path, ...]:

@@ -134,7 +134,8 @@ class Brakes:
         sent_at: float | None = None
         try:
             exchange.held = "queue"
-            async with self.places.one():
+            await self.places.take()
+            try:
                 await self._paced()
                 exchange.held = ""
                 self.check(exchange)
@@ -143,6 +144,8 @@ class Brakes:
                 yield
                 if exchange.outcome != "failed" and self.circuit.well(exchange.model_used, sent_at):
                     self._changed()
+            finally:
+                self.places.leave()
         except Problem as problem:
             if sent_at is not None:
                 self.heard(problem, exchange.model_used)

@@ -114,6 +114,8 @@ class Circuit:
 
     def check(self, model: str) -> None:
         """May a request for `model` go out? Raises Paused, or RateLimited with what is left."""
+        if self._halt is None and not self._streaks:
+            return
         now = self.clock()
         if (halt := self.halt) is not None:
             raise paused(halt, now)
@@ -144,6 +146,8 @@ class Circuit:
 
         An answer that was under way before a refusal says nothing about what came after it.
         """
+        if not (self._doors or self._stops or self._streaks):
+            return False
         before = (self._stops, len(self._streaks))
         if not self._doors or self._doors[-1] < began:
             self._doors.clear()

@@ -25,6 +25,7 @@ _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[^:\[\]]+)(?::(?P<port>\d{1,5}))?\
 _EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104  (compared with, not bound to)
 SOCKET_PATHS = frozenset({"/responses", "/v1/responses"})  # `security-rules.md` 6
 _UNKNOWN = "The key that was sent is not one of its keys, or not any more."
+_OWN_SITES = frozenset({"none", "same-origin"})
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
@@ -40,7 +41,8 @@ def check(
     _check_host(request, config)
     _check_origin(request, config, on_foreign)
     # Other offers, such as `h2c` of Java's client, are answered in HTTP/1.1 as if not made.
-    offered = "websocket" in ",".join(request.headers.getall(hdrs.UPGRADE, ())).lower()
+    offers = request.headers.getall(hdrs.UPGRADE, ())
+    offered = offers and "websocket" in ",".join(offers).lower()
     if offered and not (request.method == hdrs.METH_GET and request.path in SOCKET_PATHS):
         raise HttpOnly
     if request.method == hdrs.METH_POST:
@@ -95,8 +97,8 @@ def _check_origin(
         if plain_origin(origin) not in config.allowed_origins:
             on_foreign(origin)
             raise refused(f"the page {origin[:100]} is not on the list of allowed origins")
-    sites = set(request.headers.getall("Sec-Fetch-Site", ()))
-    if hdrs.ORIGIN not in request.headers and not sites <= {"none", "same-origin"}:
+    sites = request.headers.getall("Sec-Fetch-Site", ())
+    if not origins and not _OWN_SITES.issuperset(sites):
         raise refused("it comes from a web page")
 
 
@@ -128,11 +130,13 @@ def may_be_a_local_key(given: str, config: ProxyConfig) -> bool:
 
 def caller_of(request: web.Request, config: ProxyConfig) -> Caller:
     """Who asks: by the key of its own, else by what it says of itself."""
+    name = client_name(request.headers.get(hdrs.USER_AGENT, ""))
+    if not config.keys:
+        return Caller(name)
     found = [_named_key(given, config) for given in credentials(request)]
     key = next((each for each in found if each is not None), None)
     if key is not None:
         return Caller(key.name, key)
-    name = client_name(request.headers.get(hdrs.USER_AGENT, ""))
     return Caller(without_key(name, config.keys))
 
 

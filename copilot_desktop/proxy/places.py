@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 
 from copilot_desktop.errors import Busy, Problem, spoken_wait
 
@@ -44,18 +43,17 @@ class Places:
                 next_one.set_exception(why())
         self.on_change()
 
-    @asynccontextmanager
-    async def one(self) -> AsyncIterator[None]:
-        """Wait for a turn and hold it. Raises Busy, and what `turn_away` gives."""
+    async def take(self) -> None:
+        """Wait for a turn, and hold it until `leave`. Raises Busy, and what `turn_away` gives."""
         if self._queue or self._full:
             await self._wait()
         else:
             self._busy += 1
-        try:
-            yield
-        finally:
-            self._busy -= 1
-            self._call()
+
+    def leave(self) -> None:
+        """Give back what was taken; the next one may."""
+        self._busy -= 1
+        self._call()
 
     @property
     def _full(self) -> bool:

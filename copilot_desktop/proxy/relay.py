@@ -251,12 +251,13 @@ class Relay:
         limit = self.config.max_body
         if (request.content_length or 0) > limit:
             raise _too_large(limit)
-        await invite_body(request)
         try:
-            # What came in one piece with its head need not be waited for.
-            there = request.content.is_eof()
-            async with asyncio.timeout(None if there else self.config.client_timeout):
+            if request.content.is_eof():  # it came in one piece with its head
                 raw = await request.read()
+            else:
+                await invite_body(request)
+                async with asyncio.timeout(self.config.client_timeout):
+                    raw = await request.read()
         except TimeoutError:
             raise InvalidRequest("The request body did not arrive in time.") from None
         except web.HTTPRequestEntityTooLarge:

@@ -58,6 +58,8 @@ def resolve(
     """
     name = name.strip()[:_LONGEST]
     wanted = _follow(name, models, aliases or {}, default)
+    if (model := models.get(wanted)) is not None and usable(model):  # nearly always
+        return model
     for candidate in spellings(wanted):
         if candidate == AUTO:
             return auto_entry(models.values())

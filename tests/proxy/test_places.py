@@ -33,13 +33,14 @@ class Crowd:
         await settled()
 
     async def _stay(self, name: str) -> None:
-        async with self.places.one():
-            self.inside.append(name)
-            self.came.append(name)
-            try:
-                await self.leave[name].wait()
-            finally:
-                self.inside.remove(name)
+        await self.places.take()
+        self.inside.append(name)
+        self.came.append(name)
+        try:
+            await self.leave[name].wait()
+        finally:
+            self.inside.remove(name)
+            self.places.leave()
 
 
 async def settled() -> None:

@@ -8,8 +8,9 @@ touches keeps its bytes. (Translated answers need none of this: the dialects' re
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Protocol
 
 from copilot_desktop.model import CHAT, MESSAGES, RESPONSES, Model
@@ -80,21 +81,25 @@ def quirks_for(endpoint: str, memory: Memory | None = None) -> Quirks:
 
     `memory` is the account's; without one nothing is known of earlier exchanges.
     """
-    memory = memory or Memory()
-    # Imported on use: one session mostly needs one of them.
+    return _accent(endpoint)(memory or Memory())
+
+
+@cache
+def _accent(endpoint: str) -> Callable[[Memory], Quirks]:
+    """What makes them. Imported on use: one session mostly needs one of them."""
     match endpoint:
         case _ if endpoint == CHAT:
             from copilot_desktop.upstream.quirks.chat import ChatQuirks  # noqa: PLC0415
 
-            return ChatQuirks(memory.thoughts)
+            return lambda memory: ChatQuirks(memory.thoughts)
         case _ if endpoint == RESPONSES:
             from copilot_desktop.upstream.quirks.responses import ResponsesQuirks  # noqa: PLC0415
 
-            return ResponsesQuirks(memory.ids)
+            return lambda memory: ResponsesQuirks(memory.ids)
         case _ if endpoint == MESSAGES:
             from copilot_desktop.upstream.quirks.messages import MessagesQuirks  # noqa: PLC0415
 
-            return MessagesQuirks()
+            return lambda _: MessagesQuirks()
     raise ValueError(endpoint)
 
 

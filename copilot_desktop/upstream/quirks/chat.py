@@ -18,11 +18,7 @@ from copilot_desktop.sealing import is_sealed
 from copilot_desktop.spelling import legal_name
 from copilot_desktop.upstream.quirks import Fixed
 from copilot_desktop.upstream.quirks.chat_answers import ChatStream, mended_reply
-from copilot_desktop.upstream.quirks.chat_history import (
-    renamed_tools,
-    repaired,
-    with_parts,
-)
+from copilot_desktop.upstream.quirks.chat_history import repaired, with_parts
 from copilot_desktop.upstream.quirks.chat_marks import settled_marks
 from copilot_desktop.upstream.quirks.chat_reasoning import Overheard, put_back
 from copilot_desktop.upstream.quirks.memory import Thoughts
@@ -47,7 +43,7 @@ class ChatQuirks:
     def __init__(self, thoughts: Thoughts | None = None) -> None:
         self._thoughts = Thoughts() if thoughts is None else thoughts
         self._model = ""
-        self._names = ToolNames.of({})
+        self._names = ToolNames()
         self._keep_choices = False
 
     def fix_request(
@@ -56,8 +52,9 @@ class ChatQuirks:
         del betas, version  # they belong to the Messages endpoint
         _refuse(body, model)
         self._model = model.id
-        self._names = ToolNames.of(body, renamed_tools(body))
-        self._keep_choices = _choices(body) > 1
+        if body.get("stream") is not True:  # a stream is told by the request itself
+            self._names = ToolNames.of(body)
+            self._keep_choices = _choices(body) > 1
         change = _Change(dict(body), model)
         change.model_name()
         change.fields()
@@ -78,7 +75,7 @@ class ChatQuirks:
         return ChatStream(
             shown_model,
             wants_usage=isinstance(options, dict) and options.get("include_usage") is True,
-            names=ToolNames.of(body, renamed_tools(body)),
+            names=ToolNames.of(body),
             keep_choices=_choices(body) > 1,
             overheard=self._overheard(),
         )
@@ -172,15 +169,13 @@ class _Change:
 
     def sampling(self) -> None:
         """P13: reasoning does not go with a free hand in sampling."""
-        set_ones = [
-            key for key, plain in _SAMPLING.items() if self.body.get(key) not in (None, plain)
-        ]
         thinks = bool(self.body.get("thinking_budget"))
         effort = self.body.get("reasoning_effort")
         if self.model.is_openai and self.model.efforts:
             thinks = effort != "none"
-        for key in set_ones if thinks else ():
-            self._drop(key)
+        for key, plain in _SAMPLING.items() if thinks else ():
+            if self.body.get(key) not in (None, plain):
+                self._drop(key)
         if (
             self.model.is_claude
             and self.body.get("temperature") is not None

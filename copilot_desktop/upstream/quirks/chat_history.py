@@ -8,7 +8,7 @@ Knows no models beyond the facts it is given, and does no I/O.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from copilot_desktop.spelling import FAILED_WITHOUT_RESULT, legal_id, legal_name, made_id
@@ -16,15 +16,6 @@ from copilot_desktop.spelling import FAILED_WITHOUT_RESULT, legal_id, legal_name
 Json = dict[str, Any]
 
 ID_LIMIT = 40
-
-
-def renamed_tools(body: Mapping[str, Any]) -> dict[str, str]:
-    """Legal name -> the client's own, for the declared tools that need another name."""
-    tools = body.get("tools")
-    names = (
-        [name for tool in tools if (name := _tool_name(tool))] if isinstance(tools, list) else []
-    )
-    return {legal_name(name): name for name in names if legal_name(name) != name}
 
 
 def repaired(messages: list[Any], *, is_openai: bool, is_claude: bool) -> list[Any] | None:
@@ -238,9 +229,3 @@ def with_parts(messages: list[Any], mend: Callable[[Any, bool], Any]) -> list[An
                 changed = True
         out.append(message)
     return out if changed else None
-
-
-def _tool_name(tool: Any) -> str:
-    function = tool.get("function") if isinstance(tool, dict) else None
-    name = function.get("name") if isinstance(function, dict) else None
-    return name if isinstance(name, str) else ""

@@ -21,7 +21,8 @@ _MARK = {"type": "ephemeral"}
 
 def settled_marks(body: Mapping[str, Any], *, is_claude: bool) -> Json:
     """The fields of `body` that have to change, with their new values; empty if none has to."""
-    marked = list(_marked(body))
+    if not (marked := list(_marked(body))):
+        return {}
     kept = set(_ranked(body, marked)[:LIMIT]) if is_claude else set()
     changed: Json = {}
     for key in dict.fromkeys(key for key, _ in marked):
@@ -37,18 +38,21 @@ def _marked(body: Mapping[str, Any]) -> Iterator[Place]:
     for key in ("messages", "tools"):
         entries = body.get(key)
         for place, entry in enumerate(entries if isinstance(entries, list) else ()):
-            if any(_THEIRS in each or _OWN in each for each in _holders(entry)):
-                yield key, place
+            for each in _holders(entry):
+                if _THEIRS in each or _OWN in each:
+                    yield key, place
+                    break
 
 
-def _holders(entry: Any) -> Iterator[Mapping[str, Any]]:
+def _holders(entry: Any) -> list[Mapping[str, Any]]:
     """Where the mark of a message or tool may stand."""
     if not isinstance(entry, dict):
-        return
-    yield entry
+        return []
     inner = entry.get("content")
-    inner = [*inner] if isinstance(inner, list) else [entry.get("function")]
-    yield from (each for each in inner if isinstance(each, dict))
+    if isinstance(inner, list):
+        return [entry, *(each for each in inner if isinstance(each, dict))]
+    function = entry.get("function")
+    return [entry, function] if isinstance(function, dict) else [entry]
 
 
 def _ranked(body: Mapping[str, Any], marked: list[Place]) -> list[Place]:

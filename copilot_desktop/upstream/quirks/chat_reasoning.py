@@ -145,6 +145,8 @@ def _delta(inner: bytes) -> Mapping[str, Any]:
 
 def put_back(messages: list[Any], thoughts: Thoughts, model: str) -> list[Any] | None:
     """The history with the reasoning that is missing; None if nothing is, or nothing is known."""
+    if not thoughts:
+        return None
     out, changed = [], False
     for message in messages:
         calls = _calls(message)

@@ -50,14 +50,16 @@ class MessagesQuirks:
     """The accent of `/v1/messages`. Take one per exchange."""
 
     def __init__(self) -> None:
-        self._names = ToolNames.of({})
+        self._names = ToolNames()
         self._version = ""
 
     def fix_request(
         self, body: Mapping[str, Any], model: Model, betas: tuple[str, ...], version: str = ""
     ) -> Fixed:
         """Raises InvalidRequest for pictures behind addresses and for what only Anthropic runs."""
-        self._names, self._version = ToolNames.of(body), version
+        self._version = version
+        if body.get("stream") is not True:  # a stream is told by the request itself
+            self._names = ToolNames.of(body)
         draft = Draft.of(body)
         draft.betas = allowed_betas(betas, body.get("tools"))
         mend_fields(draft, model)

@@ -15,7 +15,6 @@ import re
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from copilot_desktop.errors import UpstreamFault
@@ -57,16 +56,16 @@ class ResponsesQuirks:
     def __init__(self, issued: IssuedIds | None = None) -> None:
         self._issued = issued or IssuedIds()
         self._groups: OrderedDict[str, Group] = OrderedDict()
-        self._names = ToolNames.of({})
+        self._names = ToolNames()
 
     def fix_request(
         self, body: Mapping[str, Any], model: Model, betas: tuple[str, ...], version: str = ""
     ) -> Fixed:
         """Never changes `body` itself. Raises InvalidRequest for what Copilot cannot do."""
         fixed, notes = fixed_request(body, model, self._issued.true_id)
-        if not body.get("stream"):
+        if body.get("stream") is not True:  # a stream is told by the request itself
             self._remember_groups(body)
-        self._names = ToolNames.of(body)
+            self._names = ToolNames.of(body)
         marked = tuple(note for note in notes if note.startswith(HOSTED))
         return Fixed(fixed, (), notes, marked)
 
@@ -136,7 +135,7 @@ class ResponsesStream:
     _issued: IssuedIds
     _shown_model: str
     _groups: Mapping[str, Group] = field(default_factory=dict)
-    _names: ToolNames = field(default_factory=partial(ToolNames.of, {}))
+    _names: ToolNames = field(default_factory=ToolNames)
     complete: bool = False
     failed: bool = False
     usage: Mapping[str, Any] | None = None

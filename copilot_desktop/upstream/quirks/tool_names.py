@@ -8,7 +8,7 @@ declared stays as it is: it is the model's mistake, and the client tells it so.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from copilot_desktop.spelling import legal_name
@@ -19,14 +19,13 @@ class ToolNames:
     """`sent`: a tool as Copilot knows it -> as the client does. `folded`: the same without regard
     to case, empty where that is not clear."""
 
-    sent: Mapping[str, str]
-    folded: Mapping[str, str]
+    sent: Mapping[str, str] = field(default_factory=dict)
+    folded: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, body: Mapping[str, Any], sent: Mapping[str, str] | None = None) -> ToolNames:
-        """For the tools of `body`, the client's request in any of the three formats. `sent` tells
-        names that were changed in another way than by the rule."""
-        known = {legal_name(name): name for name in _declared(body)} | dict(sent or {})
+    def of(cls, body: Mapping[str, Any]) -> ToolNames:
+        """For the tools of `body`, the client's request in any of the three formats."""
+        known = {legal_name(name): name for name in _declared(body)}
         folded: dict[str, str] = {}
         for name, own in known.items():
             key = name.casefold()
