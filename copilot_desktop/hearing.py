@@ -14,7 +14,7 @@ from typing import Protocol
 from copilot_desktop.canonical import End, Event, Request, Usage
 from copilot_desktop.model import CHAT, RESPONSES
 from copilot_desktop.routing import Route
-from copilot_desktop.runs import Told
+from copilot_desktop.runs import TextRun, Told
 from copilot_desktop.sse import Frame, FrameDecoder
 from copilot_desktop.stops import StopFilter
 from copilot_desktop.upstream.client import Call, Tries, UpstreamReply
@@ -93,9 +93,10 @@ class Listener:
         local = bool(turn.request.stop) and way.endpoint == RESPONSES
         self._stops = StopFilter(turn.request) if local else None
         self._overheard = OverheardEvents(thoughts, way.model.id) if way.endpoint == CHAT else None
+        self._run: TextRun | None = None  # that the next read may be a frame of
         self.told: list[Told] = []
         self.usage: Usage | None = None
-        self.over = False
+        self.over = self.stopped = False
 
     @property
     def enough(self) -> bool:
@@ -106,14 +107,16 @@ class Listener:
     def estimated(self) -> bool:
         return self._passage.estimated
 
-    @property
-    def stopped(self) -> bool:
-        return self._stops is not None and self._stops.hit
-
     def feed(self, chunk: bytes) -> None:
         """Runs of plain frames at once, all others one by one."""
+        if self._run is not None and (told := self._run.alone(chunk)) is not None:
+            self.told.append(told)
+            return
+        self._run = None
         if rest := self._decoder.beside(chunk, self._in_run):  # mostly there is none
             self._frames(self._decoder.feed_beside(rest, self._in_run))
+        if self._stops is None and self._decoder.is_between:
+            self._run = self._reader.run
 
     def _in_run(self, read: bytes) -> int:
         run = self._reader.run
@@ -156,6 +159,7 @@ class Listener:
             else:
                 self.told.extend(self._stops.feed(event))
                 if self._stops.hit:
+                    self.stopped = True
                     self._passage.estimated = True
                     self._passage.notes.append("usage=estimate")
             if isinstance(event, End):

@@ -56,7 +56,7 @@ from copilot_desktop.upstream.avoiding import Wary
 from copilot_desktop.upstream.catalogue import Catalogue
 from copilot_desktop.upstream.client import Call, CopilotClient, UpstreamReply
 from copilot_desktop.upstream.credentials import TokenStore
-from copilot_desktop.upstream.direct import Wish
+from copilot_desktop.upstream.direct import MORE, NO_MORE, Wish
 from copilot_desktop.upstream.healed import Healed
 from copilot_desktop.upstream.http import open_http
 from copilot_desktop.upstream.identity import Identity
@@ -329,8 +329,8 @@ class Provider:
                 try:
                     heard.feed(read)
                 finally:
-                    wish = ear.hear(heard.take()) if heard.told else Wish.MORE
-                return Wish.NO_MORE if heard.enough else wish
+                    wish = ear.hear(heard.take()) if heard.told else MORE
+                return NO_MORE if heard.enough else wish
 
             try:
                 await reply.pour(take, ear.room, straight=ear.straight)

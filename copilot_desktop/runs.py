@@ -8,6 +8,10 @@ another text, so a whole network read of them is split, and all texts are parsed
 
     read → split at after + before → one JSON array of the texts → BlockDeltas → writer
 
+Where answers are slow, each network read is one frame. Then there is nothing to split: if it begins
+with `before` and ends with `after`, and what stands there is one JSON string, it is one frame of
+the run (`TextRun.alone`).
+
 *Finding the texts* is right because of how JSON writes strings: a quote inside a text is escaped,
 and a line end cannot stand there at all. Frames end with two line ends, so where `after` and
 `before` meet, one frame ends and the next begins, whatever the texts say. That each piece is one
@@ -32,7 +36,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from copilot_desktop.canonical import BlockDelta, Event
 
@@ -46,14 +50,14 @@ _quoted = json.JSONEncoder().encode
 _parse = json.JSONDecoder().raw_decode
 
 
-@dataclass(frozen=True, slots=True)
-class BlockDeltas:
-    """A `BlockDelta` of the block `index` for each of `texts`, of which none is empty.
+class BlockDeltas(NamedTuple):
+    """A `BlockDelta` of the block with this number for each of `texts`, of which none is empty.
 
-    `bare`: as JSON strings in ASCII they look just as they are.
+    `bare`: as JSON strings in ASCII they look just as they are. There is one for each network read:
+    a frozen dataclass would take three times as long to make.
     """
 
-    index: int
+    block: int
     texts: list[str]
     bare: bool = False
 
@@ -69,17 +73,18 @@ def spread(told: Iterable[Told]) -> Iterator[Event]:
     """The same as events only."""
     for each in told:
         if isinstance(each, BlockDeltas):
-            yield from (BlockDelta(each.index, text) for text in each.texts)
+            yield from (BlockDelta(each.block, text) for text in each.texts)
         else:
             yield each
 
 
 def framed(before: str, deltas: BlockDeltas, after: str) -> bytes:
     """A frame for each text, which stands in it as a JSON string between `before` and `after`."""
-    texts = list(deltas.quoted())
-    texts[0] = before + texts[0]
-    texts[-1] += after
-    return (after + before).join(texts).encode()
+    if deltas.bare:
+        texts = f'"{after}{before}"'.join(deltas.texts)
+        return f'{before}"{texts}"{after}'.encode()
+    texts = (after + before).join(map(_quoted, deltas.texts))
+    return f"{before}{texts}{after}".encode()
 
 
 def around(frame: bytes) -> tuple[str, str]:
@@ -92,16 +97,21 @@ class Alike:
     """Frames with the bytes `before` and `after` around a text. The former ends with the quote that
     opens the text, the latter begins with the one that ends it, and ends with a blank line."""
 
-    __slots__ = ("after", "around", "before")
+    __slots__ = ("_size", "after", "around", "before")
 
     def __init__(self, before: bytes, after: bytes) -> None:
         self.before, self.after = before, after
         self.around = after + before
+        self._size = len(self.around)
 
-    def fits(self, frame: bytes) -> bool:
-        """Whether `frame`, of which nothing else is known, is one of them."""
-        size = len(self.around)
-        return len(frame) >= size and frame.startswith(self.before) and frame.endswith(self.after)
+    def inside(self, read: bytes) -> bytes | None:
+        """What stands there if `read` begins and ends as they do: they may be several. None if it
+        does not."""
+        before, after = self.before, self.after
+        # Without the length both could stand in the same bytes.
+        if len(read) < self._size or not (read.startswith(before) and read.endswith(after)):
+            return None
+        return read[len(before) : len(read) - len(after)]
 
     def insides(self, read: bytes) -> tuple[list[bytes], int]:
         """What stands there in the frames at the start of `read`, and their length in bytes.
@@ -139,6 +149,22 @@ class TextRun(Alike):
         super().__init__(before, after)
         self.block = block
         self.held = False  # it has been good for something
+
+    def alone(self, read: bytes) -> BlockDeltas | None:
+        """What `read` says if it is one frame with a text; None if that takes a closer look."""
+        inside = self.inside(read)
+        if not inside:
+            return None
+        try:
+            string = (b'"%b"' % inside).decode()
+            text, end = _parse(string)
+        except ValueError:
+            return None
+        if not text or end != len(string):  # it begins as a string, and has to be nothing more
+            return None
+        self.held = True
+        bare = text.isascii() and len(text) == len(inside) and "\x7f" not in text
+        return BlockDeltas(self.block, [text], bare)
 
     def read(self, read: bytes) -> tuple[BlockDeltas | None, int]:
         """What the frames at the start of `read` say, and their length in bytes: nought if the
@@ -181,8 +207,9 @@ class VaryingRun(TextRun):
         opening, closing = (_VALUE.join(map(re.escape, around)) for around in (before, after))
         self._frame = re.compile(opening + b"(" + TEXT.pattern + b")" + closing)
 
-    def fits(self, frame: bytes) -> bool:
-        return self._frame.fullmatch(frame) is not None
+    def inside(self, read: bytes) -> bytes | None:
+        frame = self._frame.fullmatch(read)
+        return None if frame is None else frame[1]
 
     def insides(self, read: bytes) -> tuple[list[bytes], int]:
         found: list[bytes] = []
@@ -214,7 +241,7 @@ class Runs:
         last = self._last
         if last is not None and last.held:
             self._left = _LOOKS
-        if last is not None and last.block == block and last.fits(raw):
+        if last is not None and last.block == block and last.inside(raw) is not None:
             self.run = last
         elif self._left:
             self._left -= 1

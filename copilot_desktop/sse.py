@@ -25,6 +25,7 @@ _LONG = 65536  # bytes of a frame that has begun, which are looked at again with
 _BOUNDARY = re.compile(rb"\r\n\r\n|\n\n|\r\r|\r\n\n|\n\r\n|\r\n\r|\n\r")
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _BOM = b"\xef\xbb\xbf"
+_written = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class EventTooLarge(ValueError):
@@ -57,7 +58,7 @@ def encode(data: bytes, event: str = "") -> bytes:
 
 def encode_json(payload: Any, event: str = "") -> bytes:
     """One event with `payload` as compact ASCII JSON (lone surrogates stay escaped)."""
-    return encode(json.dumps(payload, separators=(",", ":")).encode(), event)
+    return encode(_written(payload).encode(), event)
 
 
 class FrameDecoder:
@@ -91,6 +92,11 @@ class FrameDecoder:
         self._searched = max(0, len(pending) - 3)
         if len(pending) > MAX_EVENT:
             raise EventTooLarge(f"An event is larger than {MAX_EVENT // 2**20} MB.")
+
+    @property
+    def is_between(self) -> bool:
+        """No frame has begun."""
+        return not self._pending
 
     def beside(self, chunk: bytes, others: Callable[[bytes], int]) -> bytes:
         """What is left to feed, after frames that `others` reads first (see `feed_beside`)."""

@@ -1,9 +1,11 @@
-"""Frames that are read in runs say what they say one by one, whatever stands between them."""
+"""Frames that are read in runs say what they say one by one, whatever stands between them, and
+however the network cuts them: anywhere, or into one frame for each read."""
 
 from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -85,6 +87,11 @@ def cut(whole: bytes, cuts: Iterable[int]) -> list[bytes]:
     return [whole[start:end] for start, end in pairwise(places)]
 
 
+def single(whole: bytes) -> list[bytes]:
+    """Each frame in a read of its own."""
+    return [read for read in re.split(rb"(?<=\n\n)", whole) if read]
+
+
 def frame(body: Any, event: str = "", **style: Any) -> bytes:
     said = json.dumps(body, separators=(",", ":"), **style)
     return (f"event: {event}\n" if event else "").encode() + f"data: {said}\n\n".encode()
@@ -92,7 +99,8 @@ def frame(body: Any, event: str = "", **style: Any) -> bytes:
 
 def chat(text: Any, *, key: str = "content", plain: bool = False, **more: Any) -> bytes:
     choice = {"index": 0, "delta": {key: text}, **more}
-    return frame({"choices": [choice], "id": "a", "model": "m"}, ensure_ascii=plain)
+    body = {"choices": [choice], "created": 1, "id": "a", "model": "m"}
+    return frame(body, ensure_ascii=plain)
 
 
 def messages(text: Any, *, plain: bool = False, **more: Any) -> bytes:
@@ -284,7 +292,9 @@ def test_any_kind_of_frame_between_plain_ones_says_the_same_in_runs(endpoint: st
     for row, other in (*product(rows, rows), *product(mute, rows[odd:])):
         both = [row[0], b"".join(row[1:]), other[0], b"".join(other[1:])]
         reads = [first, *both, *both, *rows[0]]
-        assert in_reads(endpoint, reads) == each(endpoint, b"".join(reads))
+        whole = b"".join(reads)
+        known = each(endpoint, whole)
+        assert in_reads(endpoint, reads) == in_reads(endpoint, single(whole)) == known
 
 
 @each_plain
@@ -292,9 +302,9 @@ def test_texts_that_are_none_are_refused_in_runs_as_well(endpoint: str) -> None:
     plain, first = PLAIN[endpoint], OPENING[endpoint] + PLAIN[endpoint]("x")
     for raws in product(RAW, RAW):
         rest = plain("x") + b"".join(plain("HERE").replace(b"HERE", raw) for raw in raws)
-        assert in_reads(endpoint, [first, rest + plain("y")]) == each(
-            endpoint, first + rest + plain("y")
-        )
+        known = each(endpoint, first + rest + plain("y"))
+        assert in_reads(endpoint, [first, rest + plain("y")]) == known
+        assert in_reads(endpoint, [first, *single(rest), plain("y")]) == known
 
 
 @each_plain
@@ -324,12 +334,14 @@ def test_stop_sequences_are_found_in_what_would_be_a_run() -> None:
 
 @given(whole=streams(CHAT), cuts=CUTS)
 def test_a_chat_stream_says_the_same_in_runs(whole: bytes, cuts: list[int]) -> None:
-    assert in_reads(CHAT, cut(whole, cuts)) == each(CHAT, whole)
+    known = each(CHAT, whole)
+    assert in_reads(CHAT, cut(whole, cuts)) == in_reads(CHAT, single(whole)) == known
 
 
 @given(whole=streams(MESSAGES), cuts=CUTS)
 def test_a_messages_stream_says_the_same_in_runs(whole: bytes, cuts: list[int]) -> None:
-    assert in_reads(MESSAGES, cut(whole, cuts)) == each(MESSAGES, whole)
+    known = each(MESSAGES, whole)
+    assert in_reads(MESSAGES, cut(whole, cuts)) == in_reads(MESSAGES, single(whole)) == known
 
 
 @pytest.mark.parametrize("size", [100, 700, 65536])
@@ -341,13 +353,15 @@ def test_golden_streams_say_the_same_in_runs(size: int) -> None:
             known, trouble = each(case.endpoint, whole)
             reads = [whole[at : at + size] for at in range(0, len(whole), size)]
             assert in_reads(case.endpoint, reads) == (known, trouble), case.name
+            assert in_reads(case.endpoint, single(whole)) == (known, trouble), case.name
             compared += 1
     assert compared > 50
 
 
 @given(whole=streams(RESPONSES), cuts=CUTS)
 def test_a_responses_stream_says_the_same_in_runs(whole: bytes, cuts: list[int]) -> None:
-    assert in_reads(RESPONSES, cut(whole, cuts)) == each(RESPONSES, whole)
+    known = each(RESPONSES, whole)
+    assert in_reads(RESPONSES, cut(whole, cuts)) == in_reads(RESPONSES, single(whole)) == known
 
 
 def told_of(endpoint: str, *reads: bytes) -> list[Told]:
@@ -364,6 +378,23 @@ def test_frames_alike_are_heard_as_one(endpoint: str) -> None:
     first = OPENING[endpoint] + made("ab")
     *_, last = told_of(endpoint, first, b"".join(map(made, [*said, ""])) + made("z")[:60])
     assert last == BlockDeltas(0, said)
+
+
+@each_plain
+@pytest.mark.parametrize("text", ["x", "é", '"', "\n", "\\", "}}", "\ud83d", "0" * 500])
+def test_a_frame_alone_is_heard_without_a_closer_look(endpoint: str, text: str) -> None:
+    made = partial(PLAIN[endpoint], plain=text == "\ud83d")
+    reader, (seen,) = READERS[endpoint].reader(MODEL), FrameDecoder().feed(made("ab"))
+    for one in FrameDecoder().feed(OPENING[endpoint]):
+        list(reader.feed(one))
+    list(reader.feed(seen))
+    assert reader.run is not None
+    told = reader.run.alone(made(text))
+    assert told is not None
+    assert told.texts == [text]
+    assert list(told.quoted()) == [json.dumps(text)]
+    for other in (made(""), made(text) * 2, made(text)[:-1], b"\n" + made(text), b""):
+        assert reader.run.alone(other) is None, "it is more than that, or less"
 
 
 @each_plain

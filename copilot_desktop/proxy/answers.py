@@ -15,7 +15,7 @@ import json
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -153,7 +153,7 @@ class Downstream(Protocol):
     def straight(self) -> bool:
         """Will `write_now` be possible at all?"""
 
-    def write_now(self, parts: Sequence[bytes]) -> bool:
+    def write_now(self, out: bytes) -> bool:
         """Send events without waiting. False: not now; `write` them. Raises ConnectionError."""
 
     async def end(self, outcome: Outcome) -> web.StreamResponse:
@@ -215,7 +215,7 @@ class HttpDownstream:
         """Will `write_now` be possible at all?"""
         return self._request.version >= HttpVersion11 and self.exchange.tape is None
 
-    def write_now(self, parts: Sequence[bytes]) -> bool:
+    def write_now(self, out: bytes) -> bool:
         """Send events as one HTTP chunk in one write, without waiting.
 
         False if that must not be: the head has not been sent, or the client is slow.
@@ -226,8 +226,7 @@ class HttpDownstream:
             raise ConnectionResetError("the client is gone")
         if transport.get_write_buffer_size() > MOST_UNSENT:
             return False
-        size = sum(map(len, parts))
-        transport.write(b"".join((b"%x\r\n" % size, *parts, b"\r\n")))
+        transport.write(b"".join((b"%x\r\n" % len(out), out, b"\r\n")))
         self._last_sent = time.monotonic()
         return True
 

@@ -33,9 +33,10 @@ from copilot_desktop.proxy.capping import capped_body
 from copilot_desktop.proxy.outlet import Outlet
 from copilot_desktop.sse import EventTooLarge, Frame, FrameDecoder
 from copilot_desktop.upstream.client import Call, UpstreamReply
-from copilot_desktop.upstream.direct import Wish
+from copilot_desktop.upstream.direct import NO_MORE, Wish
 from copilot_desktop.upstream.failures import problem_from
 from copilot_desktop.upstream.quirks import Stream, nano_credits
+from copilot_desktop.upstream.quirks.runs import Run
 
 Json = dict[str, Any]
 
@@ -119,20 +120,16 @@ class _Passing:
 
     def __init__(self, stream: Stream, down: Downstream, reply: UpstreamReply) -> None:
         self._stream = stream
+        self._run: Run | None = None  # that the next read may be a frame of
         self._decoder = FrameDecoder()
         self._outlet = Outlet(down, reply)
         self.room = self._outlet.room
 
     def take(self, read: bytes) -> Wish:
         """See `UpstreamReply.pour`. Raises what the stream raises, after what came before it."""
-        out: list[bytes] = []
-        try:
-            others, decoder = partial(self._mend_run, out), self._decoder
-            rest = decoder.beside(read, others)  # mostly there is none
-            over = bool(rest) and self._mend_each(decoder.feed_beside(rest, others), out)
-        finally:
-            wish = self._outlet.send(out)
-        return Wish.NO_MORE if over else wish
+        if self._run is not None and (mended := self._run.alone(read)):
+            return self._outlet.send(mended)
+        return self._take_frames(read)
 
     async def rest(self) -> None:
         """What stands after the last blank line."""
@@ -140,8 +137,22 @@ class _Passing:
         try:
             self._mend_each(self._decoder.close(), out)
         finally:
-            self._outlet.send(out)
+            self._outlet.send(b"".join(out))
             await self.room()
+
+    def _take_frames(self, read: bytes) -> Wish:
+        """Whatever it holds: parts of frames, one or several."""
+        self._run = None
+        out: list[bytes] = []
+        try:
+            others, decoder = partial(self._mend_run, out), self._decoder
+            rest = decoder.beside(read, others)
+            over = bool(rest) and self._mend_each(decoder.feed_beside(rest, others), out)
+        finally:
+            wish = self._outlet.send(b"".join(out))
+        if decoder.is_between:
+            self._run = self._stream.run
+        return NO_MORE if over else wish
 
     def _mend_run(self, out: list[bytes], read: bytes) -> int:
         """The length of plain frames at the start of `read`, which are mended at once."""

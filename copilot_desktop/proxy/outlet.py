@@ -6,11 +6,9 @@ take then is held, upstream is not read any more, and the task of the exchange w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from copilot_desktop.proxy.answers import Downstream
 from copilot_desktop.upstream.client import UpstreamReply
-from copilot_desktop.upstream.direct import Wish
+from copilot_desktop.upstream.direct import MORE, PAUSE, Wish
 
 
 class Outlet:
@@ -23,11 +21,11 @@ class Outlet:
         self._held = b""
         self.reply = reply
 
-    def send(self, parts: Sequence[bytes]) -> Wish:
-        """All parts in one write, now or later; what is wished of upstream until then."""
-        if any(parts) and (self._held or not self._down.write_now(parts)):
-            self._held += b"".join(parts)
-        return Wish.PAUSE if self._held else Wish.MORE
+    def send(self, out: bytes) -> Wish:
+        """In one write, now or later; what is wished of upstream until then."""
+        if out and (self._held or not self._down.write_now(out)):
+            self._held += out
+        return PAUSE if self._held else MORE
 
     async def room(self) -> None:
         """Send what is held, and wait for the client to take it."""

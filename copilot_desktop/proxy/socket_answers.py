@@ -14,7 +14,7 @@ import asyncio
 import json
 import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import hdrs, web
@@ -93,7 +93,7 @@ class SocketDownstream:
     def straight(self) -> bool:
         return False
 
-    def write_now(self, parts: Sequence[bytes]) -> bool:
+    def write_now(self, out: bytes) -> bool:
         """A frame is sent by a task, which waits for it."""
         return False
 

@@ -74,7 +74,7 @@ class _Writing:
                     self._asked.exchange.usage = each.usage
                 out.append(self._writer.feed(each))
         finally:  # what was written before trouble is delivered first
-            wish = self._outlet.send(out)
+            wish = self._outlet.send(b"".join(out))
         return wish
 
 

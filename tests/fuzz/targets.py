@@ -134,6 +134,8 @@ def mending(data: bytes) -> None:
     cuts = [*range(0, len(raw), step), len(raw)]
     one_by_one = passed(endpoint, [raw], runs=False)
     assert passed(endpoint, [raw[a:b] for a, b in pairwise(cuts)], runs=True) == one_by_one
+    singly = re.split(rb"(?<=\n\n)", raw)
+    assert passed(endpoint, singly, runs=True) == one_by_one
 
 
 def passed(endpoint: str, pieces: Iterable[bytes], *, runs: bool) -> tuple[object, ...]:
@@ -142,7 +144,12 @@ def passed(endpoint: str, pieces: Iterable[bytes], *, runs: bool) -> tuple[objec
 
     def at_once(read: bytes) -> int:
         run = stream.run if runs else None
-        mended, length = run.mended(read) if run is not None else (b"", 0)
+        if run is None:
+            return 0
+        if alone := run.alone(read):
+            out.append(alone)
+            return len(read)
+        mended, length = run.mended(read)
         out.append(mended)
         return length
 

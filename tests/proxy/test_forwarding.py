@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterable, Iterator
+from types import SimpleNamespace
+from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from phenomena.routes import WAYS, Way, each_way
 from proxy.raw import request, send, until
 from proxy.scripted import events, pieces, post, scripted_rig
 from rig import running_rig
 
+from copilot_desktop.model import CHAT, MESSAGES, RESPONSES
 from copilot_desktop.provider import Provider
+from copilot_desktop.proxy.forwarding import _Passing
+from copilot_desktop.upstream.direct import Wish
+from copilot_desktop.upstream.quirks import chat_choices, quirks_for
+from tests.test_runs import CUTS, cut, single, streams
 
 JSON = ("Content-Type", "application/json")
 
@@ -93,6 +103,45 @@ async def test_frames_that_need_no_mending_keep_their_bytes_however_they_are_cut
     assert headers["content-type"] == "text/event-stream; charset=utf-8"
     wanted = RESPONSES_DELTAS if way.endpoint == "/responses" else whole
     assert wanted in body
+
+
+class Frames:
+    """A stream whose frames are mended one by one: it has no runs."""
+
+    run = None
+
+    def __init__(self, stream) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str):
+        return getattr(self._stream, name)
+
+
+@pytest.fixture(scope="module")
+def same_ids() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(chat_choices, "uuid4", lambda: UUID(int=1))
+        yield
+
+
+def passed(endpoint: str, reads: Iterable[bytes], wrap=lambda stream: stream) -> bytes:
+    """What a client has got when upstream has sent so much."""
+    got: list[bytes] = []
+    client = SimpleNamespace(write_now=lambda out: got.append(out) or True)
+    passing = _Passing(wrap(quirks_for(endpoint).stream({"messages": []}, "m")), client, None)
+    for read in reads:
+        if passing.take(read) is Wish.NO_MORE:
+            break
+    return b"".join(got)
+
+
+@given(endpoint=st.sampled_from([CHAT, MESSAGES, RESPONSES]), draw=st.data(), cuts=CUTS)
+def test_runs_are_passed_on_as_their_frames_are(endpoint: str, draw, cuts, same_ids) -> None:
+    whole = draw.draw(streams(endpoint))
+    known = passed(endpoint, [whole], Frames)
+    assert passed(endpoint, [whole]) == known
+    assert passed(endpoint, cut(whole, cuts)) == known
+    assert passed(endpoint, single(whole)) == known
 
 
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/responses"])

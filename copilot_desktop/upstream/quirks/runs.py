@@ -7,7 +7,8 @@ look exactly the same ends the run and is looked at frame by frame.
 
 It is right because of how JSON writes strings: a quote inside a text is escaped, and a line end
 cannot stand there at all. So bytes that hold a bare quote, as those around a text do, are never
-inside of one, and what holds neither quote nor line end is one whole text.
+inside of one, and what holds neither quote nor line end is one whole text. Mostly a network read is
+one frame: then there is nothing to split.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from __future__ import annotations
 from copilot_desktop.runs import TEXT, Alike
 from copilot_desktop.sse import FRAME_END
 
+_QUOTE, _ESCAPE, _LF, _CR = b'"\\\n\r'  # numbers: a byte is found sooner than bytes are
 _LOOKS = 16  # of one stream: there are streams in which no two frames are alike
 
 
@@ -28,6 +30,16 @@ class Run(Alike):
         self._now = (before[1], after[1])
         self._between_now = after[1] + before[1]
         self._same = before[0] == before[1] and after[0] == after[1]
+
+    def alone(self, read: bytes) -> bytes:
+        """What the client gets for `read` if it is one frame; empty if that takes a closer look."""
+        text = self.inside(read)
+        if text is None:
+            return b""
+        odd = _QUOTE in text or _ESCAPE in text or _LF in text or _CR in text
+        if odd and TEXT.fullmatch(text) is None:
+            return b""
+        return read if self._same else b"".join((self._now[0], text, self._now[1]))
 
     def mended(self, read: bytes) -> tuple[bytes, int]:
         """What the client gets for the frames at the start of `read`, and their length there."""
@@ -93,8 +105,8 @@ def learned(mark: bytes, raw: bytes, out: bytes) -> Run | None:
 def _are_texts(found: list[bytes]) -> bool:
     """Whether each is the inside of one JSON string."""
     bare = b"".join(found)
-    if b"\n" in bare or b"\r" in bare:
+    if _LF in bare or _CR in bare:
         return False
-    if b"\\" in bare:  # without its whole escapes each must hold no quote, and no half of one
+    if _ESCAPE in bare:  # without its whole escapes each must hold no quote, and no half of one
         bare = b"\n".join([*found, b""]).replace(b"\\\\", b"").replace(b'\\"', b"")
-    return not (b'"' in bare or b"\\\n" in bare)
+    return not (_QUOTE in bare or b"\\\n" in bare)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from copilot_desktop.sse import FrameDecoder
 from copilot_desktop.upstream.quirks import Stream, quirks_for
-from copilot_desktop.upstream.quirks.runs import learned
+from copilot_desktop.upstream.quirks.runs import Run, learned
 
 CHAT, MESSAGES = "/chat/completions", "/v1/messages"
 
@@ -75,6 +75,40 @@ def test_a_run_is_mended_as_its_frames_are(endpoint: str, texts: list[str]) -> N
     mended, length = in_runs(endpoint, first, rest)
     assert length == len(rest), "all of it is one run"
     assert mended == each(endpoint, first + rest)[len(each(endpoint, first)) :]
+
+
+@both
+@given(texts=TEXTS)
+def test_a_frame_alone_is_mended_as_it_is_in_a_run(endpoint: str, texts: list[str]) -> None:
+    one, made = stream(endpoint), FORMATS[endpoint]
+    for frame in FrameDecoder().feed(made("") + made("x")):
+        one.feed(frame)
+    assert one.run is not None
+    for text in texts:
+        assert (one.run.alone(made(text)), len(made(text))) == one.run.mended(made(text))
+
+
+NONE = [
+    b'"', b'"x', b'x","y":"', b"x\ny", b"x\ry", b"\\", b"\\\\\\", b'\\\\"', b"\\\n", b'x"}}\n\n',
+]  # fmt: skip
+
+
+@both
+@pytest.mark.parametrize("inside", NONE)
+def test_a_text_that_is_none_is_nothing_alone(endpoint: str, inside: bytes) -> None:
+    one, made = stream(endpoint), FORMATS[endpoint]
+    for frame in FrameDecoder().feed(made("") + made("x")):
+        one.feed(frame)
+    assert one.run is not None
+    assert not one.run.alone(made("HERE").replace(b"HERE", inside))
+    for other in (made("x") * 2, made("x")[:-1], b"\n" + made("x"), b""):
+        assert not one.run.alone(other)
+
+
+def test_before_and_after_do_not_stand_in_the_same_bytes() -> None:
+    one = Run((b'{"a":"', b'{"a":"'), (b'"}\n\n', b'"}\n\n'))
+    assert not one.alone(b'{"a":"}\n\n')
+    assert one.alone(b'{"a":""}\n\n') == b'{"a":""}\n\n'
 
 
 ODD = [
