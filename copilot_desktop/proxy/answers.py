@@ -15,7 +15,7 @@ import json
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -34,7 +34,6 @@ log = logging.getLogger(__name__)
 SILENCE_BEFORE_HEADERS = 20.0  # seconds until the status line is sent ahead
 SILENCE_IN_STREAM = 10.0  # seconds until a ping
 MOST_UNSENT = 64 * 1024  # bytes that wait for one client before upstream is not read any more
-STUCK_CLIENT = 120.0  # seconds without taking a byte until the client is dropped
 # What takes longer is not repeated by the official SDKs on their own: a longer `retry-after` would
 # freeze them, a longer attempt would triple the wait (`translation.md` §13.1, §13.2).
 LONGEST_RETRY = 60.0
@@ -105,31 +104,9 @@ def _named_request(request_id: str, dialect: Dialect) -> dict[str, str]:
 
 
 async def deliver(answer: web.StreamResponse, request: web.Request) -> None:
-    """Send an answer that is ready as a whole, to a client that takes it."""
-    await in_time(_send(answer, request), request)
-
-
-async def _send(answer: web.StreamResponse, request: web.Request) -> None:
+    """Send an answer that is ready as a whole."""
     await answer.prepare(request)
     await answer.write_eof()
-
-
-async def in_time(sending: Awaitable[Any], request: web.Request) -> None:
-    """Wait for the client to take this, but not for ever: one that is dropped is gone.
-
-    Nearly always there is nothing to wait for, so this costs less than a timeout would.
-    """
-    limit = asyncio.get_running_loop().call_later(STUCK_CLIENT, drop, request)
-    try:
-        await sending
-    finally:
-        limit.cancel()
-
-
-def drop(request: web.Request) -> None:
-    """End the connection without another byte."""
-    if request.transport is not None:
-        request.transport.abort()
 
 
 class Downstream(Protocol):
@@ -188,7 +165,7 @@ class HttpDownstream:
         self._response: web.StreamResponse | None = None
         self._transport: asyncio.WriteTransport | None = None  # for chunks, once the head is sent
         self._last_sent = time.monotonic()
-        self._writing_since: float | None = None
+        self._waiting = False  # for the client to take what was written
         self._pulse: asyncio.TimerHandle | None = None
         self._ping: asyncio.Task[None] | None = None
         self._ended = False
@@ -235,7 +212,7 @@ class HttpDownstream:
         response = await self._open(None)
         self._stop_pulse()
         self._ended = True
-        await in_time(response.write_eof(), self._request)
+        await response.write_eof()
         self.exchange.finish(outcome)
         return response
 
@@ -267,8 +244,8 @@ class HttpDownstream:
             return answer
         fault = self.writer.fail(problem) if self.writer else self.dialect.fault(problem)
         self._take_down(fault)
-        await in_time(self._response.write(fault), self._request)
-        await in_time(self._response.write_eof(), self._request)
+        await self._response.write(fault)
+        await self._response.write_eof()
         return self._response
 
     def close(self) -> None:
@@ -314,24 +291,20 @@ class HttpDownstream:
         return headers
 
     async def _send(self, response: web.StreamResponse, out: bytes) -> None:
-        self._writing_since = time.monotonic()
+        self._waiting = True
         await response.write(out)
         if self._transport is not None:
             await self._request.writer.drain()  # aiohttp counts its own writes only
         elif self.straight and response.headers.get(hdrs.TRANSFER_ENCODING) == "chunked":
             self._transport = self._request.transport
         self._last_sent = time.monotonic()
-        self._writing_since = None
+        self._waiting = False
 
     def _beat(self) -> None:
-        """Has the client waited for too long, or we for the client?"""
-        now = time.monotonic()
-        if self._writing_since is not None:
-            if now - self._writing_since > STUCK_CLIENT:
-                drop(self._request)
-        elif self._ping is None:
+        """Has the client waited for too long, and not we for the client?"""
+        if self._ping is None and not self._waiting:
             patience = SILENCE_BEFORE_HEADERS if self._response is None else SILENCE_IN_STREAM
-            if now - self._last_sent >= patience:
+            if time.monotonic() - self._last_sent >= patience:
                 self._ping = asyncio.create_task(self._live())
         self.expect_stream()
 
@@ -340,7 +313,7 @@ class HttpDownstream:
         ping = self.writer.ping() if self.writer else self._early_ping
         with suppress(ConnectionResetError):
             response = await self._open(None)
-            await in_time(response.write(ping), self._request)
+            await response.write(ping)
         self._last_sent = time.monotonic()
         self._ping = None
 

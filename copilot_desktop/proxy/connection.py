@@ -1,8 +1,9 @@
-"""What is answered when a request cannot even be read: JSON, with the fixed headers, and a close.
+"""A client's connection: what is answered on it when a request cannot even be read, and its end
+when the client takes nothing any more.
 
 aiohttp answers malformed HTTP below the application, in plain text that quotes the client's bytes,
-and logs a traceback with them. Neither may happen here (`security-rules.md` 7, 9). Knows aiohttp's
-server; must not know routes.
+and logs a traceback with them. Neither may happen here (`security-rules.md` 7, 9): it is JSON, with
+the fixed headers, and a close. Knows aiohttp's server; must not know routes.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from copilot_desktop.proxy.answers import problem_answer
 
 log = logging.getLogger(__name__)
 
+STUCK_CLIENT = 120.0  # seconds without room for what it asked for until the client is dropped
 
 Refuse = Callable[[int], web.Response]
 
@@ -33,11 +35,26 @@ def told_in_a_dialect(status: int) -> web.Response:
 class Connection(web.RequestHandler):
     """One client's connection. `refuse` makes the answer for a status."""
 
-    __slots__ = ("_refuse",)
+    __slots__ = ("_refuse", "_stuck")
 
     def __init__(self, server: web.Server, *, refuse: Refuse, **options: Any) -> None:
         super().__init__(server, **options)
         self._refuse = refuse
+        self._stuck: asyncio.TimerHandle | None = None
+
+    def pause_writing(self) -> None:
+        """The client takes less than it is sent; whoever sends waits for it, but not for ever."""
+        super().pause_writing()
+        self._stuck = asyncio.get_running_loop().call_later(STUCK_CLIENT, self._drop)
+
+    def resume_writing(self) -> None:
+        """It has taken nearly all."""
+        self._heard()
+        super().resume_writing()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._heard()
+        super().connection_lost(exc)
 
     def handle_error(
         self,
@@ -53,6 +70,16 @@ class Connection(web.RequestHandler):
         answer = self._refuse(status)
         answer.force_close()
         return answer
+
+    def _heard(self) -> None:
+        if self._stuck is not None:
+            self._stuck.cancel()
+            self._stuck = None
+
+    def _drop(self) -> None:
+        """End the connection without another byte."""
+        if self.transport is not None:
+            self.transport.abort()
 
 
 class Server(web.Server):

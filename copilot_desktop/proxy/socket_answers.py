@@ -10,7 +10,6 @@ too long is told as a failed response as well as by HTTP status: Codex compacts 
 
 from __future__ import annotations
 
-import asyncio
 import json
 import secrets
 import time
@@ -22,7 +21,6 @@ from aiohttp import hdrs, web
 from copilot_desktop.dialects import Dialect, Writer
 from copilot_desktop.errors import InputTooLarge, Problem
 from copilot_desktop.proxy import codex
-from copilot_desktop.proxy.answers import STUCK_CLIENT, drop
 from copilot_desktop.proxy.exchange import Exchange, Outcome
 from copilot_desktop.sse import Frame, FrameDecoder
 from copilot_desktop.upstream.client import UpstreamReply
@@ -156,15 +154,10 @@ class SocketDownstream:
             self.size = self.size or len(str(listed))
 
     async def _send(self, text: str) -> None:
-        """Wait until the client has room for more, but not for ever."""
+        """Wait until the client has room for more (not for ever: see `connection`)."""
         if self.exchange.tape is not None:
             self.exchange.tape.told.add(text.encode("utf-8", "replace") + b"\n")
-        try:
-            async with asyncio.timeout(STUCK_CLIENT):
-                await self._socket.send_str(text)
-        except TimeoutError:
-            drop(self._request)
-            raise ConnectionResetError("the client takes nothing any more") from None
+        await self._socket.send_str(text)
 
 
 def error_frame(problem: Problem, dialect: Dialect, client: str = "") -> Json:

@@ -15,7 +15,7 @@ from proxy.scripted import MESSAGES_HEAD, post, scripted_rig, words
 from rig import SCENARIO, running_rig
 
 from copilot_desktop.demo import Scenario, Slow, Stall, Status
-from copilot_desktop.proxy import answers
+from copilot_desktop.proxy import answers, connection
 
 SIGNS = (b": keep-alive", b"event: ping")
 JSON = ("Content-Type", "application/json")
@@ -206,7 +206,7 @@ async def test_a_slow_reader_slows_copilot_down_and_nothing_piles_up(way: Way):
 @over_messages
 async def test_a_client_that_takes_nothing_is_dropped_and_copilot_let_go(way: Way, monkeypatch):
     monkeypatch.setattr(answers, "SILENCE_IN_STREAM", 0.1)
-    monkeypatch.setattr(answers, "STUCK_CLIENT", 0.2)
+    monkeypatch.setattr(connection, "STUCK_CLIENT", 0.2)
     async with scripted_rig(Fountain()) as (rig, script):
         _, writer = await ask_and_read_nothing(rig.port, way)
         await until(lambda: script.open, "it has begun")
@@ -226,7 +226,7 @@ async def assert_dropped_at_the_end(way: Way, script_answer, *, stream: bool) ->
 
 
 async def test_a_client_that_does_not_take_an_unstreamed_answer_is_dropped(monkeypatch):
-    monkeypatch.setattr(answers, "STUCK_CLIENT", 0.2)
+    monkeypatch.setattr(connection, "STUCK_CLIENT", 0.2)
 
     async def large(_request: web.Request) -> web.Response:
         content = [{"type": "text", "text": "x" * 24 * 1024 * 1024}]
@@ -241,7 +241,7 @@ async def test_a_client_that_does_not_take_an_unstreamed_answer_is_dropped(monke
 @over_messages
 async def test_a_client_that_does_not_take_the_last_words_is_dropped(way: Way, monkeypatch):
     """The stream breaks while the client's window is shut: the error cannot be told for ever."""
-    monkeypatch.setattr(answers, "STUCK_CLIENT", 0.2)
+    monkeypatch.setattr(connection, "STUCK_CLIENT", 0.2)
     monkeypatch.setattr(answers, "SILENCE_IN_STREAM", 0.1)
 
     async def breaks(request: web.Request) -> web.StreamResponse:

@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from copilot_desktop.proxy import answers
+from copilot_desktop.proxy import connection
 from tests.rig import running_rig
 
 ASK = b"GET /v1/models HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -18,7 +18,7 @@ REFUSED = b"GET /%s HTTP/1.1\r\nHost: localhost\r\nOrigin: https://a.b\r\n\r\n" 
 async def test_a_client_that_takes_no_byte_is_dropped(
     monkeypatch: pytest.MonkeyPatch, request_bytes: bytes
 ) -> None:
-    monkeypatch.setattr(answers, "STUCK_CLIENT", 0.2)
+    monkeypatch.setattr(connection, "STUCK_CLIENT", 0.2)
     async with running_rig() as rig:
         with socket.socket() as client:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)

@@ -15,7 +15,7 @@ from rig import running_rig
 
 from copilot_desktop.demo import Cut, ErrorInStream, Scenario, Slow, Stall, Status
 from copilot_desktop.demo.sockets import METHOD, SOCKET
-from copilot_desktop.proxy import socket_answers, websocket
+from copilot_desktop.proxy import connection, websocket
 from copilot_desktop.proxy.config import ProxyConfig
 
 # Copilot offers the first one on a WebSocket; the others speak each another format.
@@ -342,7 +342,7 @@ async def test_there_are_signs_of_life(monkeypatch):
 
 
 async def test_a_client_that_takes_nothing_is_dropped(monkeypatch):
-    monkeypatch.setattr(socket_answers, "STUCK_CLIENT", 0.3)
+    monkeypatch.setattr(connection, "STUCK_CLIENT", 0.3)
     async with scripted_rig(endless) as (rig, script), talking(rig, TRANSLATED) as talk:
         transport = talk.wire._response.connection.transport
         transport.pause_reading()
