@@ -6,13 +6,14 @@ almost a tenth more. So the pool is asked here with the session's own parts (`Cl
 `connect`, `send`, `start`), and a body that fits beside its head leaves with it in one write.
 Pool, proxies, TLS, HTTP and errors stay aiohttp's. A WebSocket is opened by the session.
 
-`_Request.send` is what aiohttp's does for such a request; `tests/upstream/test_asking.py` notices
-if it means something else one day.
+`_Request.send` is what aiohttp's does for such a request. Should aiohttp make its responses of
+something else one day, a task sends each body as before (`tests/upstream/test_asking.py` notices).
 """
 
 from __future__ import annotations
 
 import asyncio
+import inspect
 import io
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
 
 AT_ONCE = 32 * 1024  # bytes of a body; half of what a transport takes before it asks to wait
 LARGE = 512 * 1024  # bytes
+FAMILIAR = inspect.signature(aiohttp.ClientResponse).parameters.keys() == {
+    "method", "url", "writer", "continue100", "timer", "request_info", "traces", "loop", "session",
+    "stream_writer",
+}  # fmt: skip
 
 
 async def ask(
@@ -46,7 +51,8 @@ async def ask(
     again = method == "GET"
     target, proxy = URL(url), way["proxy"]
     # A proxy without TLS behind it wants another first line.
-    fits = body and len(body) <= AT_ONCE and (proxy is None or target.scheme == "https")
+    straight = FAMILIAR and (proxy is None or target.scheme == "https")
+    fits = straight and body is not None and 0 < len(body) <= AT_ONCE
     if body and fits:
         headers = {**headers, "Content-Length": str(len(body))}
     while True:
