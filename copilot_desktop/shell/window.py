@@ -65,6 +65,7 @@ class Window:
         self._window: Any = None
         self._emptied = False
         self._leaving = threading.Event()
+        self._asking = threading.Lock()  # nothing is asked of it once it is to be destroyed
 
     def run(self, before_show: Callable[[], None], ready: Callable[[], None]) -> None:
         """Show the window and stay until it is destroyed. Main thread only.
@@ -111,10 +112,15 @@ class Window:
     def show(self) -> None:
         """Bring the window to the front. Before `run` has made it: let it start visible."""
         self._hidden = False
-        if self._window is not None:
+        with self._asking:
+            if self._window is None or self._leaving.is_set():
+                return
             self._go_back()
             self._window.show()
-            self._window.restore()
+            if self._engine.name == "gtk":
+                self._come_forward()
+            else:
+                self._window.restore()
 
     def hide(self) -> None:
         if self._window is not None:
@@ -145,10 +151,11 @@ class Window:
 
     def destroy(self) -> None:
         """Close for good; `run` returns."""
-        self._leaving.set()
-        if self._window is not None:
-            self._end_dialogs()
-            self._window.destroy()
+        with self._asking:
+            self._leaving.set()
+            if self._window is not None:
+                self._end_dialogs()
+                self._window.destroy()
 
     # ------------------------------------------------------------------------ inner workings
 
@@ -255,11 +262,24 @@ class Window:
         from gi.repository import GLib  # noqa: PLC0415
 
         def move(x: int = place.x, y: int = place.y) -> bool:
-            if not self._window.native.get_visible():
+            if not self._leaving.is_set() and not self._window.native.get_visible():
                 self._window.native.move(x, y)
             return False
 
         GLib.idle_add(move)
+
+    def _come_forward(self) -> None:
+        """pywebview's `restore` takes two turns of GTK's loop. A window that was destroyed between
+        them ends the whole program with a fault in memory."""
+        from gi.repository import GLib  # noqa: PLC0415
+
+        def present() -> bool:
+            if not self._leaving.is_set():
+                self._window.native.deiconify()
+                self._window.native.present()
+            return False
+
+        GLib.idle_add(present)
 
     def _stay_home(self) -> None:
         """A page that is not ours has no business in this window."""

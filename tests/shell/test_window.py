@@ -157,3 +157,77 @@ def test_a_maximised_window_keeps_the_place_to_come_back_to(
     view.events.maximized.calls[0]()
     assert over.wait(10)
     assert told == [Place(5, 6, 900, 640, maximized=True)]
+
+
+class Native:
+    """A GTK window that must be left alone once it is destroyed. `turns` is the loop's queue."""
+
+    def __init__(self) -> None:
+        self.turns: list[Callable[[], object]] = []
+        self.calls: list[str] = []
+
+    def __getattr__(self, name: str) -> Callable[..., bool]:
+        def call(*_: object) -> bool:
+            assert "destroy" not in self.calls, f"{name} of a window that is gone"
+            self.calls.append(name)
+            return False
+
+        return call
+
+    def turn(self) -> None:
+        while self.turns:
+            self.turns.pop(0)()
+
+
+@pytest.fixture
+def gtk(monkeypatch: pytest.MonkeyPatch) -> tuple[Window, Native]:
+    """A window as pywebview makes it with GTK: everything happens on a later turn of the loop."""
+    monkeypatch.setenv("WEBKIT_DISABLE_DMABUF_RENDERER", "1")  # as it is set at the start
+    native, view = Native(), View()
+    later = native.turns.append
+
+    def on(name: str) -> Callable[[], None]:
+        return lambda: later(getattr(native, name))
+
+    view.__dict__ |= {
+        "native": native, "show": on("show_all"), "destroy": on("destroy"),
+        "restore": lambda: later(lambda: later(native.present)),
+    }  # fmt: skip
+    glib = SimpleNamespace(idle_add=later, set_prgname=lambda _: None)
+    toplevels = SimpleNamespace(Window=SimpleNamespace(list_toplevels=list))
+    repository = SimpleNamespace(GLib=glib, Gtk=toplevels)
+    monkeypatch.setitem(sys.modules, "gi", SimpleNamespace(repository=repository))
+    monkeypatch.setitem(sys.modules, "gi.repository", repository)
+    monkeypatch.setitem(sys.modules, "webview", view)
+    guilib = SimpleNamespace(initialize=lambda _: SimpleNamespace(get_screens=list))
+    monkeypatch.setitem(sys.modules, "webview.guilib", guilib)
+    window = Window(
+        HOME,
+        Engine("gtk", ""),
+        hidden=True,
+        dark=False,
+        icon=None,
+        asked_to_close=lambda: None,
+        place=Place(10, 20, 800, 600),
+    )
+    window.run(lambda: None, lambda: None)
+    return window, native
+
+
+def test_a_window_comes_to_the_front_where_it_was(gtk: tuple[Window, Native]) -> None:
+    window, native = gtk
+    window.show()
+    native.turn()
+    assert native.calls == ["get_visible", "move", "show_all", "deiconify", "present"]
+
+
+@pytest.mark.parametrize("turns", range(4))
+def test_a_window_that_is_gone_is_left_alone(gtk: tuple[Window, Native], turns: int) -> None:
+    window, native = gtk
+    window.show()
+    for _ in range(turns):
+        native.turns.pop(0)()
+    window.destroy()
+    window.show()  # by a second launch, which came too late
+    native.turn()
+    assert native.calls[-1] == "destroy"
