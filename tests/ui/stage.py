@@ -177,7 +177,7 @@ class Window:
     async def open(self) -> None:
         await self.page.goto(self.plane.address)
         try:
-            await self.page.locator("h1").first.wait_for(state="attached", timeout=8000)
+            await self.page.locator("h1").first.wait_for(state="attached", timeout=20_000)
         except Exception as error:
             raise AssertionError(f"the page did not draw: {self.complaints}") from error
 
@@ -204,12 +204,23 @@ class Window:
 
     async def called(self, verb: str) -> Json:
         """Wait for the page's call of `verb`; returns its arguments."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while True:
                 for name, arguments in reversed(self.plane.calls):
                     if name == verb:
                         return arguments
                 await asyncio.sleep(0.01)
+
+    async def looks_at(self, feed: str) -> None:
+        """Wait until the page hears the news of `feed`: earlier ones are for nobody."""
+        async with asyncio.timeout(20):
+            while not self.plane.looking_at(feed):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
+    async def empty_clipboard(self) -> None:
+        """It is all pages' own: what an earlier one has copied must not count for this one."""
+        await self.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        await self.page.evaluate("navigator.clipboard.writeText('')")
 
     async def until(self, expression: str, arg: object = None) -> None:
         """Wait until this is true in the page."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Any
 
@@ -12,6 +13,10 @@ from tests.ui import snapshots
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 MANY = 2000
+# The list itself has come, and not only the newest few that every snapshot tells.
+LISTED = """Promise.all([import('/ui/requests.js'), import('/ui/store.js')]).then(
+    ([requests, { state: { snapshot } }]) => requests.allRequests(snapshot) !== snapshot.requests
+)"""
 
 
 def many() -> list[dict[str, Any]]:
@@ -33,7 +38,7 @@ async def shown(window: Any, rows: list[Any], **changes: Any) -> Any:
     page = await window(state, prepare=lambda plane: plane.told.update(requests=[told]))
     await page.go("activity")
     if rows:
-        # Not the sentence below the list, which tells how many are kept.
+        await page.until(LISTED)
         await page.see(f"{len(rows):,} request{'s' * (len(rows) != 1)}", ".page-head")
     return page
 
@@ -153,14 +158,16 @@ async def test_the_stream_is_there_only_while_somebody_looks(window: Any) -> Non
     page = await shown(window, [snapshots.request(1), snapshots.request(2, outcome="open")])
     assert page.plane.looking_at("requests") == 1
     await page.go("overview")
-    for _ in range(3):  # a closed stream is noticed when something is written into it
-        page.plane.news("requests", {"rows": [], "cleared": 0, "emptied": False})
-        await page.page.wait_for_timeout(50)
-    assert page.plane.looking_at("requests") == 0
+    async with asyncio.timeout(20):
+        while page.plane.looking_at("requests"):
+            # A closed stream is noticed when something is written into it.
+            page.plane.news("requests", {"rows": [], "cleared": 0, "emptied": False})
+            await asyncio.sleep(0.05)
     await page.go("activity")
     await page.see("2 requests")
+    await page.looks_at("requests")
     # Only what is missing or may have changed is asked for again.
-    assert page.plane.watched[-1] == "/watch/requests?from=2&cleared=0"
+    assert page.plane.watched[1:] == ["/watch/requests?from=2&cleared=0"]
 
 
 SIDES = {
@@ -189,7 +196,7 @@ async def test_recorded_contents_are_announced_and_shown(window: Any) -> None:
 async def test_the_panel_tells_how_copilot_was_asked_and_gives_it_away_as_text(window: Any) -> None:
     row = snapshots.request(1, attempts=2, upstream_status=503, notes=["dropped=top_k"])
     page = await shown(window, [row])
-    await page.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.empty_clipboard()
     await page.page.locator("[data-request='1']").click()
     await page.see("503, asked 2 times", "#panel")
     await page.page.get_by_role("button", name="Copy details: Details").click()

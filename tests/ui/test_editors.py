@@ -389,7 +389,7 @@ async def clipboard(page: Any) -> str:
 
 async def test_steps_by_hand_copy_what_they_need(window: Any) -> None:
     page = await window(with_all())
-    await page.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.empty_clipboard()
     page.plane.answers["copy_editor"] = {"ok": True, "text": "cd-secret"}
     await page.go("editors")
     await press_row(page, "jetbrains")
@@ -404,7 +404,7 @@ async def test_steps_by_hand_copy_what_they_need(window: Any) -> None:
 
 async def test_lines_are_copied_where_a_file_cannot_be_written(window: Any) -> None:
     page = await window(with_all())
-    await page.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.empty_clipboard()
     await page.go("editors")
     await press_row(page, "continue")
     await page.page.get_by_role("button", name="Copy lines").click()
@@ -414,14 +414,16 @@ async def test_lines_are_copied_where_a_file_cannot_be_written(window: Any) -> N
 
 async def test_lines_for_a_terminal_show_no_key_and_copy_it(window: Any) -> None:
     page = await window(with_all())
-    await page.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.empty_clipboard()
     await page.go("editors")
     await page.see("export OPENAI_API_KEY=••••cret")
     await page.page.get_by_role("radio", name="fish").click()
     await page.page.get_by_role("button", name="Copy: Lines for fish").click()
     await page.until("navigator.clipboard.readText().then((t) => t.includes('cd-secret'))")
     assert "cd-secret" not in await page.page.content()
-    assert ("copy_shell", {"shell": "fish"}) in page.plane.looks
+    async with asyncio.timeout(LIMIT / 1000):
+        while ("copy_shell", {"shell": "fish"}) not in page.plane.looks:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 async def test_a_demo_says_that_the_files_are_its_own(window: Any) -> None:

@@ -36,7 +36,7 @@ async def test_numbers_open_screens_and_the_title_gets_the_focus(window: Any) ->
 
 async def test_shortcuts_do_what_the_buttons_do(window: Any) -> None:
     page = await window(snapshots.snapshot())
-    await page.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.empty_clipboard()
     await page.page.keyboard.press("Control+Shift+KeyS")
     await page.called("stop_proxy")
     await page.page.keyboard.press("Control+Shift+KeyC")
@@ -74,7 +74,7 @@ async def test_reload_refreshes_the_screen_and_never_the_page(window: Any, key: 
 
 async def test_rows_are_walked_opened_and_copied(window: Any) -> None:
     page = await window(snapshots.snapshot())
-    await page.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.empty_clipboard()
     await page.go("models")
     await page.page.locator("[data-row]").first.focus()
     await page.page.keyboard.press("ArrowDown")
@@ -114,7 +114,7 @@ async def test_arrows_move_in_segmented_controls(window: Any) -> None:
 
 async def test_sign_in_keys(window: Any) -> None:
     page = await window(snapshots.signing_in())
-    await page.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.empty_clipboard()
     await page.page.keyboard.press("Control+c")
     assert await page.page.evaluate("navigator.clipboard.readText()") == "WDJB-MJHT"
     await page.page.keyboard.press("Control+n")
@@ -123,7 +123,7 @@ async def test_sign_in_keys(window: Any) -> None:
 
 async def test_from_first_run_over_an_editor_to_the_end_without_a_mouse(window: Any) -> None:
     page = await window(snapshots.first_run())
-    await page.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.empty_clipboard()
     await tab_to(page, "accept")
     await page.page.keyboard.press("Enter")
     await page.called("sign_in")
@@ -139,6 +139,7 @@ async def test_from_first_run_over_an_editor_to_the_end_without_a_mouse(window: 
     await page.see("Proxy is running")
     await tab_to(page, "choose-editor")
     await page.page.keyboard.press("Enter")
+    await page.page.locator("h1", has_text="Editors").wait_for()
     await tab_to(page, "Claude Code: Connect…")
     for words in ("Check the change", "Write 4 lines", "Close"):
         await page.page.keyboard.press("Enter")
@@ -202,7 +203,7 @@ async def test_the_wheel_does_not_zoom_and_nothing_is_dropped(window: Any) -> No
 
 async def test_the_second_mouse_button_copies_a_text(window: Any) -> None:
     page = await window(snapshots.snapshot())
-    await page.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.empty_clipboard()
     await page.page.locator(".address-text").first.click(button="right")
     await page.page.get_by_role("menuitem", name="Copy").click()
     assert await page.page.evaluate("navigator.clipboard.readText()") == "http://127.0.0.1:4141/v1"

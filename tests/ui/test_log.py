@@ -64,7 +64,7 @@ async def test_level_and_search_narrow_it_down(window: Any) -> None:
 
 async def test_lines_are_copied_as_text_and_the_folder_opens(window: Any) -> None:
     page = await opened(window, 3)
-    await page.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.empty_clipboard()
     await page.press("Copy lines")
     copied = await page.page.evaluate("navigator.clipboard.readText()")
     assert copied.count("\n") == 2

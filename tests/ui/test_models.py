@@ -74,7 +74,7 @@ async def test_costs_and_states_are_words(window: Any) -> None:
 
 async def test_the_panel_tells_all_and_copies(window: Any) -> None:
     page = await opened(window)
-    await page.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.empty_clipboard()
     await page.page.locator('[data-row="claude-sonnet-4.5"]').click()
     words = await page.text("#panel")
     assert "claude-sonnet-4-5-20250929" in words
@@ -230,7 +230,7 @@ async def test_a_missing_list_says_why(window: Any, changes: Any, words: str) ->
 async def test_two_hundred_models_open_at_once(window: Any) -> None:
     items = [snapshots.model(f"Model {n}") for n in range(200)]
     page = await opened(window, models={"items": items})
-    assert len(await shown(page)) == 200
+    await page.until("document.querySelectorAll('[data-row]').length === 200")
 
 
 async def test_names_from_outside_stay_text(window: Any) -> None:
@@ -245,7 +245,7 @@ async def test_names_from_outside_stay_text(window: Any) -> None:
 
 async def test_each_client_gets_the_id_in_its_own_spelling(window: Any) -> None:
     page = await opened(window)
-    await page.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.empty_clipboard()
     await page.page.locator('[data-row="claude-sonnet-4.5"]').click()
     for clients, spelt in (
         ("Claude Code, Codex, Continue", "claude-sonnet-4.5"),
@@ -276,7 +276,7 @@ def arguments(command: str) -> list[str]:
 async def test_an_example_says_the_same_in_a_shell(window: Any, key: str | None) -> None:
     required = {"key_required": key is not None, "key_hint": "abcd"}
     page = await opened(window, proxy=required)
-    await page.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.empty_clipboard()
     items = page.plane.state["models"]["items"]
     items[0] = items[0] | {"id": f"model {AWKWARD}", "name": "Awkward"}
     page.plane.push(snapshots.merged(page.plane.state, {}))

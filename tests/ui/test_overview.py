@@ -40,14 +40,14 @@ async def test_addresses_are_copied_running_or_not(
     window: Any, build: Any, row: int, copied: str
 ) -> None:
     page = await window(build())
-    await page.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.empty_clipboard()
     button = page.page.locator(".address .copy").nth(row)
     width = (await button.bounding_box())["width"]
     await button.click()
     await page.see("Copied", ".addresses")
     assert await page.page.evaluate("navigator.clipboard.readText()") == copied
     assert (await button.bounding_box())["width"] == width
-    assert "copied" in await page.page.locator("#polite").inner_text()
+    await page.until("document.getElementById('polite').innerText.includes('copied')")
 
 
 async def test_an_open_listener_still_shows_an_address_of_this_computer(window: Any) -> None:
@@ -74,7 +74,7 @@ async def test_the_key_is_shown_only_when_asked_for(window: Any) -> None:
 async def test_the_key_is_copied_without_being_shown(window: Any) -> None:
     page = await window(snapshots.snapshot(proxy={"key_required": True}))
     page.plane.answers["reveal_key"] = {"ok": True, "key": "secret-key-7f2c"}
-    await page.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.empty_clipboard()
     await page.page.locator(".address .copy").nth(2).click()
     await page.see("Copied", ".addresses")
     assert await page.page.evaluate("navigator.clipboard.readText()") == "secret-key-7f2c"
@@ -89,7 +89,9 @@ async def test_a_taken_port_is_solved_by_one_press(window: Any) -> None:
     assert "Proxy could not start" in words
     await page.press("Use port 4142 instead")
     assert await page.called("use_port") == {"port": 4142}
-    assert "Port 4141 is already in use" in await page.page.locator("#assertive").inner_text()
+    await page.until(
+        "document.getElementById('assertive').innerText.includes('Port 4141 is already in use')"
+    )
 
 
 @pytest.mark.parametrize(
@@ -174,9 +176,9 @@ async def test_a_lost_app_is_said_and_forgotten_when_it_is_back(window: Any) -> 
     page.plane.refusing = True
     page.plane.cut()
     banner = page.page.locator(".banner", has_text="Copilot Desktop does not answer")
-    await banner.wait_for(timeout=10_000)
+    await banner.wait_for(timeout=20_000)
     page.plane.refusing = False
-    await banner.wait_for(state="detached", timeout=15_000)
+    await banner.wait_for(state="detached", timeout=20_000)
 
 
 async def test_the_sidebar_mark_is_the_headline(window: Any) -> None:

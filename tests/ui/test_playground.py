@@ -26,6 +26,7 @@ async def opened(window: Any, **changes: Any) -> Any:
     page = await window(snapshots.snapshot(**changes))
     await page.page.keyboard.press("Control+7")
     await page.page.locator("h1", has_text="Playground").wait_for()
+    await page.looks_at("playground")
     return page
 
 

@@ -20,7 +20,7 @@ async def opened(window: Any, **changes: Any) -> Any:
 
 
 async def looked(page: Any, wanted: Callable[[tuple[str, Any]], bool]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while not any(wanted(look) for look in page.plane.looks):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 

@@ -27,7 +27,7 @@ def patches(page: Any) -> list[Any]:
 
 async def patched(page: Any, patch: dict[str, Any]) -> None:
     """Wait until the page has asked for exactly this."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while True:
             if patch in patches(page):
                 return

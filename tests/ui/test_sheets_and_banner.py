@@ -182,7 +182,7 @@ async def test_only_what_can_be_ignored_is_dismissed_and_only_this_time(window: 
 
 async def test_details_of_a_banner_can_be_copied(window: Any) -> None:
     page = await window(snapshots.port_conflict())
-    await page.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.empty_clipboard()
     await page.page.locator(".banner .copy").click()
     await page.see("Copied", ".banner")
     assert "Port 4141 is already in use" in await page.page.evaluate(

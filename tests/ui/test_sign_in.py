@@ -59,7 +59,7 @@ async def test_the_browser_opens_only_on_a_press(window: Any) -> None:
 
 async def test_the_code_can_be_copied(window: Any) -> None:
     page = await window(snapshots.signing_in())
-    await page.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.empty_clipboard()
     await page.page.locator("main .copy").first.click()
     await page.see("Copied", ".code-line")
     assert await page.page.evaluate("navigator.clipboard.readText()") == "WDJB-MJHT"
@@ -67,7 +67,7 @@ async def test_the_code_can_be_copied(window: Any) -> None:
 
 async def test_opening_github_copies_the_code_when_that_is_on(window: Any) -> None:
     page = await window(snapshots.signing_in(settings={"copy_code": True}))
-    await page.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await page.empty_clipboard()
     await page.press("Open GitHub in browser")
     await page.called("open_link")
     assert await page.page.evaluate("navigator.clipboard.readText()") == "WDJB-MJHT"

@@ -168,7 +168,7 @@ async def test_a_budget_is_set_and_taken_off(window: Any) -> None:
     await field.press("Enter")
     assert await page.called("update_settings") == {"patch": {"budget_credits": 12.5}}
     page.plane.push(snapshots.snapshot(settings={"budget_credits": 12.5}))
-    await page.page.locator("#s-budget_credits[value='12.5'], #s-budget_credits").wait_for()
+    await page.see("Saved", ".setting:has(#s-budget_credits)")
     await field.fill("")
     await field.press("Tab")
     while (await page.called("update_settings"))["patch"] != {"budget_credits": None}:
