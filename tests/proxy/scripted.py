@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -58,6 +59,11 @@ async def scripted_rig(answer: Answer, **options: Any) -> AsyncIterator[tuple[Ri
         return web.json_response({"object": "list", "data": models(Scenario())})
 
     async def converse(request: web.Request) -> web.StreamResponse:
+        # What the proxy does not take must not be gone in the kernel, whose own limits grow with
+        # the time between two reads: to tens of megabytes on a busy machine.
+        assert request.transport is not None
+        wire: socket.socket = request.transport.get_extra_info("socket")
+        wire.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
         script.seen.append((request.path, await request.read()))
         script.open += 1
         try:
