@@ -55,13 +55,12 @@ async def pass_through(
     way = asked.route
     _refuse_overflow(asked, provider)
     quirks = provider.quirks(way.endpoint, asked.authority)
-    betas = ",".join(asked.web.headers.getall("anthropic-beta", ())).replace(" ", "").split(",")
     body, capped = capped_body(asked.body, way.model, way.endpoint, asked.caller.limits.max_effort)
     asked.exchange.notes += capped
     if asked.envelope.model != way.model.id:
         body = {**body, "model": way.model.id}
     version = asked.web.headers.get("anthropic-version", "")
-    fixed = quirks.fix_request(body, way.model, tuple(beta for beta in betas if beta), version)
+    fixed = quirks.fix_request(body, way.model, _betas(asked.web), version)
     asked.exchange.notes += fixed.notes
     if strict:
         refuse_marked(fixed.marked)
@@ -159,7 +158,8 @@ class _Passing:
         if (run := self._stream.run) is None:
             return 0
         mended, length = run.mended(read)
-        out.append(mended)
+        if mended:  # one part is not copied together
+            out.append(mended)
         return length
 
     def _mend_each(self, frames: Iterable[Frame], out: list[bytes]) -> bool:
@@ -184,6 +184,12 @@ def _refuse_overflow(asked: Asked, provider: Provider) -> None:
         except InvalidRequest:
             return  # what cannot be weighed is left to Copilot
         provider.weigh(request, model)
+
+
+def _betas(request: web.Request) -> tuple[str, ...]:
+    """What the client said in `anthropic-beta`, in one header or in several."""
+    told = request.headers.getall("anthropic-beta", ())
+    return tuple(beta for line in told for beta in line.replace(" ", "").split(",") if beta)
 
 
 def _shows(asked: Asked, mended: Json | None) -> bool:

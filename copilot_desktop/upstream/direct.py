@@ -10,8 +10,9 @@ thing only: that it is needed again.
 
 Everything else stays aiohttp's: TLS, HTTP framing, the pool, the end of a body, errors. The reader
 is emptied through its public `read_nowait`. `take` never waits; it says what should become of the
-stream: more, a pause (neither socket nor reader are read until `go_on`, so that a slow client costs
-no memory), or no more. A compressed answer grows while it is read: there is a pause after each
+stream: more, a pause, or no more. A pause lasts until `go_on`; should more come meanwhile, that is
+still taken, and then neither socket nor reader are read, so that a slow client costs no memory.
+(Mostly nothing comes: each stream begins with a pause, for the head of the answer.) A compressed answer grows while it is read: there is a pause after each
 `TURN`, too, or one network read could keep the event loop for minutes.
 
 aiohttp offers no way to choose the protocol, so `give_receivers` sets a private name of it. Should
@@ -109,6 +110,8 @@ class Tap:
         if self._drawing:  # emptying the reader lets the parser go on, which leads here again
             return
         reader = self._reader
+        if self.full and not reader.is_eof():  # after the end it is in the pool again
+            _steer(self._receiver, reading=False)
         self._drawing = True
         turn_ends = self.drawn + TURN
         try:
@@ -175,8 +178,6 @@ class Tap:
             self.enough = True
             self._end()
             return
-        if not self._reader.is_eof():  # after the end it is in the pool again
-            _steer(self._receiver, reading=False)
         self.full = True
         self._wake()
 
