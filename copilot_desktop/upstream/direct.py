@@ -12,8 +12,9 @@ Everything else stays aiohttp's: TLS, HTTP framing, the pool, the end of a body,
 is emptied through its public `read_nowait`. `take` never waits; it says what should become of the
 stream: more, a pause, or no more. A pause lasts until `go_on`; should more come meanwhile, that is
 still taken, and then neither socket nor reader are read, so that a slow client costs no memory.
-(Mostly nothing comes: each stream begins with a pause, for the head of the answer.) A compressed answer grows while it is read: there is a pause after each
-`TURN`, too, or one network read could keep the event loop for minutes.
+(Mostly nothing comes: each stream begins with a pause, for the head of the answer.) A compressed
+answer grows while it is read: there is a pause after each `TURN`, too, or one network read could
+keep the event loop for minutes.
 
 aiohttp offers no way to choose the protocol, so `give_receivers` sets a private name of it. Should
 that name mean nothing any more, connections have aiohttp's protocol, `receiver_of` finds nothing,
