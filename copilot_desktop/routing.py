@@ -67,6 +67,9 @@ def route(
     Raises UnknownModel if the model takes no conversation at all.
     """
     listed = [endpoint for endpoint in _order(spoken) if endpoint in model.endpoints]
+    for endpoint in listed:
+        if (model.id, endpoint) not in refused:
+            return _to(endpoint, model, spoken)
     if not listed:
         served = ", ".join(model.endpoints) or "none that this app knows"
         raise UnknownModel(
@@ -76,8 +79,7 @@ def route(
                 "reason": f"It does not take conversations; its endpoints are: {served}.",
             },
         )
-    open_ones = (endpoint for endpoint in listed if (model.id, endpoint) not in refused)
-    return _to(next(open_ones, listed[0]), model, spoken)
+    return _to(listed[0], model, spoken)
 
 
 def _order(spoken: Dialect | None) -> tuple[str, ...]:

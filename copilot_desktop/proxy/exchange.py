@@ -102,7 +102,10 @@ class Exchange:
         told = [f"route={self.route}"]
         if self.initiator:
             told.append(f"initiator={self.initiator}")
-        line = "; ".join([*told, *self._counts(), *_grouped(self.notes)])
+        told += self._counts()
+        if self.notes:
+            told += _grouped(self.notes)
+        line = "; ".join(told)
         line = line[:1024]
         if line.isascii() and line.isprintable():
             return line

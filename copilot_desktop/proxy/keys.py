@@ -48,6 +48,9 @@ class KeyLimits:
         )
 
 
+_NO_LIMITS = KeyLimits()
+
+
 @dataclass(frozen=True, slots=True)
 class NamedKey:
     """`created` in epoch seconds."""
@@ -55,7 +58,7 @@ class NamedKey:
     name: str
     secret: str = field(repr=False)
     created: float
-    limits: KeyLimits = KeyLimits()
+    limits: KeyLimits = _NO_LIMITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ class Caller:
 
     @property
     def limits(self) -> KeyLimits:
-        return self.key.limits if self.key is not None else KeyLimits()
+        return self.key.limits if self.key is not None else _NO_LIMITS
 
     def permit(self, model: Model) -> None:
         """Raises UnknownModel for a model that is not on the key's list."""

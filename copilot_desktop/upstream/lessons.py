@@ -95,6 +95,9 @@ class Ratio:
         return self.seen >= CALIBRATED
 
 
+_FIRST, _FIRST_FOR_CLAUDE = Ratio(1.0), Ratio(CLAUDE_RATIO)
+
+
 class Lessons:
     """`path` None keeps nothing on disk. `wall` gives seconds since the epoch."""
 
@@ -169,7 +172,7 @@ class Lessons:
     def ratio(self, model: Model) -> Ratio:
         """What an estimate for `model` is to be multiplied by."""
         known = self._ratios.get(model.id)
-        return known or Ratio(CLAUDE_RATIO if model.is_claude else 1.0)
+        return known or (_FIRST_FOR_CLAUDE if model.is_claude else _FIRST)
 
     def weighed(self, model: Model, estimate: int, real: int) -> None:
         """A request of `estimate` tokens turned out to have `real` ones; the first counts fully."""

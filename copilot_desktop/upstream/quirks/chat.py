@@ -156,7 +156,8 @@ class _Change:
             self._put(wanted_key, self.model.max_output, f"clamped={wanted_key}")
 
     def reasoning(self) -> None:
-        word = self.body.get("reasoning_effort")
+        if (word := self.body.get("reasoning_effort")) is None:
+            return
         wish = next((effort for effort in LADDER if effort == word), None)
         if wish is None:
             return
