@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from types import TracebackType
@@ -66,7 +67,6 @@ class Healed:
         self._lessons = lessons
         self._said = ""
         self._unproven: list[Cure] = []
-        self._is_healed = False
         self._sent: AbstractAsyncContextManager[UpstreamReply]
 
     async def __aenter__(self) -> UpstreamReply:
@@ -79,7 +79,8 @@ class Healed:
                 if not self._mend(problem):
                     raise
                 continue
-            self._learn()
+            if self._unproven:
+                await self._learn()
             return reply
 
     async def __aexit__(
@@ -90,7 +91,7 @@ class Healed:
     ) -> None:
         await self._sent.__aexit__(kind, error, trace)
         if error is None:
-            await self._lessons.keep(now=self._is_healed)
+            await self._lessons.keep(now=False)
 
     def _refused(self, problem: InvalidRequest) -> None:
         """Another refusal: if the same words come back, the last change was no remedy."""
@@ -98,12 +99,17 @@ class Healed:
             self._unproven.pop()
         self._said = problem.detail
 
-    def _learn(self) -> None:
+    async def _learn(self) -> None:
         """The request is right as it is now: remember what made it so."""
         for found in self._unproven:
             for lesson in found.lessons:
                 self._lessons.learn(self._model.id, lesson)
         self._unproven.clear()
+        try:
+            await self._lessons.keep()
+        except BaseException:  # the client has left
+            await self.__aexit__(*sys.exc_info())
+            raise
 
     def _mend(self, problem: InvalidRequest) -> bool:
         """Change the call, if it is known how."""
@@ -113,7 +119,6 @@ class Healed:
         log.info("Copilot refused %s: changing %s", self._call.endpoint, found.row)
         self._tries.taken.add(_MARK + found.row)
         self._notes.append(found.note)
-        self._is_healed = True
         self._unproven.append(found)
         body = json.dumps(found.body, separators=(",", ":")).encode()
         self._call = replace(self._call, body=body, betas=found.betas)

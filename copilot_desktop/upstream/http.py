@@ -2,7 +2,7 @@
 
 Knows the transport settings that the rest may not decide for itself: the way out as `outgoing` has
 it, no cookies, no netrc, no redirects, no total limit (streams last as long as they last), every
-connection attempt bounded. Together with `client` it is the only place that sees
+connection attempt bounded. Together with `client` and `asking` it is the only place that sees
 aiohttp's client errors; everybody else gets a `Problem` that names host and reason.
 
 It must not know what any answer means: a status is a number here, a body is text that may be JSON.
@@ -56,8 +56,7 @@ class Answer:
 
 
 class _Answer(aiohttp.ClientResponse):
-    """Requests say themselves that they follow no redirect; a WebSocket's cannot, and aiohttp would
-    follow, token and all."""
+    """Requests follow no redirect (`asking`); a WebSocket's would, token and all."""
 
     async def start(self, connection: aiohttp.connector.Connection) -> aiohttp.ClientResponse:
         started = await super().start(connection)

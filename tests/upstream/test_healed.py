@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -30,6 +31,7 @@ class Carrier:
     def __init__(self, *problems: Problem) -> None:
         self.problems = list(problems)
         self.bodies: list[dict[str, Any]] = []
+        self.open = 0
 
     @asynccontextmanager
     async def converse(
@@ -41,7 +43,11 @@ class Carrier:
         self.bodies.append(json.loads(call.body))
         if self.problems:
             raise self.problems.pop(0)
-        yield "reply"
+        self.open += 1
+        try:
+            yield "reply"
+        finally:
+            self.open -= 1
 
 
 class Sending:
@@ -149,3 +155,26 @@ async def test_trouble_in_the_middle_of_an_answer_is_not_healed() -> None:
         ):
             raise refusal(TEMPERATURE)
     assert len(sending.carrier.bodies) == 1
+
+
+async def test_who_leaves_while_a_lesson_is_written_leaves_no_answer_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sending = Sending(refusal(TEMPERATURE))
+    writing = asyncio.Event()
+
+    async def keep(*, now: bool = True) -> None:
+        assert now, "nothing is written for who has left"
+        writing.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(sending.lessons, "keep", keep)
+    task = asyncio.ensure_future(sending.go())
+    async with asyncio.timeout(20):
+        await writing.wait()
+    assert sending.carrier.open == 1
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert sending.carrier.open == 0
+    assert sending.learned == ["no_temperature"]

@@ -56,6 +56,16 @@ def test_a_model_entry_may_add_headers_but_not_take_over() -> None:
     assert headers.keys().isdisjoint({"Content-Encoding", "Expect", "Upgrade"})
 
 
+def test_what_is_sent_and_understood_is_said_by_us_and_once() -> None:
+    form = {"Accept": "application/json", "anthropic-version": "2023-06-01"}
+    extra = {"ACCEPT": "text/html", "Anthropic-Version": "1", "x-a": "1", "X-A": "2"}
+    headers = spoken(form=form, extra=extra)
+    assert form.items() <= headers.items()
+    assert len({name.lower() for name in headers}) == len(headers)
+    assert headers["x-a"] == "2"
+    assert spoken(form=form).items() == (spoken() | form).items()
+
+
 def test_github_is_told_who_asks() -> None:
     headers = Identity().github_headers("gho_12345678")
     assert headers["Authorization"] == "token gho_12345678"
