@@ -70,6 +70,10 @@ class ControlPlane:
         for stream in self._watching.get(feed, ()):
             stream.put_nowait(_frame("news", value))
 
+    def followed(self) -> int:
+        """By how many pages."""
+        return len(self._streams)
+
     def looking_at(self, feed: str) -> int:
         return len(self._watching.get(feed, ()))
 
@@ -215,6 +219,12 @@ class Window:
         """Wait until the page hears the news of `feed`: earlier ones are for nobody."""
         async with asyncio.timeout(20):
             while not self.plane.looking_at(feed):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
+    async def follows(self) -> None:
+        """Wait until the page hears of new states."""
+        async with asyncio.timeout(20):
+            while not self.plane.followed():  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
 
     async def empty_clipboard(self) -> None:

@@ -173,6 +173,7 @@ async def test_news_arrives_by_itself(window: Any) -> None:
 
 async def test_a_lost_app_is_said_and_forgotten_when_it_is_back(window: Any) -> None:
     page = await window(snapshots.snapshot())
+    await page.follows()
     page.plane.refusing = True
     page.plane.cut()
     banner = page.page.locator(".banner", has_text="Copilot Desktop does not answer")
