@@ -46,10 +46,10 @@ class Run(Alike):
         texts, size = self.insides(read)
         if not _are_texts(texts):
             texts, size = self.up_to_others(texts)
-        if not _are_texts(texts):
-            odd = next(number for number, text in enumerate(texts) if not _are_texts([text]))
-            size -= sum(map(len, texts[odd:])) + (len(texts) - odd) * len(self.around)
-            del texts[odd:]
+            if not _are_texts(texts):
+                odd = next(number for number, text in enumerate(texts) if not _are_texts([text]))
+                size -= sum(map(len, texts[odd:])) + (len(texts) - odd) * len(self.around)
+                del texts[odd:]
         if not texts:
             return b"", 0
         if self._same:
