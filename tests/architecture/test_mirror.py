@@ -29,7 +29,6 @@ FACES = {
 THROUGH = {
     "copilot_desktop.__main__": "tests/cli/test_serve.py",
     "copilot_desktop.core.listening": "tests/core/test_core.py",
-    "copilot_desktop.proxy.connection": "tests/proxy/test_relay.py",
     "copilot_desktop.upstream.quota_headers": "tests/upstream/test_quota.py",
     "copilot_desktop.upstream.refusal": "tests/upstream/test_token.py",
     "copilot_desktop.upstream.single_flight": "tests/upstream/test_session.py",
