@@ -7,7 +7,6 @@ No times are tested, as they would test the machine: a module is there or it is 
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 from copilot_desktop.core.settings import PREFIX
 from tests.architecture.source import ROOT
 from tests.architecture.test_boundaries import HEAVY
+from tests.ports import free_port
 
 # A module stands for all below it. Each of them is for a window, for a page, for a command, or for
 # something that seldom happens.
@@ -64,9 +64,7 @@ cli.main(["serve", "--port", sys.argv[1], "--data-dir", sys.argv[2], "--token-st
 
 
 def test_only_what_is_needed_is_there_when_the_first_request_is_answered(tmp_path: Path) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     nowhere = dict.fromkeys(("GITHUB_URL", "GITHUB_API_URL", "COPILOT_URL"), "http://127.0.0.1:9")
     own = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     environ = own | {PREFIX + name: value for name, value in nowhere.items()}

@@ -15,7 +15,7 @@ from copilot_desktop.integrations.tools.registry import tool
 from tests.cli.terminal import Commands, Terminal, settings
 from tests.cli.test_enable import on_screen
 from tests.cli.test_facts import sign_in
-from tests.cli.test_serve import a_free_port
+from tests.ports import free_port
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX terminals")
 
@@ -101,7 +101,7 @@ async def test_through_the_running_app(terminal: Terminal, file: Path) -> None:
 
 
 async def test_without_the_app_its_own_port_is_written(terminal: Terminal, file: Path) -> None:
-    port = a_free_port()
+    port = free_port()
     terminal.environ |= settings(port=port)
     async with FakeUpstream() as fake:
         sign_in(terminal, fake)
@@ -110,7 +110,7 @@ async def test_without_the_app_its_own_port_is_written(terminal: Terminal, file:
 
 
 async def test_a_key_that_is_asked_for_is_never_shown(terminal: Terminal, file: Path) -> None:
-    terminal.environ |= settings(port=a_free_port(), require_key="true")
+    terminal.environ |= settings(port=free_port(), require_key="true")
     async with FakeUpstream() as fake:
         sign_in(terminal, fake)
         async with terminal.commands() as commands:
@@ -126,7 +126,7 @@ async def test_a_key_that_is_asked_for_is_never_shown(terminal: Terminal, file: 
 async def test_after_a_change_of_port_one_command_mends_all(terminal: Terminal, file: Path) -> None:
     async with FakeUpstream() as fake:
         sign_in(terminal, fake)
-        old, new = a_free_port(), a_free_port()
+        old, new = free_port(), free_port()
         async with terminal.commands() as commands:
             terminal.environ |= settings(port=old)
             assert (await commands.run("connect", "claude", "--yes")).code == 0
@@ -157,7 +157,7 @@ async def test_after_a_change_of_port_one_command_mends_all(terminal: Terminal, 
 
 
 async def test_the_question_on_a_terminal(terminal: Terminal, file: Path) -> None:
-    terminal.environ |= settings(port=a_free_port()) | {"TERM": "xterm"}
+    terminal.environ |= settings(port=free_port()) | {"TERM": "xterm"}
     async with FakeUpstream() as fake:
         sign_in(terminal, fake)
         async with on_screen(terminal, "connect", "claude") as screen:
@@ -176,7 +176,7 @@ async def test_the_question_on_a_terminal(terminal: Terminal, file: Path) -> Non
 
 
 async def test_what_cannot_be_written_is_told(terminal: Terminal, file: Path) -> None:
-    terminal.environ |= settings(port=a_free_port())
+    terminal.environ |= settings(port=free_port())
     async with FakeUpstream() as fake, terminal.commands() as commands:
         sign_in(terminal, fake)
         for words, code, said in (
@@ -205,7 +205,7 @@ async def test_what_cannot_be_written_is_told(terminal: Terminal, file: Path) ->
 
 async def test_nobody_is_signed_in(terminal: Terminal, file: Path) -> None:
     """Waiting would not help: the models come with a sign-in, and only some tools need them."""
-    terminal.environ |= settings(port=a_free_port())
+    terminal.environ |= settings(port=free_port())
     async with FakeUpstream() as fake, terminal.commands() as commands:
         terminal.at(fake)
         for words in (
@@ -221,7 +221,7 @@ async def test_nobody_is_signed_in(terminal: Terminal, file: Path) -> None:
 
 
 async def test_nobody_agrees_to_what_was_not_shown(terminal: Terminal, file: Path) -> None:
-    terminal.environ |= settings(port=a_free_port()) | {"TERM": "xterm"}
+    terminal.environ |= settings(port=free_port()) | {"TERM": "xterm"}
     async with FakeUpstream() as fake:
         sign_in(terminal, fake)
         for words, shown in (
@@ -237,7 +237,7 @@ async def test_nobody_agrees_to_what_was_not_shown(terminal: Terminal, file: Pat
 
 
 async def test_by_hand_there_are_steps_with_what_to_paste(terminal: Terminal) -> None:
-    port = a_free_port()
+    port = free_port()
     terminal.environ |= settings(port=port)
     async with FakeUpstream() as fake, terminal.commands() as commands:
         sign_in(terminal, fake)

@@ -13,7 +13,7 @@ from copilot_desktop.demo import FakeUpstream
 from copilot_desktop.integrations.planning import NO_KEY
 from tests.cli.terminal import Commands, Terminal, settings
 from tests.cli.test_facts import sign_in
-from tests.cli.test_serve import a_free_port
+from tests.ports import free_port
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX shells")
 
@@ -41,7 +41,7 @@ def taken(shell: str, text: str) -> str:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 async def test_a_shell_takes_them(terminal: Terminal, shell: str) -> None:
-    port = a_free_port()
+    port = free_port()
     terminal.environ |= settings(port=port)
     base = f"http://127.0.0.1:{port}"
     async with terminal.commands() as commands:
@@ -52,7 +52,7 @@ async def test_a_shell_takes_them(terminal: Terminal, shell: str) -> None:
 
 
 async def test_other_shells_have_their_own_words(terminal: Terminal) -> None:
-    port = a_free_port()
+    port = free_port()
     terminal.environ |= settings(port=port, require_key="true")
     async with terminal.commands() as commands:
         key = keys.load_or_make(terminal.folder)

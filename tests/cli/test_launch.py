@@ -16,7 +16,7 @@ from copilot_desktop.cli import Ended, launch
 from copilot_desktop.demo import FakeUpstream
 from tests.cli.terminal import Terminal, settings
 from tests.cli.test_facts import sign_in
-from tests.cli.test_serve import a_free_port
+from tests.ports import free_port
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 
@@ -126,7 +126,7 @@ async def test_without_a_proxy_it_says_how_to_start_one(terminal: Terminal) -> N
 
 
 async def test_a_proxy_for_as_long_as_the_tool_runs(terminal: Terminal) -> None:
-    port = a_free_port()
+    port = free_port()
     terminal.environ |= settings(port=port)
     async with FakeUpstream() as fake:
         terminal.at(fake)

@@ -12,7 +12,7 @@ from copilot_desktop.core.reset import OURS, delete_folder
 from copilot_desktop.demo import FakeUpstream
 from tests.cli.terminal import Terminal, settings
 from tests.cli.test_facts import sign_in
-from tests.gui.app import free_port
+from tests.ports import free_port
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at Linux's own places")
 

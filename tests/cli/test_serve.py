@@ -17,6 +17,7 @@ import pytest
 from copilot_desktop.demo import FakeUpstream, Scenario
 from copilot_desktop.upstream.stores import StoredAccount, to_text
 from tests.cli.terminal import Terminal, listening, settings, until
+from tests.ports import free_port
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 
@@ -36,12 +37,6 @@ def keep(terminal: Terminal, token: str, login: str = "octo-kept") -> None:
     terminal.token_file.parent.mkdir(parents=True)
     terminal.token_file.write_text(to_text(StoredAccount("127.0.0.1", login, 7, token)))
     terminal.token_file.chmod(0o600)
-
-
-def a_free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 async def test_the_demo_needs_nothing_and_ends_with_a_stream_open(
@@ -164,7 +159,7 @@ async def test_it_serves_with_closed_streams(
     async with FakeUpstream(QUICK) as fake:
         terminal.at(fake)
         terminal.environ["COPILOT_GITHUB_TOKEN"] = fake.github_token
-        port = a_free_port()
+        port = free_port()
         shell = ("sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh")
         async with terminal.start("serve", "--port", str(port), through=shell) as serve:
             await until(lambda: listening(port))

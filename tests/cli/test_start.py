@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import socket
 import sys
 
 import pytest
@@ -12,6 +11,7 @@ from copilot_desktop import __version__
 from copilot_desktop.cli.parser import read
 from copilot_desktop.demo import SCENARIOS
 from tests.cli.terminal import Terminal
+from tests.ports import free_port
 
 BAD = {
     "GITHUB_URL": ("http://github.com", "https://evil.example", "ftp://127.0.0.1", "github"),
@@ -70,9 +70,7 @@ async def test_each_bad_flag_is_named_as_it_was_typed(terminal: Terminal) -> Non
 
 async def test_the_proxy_may_be_opened_to_others_only_with_a_key(terminal: Terminal) -> None:
     """Not an assertion about the sentence: the port itself must stay shut."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     ended = await terminal.run("serve", "--demo", "--host", "0.0.0.0", "--port", str(port))
     assert ended.code == 1
     assert "COPILOT_DESKTOP_API_KEY" in ended.err

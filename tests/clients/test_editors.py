@@ -28,9 +28,9 @@ from copilot_desktop.integrations.connection import Connection
 from copilot_desktop.integrations.tool import Link, Machine, Tool
 from copilot_desktop.integrations.tools.registry import tool
 from copilot_desktop.model import Model
-from tests.cli.test_serve import a_free_port
 from tests.clients import shelf, tools
 from tests.clients.desk import LOCAL_KEY, Desk, Ended, laid
+from tests.ports import free_port
 
 QUESTION = "Hello from here"  # more than a word: one alone would be a command to some
 ANSWER = "This is the demo of Copilot Desktop"
@@ -250,7 +250,7 @@ async def test_litellm_serves_the_models_of_the_file_and_none_after_it_is_gone(
     digest = bench.connection.preview(bench.tool, bench.link).digest
     bench.connection.write(bench.tool, bench.link, digest)
     (file,) = (bench.desk.home / name for name in bench.settings)
-    port = str(a_free_port())
+    port = str(free_port())
     where = ("--config", str(file), "--host", "127.0.0.1", "--port", port)
     serving = asyncio.create_task(bench.ask(*where, LITELLM_MASTER_KEY="sk-of-its-own"))
     asking = {"model": bench.trial.model, "messages": [{"role": "user", "content": QUESTION}]}

@@ -22,6 +22,7 @@ from copilot_desktop.model import CHAT, Model
 from copilot_desktop.system import PortHolder
 from copilot_desktop.system.fake import FakeSystem
 from tests.core_rig import QUICK, running_core
+from tests.ports import free_port
 
 
 def kept_texts(folder: Path) -> str:
@@ -160,9 +161,7 @@ async def test_a_taken_port_names_the_holder_and_the_way_out(tmp_path: Path) -> 
 
 async def test_a_moved_listener_follows_the_settings(tmp_path: Path) -> None:
     async with running_core(tmp_path) as rig:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         assert await rig.do("update_settings", patch={"port": port}) == {"ok": True, "saved": True}
         assert rig.snapshot()["proxy"]["port"] == port
         assert rig.snapshot()["proxy"]["phase"] == "running"

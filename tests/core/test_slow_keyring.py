@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import threading
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 from copilot_desktop.core import account
 from copilot_desktop.upstream.credentials import KeyringStore
 from tests.core_rig import running_core
+from tests.ports import free_port
 
 
 async def test_moving_to_a_keyring_that_hangs_is_given_up(
@@ -36,9 +36,7 @@ async def test_moving_to_a_keyring_that_hangs_is_given_up(
 async def test_the_proxy_listens_before_the_keyring_has_answered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
 
     async def slow(_self: KeyringStore) -> None:
         async with asyncio.timeout(20):

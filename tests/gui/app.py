@@ -162,12 +162,6 @@ def is_open(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def assert_gone(app: App) -> None:
     """Exit code 0, nothing listening, nothing running, nothing on disk that says it runs."""
     code = app.ended()

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.gui.app import App, free_port
+from tests.gui.app import App
 from tests.gui.desk import Desk, missing
+from tests.ports import free_port
 
 if TYPE_CHECKING:
     from tests.gui.sni import Panel

@@ -14,9 +14,10 @@ import pytest
 from PIL import Image
 
 from copilot_desktop.strings import text
-from tests.gui.app import App, assert_gone, free_port, is_open
+from tests.gui.app import App, assert_gone, is_open
 from tests.gui.desk import Desk, colours, missing, until
 from tests.gui.sni import Panel
+from tests.ports import free_port
 
 pytestmark = pytest.mark.gui
 

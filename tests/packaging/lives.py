@@ -7,9 +7,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.gui.app import TITLE, free_port
+from tests.gui.app import TITLE
 from tests.gui.desk import Desk, until
 from tests.packaging.roots import Inside
+from tests.ports import free_port
 
 
 def sockets(desk: Desk) -> tuple[Path, Path]:

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from copilot_desktop import __version__
-from tests.gui.app import TITLE, free_port
+from tests.gui.app import TITLE
 from tests.gui.desk import Desk, end, until
 from tests.packaging.roots import Inside
+from tests.ports import free_port
 
 straight = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 

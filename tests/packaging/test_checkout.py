@@ -18,11 +18,12 @@ from types import ModuleType
 import pytest
 
 from tests.architecture.source import ROOT, shown, tracked
-from tests.gui.app import TITLE, free_port
+from tests.gui.app import TITLE
 from tests.gui.desk import Desk, until
 from tests.packaging.lives import sockets
 from tests.packaging.roots import CHROOT, CannotMakeError, Inside, Root, base
 from tests.packaging.test_container import OUTSIDE
+from tests.ports import free_port
 
 SETTING_UP = 150.0  # seconds
 CERTIFICATES = "/outside.crt"  # the usual place is written anew when packages are installed

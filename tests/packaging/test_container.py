@@ -20,10 +20,10 @@ from pathlib import Path
 import pytest
 
 from tests.architecture.source import shown, tracked
-from tests.gui.app import free_port
 from tests.gui.desk import until
 from tests.packaging.roots import CHROOT, CannotMakeError, Root, base
 from tests.packaging.test_headless import last, steps
+from tests.ports import free_port
 
 # What fetching needs to know of this machine.
 OUTSIDE = ("/etc/pip.conf", "/etc/resolv.conf", "/etc/ssl/certs/ca-certificates.crt")

@@ -18,6 +18,7 @@ from copilot_desktop.system.linux import Linux, read_locale
 from copilot_desktop.system.macos import read_lsof
 from copilot_desktop.system.programs import browse, child_environment
 from copilot_desktop.system.windows import Windows, read_languages, read_netstat, read_tasklist
+from tests.ports import free_port
 
 LINUX = sys.platform.startswith("linux")
 
@@ -33,11 +34,8 @@ def test_has_a_name_and_an_absolute_folder(system: System) -> None:
     assert system.downloads_dir().is_absolute()
 
 
-def test_a_free_port_has_no_holder(system: System) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    assert system.port_holder(port) is None
+def test_free_port_has_no_holder(system: System) -> None:
+    assert system.port_holder(free_port()) is None
 
 
 def test_facts_are_answers_not_exceptions(system: System) -> None:

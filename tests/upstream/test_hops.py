@@ -18,6 +18,7 @@ from tests.upstream.rig import answer, serving
 pytest.importorskip("cryptography")
 
 from tests.company import company
+from tests.ports import free_port
 
 GITHUB = "https://api.github.com/"
 
@@ -33,15 +34,6 @@ def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
 async def http() -> AsyncIterator[aiohttp.ClientSession]:
     async with open_http(github_timeout=5) as session:
         yield session
-
-
-def free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 async def test_all_hops_work(http: aiohttp.ClientSession, tmp_path: Path) -> None:
