@@ -351,6 +351,7 @@ def _ignore(_headers: Mapping[str, str]) -> None:
     pass
 
 
+# The last of them: aiohttp finds that what it should write to is closing.
 _DEATHS = aiohttp.ServerDisconnectedError | aiohttp.ClientOSError | ConnectionResetError
 
 
