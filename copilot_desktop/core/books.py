@@ -135,8 +135,8 @@ class Books:
         now = self.now()
         if self._stale or any(now >= each.resets_at for each in self._budgets):
             self._stale = False
-            uses = self.ledger.uses(self.ledger.keep)
-            self._budgets = budget.standings(self._limits, uses, now)
+            first = min(budget.day_prefix(each.period, now) for each in self._limits)
+            self._budgets = budget.standings(self._limits, self.ledger.since(first), now)
         return self._budgets
 
     def _load(self) -> asyncio.Task[None]:

@@ -153,11 +153,15 @@ class Ledger:
 
         `account` None: those of all accounts.
         """
-        first = self._day(min(days, self.keep) - 1)
-        with self._lock:
-            rows = [row for row in self._uses.values() if row.day >= first]
+        rows = self.since(self._day(days - 1))
         found = [row for row in rows if account is None or row.account == account]
         return tuple(sorted(found, key=lambda row: row.key, reverse=True))
+
+    def since(self, day: str) -> list[Use]:
+        """The rows from `day` on, in no order. A month, `2026-11`, begins before its days."""
+        first = max(day, self._day(self.keep - 1))
+        with self._lock:
+            return [row for row in self._uses.values() if row.day >= first]
 
     def meters(self, days: int = DAYS, account: str | None = None) -> tuple[MeterDay, ...]:
         """The readings of the last `days` days, the newest day first."""
