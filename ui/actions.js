@@ -213,8 +213,6 @@ export async function undoEditors() {
   return !n;
 }
 
-// --- versions ----------------------------------------------------------------------------------
-
 /** Ask whether there is a newer version, and say what came of it. */
 export async function lookForUpdates() {
   const answer = await perform('look_for_updates');
@@ -224,13 +222,16 @@ export async function lookForUpdates() {
 // --- settings ----------------------------------------------------------------------------------
 
 /** Change settings; the control named `name` shows "Saved" or the reason why not. */
-export const change = async (name, patch) => settled(name, await act('update_settings', { patch }));
+export async function change(name, patch) {
+  const typed = state.local.drafts[name];
+  return settled(name, await act('update_settings', { patch }), typed);
+}
 
-/** What came of a change, at its control. */
-export function settled(name, answer) {
+/** What came of a change, at its control. What was typed after `typed` stays. */
+export function settled(name, answer, typed) {
   const errors = { ...state.local.errors };
   const drafts = { ...state.local.drafts };
-  delete drafts[name];
+  if (drafts[name] === typed) delete drafts[name];
   delete errors[name];
   if (!answer.ok) {
     setLocal({ errors: { ...errors, [name]: sentence(answer) }, drafts });

@@ -31,7 +31,7 @@ from copilot_desktop.proxy.relay import Relay
 
 log = logging.getLogger(__name__)
 
-START_LIMIT = 5.0  # seconds until a start has failed
+START_LIMIT = 15.0  # seconds until a start has failed
 HEAD_LIMIT = 16 * 1024  # bytes of one header line
 _PORTS_TRIED = 50
 

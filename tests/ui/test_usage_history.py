@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -176,6 +177,24 @@ async def test_a_budget_is_set_and_taken_off(window: Any) -> None:
     await page.page.get_by_role("radio", name="Stop").click()
     while (await page.called("update_settings"))["patch"] != {"budget_action": "stop"}:
         await page.page.wait_for_timeout(10)
+
+
+async def test_what_is_typed_while_a_save_is_under_way_stays(window: Any) -> None:
+    page = await opened(window)
+    field, answer = page.page.locator("#s-budget_credits"), asyncio.Event()
+
+    async def later(route: Any) -> None:
+        await answer.wait()
+        await route.continue_()
+
+    await page.page.route("**/do/update_settings", later)
+    async with page.page.expect_request("**/do/update_settings"):
+        await field.fill("20")
+        await field.press("Enter")
+    await field.fill("200")
+    answer.set()
+    await page.see("Saved", ".setting:has(#s-budget_credits)")
+    assert await field.input_value() == "200"
 
 
 @pytest.mark.parametrize("typed", ["0", "-3", "abc", "1e9", "100001"])
