@@ -17,6 +17,7 @@ from copilot_desktop.core.rounds import Pace, Rounds
 from copilot_desktop.core.snapshot import snapshot
 from copilot_desktop.demo import Scenario
 from copilot_desktop.errors import Unreachable
+from copilot_desktop.proxy import controller
 from tests.core_rig import CoreRig, running_core
 
 FAST = Pace(tick=0.01, probe=3600, gap=15, shown=0.02, hidden=3600, models=3600, offline=0.02)
@@ -129,14 +130,17 @@ async def test_trouble_that_is_not_told_yet_is_tried_again_as_well(tmp_path: Pat
                 await asyncio.sleep(0.01)
 
 
-async def test_a_listener_that_cannot_be_brought_back_is_given_up(tmp_path: Path) -> None:
+async def test_a_listener_that_cannot_be_brought_back_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with running_core(tmp_path) as rig:
         port = rig.core.controller.state.port
         await rig.core.use_port(port)  # the very same from now on
         await rig.core.controller._release()
-        with socket.socket() as other:
+        with socket.socket() as other, monkeypatch.context() as patched:
             other.bind(("127.0.0.1", port))
             other.listen()
+            patched.setattr(controller, "START_LIMIT", 1.0)  # it takes the question, and is silent
             start(rig.core, replace(FAST, probe=0.0))
             state = await rig.until(lambda s: s.app.listener == "lost")
         assert state.proxy.phase == "error"
