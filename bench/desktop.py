@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from bench import machine
-from tests.gui.app import App, free_port
+from tests.gui.app import App
 from tests.gui.desk import Desk, missing, session_members
+from tests.ports import free_port
 
 SETTLE = 3.0  # seconds after the window, before memory and CPU are looked at
 LIMIT = 30.0

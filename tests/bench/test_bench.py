@@ -54,3 +54,10 @@ def test_without_tls_and_with_scenarios_of_ones_choice(tmp_path: Path) -> None:
     samples = bench(tmp_path, "--mode", "plain", "--targets", OURS, "--only", "one,idle")
     assert samples[OURS].keys() == {"ttft1", "start", "idle_memory"}
     assert samples["direct"].keys() == {"ttft1"}
+
+
+@pytest.mark.parametrize("part", ["desktop", "page"])
+def test_what_measures_the_window_finds_its_parts(part: str) -> None:
+    """It is loaded after minutes of other measurements, and would lose them."""
+    code = f"import bench.{part}"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, timeout=60)
