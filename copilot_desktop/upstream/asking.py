@@ -52,21 +52,21 @@ async def ask(
     target, proxy = URL(url), way["proxy"]
     # A proxy without TLS behind it wants another first line.
     straight = FAMILIAR and (proxy is None or target.scheme == "https")
-    fits = straight and body is not None and 0 < len(body) <= AT_ONCE
-    if body and fits:
-        headers = {**headers, "Content-Length": str(len(body))}
+    whole = body if straight and body and len(body) <= AT_ONCE else None
+    if whole:
+        headers = {**headers, "Content-Length": str(len(whole))}
     while True:
         request = _Request(
             method,
             target,
             headers=headers,
-            data=None if fits else _in_pieces(body),
+            data=None if whole else _in_pieces(body),
             loop=asyncio.get_running_loop(),
             session=http,
             proxy=URL(proxy) if proxy else None,
             ssl=way["ssl"],
         )
-        request.whole = body if fits else None
+        request.whole = whole
         try:
             return await _answered(http, request)
         except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
