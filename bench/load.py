@@ -14,6 +14,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import cast
 
 LIMIT = 30.0  # seconds for one answer
 OPENING = 32  # connections opened at once
@@ -47,9 +48,8 @@ class _Reader(asyncio.Protocol):
         self.lost = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        transport.set_write_buffer_limits(high=64 * 1024 * 1024)
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's is none by its class
+        self.transport.set_write_buffer_limits(high=64 * 1024 * 1024)
 
     def ask(self, raw: bytes, *, streamed: bool, watched: bool) -> asyncio.Future[Heard]:
         loop = asyncio.get_running_loop()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import sys
+from typing import cast
 
 
 class Side(asyncio.Protocol):
@@ -22,8 +23,7 @@ class Side(asyncio.Protocol):
         self.waiting: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's is none by its class
         if self.other is None:
             self.waiting = asyncio.create_task(self.connect())
         else:

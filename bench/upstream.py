@@ -21,7 +21,7 @@ import sys
 import time
 from collections.abc import Coroutine
 from dataclasses import asdict, dataclass, field
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
 
@@ -151,8 +151,7 @@ class Upstream(asyncio.Protocol):
         self.edition = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast("asyncio.Transport", transport)  # uvloop's is none by its class
         self.loop = asyncio.get_running_loop()
         self.not_before = self.loop.time() + plan.hold
         stats.opened += 1
