@@ -6,7 +6,6 @@ canonical events. When to send and when to stop is decided by `Provider` and the
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -113,8 +112,7 @@ class Listener:
             self.told.append(told)
             return
         self._run = None
-        if rest := self._decoder.beside(chunk, self._in_run):  # mostly there is none
-            self._frames(self._decoder.feed_beside(rest, self._in_run))
+        self._frames(self._decoder.feed_beside(chunk, self._in_run))
         if self._stops is None and self._decoder.is_between:
             self._run = self._reader.run
 
@@ -169,7 +167,7 @@ class Listener:
 def _cost(frame: Frame) -> int | None:
     """What Copilot says that this answer has cost, in 1e-9 credits."""
     try:
-        payload = json.loads(frame.data)
+        payload = frame.json()
     except (ValueError, RecursionError):
         return None  # the reader says what is wrong with it
     return nano_credits(payload) if isinstance(payload, dict) else None

@@ -8,11 +8,12 @@ is in exactly one frame: `b"".join(frame.raw for frame in frames)` is the stream
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
+
+from copilot_desktop import json_bytes
 
 MAX_EVENT = 16 * 1024 * 1024  # bytes; `security-rules.md` 25
 
@@ -25,16 +26,16 @@ _LONG = 65536  # bytes of a frame that has begun, which are looked at again with
 _BOUNDARY = re.compile(rb"\r\n\r\n|\n\n|\r\r|\r\n\n|\n\r\n|\r\n\r|\n\r")
 _LINE_END = re.compile(rb"\r\n|\n|\r")
 _BOM = b"\xef\xbb\xbf"
-_written = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class EventTooLarge(ValueError):
     """One event is larger than `MAX_EVENT` bytes."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Frame:
-    """One event. `data` is empty for comments; `raw` are the bytes as they came."""
+    """One event. `data` is empty for comments; `raw` are the bytes as they came. Never changed: it
+    is not frozen because one is made for each event, which would take twice as long."""
 
     data: bytes = b""
     event: str = ""
@@ -42,7 +43,7 @@ class Frame:
 
     def json(self) -> Any:
         """The data as JSON. Raises ValueError (also for text that is not UTF-8)."""
-        return json.loads(self.data)
+        return json_bytes.read(self.data)
 
     def encode(self) -> bytes:
         """The bytes as they came, or newly written ones."""
@@ -58,7 +59,7 @@ def encode(data: bytes, event: str = "") -> bytes:
 
 def encode_json(payload: Any, event: str = "") -> bytes:
     """One event with `payload` as compact ASCII JSON (lone surrogates stay escaped)."""
-    return encode(_written(payload).encode(), event)
+    return encode(json_bytes.written(payload), event)
 
 
 class FrameDecoder:
@@ -98,17 +99,6 @@ class FrameDecoder:
         """No frame has begun."""
         return not self._pending
 
-    def beside(self, chunk: bytes, others: Callable[[bytes], int]) -> bytes:
-        """What is left to feed, after frames that `others` reads first (see `feed_beside`)."""
-        if len(self._pending) > _LONG or len(chunk) > _PART:
-            return chunk
-        read = bytes(self._pending) + chunk if self._pending else chunk
-        if not (length := others(read)):
-            return chunk
-        self._pending.clear()
-        self._searched = 0
-        return read[length:]
-
     def feed_beside(self, chunk: bytes, others: Callable[[bytes], int]) -> Iterator[Frame]:
         """The same, but for frames that `others` reads on its own.
 
@@ -117,14 +107,31 @@ class FrameDecoder:
         """
         for start in range(0, len(chunk), _PART):
             part = chunk[start : start + _PART]
+            whole = not (self._pending or self._has_cr or b"\r" in part)  # frames may be cut out
             for _ in range(_TURNS):
-                part = self.beside(part, others)
+                part = self._beside(part, others)
                 if (end := part.find(FRAME_END) + len(FRAME_END)) < len(FRAME_END):
                     break
-                yield from self.feed(part[:end])
+                if whole:
+                    yield self._frame(part[:end])
+                else:
+                    yield from self.feed(part[:end])
                 part = part[end:]
             if part:
                 yield from self.feed(part)
+
+    def _beside(self, part: bytes, others: Callable[[bytes], int]) -> bytes:
+        """What is left of `part` to feed, after frames that `others` reads first."""
+        if not self._pending:
+            return part[length:] if (length := others(part)) else part
+        if len(self._pending) > _LONG:
+            return part
+        read = bytes(self._pending) + part
+        if not (length := others(read)):
+            return part
+        self._pending.clear()
+        self._searched = 0
+        return read[length:]
 
     def _boundary(self, source: bytes | bytearray, start: int) -> int:
         """Where the next event ends, or 0 if that cannot be said yet."""

@@ -7,13 +7,13 @@ trouble is raised as a Problem and told by `Downstream` (`architecture.md`, one 
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
 from aiohttp import web
 
+from copilot_desktop import json_bytes
 from copilot_desktop.canonical import Usage
 from copilot_desktop.dialects import UpstreamDialect
 from copilot_desktop.errors import (
@@ -144,12 +144,11 @@ class _Passing:
         self._run = None
         out: list[bytes] = []
         try:
-            others, decoder = partial(self._mend_run, out), self._decoder
-            rest = decoder.beside(read, others)
-            over = bool(rest) and self._mend_each(decoder.feed_beside(rest, others), out)
+            others = partial(self._mend_run, out)
+            over = self._mend_each(self._decoder.feed_beside(read, others), out)
         finally:
             wish = self._outlet.send(b"".join(out))
-        if decoder.is_between:
+        if self._decoder.is_between:
             self._run = self._stream.run
         return NO_MORE if over else wish
 
@@ -202,7 +201,7 @@ async def _whole_body(reply: UpstreamReply) -> Json:
     """An unstreamed answer as an object. Raises what it says if it is an error in disguise."""
     raw = await reply.read()
     try:
-        answer = json.loads(raw)
+        answer = json_bytes.read(raw)
     except (ValueError, RecursionError):
         raise UpstreamFault("The answer was not JSON.", request_id=reply.request_id) from None
     if not isinstance(answer, dict):
@@ -213,4 +212,4 @@ async def _whole_body(reply: UpstreamReply) -> Json:
 
 
 def _usage(dialect: UpstreamDialect, raw: object) -> Usage | None:
-    return dialect.read_usage(raw) if isinstance(raw, Mapping) else None
+    return dialect.read_usage(raw) if isinstance(raw, dict) else None
