@@ -107,6 +107,7 @@ class ToolResult:
 
 Block = Text | Thinking | Image | Document | ToolUse | ToolResult
 ReplyBlock = Text | Thinking | ToolUse
+_PICTURES = frozenset({Image, Document})
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,9 +188,12 @@ class Loss:
         return f"mapped={self.what}>{self.to}" if self.to else f"dropped={self.what}"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Request:
     """`model` is the client's own spelling; the id sent upstream comes from the resolved `Model`.
+
+    It has many fields, so it is a plain dataclass: those are made and copied in a fraction of the
+    time. Who wants another request changes a copy; `messages` and what is in them never change.
 
     `thinking_budget` is in tokens; `effort` is the word for the same wish. `cache_key` keeps the
     requests of one conversation together, for `cache_retention` (`24h`). `echo_usage` and
@@ -260,22 +264,19 @@ class Request:
             return False
         return not any(isinstance(block, ToolUse) for block in last.blocks)
 
-    def has_document(self) -> bool:
-        """Whether a PDF file stands anywhere, results of tools included."""
-        blocks = [block for message in self.messages for block in message.blocks]
-        inner = [
-            part for block in blocks if isinstance(block, ToolResult) for part in block.content
-        ]
-        return any(isinstance(block, Document) for block in (*blocks, *inner))
+    def kinds(self) -> set[type[Block]]:
+        """The kinds of block that stand anywhere, results of tools included."""
+        kinds = {type(block) for message in self.messages for block in message.blocks}
+        if ToolResult in kinds:
+            for message in self.messages:
+                for block in message.blocks:
+                    if isinstance(block, ToolResult):
+                        kinds.update(map(type, block.content))
+        return kinds
 
     def has_pictures(self) -> bool:
         """Whether a picture or document stands anywhere: Copilot wants a header for it."""
-        for message in self.messages:
-            for block in message.blocks:
-                parts = block.content if isinstance(block, ToolResult) else (block,)
-                if any(isinstance(part, Image | Document) for part in parts):
-                    return True
-        return False
+        return not self.kinds().isdisjoint(_PICTURES)
 
     def reasoning_losses(
         self, effort: Effort | None = None, budget: int | None = None
@@ -300,10 +301,11 @@ class Request:
         by rule of thumb (4 characters a token)."""
         if self.tokens is not None:
             return self.tokens
-        size = sum(len(text.text) for text in self.system)
+        size = sum([len(text.text) for text in self.system])
         for tool in self.tools:
             size += len(tool.name) + len(tool.description) + len(repr(tool.schema))
-        size += sum(_size(block) for message in self.messages for block in message.blocks)
+        for message in self.messages:
+            size += sum(map(_size, message.blocks))
         return max(1, size // 4)
 
 
@@ -314,7 +316,7 @@ def _size(block: Block) -> int:
         case ToolUse():
             return len(block.name) + len(block.arguments)
         case ToolResult():
-            return sum(_size(part) for part in block.content)
+            return sum(map(_size, block.content))
         case Image():
             return 4 * 1000
         case Document():

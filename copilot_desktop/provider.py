@@ -22,7 +22,6 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
@@ -250,7 +249,7 @@ class Provider:
         if strict:
             refuse_marked(loss.note for loss in losses if loss.marked)
         weight, tokens = self.weigh(ready, way.model)
-        ready = replace(ready, losses=losses, tokens=tokens)
+        ready.losses, ready.tokens = losses, tokens
         rendered = way.target.render_request(ready, way.model)
         # What Copilot's endpoint wants beyond the public format stands in its quirks.
         fixed = self.quirks(way.endpoint, authority).fix_request(rendered, way.model, ())

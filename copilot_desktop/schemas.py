@@ -10,11 +10,16 @@ from typing import Any
 
 Schema = dict[str, Any]
 _BRANCHES = ("anyOf", "oneOf", "allOf")
+_NAMES = ("$schema", "$id")
+_ILLEGAL = frozenset({*_BRANCHES, *_NAMES})
 
 
 def legal_schema(schema: Schema | None) -> Schema:
-    """An object schema with `properties`, without `$schema` and `$id`, never a bare union."""
-    legal = {key: value for key, value in (schema or {}).items() if key not in {"$schema", "$id"}}
+    """An object schema with `properties`, without `$schema` and `$id`, never a bare union: `schema`
+    itself if it is one."""
+    if schema and _is_legal(schema):
+        return schema
+    legal = {key: value for key, value in (schema or {}).items() if key not in _NAMES}
     branches = [branch for key in _BRANCHES for branch in _listed(legal.pop(key, None))]
     if branches:
         legal = _united(legal, [branch for branch in branches if isinstance(branch, dict)])
@@ -22,6 +27,14 @@ def legal_schema(schema: Schema | None) -> Schema:
     if not isinstance(legal.get("properties"), dict):
         legal["properties"] = {}
     return legal
+
+
+def _is_legal(schema: Schema) -> bool:
+    return (
+        schema.get("type") == "object"
+        and isinstance(schema.get("properties"), dict)
+        and _ILLEGAL.isdisjoint(schema)
+    )
 
 
 def _united(outer: Schema, branches: list[Schema]) -> Schema:

@@ -3,16 +3,19 @@
 Canonical in, canonical out. Clients send histories that are legal in their own dialect and refused
 by Copilot's: ids with odd characters, tool names of 80 letters, calls without results, pictures for
 a model that cannot see. Each repair is one pure function with the rule it implements
-(`translation.md` §2, P5–P14). What a repair takes away is declared as a `Loss`.
+(`translation.md` §2, P5–P14). What a repair takes away is declared as a `Loss`. Nearly all of most
+conversations needs none: what is legal is handed on as it is, and nothing is built anew.
 """
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import replace
 
 from copilot_desktop.canonical import (
     Block,
     Effort,
+    Image,
     Loss,
     Message,
     Request,
@@ -24,26 +27,37 @@ from copilot_desktop.canonical import (
 )
 from copilot_desktop.errors import InvalidRequest
 from copilot_desktop.model import CHAT, MESSAGES, RESPONSES, Model
-from copilot_desktop.preparation.pairing import paired
+from copilot_desktop.preparation.pairing import paired, with_blocks
 from copilot_desktop.preparation.pictures import visible
 from copilot_desktop.schemas import legal_schema
 from copilot_desktop.sealing import Seal, unseal
 from copilot_desktop.spelling import free_name, legal_id, legal_name, made_id
 
 MAX_TOOLS = 128  # what Copilot's own client keeps to
+_CALLS = frozenset({ToolUse, ToolResult})
 _SEALS: dict[str, Seal] = {CHAT: "gc1.", RESPONSES: "gr1.", MESSAGES: "gm1."}
 
 
 def prepared(request: Request, model: Model, endpoint: str) -> Request:
-    """`request`, made acceptable for `model` at `endpoint`. Raises InvalidRequest."""
-    request = _with_legal_names(request)
-    request = _with_legal_ids(request, limit=40 if endpoint == CHAT else 64)
-    messages = paired(_merged(_without_empty_text(request.messages)))
-    messages = _merged(_without_bare_thoughts(messages, model, endpoint))
+    """`request`, made acceptable for `model` at `endpoint`: a copy. Raises InvalidRequest."""
+    ready = copy(request)
+    messages, kinds = request.messages, request.kinds()
+    names = _legal_names(ready)
+    if calls := not kinds.isdisjoint(_CALLS):
+        messages = _with_legal_calls(messages, names, limit=40 if endpoint == CHAT else 64)
+    merged = messages = _merged(_without_empty_text(messages))
+    if calls:
+        messages = paired(messages)
+    if Thinking in kinds:
+        messages = _without_bare_thoughts(messages, model, endpoint)
+    if messages is not merged:  # what is gone may have kept two apart
+        messages = _merged(messages)
     if not any(message.role == "user" for message in messages):
         raise InvalidRequest("messages: at least one non-empty message is required")
-    request = replace(request, messages=visible(messages, model))
-    return _with_legal_limits(_with_legal_sampling(request, model), model)
+    ready.messages = visible(messages, model) if Image in kinds else messages
+    _limit_sampling(ready, model)
+    _limit_length(ready, model)
+    return ready
 
 
 # ------------------------------------------------------------------------------------ messages
@@ -53,24 +67,29 @@ def _without_empty_text(messages: tuple[Message, ...]) -> tuple[Message, ...]:
     """P6: Copilot refuses empty text blocks. A message with nothing left goes."""
     kept = []
     for message in messages:
-        blocks = tuple(
-            block for block in message.blocks if not isinstance(block, Text) or block.text.strip()
-        )
+        blocks = tuple([block for block in message.blocks if not _is_empty(block)])
         if blocks:
-            kept.append(replace(message, blocks=blocks))
+            kept.append(with_blocks(message, blocks))
         elif message.role == "user" and len(messages) == len(message.blocks) == 1:
             kept.append(message)
     return tuple(kept)
 
 
+def _is_empty(block: Block) -> bool:
+    return isinstance(block, Text) and (not block.text or block.text.isspace())
+
+
 def _merged(messages: tuple[Message, ...]) -> tuple[Message, ...]:
     """P5: neighbours of one role become one turn; instructions stay apart."""
     turns: list[Message] = []
+    before = ""
     for message in messages:
-        if turns and turns[-1].role == message.role != "system":
-            turns[-1] = replace(turns[-1], blocks=turns[-1].blocks + message.blocks)
+        role = message.role
+        if role == before != "system":
+            turns[-1] = Message(role, turns[-1].blocks + message.blocks)
         else:
             turns.append(message)
+        before = role
     return tuple(turns)
 
 
@@ -94,86 +113,84 @@ def _without_bare_thoughts(
 # ------------------------------------------------------------------------------------ names, ids
 
 
-def _with_legal_ids(request: Request, limit: int) -> Request:
-    """P7. Calls without an id get one, and the results that follow find it by their order."""
-    messages: list[Message] = []
-    nameless: list[str] = []
-    for place, message in enumerate(request.messages):
-        blocks: list[Block] = []
-        if message.role == "assistant":
-            nameless = []
-        for number, block in enumerate(message.blocks):
-            match block:
-                case ToolUse(id=""):
-                    made = made_id(f"{place}.{number}", block.name, block.arguments)
-                    nameless.append(made)
-                    blocks.append(replace(block, id=made))
-                case ToolUse():
-                    blocks.append(replace(block, id=legal_id(block.id, limit)))
-                case ToolResult(tool_use_id=""):
-                    made = nameless.pop(0) if nameless else made_id(f"{place}.{number}", "", "")
-                    blocks.append(replace(block, tool_use_id=made))
-                case ToolResult():
-                    legal = legal_id(block.tool_use_id, limit)
-                    blocks.append(replace(block, tool_use_id=legal))
-                case _:
-                    blocks.append(block)
-        messages.append(replace(message, blocks=tuple(blocks)))
-    return replace(request, messages=tuple(messages))
-
-
-def _with_legal_names(request: Request) -> Request:
-    """P8: tools, history and choice speak of a tool by one legal name; `original` remembers."""
+def _legal_names(ready: Request) -> dict[str, str]:
+    """P8: tools and choice speak of a tool by one legal name; `original` remembers. Also the new
+    name by the old one."""
     names: dict[str, str] = {}
     tools: list[Tool] = []
-    losses: list[Loss] = []
     # A name that is legal as it stands is never taken by the new spelling of another one.
-    taken = {tool.name for tool in request.tools if legal_name(tool.name) == tool.name}
-    for tool in request.tools:
-        if tool.name in names:
-            losses.append(Loss(f"tools.{tool.name} (declared twice)", marked=True))
+    taken = {tool.name for tool in ready.tools if legal_name(tool.name) == tool.name}
+    for tool in ready.tools:
+        old = tool.name
+        if old in names:
+            loss = Loss(f"tools.{old} (declared twice)", marked=True)
+            ready.losses = (*ready.losses, loss)
             continue
-        name = legal_name(tool.name)
-        name = name if name == tool.name else free_name(name, taken)
+        names[old] = name = old if old in taken else free_name(legal_name(old), taken)
         taken.add(name)
-        names[tool.name] = name
-        original = tool.original or (tool.name if name != tool.name else "")
-        tools.append(replace(tool, name=name, original=original, schema=legal_schema(tool.schema)))
+        tools.append(_legal_tool(tool, name))
     if len(tools) > MAX_TOOLS:
         raise InvalidRequest(f"tools: {len(tools)} tools were sent, the limit is {MAX_TOOLS}")
-
-    def legal(block: Block) -> Block:
-        if isinstance(block, ToolUse):
-            return replace(block, name=names.get(block.name) or legal_name(block.name))
-        return block
-
-    choice = request.tool_choice
+    ready.tools = tuple(tools)
+    choice = ready.tool_choice
     if choice is not None and choice.name:
-        choice = replace(choice, name=names.get(choice.name, choice.name))
-    messages = tuple(
-        replace(message, blocks=tuple(legal(block) for block in message.blocks))
-        for message in request.messages
-    )
-    return replace(
-        request,
-        tools=tuple(tools),
-        tool_choice=choice,
-        messages=messages,
-        losses=request.losses + tuple(losses),
-    )
+        ready.tool_choice = replace(choice, name=names.get(choice.name, choice.name))
+    return names
+
+
+def _legal_tool(tool: Tool, name: str) -> Tool:
+    schema = legal_schema(tool.schema)
+    if name == tool.name and schema is tool.schema:
+        return tool
+    original = tool.original or (tool.name if name != tool.name else "")
+    return replace(tool, name=name, original=original, schema=schema)
+
+
+def _with_legal_calls(
+    messages: tuple[Message, ...], names: dict[str, str], limit: int
+) -> tuple[Message, ...]:
+    """P7, P8: calls and results by legal ids of at most `limit` characters, calls by the names of
+    the tools. Calls without an id get one, and the results that follow find it by their order."""
+    turns: list[Message] = []
+    nameless: list[str] = []
+    for place, message in enumerate(messages):
+        if message.role == "assistant":
+            nameless = []
+        blocks: list[Block] = []
+        for number, block in enumerate(message.blocks):
+            if isinstance(block, ToolUse):
+                name = names.get(block.name) or legal_name(block.name)
+                identifier = legal_id(block.id, limit)
+                if not identifier:
+                    identifier = made_id(f"{place}.{number}", name, block.arguments)
+                    nameless.append(identifier)
+                if identifier != block.id or name != block.name:
+                    block = replace(block, id=identifier, name=name)
+            elif isinstance(block, ToolResult):
+                identifier = legal_id(block.tool_use_id, limit)
+                if not identifier:
+                    made = made_id(f"{place}.{number}", "", "")
+                    identifier = nameless.pop(0) if nameless else made
+                if identifier != block.tool_use_id:
+                    block = replace(block, tool_use_id=identifier)
+            blocks.append(block)
+        turns.append(with_blocks(message, tuple(blocks)))
+    return tuple(turns)
 
 
 # ------------------------------------------------------------------------------------ parameters
 
 
-def _with_legal_sampling(request: Request, model: Model) -> Request:
+def _limit_sampling(ready: Request, model: Model) -> None:
     """P13: no sampling parameters beside reasoning; for Claude never both of them."""
+    temperature, top_p = ready.temperature, ready.top_p
+    if temperature is None and top_p is None:
+        return
     losses: list[Loss] = []
-    temperature, top_p = request.temperature, request.top_p
-    reasons = request.effort not in {None, Effort.NONE} or bool(request.thinking_budget)
+    reasons = ready.effort not in {None, Effort.NONE} or bool(ready.thinking_budget)
     able = bool(model.efforts) or model.thinking != "none"
     always = model.is_openai and model.max_tokens_key == "max_completion_tokens"
-    if model.no_temperature or (reasons and able) or (always and request.effort is not Effort.NONE):
+    if model.no_temperature or (reasons and able) or (always and ready.effort is not Effort.NONE):
         losses += [Loss("temperature")] if temperature is not None else []
         losses += [Loss("top_p")] if top_p is not None else []
         temperature = top_p = None
@@ -184,17 +201,16 @@ def _with_legal_sampling(request: Request, model: Model) -> Request:
         if temperature > 1:
             losses.append(Loss("temperature", to="1"))
             temperature = 1.0
-    return replace(
-        request, temperature=temperature, top_p=top_p, losses=request.losses + tuple(losses)
-    )
+    ready.temperature, ready.top_p = temperature, top_p
+    ready.losses += tuple(losses)
 
 
-def _with_legal_limits(request: Request, model: Model) -> Request:
+def _limit_length(ready: Request, model: Model) -> None:
     """P14: not more than the model can write."""
-    limit = request.max_tokens
+    limit = ready.max_tokens
     if limit is None or 1 <= limit <= model.max_output:
-        return request
+        return
     if limit < 1:
         raise InvalidRequest("max_tokens: must be at least 1")
-    loss = Loss("max_tokens", to=str(model.max_output))
-    return replace(request, max_tokens=model.max_output, losses=(*request.losses, loss))
+    ready.max_tokens = model.max_output
+    ready.losses = (*ready.losses, Loss("max_tokens", to=str(model.max_output)))

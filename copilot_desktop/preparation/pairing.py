@@ -10,42 +10,50 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import islice
 
 from copilot_desktop.canonical import Block, Message, Text, ToolResult, ToolUse
 from copilot_desktop.spelling import NO_RESULT
 
 
+def with_blocks(message: Message, blocks: tuple[Block, ...]) -> Message:
+    """`message` with `blocks`: itself if these are its own ones."""
+    return message if blocks == message.blocks else Message(message.role, blocks)
+
+
 def paired(messages: tuple[Message, ...]) -> tuple[Message, ...]:
-    """The history with each call answered exactly once, directly after it."""
+    """The history with each call answered exactly once, directly after it: `messages` itself if it
+    is so already."""
     turns: list[Message] = []
     between: list[Message] = []
     calls: list[ToolUse] = []
     for place, message in enumerate(messages):
-        if message.role == "system" and calls:
+        role = message.role
+        if role == "system" and calls:
             between.append(message)
             continue
-        if message.role == "user":
+        if role == "user":
             turns.append(_answered(message, calls))
+            calls = []
         else:
             if calls:
                 turns.append(_answered(Message("user", ()), calls))
-            if message.role == "assistant":
-                message = _distinct(message, results=_results_after(messages, place))
+            if role == "assistant":
+                message, calls = _distinct(message, messages, place)
             if message.blocks:
                 turns.append(message)
-        turns += between
-        between = []
-        calls = [block for block in message.blocks if isinstance(block, ToolUse)]
-        if message.role != "assistant":
-            calls = []
+        if between:
+            turns += between
+            between = []
     if calls:
         turns.append(_answered(Message("user", ()), calls))
-    return tuple(turn for turn in turns + between if turn.blocks)
+    found = tuple([turn for turn in turns + between if turn.blocks])
+    return messages if found == messages else found
 
 
 def _results_after(messages: tuple[Message, ...], place: int) -> set[str]:
     """The ids answered in the next user turn."""
-    for message in messages[place + 1 :]:
+    for message in islice(messages, place + 1, None):
         if message.role == "user":
             return {b.tool_use_id for b in message.blocks if isinstance(b, ToolResult)}
         if message.role == "assistant":
@@ -53,8 +61,15 @@ def _results_after(messages: tuple[Message, ...], place: int) -> set[str]:
     return set()
 
 
-def _distinct(message: Message, results: set[str]) -> Message:
-    """Second calls of one id get a suffix; a half-written call that nobody answered goes."""
+def _distinct(
+    message: Message, messages: tuple[Message, ...], place: int
+) -> tuple[Message, list[ToolUse]]:
+    """The assistant's turn at `place`, and its calls: second ones of one id get a suffix; one that
+    is half-written and that nobody answered goes."""
+    calls: list[ToolUse] = [block for block in message.blocks if isinstance(block, ToolUse)]
+    if not calls:
+        return message, calls
+    results = _results_after(messages, place)
     seen: dict[str, int] = {}
     blocks: list[Block] = []
     for block in message.blocks:
@@ -65,7 +80,8 @@ def _distinct(message: Message, results: set[str]) -> Message:
             if count > 1:
                 block = replace(block, id=f"{block.id}_{count}")
         blocks.append(block)
-    return replace(message, blocks=tuple(blocks))
+    message = with_blocks(message, tuple(blocks))
+    return message, [block for block in blocks if isinstance(block, ToolUse)]
 
 
 def _whole(arguments: str) -> bool:
@@ -77,6 +93,8 @@ def _whole(arguments: str) -> bool:
 
 def _answered(message: Message, calls: list[ToolUse]) -> Message:
     """Results first, in the order of the calls' answers; orphans become words."""
+    if not calls and ToolResult not in map(type, message.blocks):
+        return message
     wanted = {call.id for call in calls}
     answers: dict[str, ToolResult] = {}
     rest: list[Block] = []
@@ -86,13 +104,14 @@ def _answered(message: Message, calls: list[ToolUse]) -> Message:
             continue
         identifier = _open_twin(block.tool_use_id, wanted, answers)
         if identifier in wanted:
-            answers[identifier] = replace(block, tool_use_id=identifier)
+            same = identifier == block.tool_use_id
+            answers[identifier] = block if same else replace(block, tool_use_id=identifier)
         elif words := _words(block):
             rest.append(Text(f"[Result of an earlier tool call {block.tool_use_id}]\n{words}"))
     for call in calls:
         if call.id not in answers:
             answers[call.id] = ToolResult(call.id, (Text(NO_RESULT),), is_error=True)
-    return replace(message, blocks=(*answers.values(), *rest))
+    return with_blocks(message, (*answers.values(), *rest))
 
 
 def _open_twin(identifier: str, wanted: set[str], answers: dict[str, ToolResult]) -> str:

@@ -154,3 +154,40 @@ def test_the_output_limit_is_clamped_to_what_the_model_can_write():
     assert prepared(request(user("go"), max_tokens=1), small, CHAT).max_tokens == 1
     with pytest.raises(InvalidRequest, match="max_tokens"):
         prepared(request(user("go"), max_tokens=0), small, CHAT)
+
+
+def test_what_is_legal_is_handed_on_as_it_is_in_a_request_of_its_own():
+    closed = {"type": "object", "properties": {}}
+    asked = request(
+        user("go"),
+        assistant("looking", ToolUse("c1", "f", "{}")),
+        user(ToolResult("c1", (Text("ok"),)), "and?"),
+        tools=(Tool("f", schema=closed),),
+        temperature=0.5,
+        max_tokens=100,
+    )
+    ready = prepared(asked, GPT, CHAT)
+    assert ready is not asked
+    assert ready == asked
+    assert all(new is old for new, old in zip(ready.messages, asked.messages, strict=True))
+    assert ready.tools[0] is asked.tools[0]
+
+
+def test_the_request_that_was_given_stays_as_it_was():
+    def asked() -> Request:
+        return request(
+            user("go", " "),
+            assistant(ToolUse("", "a.b", "{}")),
+            user(ToolResult("", ())),
+            tools=(Tool("a.b"), Tool("a.b")),
+            tool_choice=ToolChoice("tool", "a.b"),
+            temperature=2.0,
+            top_p=0.1,
+            max_tokens=10**9,
+        )
+
+    given = asked()
+    ready = prepared(given, Model("claude-x", vendor="Anthropic"), CHAT)
+    assert given == asked()
+    assert ready.losses
+    assert ready.max_tokens != given.max_tokens

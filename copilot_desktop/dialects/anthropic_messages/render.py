@@ -47,7 +47,7 @@ def cannot(request: Request, model: Model) -> tuple[Loss, ...]:
         losses.append(Loss("response_format", to="instruction", marked=True))
     if request.tools and not model.tools:
         losses.append(Loss("Tool use", semantic=True))
-    if not (model.pdf or model.is_claude) and request.has_document():
+    if not (model.pdf or model.is_claude) and Document in request.kinds():
         losses.append(Loss("A PDF document", semantic=True))
     if any(not word.strip() for word in request.stop):
         losses.append(Loss("stop (white space only)"))

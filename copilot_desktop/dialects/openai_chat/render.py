@@ -9,7 +9,6 @@ caller before anything is rendered.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from copilot_desktop.canonical import (
@@ -38,6 +37,7 @@ CONTINUE = "Continue exactly from where the last message stopped."
 ONLY_JSON = "Reply with one JSON object and nothing else."
 NO_OUTPUT = "(no output)"
 SEE_IMAGE = "(see attached image)"
+_SAID = (Text, Image)
 # What clients call the fields that have no word here.
 _WIRE = {"cache_key": "prompt_cache_key", "cache_retention": "prompt_cache_retention"}
 
@@ -45,8 +45,8 @@ _WIRE = {"cache_key": "prompt_cache_key", "cache_retention": "prompt_cache_reten
 def cannot(request: Request, model: Model) -> tuple[Loss, ...]:
     """What gets lost or changed on the way to this model over `/chat/completions`."""
     losses: list[Loss] = []
-    blocks = [block for message in request.messages for block in message.blocks]
-    if request.has_document():
+    kinds = request.kinds()
+    if Document in kinds:
         losses.append(Loss("A PDF document", semantic=True))
     if request.tools and not model.tools:
         losses.append(Loss("Calling tools", semantic=True))
@@ -64,7 +64,7 @@ def cannot(request: Request, model: Model) -> tuple[Loss, ...]:
         losses.append(Loss(f"tool_choice.{asked}", to="auto", marked=True))
     if request.parallel_tools is False and request.tools and not model.parallel_tools:
         losses.append(Loss("parallel_tool_calls"))
-    if any(isinstance(block, Thinking) and _opened(block, model) is None for block in blocks):
+    if Thinking in kinds and _has_foreign_thoughts(request, model):
         losses.append(Loss("thinking (history)"))
     sent = _reasoning(request, model)
     word = sent.get("reasoning_effort")
@@ -113,40 +113,46 @@ def _messages(request: Request, model: Model) -> list[Json]:
     # Tool results must follow their calls directly: an instruction between them waits.
     waiting: list[Json] = []
     for message in request.messages:
-        match message.role:
-            case "system":
-                asides = list(_aside(message, model))
-                (waiting if out and out[-1].get("tool_calls") else out).extend(asides)
-            case "user":
-                results = [block for block in message.blocks if isinstance(block, ToolResult)]
-                out += [_result(block) for block in results]
-                out += waiting
-                out += _user_turn(message, results)
-                waiting = []
-            case "assistant":
-                out += waiting
-                waiting = []
-                out += _assistant_turn(message, model)
+        turn: Json | None
+        if message.role == "system":
+            if (turn := _aside(message, model)) is not None:
+                (waiting if out and out[-1].get("tool_calls") else out).append(turn)
+            continue
+        if message.role == "user":
+            results = [block for block in message.blocks if isinstance(block, ToolResult)]
+            out += map(_result, results)
+            turn = _user_turn(message, results)
+        else:
+            turn = _assistant_turn(message, model)
+        out += waiting
+        waiting = []
+        if turn is not None:
+            out.append(turn)
     out += waiting
-    return list(_continued(out))
+    return _continued(out)
 
 
-def _aside(message: Message, model: Model) -> Iterator[Json]:
+def _aside(message: Message, model: Model) -> Json | None:
     """An instruction in mid-conversation: its own role where the vendor knows that."""
-    text = "\n\n".join(block.text for block in message.blocks if isinstance(block, Text))
+    text = "\n\n".join([block.text for block in message.blocks if isinstance(block, Text)])
     if not text:
-        return
+        return None
     if model.is_openai:
-        yield {"role": "system", "content": text}
-    else:
-        yield {"role": "user", "content": f"<system-reminder>{text}</system-reminder>"}
+        return {"role": "system", "content": text}
+    return {"role": "user", "content": f"<system-reminder>{text}</system-reminder>"}
 
 
 def _result(result: ToolResult) -> Json:
     """The tool role takes text alone; pictures follow in a user turn."""
-    lines = [part.text for part in result.content if isinstance(part, Text) and part.text]
-    lines += [f"(document {part.title})" for part in result.content if isinstance(part, Document)]
-    if any(isinstance(part, Image) for part in result.content):
+    lines: list[str] = []
+    after: list[str] = []
+    for part in result.content:
+        if isinstance(part, Text):
+            lines += [part.text] if part.text else []
+        elif isinstance(part, Document):
+            after.append(f"(document {part.title})")
+    lines += after
+    if Image in map(type, result.content):
         lines.append(SEE_IMAGE)
     text = "\n".join(lines) or NO_OUTPUT
     if result.is_error and not text.lower().startswith("error"):
@@ -155,23 +161,23 @@ def _result(result: ToolResult) -> Json:
     return _marked(answer, result.cached or any(part.cached for part in result.content))
 
 
-def _user_turn(message: Message, results: list[ToolResult]) -> Iterator[Json]:
+def _user_turn(message: Message, results: list[ToolResult]) -> Json | None:
     """What is left of a user turn after its tool results: pictures of tools, then the rest."""
     parts: list[Text | Image] = []
     for result in results:
         images = [part for part in result.content if isinstance(part, Image)]
         if images:
             parts += [Text(f"Image(s) returned by tool call {result.tool_use_id}:"), *images]
-    parts += [block for block in message.blocks if isinstance(block, Text | Image)]
+    said = [block for block in message.blocks if isinstance(block, _SAID)]
+    parts += said
+    if not parts:
+        return None
     content: str | list[Json]
-    if any(isinstance(part, Image) for part in parts):
+    if Image in map(type, parts):
         content = [_part(part) for part in parts]
     else:
-        content = "\n\n".join(part.text for part in parts if isinstance(part, Text))
-    if parts:
-        said = [block for block in message.blocks if isinstance(block, Text | Image)]
-        turn = {"role": "user", "content": content}
-        yield _marked(turn, any(block.cached for block in said))
+        content = "\n\n".join([part.text for part in parts if isinstance(part, Text)])
+    return _marked({"role": "user", "content": content}, any(block.cached for block in said))
 
 
 def _marked(message: Json, cached: bool) -> Json:
@@ -187,26 +193,27 @@ def _part(part: Text | Image) -> Json:
     return {"type": "image_url", "image_url": {"url": url}}
 
 
-def _assistant_turn(message: Message, model: Model) -> Iterator[Json]:
-    """Nothing, if only reasoning that this model cannot read is left."""
-    text = "".join(block.text for block in message.blocks if isinstance(block, Text))
-    calls = [
-        {
-            "id": block.id,
-            "type": "function",
-            "function": {"name": block.name, "arguments": block.arguments.strip() or "{}"},
-        }
-        for block in message.blocks
-        if isinstance(block, ToolUse)
-    ]
-    if not text and not calls:
-        return
+def _assistant_turn(message: Message, model: Model) -> Json | None:
+    """None, if only reasoning that this model cannot read is left."""
+    texts = [block for block in message.blocks if isinstance(block, Text)]
+    uses = [block for block in message.blocks if isinstance(block, ToolUse)]
+    text = "".join([block.text for block in texts])
+    if not text and not uses:
+        return None
     turn: Json = {"role": "assistant", "content": text or None}
-    turn |= _replayed(message, model)
-    if calls:
-        turn["tool_calls"] = calls
-    cached = any(b.cached for b in message.blocks if isinstance(b, Text | ToolUse))
-    yield _marked(turn, cached)
+    if len(texts) + len(uses) < len(message.blocks):
+        turn |= _replayed(message, model)
+    if uses:
+        turn["tool_calls"] = [
+            {
+                "id": block.id,
+                "type": "function",
+                "function": {"name": block.name, "arguments": block.arguments.strip() or "{}"},
+            }
+            for block in uses
+        ]
+    cached = any(block.cached for block in texts) or any(block.cached for block in uses)
+    return _marked(turn, cached)
 
 
 def _replayed(message: Message, model: Model) -> Json:
@@ -228,15 +235,21 @@ def _opened(block: Thinking, model: Model) -> dict[str, str] | None:
     return opened if opened and opened.get("o") else None
 
 
-def _continued(messages: list[Json]) -> Iterator[Json]:
+def _has_foreign_thoughts(request: Request, model: Model) -> bool:
+    return any(
+        isinstance(block, Thinking) and _opened(block, model) is None
+        for message in request.messages
+        for block in message.blocks
+    )
+
+
+def _continued(messages: list[Json]) -> list[Json]:
     """A last turn of the assistant's own is followed by a wish to go on: prefill is refused."""
-    yield from messages[:-1]
-    for last in messages[-1:]:
-        if last["role"] != "assistant" or last.get("tool_calls"):
-            yield last
-            continue
-        yield last | {"content": (last["content"] or "").rstrip()}
-        yield {"role": "user", "content": CONTINUE}
+    last = messages[-1] if messages else None
+    if last is None or last["role"] != "assistant" or last.get("tool_calls"):
+        return messages
+    begun = last | {"content": (last["content"] or "").rstrip()}
+    return [*messages[:-1], begun, {"role": "user", "content": CONTINUE}]
 
 
 # ------------------------------------------------------------------------------------- tools

@@ -44,7 +44,7 @@ def cannot(request: Request, model: Model) -> tuple[Loss, ...]:
         losses.append(Loss("stop", to="local"))
     if request.tools and not model.tools:
         losses.append(Loss("Tool use", semantic=True))
-    if request.has_document() and not model.pdf:
+    if not model.pdf and Document in request.kinds():
         losses.append(Loss("A PDF document", semantic=True))
     if request.is_prefill:
         losses.append(Loss("prefill", to="user", marked=True))
