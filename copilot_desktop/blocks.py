@@ -30,7 +30,7 @@ from copilot_desktop.canonical import (
 from copilot_desktop.errors import UpstreamFault
 from copilot_desktop.runaway import STUCK, Runaway
 
-_TEXT = Text("")
+_TEXT, _REFUSAL, _THINKING = Text(""), Text("", refusal=True), Thinking("")
 MAX_CALLS = 128
 MAX_ARGUMENTS = 1024 * 1024  # characters of one call
 
@@ -80,7 +80,7 @@ class BlockSequencer:
     def think(self, text: str, signature: str = "") -> Iterator[Event]:
         """Reasoning text, or the seal of the reasoning before it."""
         if text or signature:
-            yield from self._visible(Thinking(""), text, signature)
+            yield from self._visible(_THINKING, text, signature)
 
     def redacted(self, opaque: str) -> Iterator[Event]:
         """A whole block of reasoning that only its issuer can read."""
@@ -98,12 +98,14 @@ class BlockSequencer:
         self._spoken = True
         self._said = self._said or not refusal
         self._refused = self._refused or refusal
-        yield from self._visible(Text("", refusal), text, "")
+        yield from self._visible(_REFUSAL if refusal else _TEXT, text, "")
 
     @property
     def open_text(self) -> int | None:
         """The open block, if more `text` would just continue it and nothing else comes first."""
-        return self._index if self._open == _TEXT and not self._pending_call() else None
+        if self._open is not _TEXT or (self._calls and self._pending_call()):
+            return None
+        return self._index
 
     def end_block(self) -> Iterator[Event]:
         """The open text or reasoning is complete (formats that say so)."""
@@ -174,7 +176,7 @@ class BlockSequencer:
             yield from self._finish_call(call, cut=cut)
         yield from self._flush_later()
         if self._held_space and not self._spoken and not self.has_calls:
-            yield from self._show(Text(""), self._held_space, "")
+            yield from self._show(_TEXT, self._held_space, "")
         yield from self._close_open()
         if reason in {StopReason.END, StopReason.TOOL_USE}:
             reason = StopReason.TOOL_USE if self.has_calls else StopReason.END
@@ -185,17 +187,19 @@ class BlockSequencer:
     # -------------------------------------------------------------------------- inner workings
 
     def _visible(self, block: ReplyBlock, text: str, signature: str) -> Iterator[Event]:
-        yield from self.begin()
-        if self._pending_call():
+        if not self._begun:
+            yield from self.begin()
+        if self._calls and self._pending_call():
             self._later.append((block, text, signature))
             return
-        yield from self._flush_later()
+        if self._later:
+            yield from self._flush_later()
         yield from self._show(block, text, signature)
 
     def _show(self, block: ReplyBlock, text: str, signature: str) -> Iterator[Event]:
         # An open block is kept as it was started, so equal means: goes on.
         whole = isinstance(block, Thinking) and bool(block.redacted)
-        if self._open != block or whole:
+        if whole or (self._open is not block and self._open != block):
             yield from self._close_open()
             yield from self._start(block)
         if text or signature:

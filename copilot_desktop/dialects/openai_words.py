@@ -8,7 +8,6 @@ both. Must not know a request's or an answer's shape.
 from __future__ import annotations
 
 import secrets
-import string
 from typing import Any
 
 from copilot_desktop.canonical import StopReason, Usage
@@ -33,7 +32,6 @@ from copilot_desktop.errors import (
 
 Json = dict[str, Any]
 
-_ALPHABET = string.ascii_letters + string.digits
 FINISH_REASONS = {
     StopReason.END: "stop",
     StopReason.STOP_SEQUENCE: "stop",
@@ -130,4 +128,4 @@ def write_usage(usage: Usage) -> Json:
 
 def mint(prefix: str) -> str:
     """A new id: `prefix` and 24 random letters and digits."""
-    return prefix + "".join(secrets.choice(_ALPHABET) for _ in range(24))
+    return prefix + secrets.token_hex(12)

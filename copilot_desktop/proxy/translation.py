@@ -15,7 +15,7 @@ from copilot_desktop.proxy.answers import Downstream
 from copilot_desktop.proxy.asked import Asked
 from copilot_desktop.proxy.capping import capped_request
 from copilot_desktop.proxy.outlet import Outlet
-from copilot_desktop.runs import Told, spread
+from copilot_desktop.runs import BlockDeltas, Told, spread
 from copilot_desktop.upstream.client import UpstreamReply
 from copilot_desktop.upstream.direct import Wish
 
@@ -67,6 +67,8 @@ class _Writing:
         self._asked.head_arrived(reply)
 
     def hear(self, told: list[Told]) -> Wish:
+        if len(told) == 1 and isinstance(text := told[0], BlockDeltas):  # a slow answer's
+            return self._outlet.send(self._writer.feed(text))
         out: list[bytes] = []
         try:
             for each in told:

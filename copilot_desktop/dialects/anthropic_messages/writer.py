@@ -8,7 +8,6 @@ null. Tools get the name back that the client gave them, models the client's spe
 from __future__ import annotations
 
 import secrets
-import string
 
 from copilot_desktop.canonical import (
     Begin,
@@ -32,7 +31,7 @@ from copilot_desktop.dialects.anthropic_messages.usage import write_usage
 from copilot_desktop.errors import Problem
 from copilot_desktop.runs import BlockDeltas, Told, framed
 from copilot_desktop.spelling import legal_id
-from copilot_desktop.sse import encode_json
+from copilot_desktop.sse import encode, encode_json
 
 _REASONS = {
     StopReason.END: "end_turn",
@@ -43,8 +42,13 @@ _REASONS = {
     StopReason.PAUSE: "pause_turn",
 }
 LONGEST_ID = 64  # characters of a call's id (§2.1)
-_ALPHABET = string.ascii_letters + string.digits
 _PING = encode_json({"type": "ping"}, "ping")
+_MESSAGE_STOP = encode_json({"type": "message_stop"}, "message_stop")
+_BLOCK_STOP = encode(b'{"type":"content_block_stop","index":%d}', "content_block_stop")
+_TEXT_START = encode(
+    b'{"type":"content_block_start","index":%d,"content_block":{"type":"text","text":""}}',
+    "content_block_start",
+)
 
 
 class MessagesWriter:
@@ -54,30 +58,22 @@ class MessagesWriter:
 
     def __init__(self, request: Request) -> None:
         self._request = request
-        self._open: ReplyBlock | None = None
         self._before = ""  # a text of the open block
         self._written = 0  # characters, for replies whose size upstream never tells
 
     def feed(self, event: Told) -> bytes:
         """The frames of one event."""
         match event:
-            case Begin():
-                return self._begin(event)
-            case BlockStart():
-                self._open = event.block
-                self._before = _before_text(event.index, event.block)
-                return _frame(
-                    "content_block_start",
-                    index=event.index,
-                    content_block=self._empty(event.block),
-                )
             case BlockDeltas():
                 return self._texts(event)
             case BlockDelta():
                 return self._delta(event)
+            case Begin():
+                return self._begin(event)
+            case BlockStart():
+                return self._start(event.index, event.block)
             case BlockEnd():
-                self._open = None
-                return _frame("content_block_stop", index=event.index)
+                return _BLOCK_STOP % event.index
             case End():
                 return self._end(event)
 
@@ -107,10 +103,14 @@ class MessagesWriter:
         }
         return _frame("message_start", message=message)
 
-    def _empty(self, block: ReplyBlock) -> Json:
+    def _start(self, index: int, block: ReplyBlock) -> bytes:
+        self._before = _before_text(index, block)
+        if isinstance(block, Text):
+            return _TEXT_START % index
+        return _frame("content_block_start", index=index, content_block=self._empty(block))
+
+    def _empty(self, block: Thinking | ToolUse) -> Json:
         match block:
-            case Text():
-                return {"type": "text", "text": ""}
             case Thinking(redacted=redacted) if redacted:
                 return {"type": "redacted_thinking", "data": redacted}
             case Thinking():
@@ -136,9 +136,7 @@ class MessagesWriter:
     def _end(self, end: End) -> bytes:
         usage = end.usage if end.usage is not None else self._estimate()
         delta = ending(end.reason, end.stop_sequence, end.explanation)
-        return _frame("message_delta", delta=delta, usage=write_usage(usage)) + _frame(
-            "message_stop"
-        )
+        return _frame("message_delta", delta=delta, usage=write_usage(usage)) + _MESSAGE_STOP
 
     def _estimate(self) -> Usage:
         return estimated(self._request, self._written)
@@ -180,7 +178,7 @@ def message_id(upstream: str) -> str:
     """Upstream's id where it looks like Anthropic's, else a new one."""
     if upstream.startswith("msg_"):
         return upstream
-    return "msg_" + "".join(secrets.choice(_ALPHABET) for _ in range(24))
+    return f"msg_{secrets.token_hex(12)}"
 
 
 def given_name(request: Request, name: str) -> str:

@@ -24,13 +24,14 @@ from copilot_desktop.sealing import seal
 from copilot_desktop.sse import Frame
 
 DONE = b"[DONE]"
+_parse = json.JSONDecoder().decode
 
 _MARK = re.compile(rb'"content"\s*:\s*"')
 _THOUGHTS = ("reasoning_text", "reasoning_content", "reasoning", "thinking", "cot_summary")
 _OPAQUES = ("reasoning_opaque", "encrypted", "cot_id", "signature")
-_BESIDE_TEXT = (
+_BESIDE_TEXT = frozenset({
     *_THOUGHTS, *_OPAQUES, "refusal", "tool_calls", "toolCalls", "function_call",
-)  # fmt: skip
+})  # fmt: skip
 _REASONS = {
     "length": StopReason.LENGTH,
     "content_filter": StopReason.REFUSAL,
@@ -131,7 +132,7 @@ class ChatReader:
         if block is None or self._opaque or self._finished or not isinstance(delta, dict):
             return
         text = delta.get("content")
-        if text and isinstance(text, str) and not any(map(delta.get, _BESIDE_TEXT)):
+        if text and isinstance(text, str) and _is_text(delta):
             self._runs.look(raw, block)
 
     # -------------------------------------------------------------------------- one choice
@@ -145,7 +146,10 @@ class ChatReader:
         if number in self._finished:
             return
         if isinstance(delta, dict):
-            yield from self._delta(delta, number)
+            if _is_text(delta):
+                yield from self._say(_text(delta.get("content")))
+            else:
+                yield from self._delta(delta, number)
         self._note_cause(choice, delta)
         reason = choice.get("finish_reason")
         if reason == "error":
@@ -157,6 +161,11 @@ class ChatReader:
             self._reason = max(found, known, key=_RANK.index)
             self._finished.add(number)
 
+    def _say(self, content: str) -> Iterator[Event]:
+        if self._opaque and content.strip():
+            yield from self._sign()
+        yield from self._sequence.text(content)
+
     def _delta(self, delta: Mapping[str, Any], number: int) -> Iterator[Event]:
         thought = _first(delta, _THOUGHTS)
         if thought:
@@ -164,12 +173,12 @@ class ChatReader:
         opaque = _first(delta, _OPAQUES)
         if opaque and opaque not in {self._opaque, self._signed}:
             self._opaque += opaque
-        content, refusal = _text(delta.get("content")), _text(delta.get("refusal"))
+        refusal = _text(delta.get("refusal"))
         calls = delta.get("tool_calls") or delta.get("toolCalls")
         legacy = delta.get("function_call")
-        if content.strip() or refusal or calls or legacy:
+        if refusal or calls or legacy:
             yield from self._sign()
-        yield from self._sequence.text(content)
+        yield from self._say(_text(delta.get("content")))
         yield from self._sequence.text(refusal, refusal=True)
         for call in calls if isinstance(calls, list) else ():
             if isinstance(call, dict):
@@ -199,13 +208,15 @@ class ChatReader:
 
     def _note_cause(self, choice: Mapping[str, Any], delta: Any) -> None:
         notes = delta.get("copilot_annotations") if isinstance(delta, dict) else None
-        for word in notes if isinstance(notes, dict) else ():
-            if word in _CAUSES and notes and notes[word]:
-                self._cause = _CAUSES[word]
+        if isinstance(notes, dict):
+            for word in notes:
+                if word in _CAUSES and notes[word]:
+                    self._cause = _CAUSES[word]
         results = choice.get("content_filter_results")
-        for word, result in results.items() if isinstance(results, dict) else ():
-            if isinstance(result, dict) and result.get("filtered") is True:
-                self._cause = str(word)
+        if isinstance(results, dict):
+            for word, result in results.items():
+                if isinstance(result, dict) and result.get("filtered") is True:
+                    self._cause = str(word)
 
 
 class _CallKeys:
@@ -251,12 +262,27 @@ def _payload(frame: Frame, data: bytes) -> Mapping[str, Any] | None:
         if not data.startswith(b"{"):
             return None
     try:
-        payload = json.loads(data)
+        payload = _parsed(data)
     except (ValueError, RecursionError):
         if frame.raw and not frame.raw.endswith((b"\n", b"\r")):
             return None  # cut in the middle: `close` says so
         raise UpstreamFault("GitHub Copilot sent a damaged event.") from None
     return payload if isinstance(payload, dict) else None
+
+
+def _parsed(data: bytes) -> Any:
+    """`data` as JSON. Raises ValueError, RecursionError."""
+    if not data.startswith(b'{"'):
+        return json.loads(data)
+    # Nothing but UTF-8 begins like this: the encoding need not be found out each time.
+    return _parse(data.decode("utf-8", "surrogatepass"))
+
+
+def _is_text(delta: Mapping[str, Any]) -> bool:
+    """Whether there is nothing beside the text, if that."""
+    if _BESIDE_TEXT.isdisjoint(delta):
+        return True
+    return not any(map(delta.get, _BESIDE_TEXT)) and delta.get("function_call") is None
 
 
 def _first(delta: Mapping[str, Any], keys: tuple[str, ...]) -> str:

@@ -7,7 +7,6 @@ is always a list, fields that mean nothing here are present and null (`translati
 from __future__ import annotations
 
 import secrets
-import string
 import time
 from typing import Any
 
@@ -17,12 +16,10 @@ from copilot_desktop.dialects.openai_responses.tools import render_choice
 
 Json = dict[str, Any]
 
-_LETTERS = string.ascii_letters + string.digits
-
 
 def mint(prefix: str) -> str:
     """`prefix` and 24 random letters and digits."""
-    return prefix + "".join(secrets.choice(_LETTERS) for _ in range(24))
+    return prefix + secrets.token_hex(12)
 
 
 def skeleton(request: Request, upstream_id: str) -> Json:
