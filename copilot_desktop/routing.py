@@ -26,7 +26,7 @@ _PREFERENCE: dict[str | None, tuple[str, ...]] = {
 _TARGETS = {dialect.endpoint: dialect for dialect in UPSTREAM}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Route:
     """`same` means that the client's own format goes upstream untranslated."""
 
@@ -66,11 +66,13 @@ def route(
     `refused` holds pairs of model id and endpoint to go around, as long as there is another way.
     Raises UnknownModel if the model takes no conversation at all.
     """
-    listed = [endpoint for endpoint in _order(spoken) if endpoint in model.endpoints]
-    for endpoint in listed:
-        if (model.id, endpoint) not in refused:
-            return _to(endpoint, model, spoken)
-    if not listed:
+    first: str | None = None
+    for endpoint in _order(spoken):
+        if endpoint in model.endpoints:
+            if not refused or (model.id, endpoint) not in refused:
+                return _to(endpoint, model, spoken)
+            first = first or endpoint
+    if first is None:
         served = ", ".join(model.endpoints) or "none that this app knows"
         raise UnknownModel(
             code=UNSUPPORTED,
@@ -79,7 +81,7 @@ def route(
                 "reason": f"It does not take conversations; its endpoints are: {served}.",
             },
         )
-    return _to(listed[0], model, spoken)
+    return _to(first, model, spoken)
 
 
 def _order(spoken: Dialect | None) -> tuple[str, ...]:

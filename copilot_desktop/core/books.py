@@ -90,9 +90,9 @@ class Books:
     def afford(self, exchange: Exchange) -> None:
         """May `exchange` go out under the user's own budget, and under that of its key? Raises
         BudgetSpent."""
-        spent = [each for each in self._present() if each.stops]
-        if not spent and not exchange.key:
+        if not self._limits and not exchange.key:
             return
+        spent = [each for each in self._present() if each.stops]
         models = self._core.catalogue.models
         factor = next((each.multiplier for each in models if each.id == exchange.model_used), None)
         by_agent = exchange.initiator == "agent"

@@ -25,7 +25,6 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 from copilot_desktop.atomic import remove_file
-from copilot_desktop.canonical import Usage
 from copilot_desktop.proxy.exchange import Exchange
 from copilot_desktop.upstream.quota import Meter
 
@@ -45,17 +44,17 @@ CREATE TABLE IF NOT EXISTS meter (
     day TEXT, account TEXT, id TEXT, used REAL, "limit" REAL,
     PRIMARY KEY (day, account, id)) WITHOUT ROWID;
 """
-_NO_USAGE = Usage()
 UseKey = tuple[str, str, str, str]
 MeterKey = tuple[str, str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Use:
     """`day` is local, `YYYY-MM-DD`; `account` as `account_name` gives it, empty where each client
     brings its own. Token counts are Anthropic's kind: `input` without cache.
 
     `nano_credits`: 1e9 are one AI credit; `premium`: premium requests, by the model's multiplier.
+    The ledger's own rows grow with each request.
     """
 
     day: str
@@ -79,6 +78,14 @@ class Use:
     def whole_input(self) -> int:
         """Tokens that the model has read, from its cache or not."""
         return self.input + self.cache_read + self.cache_write
+
+    def grow(self, other: Use) -> None:
+        """Add what `other` counted under the same key."""
+        for name in _COUNTS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+_COUNTS = tuple(column.name for column in fields(Use))[4:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,34 +183,28 @@ class Ledger:
 
         `multiplier` is the model's; only a turn that a human began costs premium requests.
         """
-        usage = exchange.usage or _NO_USAGE
-        human = exchange.initiator == "user" and exchange.outcome == "ok"
-        self.add(
-            Use(
-                self._day(),
-                exchange.account,
-                exchange.client,
-                exchange.model_used,
-                requests=1,
-                failed=int(exchange.outcome == "failed"),
-                input=usage.input,
-                output=usage.output,
-                cache_read=usage.cache_read,
-                cache_write=usage.cache_write,
-                nano_credits=exchange.nano_credits or 0,
-                premium=(multiplier or 0.0) if human else 0.0,
-            )
-        )
+        key = (self._day(), exchange.account, exchange.client, exchange.model_used)
+        with self._lock:
+            if (row := self._row(key)) is None:
+                return
+            row.requests += 1
+            if exchange.outcome == "failed":
+                row.failed += 1
+            elif multiplier and exchange.outcome == "ok" and exchange.initiator == "user":
+                row.premium += multiplier
+            if exchange.nano_credits:
+                row.nano_credits += exchange.nano_credits
+            if (usage := exchange.usage) is not None:
+                row.input += usage.input
+                row.output += usage.output
+                row.cache_read += usage.cache_read
+                row.cache_write += usage.cache_write
 
     def add(self, use: Use) -> None:
         """Add `use` to its row."""
-        key = use.key
         with self._lock:
-            row = self._uses.get(key)
-            if row is None and len(self._uses) >= _MOST_ROWS:
-                return
-            self._uses[key] = use if row is None else _sum(row, use)
-            self._new_uses.add(key)
+            if (row := self._row(use.key)) is not None:
+                row.grow(use)
 
     def read(self, meters: Iterable[Meter], account: str = "") -> None:
         """Keep today's reading of every meter that counts something."""
@@ -277,29 +278,30 @@ class Ledger:
     def _take(self, uses: list[Use], meters: list[MeterDay]) -> None:
         with self._lock:
             for row in uses:
-                new = self._uses.get(row.key)
-                self._uses[row.key] = row if new is None else _sum(row, new)
+                if (new := self._uses.get(row.key)) is not None:
+                    row.grow(new)
+                self._uses[row.key] = row
             self._meters = {row.key: row for row in meters} | self._meters
 
     def _write(self) -> None:
         with self._lock:
-            uses = [self._uses[key] for key in self._new_uses]
-            meters = [self._meters[key] for key in self._new_meters]
+            uses = [astuple(self._uses[key]) for key in self._new_uses]
+            meters = [astuple(self._meters[key]) for key in self._new_meters]
             self._new_uses, self._new_meters = set(), set()
             self._forget_old()
         if self._path is None or not (uses or meters):
             return
         try:
             with closing(self._open()) as file, file:
-                file.executemany(_KEEP_USE, map(astuple, uses))
-                file.executemany(_KEEP_METER, map(astuple, meters))
+                file.executemany(_KEEP_USE, uses)
+                file.executemany(_KEEP_METER, meters)
                 file.execute("DELETE FROM use WHERE day < ?", (self._day(self.keep - 1),))
                 file.execute("DELETE FROM meter WHERE day < ?", (self._day(self.keep - 1),))
         except (sqlite3.Error, OSError, OverflowError, ValueError) as error:
             log.warning("The usage history could not be written: %s", error)
             with self._lock:  # the next flush tries again
-                self._new_uses |= {row.key for row in uses} & self._uses.keys()
-                self._new_meters |= {row.key for row in meters} & self._meters.keys()
+                self._new_uses |= {row[:4] for row in uses} & self._uses.keys()
+                self._new_meters |= {row[:3] for row in meters} & self._meters.keys()
 
     def _open(self) -> sqlite3.Connection:
         assert self._path is not None
@@ -322,26 +324,18 @@ class Ledger:
         self._new_uses &= self._uses.keys()
         self._new_meters &= self._meters.keys()
 
+    def _row(self, key: UseKey) -> Use | None:
+        """The row of `key`, which changes now; None if there are too many. Called with the lock."""
+        row = self._uses.get(key)
+        if row is None:
+            if len(self._uses) >= _MOST_ROWS:
+                return None
+            row = self._uses[key] = Use(*key)
+        self._new_uses.add(key)
+        return row
+
     def _day(self, ago: int = 0) -> str:
         return day_of(self._wall() - ago * _DAY)
-
-
-def _sum(one: Use, other: Use) -> Use:
-    """Two rows of one key as one."""
-    return Use(
-        one.day,
-        one.account,
-        one.client,
-        one.model,
-        one.requests + other.requests,
-        one.failed + other.failed,
-        one.input + other.input,
-        one.output + other.output,
-        one.cache_read + other.cache_read,
-        one.cache_write + other.cache_write,
-        one.nano_credits + other.nano_credits,
-        one.premium + other.premium,
-    )
 
 
 def _files(path: Path) -> tuple[Path, ...]:

@@ -22,7 +22,7 @@ Json = dict[str, Any]
 Initiator = Literal["user", "agent"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Envelope:
     """What `peek` reads: enough to route and account for a request without understanding it.
 

@@ -11,7 +11,6 @@ clients give up on a silent server; from then on trouble is told in the stream.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import secrets
 import time
@@ -20,12 +19,13 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 from aiohttp import HttpVersion11, hdrs, web
+from multidict import istr
 
-from copilot_desktop import __version__
+from copilot_desktop import __version__, json_bytes
 from copilot_desktop.dialects import Dialect, Writer
 from copilot_desktop.errors import InvalidRequest, Problem, QuotaExhausted, UpstreamTimeout
 from copilot_desktop.model import MESSAGES, RESPONSES
-from copilot_desktop.proxy import codex
+from copilot_desktop.proxy import codex, packets
 from copilot_desktop.proxy.exchange import Exchange, Outcome
 from copilot_desktop.upstream.client import UpstreamReply
 
@@ -38,15 +38,17 @@ MOST_UNSENT = 64 * 1024  # bytes that wait for one client before upstream is not
 # freeze them, a longer attempt would triple the wait (`translation.md` §13.1, §13.2).
 LONGEST_RETRY = 60.0
 
-_PASSED_ON = ("x-request-id", "x-github-request-id")
+_PASSED_ON = (istr("x-request-id"), istr("x-github-request-id"))
+_NOTES = istr("x-copilot-desktop-notes")
 
 FIXED_HEADERS: Mapping[str, str] = {
-    "X-Content-Type-Options": "nosniff",
+    istr("X-Content-Type-Options"): "nosniff",
     hdrs.CACHE_CONTROL: "no-store",
     hdrs.SERVER: f"copilot-desktop/{__version__}",
 }
 EVENTS = "text/event-stream; charset=utf-8"
-STREAM_HEADERS: Mapping[str, str] = {**FIXED_HEADERS, "X-Accel-Buffering": "no"}
+STREAM_HEADERS: Mapping[str, str] = {**FIXED_HEADERS, istr("X-Accel-Buffering"): "no"}
+JSON_HEADERS: Mapping[str, str] = {**FIXED_HEADERS, hdrs.CONTENT_TYPE: "application/json"}
 
 
 def json_answer(
@@ -54,10 +56,7 @@ def json_answer(
 ) -> web.Response:
     """A JSON response with the fixed headers (`security-rules.md` 7)."""
     return web.Response(
-        body=json.dumps(body, separators=(",", ":")).encode(),
-        status=status,
-        headers={**FIXED_HEADERS, **(headers or {})},
-        content_type="application/json",
+        body=json_bytes.written(body), status=status, headers={**JSON_HEADERS, **(headers or {})}
     )
 
 
@@ -146,12 +145,6 @@ class Downstream(Protocol):
         """Stop the signs of life, however the exchange ended."""
 
 
-class _Stream(web.StreamResponse):
-    """Its head goes out together with what is written first, in one packet."""
-
-    _send_headers_immediately = False
-
-
 class HttpDownstream:
     """An HTTP response: the status is decided with the first byte."""
 
@@ -218,12 +211,14 @@ class HttpDownstream:
 
     async def whole(self, body: Any, reply: UpstreamReply | None = None) -> web.StreamResponse:
         """An unstreamed answer; without `reply` it is ours."""
-        answer = json_answer(body, headers=self._headers(reply))
-        self._take_down(answer.body)
-        self.exchange.first_byte()
-        self.exchange.status = 200
-        await deliver(answer, self._request)
-        self.exchange.finish("ok")
+        out, exchange = json_bytes.written(body), self.exchange
+        answer = packets.whole(self._request, {**JSON_HEADERS, **self._headers(reply)}, out)
+        self._take_down(out)
+        exchange.first_byte()
+        exchange.status = 200
+        await answer.prepare(self._request)
+        await answer.write_eof()
+        exchange.finish("ok")
         return answer
 
     async def fail(self, problem: Problem) -> web.StreamResponse:
@@ -270,9 +265,9 @@ class HttpDownstream:
     async def _open(self, reply: UpstreamReply | None) -> web.StreamResponse:
         if self._response is not None:
             return self._response
-        response = _Stream(headers={**STREAM_HEADERS, **self._headers(reply)})
         kind = self.writer.content_type if self.writer else self._stream_type
-        response.headers[hdrs.CONTENT_TYPE] = kind
+        headers = {**STREAM_HEADERS, hdrs.CONTENT_TYPE: kind, **self._headers(reply)}
+        response = packets.streamed(self._request, headers)
         # From here on the status is decided. (Sending the head does not suspend, so that nobody
         # can find a response that is not prepared yet.)
         self._response = response
@@ -281,7 +276,7 @@ class HttpDownstream:
         return response
 
     def _headers(self, reply: UpstreamReply | None) -> dict[str, str]:
-        headers = {"x-copilot-desktop-notes": self.exchange.note_line()}
+        headers: dict[str, str] = {_NOTES: self.exchange.note_line()}
         if reply is not None:
             for name in _PASSED_ON:
                 if value := reply.headers.get(name):
@@ -318,7 +313,9 @@ class HttpDownstream:
         self._ping = None
 
     def _stop_pulse(self) -> None:
-        for each in (self._pulse, self._ping):
-            if each is not None:
-                each.cancel()
+        if self._pulse is None:  # nothing has ever been expected
+            return
+        self._pulse.cancel()
+        if self._ping is not None:
+            self._ping.cancel()
         self._pulse = self._ping = None

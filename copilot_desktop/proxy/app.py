@@ -22,6 +22,7 @@ from copilot_desktop.errors import (
 )
 from copilot_desktop.model import MESSAGES
 from copilot_desktop.proxy.answers import FIXED_HEADERS, deliver, problem_answer, unexpected
+from copilot_desktop.proxy.connection import Handler
 from copilot_desktop.proxy.guard import SOCKET_PATHS, check, ignore_expectations
 from copilot_desktop.proxy.openapi import description
 from copilot_desktop.proxy.relay import Relay
@@ -63,6 +64,29 @@ def build_app(relay: Relay) -> web.Application:
     get("/openapi.json", partial(description, relay=relay))
     app.on_response_prepare.append(_fix_headers)
     return app
+
+
+def straight_way(relay: Relay, routes: Handler) -> Handler:
+    """Conversations go straight to their dialect, past the routes of the application.
+
+    Those know the same paths; finding one of them there costs as much as all checks together.
+    """
+    ways = {
+        prefix + path: partial(relay.converse, dialect=dialect)
+        for prefix in ("", "/v1")
+        for dialect in ALL
+        for path in dialect.paths
+    }
+    answered = outermost_layer(relay)
+
+    def handle(request: web.Request) -> Awaitable[web.StreamResponse]:
+        if request.method == hdrs.METH_POST:
+            converse = ways.get(request.raw_path.partition("?")[0])
+            if converse is not None:
+                return answered(request, converse)
+        return routes(request)
+
+    return handle
 
 
 async def _fix_headers(_request: web.Request, response: web.StreamResponse) -> None:

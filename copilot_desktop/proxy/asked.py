@@ -46,8 +46,10 @@ class Asked:
     def take_notes(self) -> None:
         """What was changed on the way upstream, and what it cost, is said of the exchange, well or
         ill as it ended."""
-        self.exchange.attempts = self.passage.tries.calls
-        self.exchange.notes += self.passage.notes
-        self.passage.notes.clear()
-        if self.passage.nano_credits is not None:
-            self.exchange.nano_credits = self.passage.nano_credits
+        exchange, passage = self.exchange, self.passage
+        exchange.attempts = passage.tries.calls
+        if passage.notes:
+            exchange.notes += passage.notes
+            passage.notes.clear()
+        if passage.nano_credits is not None:
+            exchange.nano_credits = passage.nano_credits

@@ -12,20 +12,33 @@ import math
 import re
 from typing import Any
 
+from copilot_desktop import json_bytes
 from copilot_desktop.errors import InvalidRequest
 
 Json = dict[str, Any]
 
 _ESCAPED = re.compile(rb"\\u[dD][89a-fA-F]")
 _HALF = re.compile("[\\ud800-\\udfff]")
+_MISSING = object()
 
 
 def parse_object(raw: bytes) -> Json:
     """A JSON object: no NaN, no infinite number, no bottomless nesting, whole characters. Raises
     InvalidRequest."""
+    return read_object(raw)[1]
+
+
+def read_object(raw: bytes) -> tuple[bytes, Json]:
+    """The same, and `raw` before it if it may go on as it came, else nothing."""
     try:
-        body = json.loads(raw, parse_constant=_refuse_constant, parse_float=_finite)
-        if isinstance(body, dict) and is_torn(raw):
+        if raw[:1] == b"{" and raw[1:2] != b"\0":  # so it is UTF-8
+            text = raw.decode("utf-8", "surrogatepass")
+            body, end = _decoder.raw_decode(text)
+            if text[end:].strip(" \t\r\n"):
+                _decoder.decode(text)  # which says what is wrong
+        else:
+            body = _decoder.decode(raw.decode(json.detect_encoding(raw), "surrogatepass"))
+        if torn := is_torn(raw):
             body = _whole(body)
     except RecursionError:
         raise InvalidRequest("The body is nested too deeply.") from None
@@ -33,7 +46,7 @@ def parse_object(raw: bytes) -> Json:
         raise InvalidRequest(f"The body is not valid JSON: {error}") from None
     if not isinstance(body, dict):
         raise InvalidRequest("The body must be a JSON object.")
-    return body
+    return b"" if torn else raw, body
 
 
 def is_torn(raw: bytes) -> bool:
@@ -48,19 +61,21 @@ def written(raw: bytes, read: Json, mended: Json) -> bytes:
     that a field is added, and writing 20 MB anew takes longer than sending them. What is the same
     is the same object, since whoever mends copies what is changed.
     """
-    news = {key: value for key, value in mended.items() if key not in read}
-    all_there = len(mended) == len(read) + len(news)
-    if raw and all_there and all(mended[key] is value for key, value in read.items()):
+    if raw and mended is read:
+        return raw
+    if raw and _holds(mended, read):
+        news = {key: value for key, value in mended.items() if key not in read}
         if not news:
             return raw
         inner = raw.strip()
         if read and inner[:1] == b"{" and inner[1:2] != b"\0" and inner[-1:] == b"}":  # UTF-8
-            return b"".join((inner[:-1], b",", _compact(news)[1:]))
-    return _compact(mended)
+            return b"".join((inner[:-1], b",", json_bytes.written(news)[1:]))
+    return json_bytes.written(mended)
 
 
-def _compact(value: Json) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode()
+def _holds(mended: Json, read: Json) -> bool:
+    """Whether all of `read` stands in `mended` as well, not only its like."""
+    return all(mended.get(key, _MISSING) is value for key, value in read.items())
 
 
 def _whole(value: Any) -> Any:
@@ -82,3 +97,6 @@ def _finite(digits: str) -> float:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not a JSON value")
+
+
+_decoder = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)

@@ -19,8 +19,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from copilot_desktop.errors import Busy, NotApproved, Paused, Problem, RateLimited
@@ -112,46 +111,42 @@ class Brakes:
             exchange.held = "paused" if isinstance(problem, Paused) else "limited"
             raise
 
-    @asynccontextmanager
-    async def admit(self, exchange: Exchange, *, light: bool = False) -> AsyncIterator[None]:
+    def admit(self, exchange: Exchange, *, light: bool = False) -> _Admission | _Light:
         """Hold a place for `exchange` while its request is under way.
 
         Raises Paused, RateLimited, BudgetSpent, NotApproved or Busy before anything is sent, and
         passes on what the request itself raises. `light`: a token count, see above.
         """
+        return _Light(self, exchange) if light else _Admission(self, exchange)
+
+    async def enter(self, exchange: Exchange) -> float:
+        """What `admit` does before: when it was let through, by the clock of the circuit."""
         self.check(exchange)
-        if not light:  # a count costs nothing
-            self._afforded(exchange)
-        await self._approved(exchange, light)
-        if light:
-            try:
-                yield
-            except Problem as problem:
-                if is_warning(problem):
-                    self.heard(problem, exchange.model_used)
-                raise
-            return
-        sent_at: float | None = None
-        try:
-            exchange.held = "queue"
-            await self.places.take()
-            try:
-                await self._paced()
-                exchange.held = ""
-                self.check(exchange)
-                self._afforded(exchange)
-                sent_at = self.circuit.clock()
-                yield
-                if exchange.outcome != "failed" and self.circuit.well(exchange.model_used, sent_at):
-                    self._changed()
-            finally:
-                self.places.leave()
-        except Problem as problem:
-            if sent_at is not None:
-                self.heard(problem, exchange.model_used)
-            elif exchange.held == "queue":
-                exchange.held = "busy" if isinstance(problem, Busy) else "paused"
-            raise
+        self._afforded(exchange)
+        by_agent = exchange.initiator == "agent"
+        granted = self.approvals.granted(exchange.client, by_agent=by_agent)
+        if not granted:
+            await self._ask(exchange)
+        if self._rules.min_pause or not granted or not self.places.take_now():
+            await self._stand_in_line(exchange)
+        return self.circuit.clock()
+
+    async def enter_lightly(self, exchange: Exchange) -> None:
+        """The same for a token count: it costs nothing, and waits for nothing."""
+        self.check(exchange)
+        if not self.approvals.granted(exchange.client, by_agent=True):
+            exchange.held = "denied"
+            reason = "it has not been allowed yet"
+            raise NotApproved(fields={"client": exchange.client, "reason": reason})
+
+    def leave(self, exchange: Exchange, sent_at: float, error: BaseException | None) -> None:
+        """What `admit` does afterwards."""
+        well = error is None and exchange.outcome != "failed"
+        if well and self.circuit.well(exchange.model_used, sent_at):
+            self._changed()
+        self.places.leave()
+        if isinstance(error, Problem):
+            self.heard(error, exchange.model_used)
 
     def heard(self, problem: Problem, model: str = "") -> None:
         """Trouble that GitHub or Copilot told, by whatever way it came."""
@@ -192,19 +187,31 @@ class Brakes:
             exchange.held = "budget"
             raise
 
-    async def _approved(self, exchange: Exchange, light: bool) -> None:
-        by_agent = light or exchange.initiator == "agent"
+    async def _ask(self, exchange: Exchange) -> None:
         try:
-            if self.approvals.granted(exchange.client, by_agent=by_agent):
-                return
-            if light:
-                reason = "it has not been allowed yet"
-                raise NotApproved(fields={"client": exchange.client, "reason": reason})
             exchange.held = "approval"
             await self.approvals.ask(exchange.client, exchange.model_used)
             exchange.held = ""
         except Problem as problem:
             exchange.held = "denied" if isinstance(problem, NotApproved) else "paused"
+            raise
+
+    async def _stand_in_line(self, exchange: Exchange) -> None:
+        """Wait for a place and for the pause; then look again: things may have changed."""
+        exchange.held = "queue"
+        try:
+            await self.places.take()
+            try:
+                await self._paced()
+                exchange.held = ""
+                self.check(exchange)
+                self._afforded(exchange)
+            except BaseException:
+                self.places.leave()
+                raise
+        except Problem as problem:
+            if exchange.held == "queue":
+                exchange.held = "busy" if isinstance(problem, Busy) else "paused"
             raise
 
     async def _paced(self) -> None:
@@ -235,3 +242,37 @@ class Brakes:
             left = min(max(moment - self.circuit.clock(), 0.0) + 0.05, _LONGEST_TIMER)
             self._timer = asyncio.get_running_loop().call_later(left, self._changed)
         self.on_change()
+
+
+class _Admission:
+    """A place that is held while a request is under way."""
+
+    __slots__ = ("_brakes", "_exchange", "_sent_at")
+
+    def __init__(self, brakes: Brakes, exchange: Exchange) -> None:
+        self._brakes = brakes
+        self._exchange = exchange
+        self._sent_at = 0.0
+
+    async def __aenter__(self) -> None:
+        self._sent_at = await self._brakes.enter(self._exchange)
+
+    async def __aexit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        self._brakes.leave(self._exchange, self._sent_at, error)
+
+
+class _Light:
+    """For a token count: of what it meets, only a warning is heard."""
+
+    __slots__ = ("_brakes", "_exchange")
+
+    def __init__(self, brakes: Brakes, exchange: Exchange) -> None:
+        self._brakes = brakes
+        self._exchange = exchange
+
+    async def __aenter__(self) -> None:
+        await self._brakes.enter_lightly(self._exchange)
+
+    async def __aexit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, Problem) and is_warning(error):
+            self._brakes.heard(error, self._exchange.model_used)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 STUCK_CLIENT = 120.0  # seconds without room for what it asked for until the client is dropped
 
 Refuse = Callable[[int], web.Response]
+Handler = Callable[[Any], Awaitable[web.StreamResponse]]  # of a request
 
 
 def told_in_a_dialect(status: int) -> web.Response:
@@ -85,9 +86,9 @@ class Connection(web.RequestHandler):
 class Server(web.Server):
     """Makes a `Connection` for each client. `options` are those of `web.RequestHandler`."""
 
-    def __init__(self, made: web.Server, options: dict[str, Any]) -> None:
+    def __init__(self, made: web.Server, handler: Handler, options: dict[str, Any]) -> None:
         super().__init__(
-            made.request_handler,
+            handler,
             request_factory=made.request_factory,
             handler_cancellation=made.handler_cancellation,
         )
@@ -98,9 +99,12 @@ class Server(web.Server):
 
 
 class Runner(web.AppRunner):
-    """An application behind `Server`. `options` are those of `web.RequestHandler`."""
+    """An application behind `Server`. `options` are those of `web.RequestHandler`.
 
-    __slots__ = ("_options",)
+    `before` makes what sees each request first of what hands it to the routes.
+    """
+
+    __slots__ = ("_before", "_options")
 
     def __init__(
         self,
@@ -108,10 +112,13 @@ class Runner(web.AppRunner):
         *,
         shutdown_timeout: float,
         refuse: Refuse = told_in_a_dialect,
+        before: Callable[[Handler], Handler] = lambda routes: routes,
         **options: Any,
     ) -> None:
         super().__init__(app, handler_cancellation=True, shutdown_timeout=shutdown_timeout)
+        self._before = before
         self._options = {"refuse": refuse, **options}
 
     async def _make_server(self) -> web.Server:
-        return Server(await super()._make_server(), self._options)
+        made = await super()._make_server()
+        return Server(made, self._before(made.request_handler), self._options)

@@ -18,13 +18,14 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 import aiohttp
 from aiohttp import web
 
 from copilot_desktop.errors import BadSetting, PortTaken, Problem
-from copilot_desktop.proxy.app import build_app
+from copilot_desktop.proxy.app import build_app, straight_way
 from copilot_desktop.proxy.config import ProxyConfig
 from copilot_desktop.proxy.connection import Runner
 from copilot_desktop.proxy.relay import Relay
@@ -140,6 +141,7 @@ class ProxyController:
         # keepalive_timeout also bounds how long a new connection may take to send its head.
         runner = Runner(
             self._application(),
+            before=partial(straight_way, self._relay),
             shutdown_timeout=1.0,
             access_log=None,
             keepalive_timeout=config.client_timeout,

@@ -94,18 +94,26 @@ class Exchange:
 
     def shorten(self) -> None:
         """Before it is kept: names that a client made up may be as long as its request."""
-        self.notes = [redact(note[:LONGEST_TEXT]) for note in self.notes[:MOST_NOTES]]
+        if self.notes:
+            self.notes = [redact(note[:LONGEST_TEXT]) for note in self.notes[:MOST_NOTES]]
         self.error = self.error[:LONGEST_TEXT]
 
     def note_line(self) -> str:
         """The notes for the response header: ASCII, at most 1 KiB."""
-        told = [f"route={self.route}"]
+        line = f"route={self.route}"
         if self.initiator:
-            told.append(f"initiator={self.initiator}")
-        told += self._counts()
+            line += f"; initiator={self.initiator}"
+        # Tokens and cost, as far as they are known before the head of the answer is sent.
+        if (usage := self.usage) is not None:
+            line += f"; input={usage.input}; output={usage.output}"
+            if usage.cache_read or usage.cache_write:
+                line += f"; cache={usage.cache_read}+{usage.cache_write}"
+        if self.nano_credits is not None:
+            line += f"; credits={round(self.nano_credits / 1e9, 6):g}"
+        elif self.multiplier is not None:
+            line += f"; multiplier={self.multiplier:g}"
         if self.notes:
-            told += _grouped(self.notes)
-        line = "; ".join(told)
+            line = "; ".join((line, *_grouped(self.notes)))
         line = line[:1024]
         if line.isascii() and line.isprintable():
             return line
@@ -115,19 +123,6 @@ class Exchange:
     def credits(self) -> float | None:
         """What Copilot says that this answer has cost."""
         return None if self.nano_credits is None else self.nano_credits / 1e9
-
-    def _counts(self) -> list[str]:
-        """Tokens and cost, as far as they are known before the head of the answer is sent."""
-        counts: list[str] = []
-        if (usage := self.usage) is not None:
-            counts += [f"input={usage.input}", f"output={usage.output}"]
-            if usage.cache_read or usage.cache_write:
-                counts.append(f"cache={usage.cache_read}+{usage.cache_write}")
-        if self.credits is not None:
-            counts.append(f"credits={round(self.credits, 6):g}")
-        elif self.multiplier is not None:
-            counts.append(f"multiplier={self.multiplier:g}")
-        return counts
 
     def _elapsed(self) -> int:
         return round((time.monotonic() - self.started) * 1000)
@@ -191,8 +186,9 @@ class Traffic:
         if (tape := self.tape_for(user_agent)) is not None:
             exchange.tape, tape.exchange = tape, exchange.id
         self._recent.append(exchange)
+        if not self.in_flight:
+            self.idle.clear()
         self.in_flight += 1
-        self.idle.clear()
         self._count_day()
         self.on_change()
         return exchange

@@ -10,9 +10,11 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 from aiohttp import HttpVersion11, hdrs, web
+from multidict import istr
 
 from copilot_desktop.errors import HttpOnly, Problem, Refused, WrongKey, WrongMediaType
 from copilot_desktop.proxy.config import ProxyConfig
@@ -25,6 +27,8 @@ _HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[^:\[\]]+)(?::(?P<port>\d{1,5}))?\
 _EVERYWHERE = frozenset({"0.0.0.0", "::"})  # noqa: S104  (compared with, not bound to)
 SOCKET_PATHS = frozenset({"/responses", "/v1/responses"})  # `security-rules.md` 6
 _UNKNOWN = "The key that was sent is not one of its keys, or not any more."
+_FETCH_SITE = istr("Sec-Fetch-Site")
+_JSON = "application/json"
 _OWN_SITES = frozenset({"none", "same-origin"})
 _LOCAL_NAMES = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
@@ -37,15 +41,19 @@ def check(
     `on_foreign` is told the origin of a request that is refused for that alone so far; never of
     one that does not name this server.
     """
-    _check_target(request)
-    _check_host(request, config)
-    _check_origin(request, config, on_foreign)
+    method, headers = request.method, request.headers
+    target = request.raw_path
+    if method == hdrs.METH_CONNECT or target[:1] != "/" or target[:2] == "//":
+        raise refused("the request line does not name a path on this server")
+    _check_host(headers.getall(hdrs.HOST, ()), config)
+    if hdrs.ORIGIN in headers or _FETCH_SITE in headers:
+        _check_origin(request, config, on_foreign)
     # Other offers, such as `h2c` of Java's client, are answered in HTTP/1.1 as if not made.
-    offers = request.headers.getall(hdrs.UPGRADE, ())
-    offered = offers and "websocket" in ",".join(offers).lower()
-    if offered and not (request.method == hdrs.METH_GET and request.path in SOCKET_PATHS):
-        raise HttpOnly
-    if request.method == hdrs.METH_POST:
+    if hdrs.UPGRADE in headers:
+        offered = "websocket" in ",".join(headers.getall(hdrs.UPGRADE)).lower()
+        if offered and not (method == hdrs.METH_GET and request.path in SOCKET_PATHS):
+            raise HttpOnly
+    if method == hdrs.METH_POST:
         _check_media_type(request)
     # Whoever probes for this launch's nonce cannot know a key.
     if config.key_required and request.path != "/__self":
@@ -56,20 +64,21 @@ def refused(reason: str) -> Problem:
     return Refused(fields={"reason": reason})
 
 
-def _check_target(request: web.Request) -> None:
-    target = request.raw_path
-    if request.method == hdrs.METH_CONNECT or not target.startswith("/") or target[:2] == "//":
-        raise refused("the request line does not name a path on this server")
-
-
-def _check_host(request: web.Request, config: ProxyConfig) -> None:
-    hosts = request.headers.getall(hdrs.HOST, [])
+def _check_host(hosts: Sequence[str], config: ProxyConfig) -> None:
+    if len(hosts) == 1 and hosts[0] in _own_names(config.port):  # nearly always
+        return
     found = _HOST.match(hosts[0]) if len(hosts) == 1 else None
     if found is None:
         raise refused("the Host header is missing or doubled")
     name, port = found["name"].lower(), found["port"]
     if not _is_ours(name, config) or (port is not None and int(port) != config.port):
         raise refused("the Host header does not name this server")
+
+
+@lru_cache(maxsize=4)
+def _own_names(port: int) -> frozenset[str]:
+    """What a local client writes into `Host`."""
+    return frozenset(f"{name}:{port}" for name in _LOCAL_NAMES)
 
 
 def _is_ours(name: str, config: ProxyConfig) -> bool:
@@ -97,18 +106,19 @@ def _check_origin(
         if plain_origin(origin) not in config.allowed_origins:
             on_foreign(origin)
             raise refused(f"the page {origin[:100]} is not on the list of allowed origins")
-    sites = request.headers.getall("Sec-Fetch-Site", ())
+    sites = request.headers.getall(_FETCH_SITE, ())
     if not origins and not _OWN_SITES.issuperset(sites):
         raise refused("it comes from a web page")
 
 
 def _check_media_type(request: web.Request) -> None:
-    types = request.headers.getall(hdrs.CONTENT_TYPE, [])
-    kind = types[0].split(";", 1)[0].strip().lower() if len(types) == 1 else ""
-    codings = request.headers.getall(hdrs.CONTENT_ENCODING, ())
-    plain = all(coding.strip().lower() in {"", "identity"} for coding in codings)
-    if kind != "application/json" or not plain:
+    types = request.headers.getall(hdrs.CONTENT_TYPE, ())
+    kind = types[0] if len(types) == 1 else ""
+    if kind != _JSON and kind.split(";", 1)[0].strip().lower() != _JSON:
         raise WrongMediaType
+    for coding in request.headers.getall(hdrs.CONTENT_ENCODING, ()):
+        if coding.strip().lower() not in {"", "identity"}:
+            raise WrongMediaType
 
 
 def _check_key(request: web.Request, config: ProxyConfig) -> None:
@@ -130,14 +140,20 @@ def may_be_a_local_key(given: str, config: ProxyConfig) -> bool:
 
 def caller_of(request: web.Request, config: ProxyConfig) -> Caller:
     """Who asks: by the key of its own, else by what it says of itself."""
-    name = client_name(request.headers.get(hdrs.USER_AGENT, ""))
+    agent = request.headers.get(hdrs.USER_AGENT, "")
     if not config.keys:
-        return Caller(name)
+        return _by_its_own_word(agent)
+    name = client_name(agent)
     found = [_named_key(given, config) for given in credentials(request)]
     key = next((each for each in found if each is not None), None)
     if key is not None:
         return Caller(key.name, key)
     return Caller(without_key(name, config.keys))
+
+
+@lru_cache(maxsize=64)  # each client says the same with each request
+def _by_its_own_word(user_agent: str) -> Caller:
+    return Caller(client_name(user_agent))
 
 
 def _named_key(given: str, config: ProxyConfig) -> NamedKey | None:

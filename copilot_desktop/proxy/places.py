@@ -45,15 +45,21 @@ class Places:
 
     async def take(self) -> None:
         """Wait for a turn, and hold it until `leave`. Raises Busy, and what `turn_away` gives."""
-        if self._queue or self._full:
+        if not self.take_now():
             await self._wait()
-        else:
-            self._busy += 1
+
+    def take_now(self) -> bool:
+        """The same, if nobody has to be waited for."""
+        if self._queue or (self._width is not None and self._busy >= self._width):
+            return False
+        self._busy += 1
+        return True
 
     def leave(self) -> None:
         """Give back what was taken; the next one may."""
         self._busy -= 1
-        self._call()
+        if self._queue:
+            self._call()
 
     @property
     def _full(self) -> bool:

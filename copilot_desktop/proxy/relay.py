@@ -17,7 +17,6 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol
 
@@ -36,7 +35,7 @@ from copilot_desktop.preparation.weighing import number_overflow, weigh, weighed
 from copilot_desktop.provider import Provider
 from copilot_desktop.proxy.answers import Downstream, HttpDownstream, unexpected
 from copilot_desktop.proxy.asked import Asked
-from copilot_desktop.proxy.bodies import is_torn, parse_object
+from copilot_desktop.proxy.bodies import read_object
 from copilot_desktop.proxy.brakes import Brakes
 from copilot_desktop.proxy.config import ProxyConfig
 from copilot_desktop.proxy.exchange import Exchange, Traffic
@@ -190,9 +189,9 @@ class Relay:
         envelope = dialect.peek(body)
         exchange.model_asked = redact(envelope.model[:LONGEST_NAME])
         exchange.stream = envelope.stream
-        if (initiator := _initiator(declared, envelope)) != envelope.initiator:
-            envelope = replace(envelope, initiator=initiator)
-        exchange.initiator = initiator
+        if declared:
+            envelope.initiator = _initiator(declared, envelope)
+        exchange.initiator = envelope.initiator
         self.brakes.check(exchange)  # finding the model may ask Copilot for its list
         authority = self.authority(request)
         model = await self.find(envelope.model, authority)
@@ -204,7 +203,7 @@ class Relay:
     async def _answer(self, asked: Asked, down: Downstream) -> web.StreamResponse:
         """By the chosen route; by another one if that cannot say what was asked, or if Copilot has
         moved the model."""
-        detour = Detour()
+        detour: Detour | None = None
         try:
             while True:
                 try:
@@ -213,6 +212,7 @@ class Relay:
                     _number(problem, asked, self.provider)
                     if down.spoke:
                         raise
+                    detour = detour or Detour()
                     asked.route = await self.provider.another_way(
                         asked.route, asked.dialect, problem, asked.authority, detour
                     )
@@ -221,16 +221,16 @@ class Relay:
         finally:
             asked.take_notes()
 
-    async def _by_route(self, asked: Asked, down: Downstream) -> web.StreamResponse:
-        model, strict = asked.route.model, self.config.strict_translation
-        asked.exchange.route = asked.route.endpoint
-        asked.exchange.model_used = model.id
-        asked.exchange.multiplier = model.multiplier
+    def _by_route(self, asked: Asked, down: Downstream) -> Awaitable[web.StreamResponse]:
+        way, exchange = asked.route, asked.exchange
+        model = way.model
+        exchange.route = way.endpoint
+        exchange.model_used = model.id
+        exchange.multiplier = model.multiplier
         if by_auto(model):
-            asked.exchange.notes.append(f"auto={model.id}")
-        if asked.route.same:
-            return await pass_through(asked, down, self.provider, strict=strict)
-        return await translate(asked, down, self.provider, strict=strict)
+            exchange.notes.append(f"auto={model.id}")
+        answer = pass_through if way.same else translate
+        return answer(asked, down, self.provider, strict=self.config.strict_translation)
 
     # ------------------------------------------------------------------------ for side routes too
 
@@ -238,10 +238,10 @@ class Relay:
         """Who asks, by the keys that hold now."""
         return caller_of(request, self.config)
 
-    async def find(self, name: str, authority: Authority) -> Model:
+    def find(self, name: str, authority: Authority) -> Awaitable[Model]:
         """The model that a client means. Raises UnknownModel, and what fetching the list raises."""
         config = self.config
-        return await self.provider.catalogue.find(
+        return self.provider.catalogue.find(
             name, authority, aliases=config.aliases, default=config.default_model
         )
 
@@ -251,18 +251,23 @@ class Relay:
         limit = self.config.max_body
         if (request.content_length or 0) > limit:
             raise _too_large(limit)
+        if request.content.is_eof():  # it came in one piece with its head
+            raw = request.content.read_nowait()
+        else:
+            raw = await self._arriving(request)
+        if len(raw) > limit:
+            raise _too_large(limit)
+        return read_object(raw)
+
+    async def _arriving(self, request: web.Request) -> bytes:
+        await invite_body(request)
         try:
-            if request.content.is_eof():  # it came in one piece with its head
-                raw = await request.read()
-            else:
-                await invite_body(request)
-                async with asyncio.timeout(self.config.client_timeout):
-                    raw = await request.read()
+            async with asyncio.timeout(self.config.client_timeout):
+                return await request.read()
         except TimeoutError:
             raise InvalidRequest("The request body did not arrive in time.") from None
         except web.HTTPRequestEntityTooLarge:
-            raise _too_large(limit) from None
-        return b"" if is_torn(raw) else raw, parse_object(raw)
+            raise _too_large(self.config.max_body) from None
 
     def authority(self, request: web.Request) -> Authority:
         """Whose Copilot answers: the app's own sign-in, or the token that the client brings."""

@@ -167,16 +167,19 @@ class Catalogue:
         Where the name leaves the choice to GitHub, the model that GitHub chose. In either case
         with what refusals have taught about it.
         """
-        await self.ready(authority)
+        if not self._models or self._is_old():
+            await self.ready(authority)
         try:
-            return await self._found(name, authority, aliases, default)
+            found = self._found(name, authority, aliases, default)
+            return found or await self._choice(authority)
         except UnknownModel:
             check(authority)
             if self._resting():
                 raise
             with suppress(Problem):
                 await self.refresh(authority)
-            return await self._found(name, authority, aliases, default)
+            found = self._found(name, authority, aliases, default)
+            return found or await self._choice(authority)
 
     async def choose_again(self, refused: Model, authority: Authority) -> Model:
         """Another choice of GitHub's after Copilot has refused this one. Raises Problem."""
@@ -228,21 +231,24 @@ class Catalogue:
                 self._path.unlink(missing_ok=True)
         self._tell()
 
-    async def _found(
+    def _found(
         self,
         name: str,
         authority: Authority,
         aliases: Mapping[str, str] | None,
         default: str | None,
-    ) -> Model:
+    ) -> Model | None:
+        """What `name` stands for; None: whatever GitHub chooses."""
         check(authority)
-        model = self.resolve(name, aliases=aliases, default=default)
-        if model.id == AUTO:
-            try:
-                model = await self._auto.choose(authority, self._models)
-            except NotSignedIn:
-                check(authority)  # the choice was ended because another account is in use
-                raise
+        model = names.resolve(name, self._models, aliases=aliases, default=default)
+        return None if model.id == AUTO else self.lessons.corrected(model)
+
+    async def _choice(self, authority: Authority) -> Model:
+        try:
+            model = await self._auto.choose(authority, self._models)
+        except NotSignedIn:
+            check(authority)  # the choice was ended because another account is in use
+            raise
         return self.lessons.corrected(model)
 
     async def _get(self, authority: Authority) -> tuple[Model, ...]:

@@ -57,9 +57,9 @@ def resolve(
     `default` and for an empty name.
     """
     name = name.strip()[:_LONGEST]
-    wanted = _follow(name, models, aliases or {}, default)
-    if (model := models.get(wanted)) is not None and usable(model):  # nearly always
+    if (model := models.get(name)) is not None and usable(model):  # nearly always
         return model
+    wanted = _follow(name, models, aliases or {}, default)
     for candidate in spellings(wanted):
         if candidate == AUTO:
             return auto_entry(models.values())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import aiohttp
 import pytest
 from phenomena.routes import WAYS
@@ -23,6 +25,17 @@ async def test_every_conversation_answers_with_and_without_the_prefix():
                     assert status == 200, (path, body)
         for path in ("/models", "/v1/models", "/v1/models/gpt-4.1", "/models/gpt-4.1"):
             assert (await send(rig.port, request("GET", path))).status == 200
+
+
+async def test_a_conversation_is_found_by_whatever_names_its_path():
+    body = json.dumps({"model": "gpt-4.1", "messages": [{"role": "user", "content": "Hi"}]})
+    paths = ("/v1/chat/completions", "/v1/chat/completions?beta=true", "/v1/chat/completion%73")
+    async with running_rig() as rig:
+        for path in paths:
+            sent = request("POST", path, JSON, ("Expect", "x"), body=body.encode())
+            assert (await send(rig.port, sent)).json()["object"] == "chat.completion", path
+            foreign = request("POST", path, JSON, ("Origin", "http://a.b"), body=body.encode())
+            assert (await send(rig.port, foreign)).status == 403, path
 
 
 async def test_head_is_answered_without_a_body():

@@ -35,18 +35,18 @@ class OpenAIChat:
     endpoint: str | None = CHAT
 
     def peek(self, body: Mapping[str, Any]) -> Envelope:
+        initiator: Initiator = "user"
+        shows = False
         messages = body.get("messages")
-        turns = (
-            [turn for turn in messages if isinstance(turn, Mapping)]
-            if isinstance(messages, list)
-            else []
-        )
-        return Envelope(
-            model=parse.model_of(body),
-            stream=body.get("stream") is True,
-            initiator=_initiator(turns),
-            has_image=any(_shows_picture(turn.get("content")) for turn in turns),
-        )
+        for turn in messages if isinstance(messages, list) else ():
+            if not isinstance(turn, dict):
+                continue
+            # A human started this call if the last turn that is no instruction is the user's.
+            if (role := turn.get("role")) not in ("system", "developer"):
+                initiator = "user" if role == "user" else "agent"
+            if isinstance(content := turn.get("content"), list) and not shows:
+                shows = any(map(_is_picture, content))
+        return Envelope(parse.model_of(body), body.get("stream") is True, initiator, shows)
 
     def parse_request(self, body: Mapping[str, Any]) -> Request:
         return parse.parse_request(body)
@@ -79,16 +79,5 @@ class OpenAIChat:
         return usage.read_usage(usage_object)
 
 
-def _initiator(turns: list[Mapping[str, Any]]) -> Initiator:
-    """A human started this call if the last turn that is not an instruction is the user's."""
-    for turn in reversed(turns):
-        role = turn.get("role")
-        if role not in ("system", "developer"):
-            return "user" if role == "user" else "agent"
-    return "user"
-
-
-def _shows_picture(content: Any) -> bool:
-    return isinstance(content, list) and any(
-        isinstance(part, Mapping) and part.get("type") in _PICTURES for part in content
-    )
+def _is_picture(part: object) -> bool:
+    return isinstance(part, dict) and part.get("type") in _PICTURES

@@ -1,0 +1,117 @@
+"""Answers leave with their head in one packet, and say rightly whether the connection goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from email.utils import parsedate_to_datetime
+
+import pytest
+from aiohttp import web
+from proxy.raw import PATIENCE, hang_up, read_answer, request
+from rig import running_rig
+
+from copilot_desktop.proxy.packets import streamed, whole
+
+JSON = ("Content-Type", "application/json")
+CHAT = {"model": "gpt-4.1", "messages": [{"role": "user", "content": "Hi"}]}
+
+
+def asking(*headers: tuple[str, str], stream: bool) -> bytes:
+    body = json.dumps({**CHAT, "stream": stream}).encode()
+    return request("POST", "/v1/chat/completions", JSON, *headers, body=body)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_connection_brings_one_answer_after_the_other(stream):
+    async with running_rig() as rig:
+        reader, writer = await asyncio.open_connection("127.0.0.1", rig.port)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                for _ in range(3):
+                    writer.write(asking(stream=stream))
+                    answer = await read_answer(reader)
+                    assert answer.status == 200
+                    assert not answer.all("connection")
+                    assert parsedate_to_datetime(answer.one("date")).tzinfo is not None
+                    assert answer.one("x-content-type-options") == "nosniff"
+                    assert b"gpt" in answer.body
+        finally:
+            await hang_up(writer)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("version", [b"HTTP/1.1", b"HTTP/1.0"])
+async def test_whoever_wants_no_more_is_hung_up_on(version, stream):
+    sent = asking(("Connection", "close"), stream=stream).replace(b"HTTP/1.1", version, 1)
+    async with running_rig() as rig:
+        reader, writer = await asyncio.open_connection("127.0.0.1", rig.port)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                writer.write(sent)
+                answer = await read_answer(reader)
+                assert await reader.read() == b""
+        finally:
+            await hang_up(writer)
+    assert answer.status == 200
+    assert b"gpt" in answer.body
+    if version == b"HTTP/1.0":
+        assert not answer.all("transfer-encoding")
+    else:
+        assert answer.one("connection") == "close"
+
+
+async def packets(
+    answer: Callable[[web.BaseRequest], web.StreamResponse], *parts: bytes
+) -> list[bytes]:
+    """What is written to the transport for `answer`, and `parts` of it."""
+    written: list[bytes] = []
+
+    async def handle(asked: web.BaseRequest) -> web.StreamResponse:
+        assert asked.transport is not None
+        asked.transport.write = written.append
+        made = answer(asked)
+        assert not made.prepared
+        await made.prepare(asked)
+        assert made.prepared
+        assert not written
+        for part in parts:
+            await made.write(part)
+        await made.write_eof()
+        await made.write_eof()
+        return made
+
+    runner = web.ServerRunner(web.Server(handle), shutdown_timeout=0.1)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        reader, writer = await asyncio.open_connection(*runner.addresses[0])
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        async with asyncio.timeout(PATIENCE):
+            await reader.read()  # nothing, until the server hangs up
+        await hang_up(writer)
+    finally:
+        await runner.cleanup()
+    return written
+
+
+async def test_a_whole_answer_is_one_packet():
+    (only,) = await packets(lambda asked: whole(asked, {"X-A": "b"}, b"body"))
+    head, _, body = only.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 OK\r\nX-A: b\r\n")
+    assert b"\r\nContent-Length: 4\r\n" in head
+    assert body == b"body"
+
+
+async def test_a_stream_begins_with_its_head_and_ends_once():
+    first, second, end = await packets(lambda asked: streamed(asked, {}), b"one", b"two")
+    assert first.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert first.endswith(b"\r\n\r\n3\r\none\r\n")
+    assert (second, end) == (b"3\r\ntwo\r\n", b"0\r\n\r\n")
+
+
+async def test_no_header_is_smuggled_into_the_head():
+    sent = await packets(lambda asked: whole(asked, {"X-A": "b\r\nSet-Cookie: c"}, b"body"))
+    assert b"Set-Cookie" not in b"".join(sent)
