@@ -266,12 +266,12 @@ class Request:
 
     def kinds(self) -> set[type[Block]]:
         """The kinds of block that stand anywhere, results of tools included."""
-        kinds = {type(block) for message in self.messages for block in message.blocks}
+        blocks = [block for message in self.messages for block in message.blocks]
+        kinds = set(map(type, blocks))
         if ToolResult in kinds:
-            for message in self.messages:
-                for block in message.blocks:
-                    if isinstance(block, ToolResult):
-                        kinds.update(map(type, block.content))
+            for block in blocks:
+                if isinstance(block, ToolResult):
+                    kinds.update(map(type, block.content))
         return kinds
 
     def has_pictures(self) -> bool:

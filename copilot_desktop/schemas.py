@@ -10,8 +10,7 @@ from typing import Any
 
 Schema = dict[str, Any]
 _BRANCHES = ("anyOf", "oneOf", "allOf")
-_NAMES = ("$schema", "$id")
-_ILLEGAL = frozenset({*_BRANCHES, *_NAMES})
+_ILLEGAL = frozenset({*_BRANCHES, "$schema", "$id"})
 
 
 def legal_schema(schema: Schema | None) -> Schema:
@@ -19,8 +18,9 @@ def legal_schema(schema: Schema | None) -> Schema:
     itself if it is one."""
     if schema and _is_legal(schema):
         return schema
-    legal = {key: value for key, value in (schema or {}).items() if key not in _NAMES}
-    branches = [branch for key in _BRANCHES for branch in _listed(legal.pop(key, None))]
+    given = schema or {}
+    legal = {key: value for key, value in given.items() if key not in _ILLEGAL}
+    branches = [branch for key in _BRANCHES if key in given for branch in _listed(given[key])]
     if branches:
         legal = _united(legal, [branch for branch in branches if isinstance(branch, dict)])
     legal["type"] = "object"

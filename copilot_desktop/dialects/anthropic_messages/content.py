@@ -23,13 +23,19 @@ from copilot_desktop.canonical import (
     ToolResult,
     ToolUse,
 )
-from copilot_desktop.dialects.anthropic_messages.shapes import items, mapping, string
+from copilot_desktop.dialects.anthropic_messages.shapes import (
+    items,
+    mapping,
+    string,
+    string_in,
+)
 from copilot_desktop.errors import InvalidRequest, NotExpressible
 from copilot_desktop.findings import in_words
 from copilot_desktop.pictures import PDF, PICTURES, picture_type
 from copilot_desktop.sealing import is_sealed, seal
 
 Part = Text | Image | Document
+_written = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 Read = Callable[[Mapping[str, Any], str], tuple[Block, ...]]
 
 
@@ -58,14 +64,17 @@ class Turns:
             return (Text(content),)
         blocks: list[Block] = []
         for place, value in enumerate(items(content, where)):
-            block = mapping(value, f"{where}.{place}")
-            found = read(block, f"{where}.{place}")
+            at = f"{where}.{place}"
+            block = mapping(value, at)
+            found = read(block, at)
             blocks += marked(found) if _is_marked(block) else found
         return tuple(blocks)
 
     def _said(self, block: Mapping[str, Any], where: str) -> tuple[Block, ...]:
         """A block of a user turn."""
         match block.get("type"):
+            case "text":
+                return (Text(string_in(block, "text", where)),)
             case "tool_result":
                 return (self._result(block, where),)
             case "thinking" | "redacted_thinking":
@@ -74,14 +83,14 @@ class Turns:
 
     def _meant(self, block: Mapping[str, Any], where: str) -> tuple[Block, ...]:
         """A block of an assistant turn."""
-        kind = string(block.get("type"), f"{where}.type")
+        kind = string_in(block, "type", where)
         match kind:
             case "text":
-                return (Text(string(block.get("text"), f"{where}.text")),)
+                return (Text(string_in(block, "text", where)),)
             case "thinking":
                 return (self._thinking(block),)
             case "redacted_thinking":
-                return (Thinking("", redacted=string(block.get("data"), f"{where}.data")),)
+                return (Thinking("", redacted=string_in(block, "data", where)),)
             case "tool_use":
                 return (_tool_use(block, where),)
             case "image" | "document" | "search_result" | "tool_result":
@@ -111,7 +120,7 @@ class Turns:
                 part = mapping(value, at)
                 parts += _parts(part, at)
                 inner = inner or _is_marked(part)
-        identifier = string(block.get("tool_use_id", ""), f"{where}.tool_use_id")
+        identifier = string_in(block, "tool_use_id", where, absent="")
         error = block.get("is_error") is True
         return ToolResult(identifier, tuple(parts), is_error=error, cached=inner)
 
@@ -130,7 +139,7 @@ def marked(blocks: tuple[Block, ...]) -> tuple[Block, ...]:
 
 
 def _is_marked(block: Mapping[str, Any]) -> bool:
-    return isinstance(block.get("cache_control"), Mapping)
+    return isinstance(block.get("cache_control"), dict)
 
 
 def texts(content: Any, where: str) -> tuple[Text, ...]:
@@ -139,11 +148,11 @@ def texts(content: Any, where: str) -> tuple[Text, ...]:
         return (Text(content),)
     found = []
     for place, value in enumerate(items(content, where)):
-        block = mapping(value, f"{where}.{place}")
+        at = f"{where}.{place}"
+        block = mapping(value, at)
         if block.get("type") != "text":
-            raise InvalidRequest(f"{where}.{place}.type: only text stands here")
-        text = string(block.get("text"), f"{where}.{place}.text")
-        found.append(Text(text, cached=_is_marked(block)))
+            raise InvalidRequest(f"{at}.type: only text stands here")
+        found.append(Text(string_in(block, "text", at), cached=_is_marked(block)))
     return tuple(found)
 
 
@@ -155,20 +164,19 @@ def _tool_use(block: Mapping[str, Any], where: str) -> ToolUse:
             given = json.loads(given) if given.strip() else {}
         except (ValueError, RecursionError):
             given = None
-    arguments = given if isinstance(given, Mapping) else {}
     return ToolUse(
-        id=string(block.get("id", ""), f"{where}.id"),
-        name=string(block.get("name"), f"{where}.name"),
-        arguments=json.dumps(arguments, separators=(",", ":"), ensure_ascii=False),
+        id=string_in(block, "id", where, absent=""),
+        name=string_in(block, "name", where),
+        arguments=_written(given if isinstance(given, dict) else {}),
     )
 
 
 def _parts(block: Mapping[str, Any], where: str) -> tuple[Part, ...]:
     """A block that may stand in a user turn or in a tool result."""
-    kind = string(block.get("type"), f"{where}.type")
+    kind = string_in(block, "type", where)
     match kind:
         case "text":
-            return (Text(string(block.get("text"), f"{where}.text")),)
+            return (Text(string_in(block, "text", where)),)
         case "image":
             return (_image(mapping(block.get("source"), f"{where}.source"), where),)
         case "document":
@@ -177,7 +185,7 @@ def _parts(block: Mapping[str, Any], where: str) -> tuple[Part, ...]:
             lines = [block.get("title"), block.get("source"), _joined(block.get("content"))]
             return (Text("\n".join(line for line in lines if isinstance(line, str) and line)),)
         case "tool_reference":
-            return (Text(string(block.get("tool_name"), f"{where}.tool_name")),)
+            return (Text(string_in(block, "tool_name", where)),)
         case "container_upload":
             raise NotExpressible(f"{where}: files in containers are not available through Copilot.")
     raise InvalidRequest(f"{where}.type: {kind!r} is not a block that can stand here")
@@ -209,9 +217,9 @@ def _document(block: Mapping[str, Any], where: str) -> tuple[Part, ...]:
     heading = f"{title}\n\n" if title else ""
     match source.get("type"):
         case "base64" if source.get("media_type", PDF) == PDF:
-            return (Document(PDF, string(source.get("data"), f"{where}.source.data"), title),)
+            return (Document(PDF, string_in(source, "data", f"{where}.source"), title),)
         case "text":
-            return (Text(heading + string(source.get("data"), f"{where}.source.data")),)
+            return (Text(heading + string_in(source, "data", f"{where}.source")),)
         case "content":
             content = source.get("content")
             if isinstance(content, str):

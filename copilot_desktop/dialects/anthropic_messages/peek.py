@@ -28,14 +28,14 @@ def envelope(body: Mapping[str, Any]) -> Envelope:
         model=model,
         stream=body.get("stream") is True,
         initiator=_initiator(turns),
-        has_image=any(_shows(turn.get("content")) for turn in turns if isinstance(turn, Mapping)),
+        has_image=any(_shows(turn.get("content")) for turn in turns if isinstance(turn, dict)),
     )
 
 
 def _initiator(turns: list[Any]) -> Initiator:
     """`user` if a person spoke last; trailing instructions are skipped."""
     for turn in reversed(turns):
-        if not isinstance(turn, Mapping) or turn.get("role") == "system":
+        if not isinstance(turn, dict) or turn.get("role") == "system":
             continue
         if turn.get("role") != "user":
             return "agent"
@@ -47,7 +47,7 @@ def _speaker(content: Any) -> Initiator:
     """A turn with tool results is a person's only if words of theirs follow the results."""
     if not isinstance(content, list):
         return "user"
-    blocks = [block for block in content if isinstance(block, Mapping)]
+    blocks = [block for block in content if isinstance(block, dict)]
     results = [i for i, block in enumerate(blocks) if block.get("type") == "tool_result"]
     if not results:
         return "user"
@@ -64,17 +64,19 @@ def _shows(content: Any) -> bool:
     if not isinstance(content, list):
         return False
     for block in content:
-        if not isinstance(block, Mapping):
+        if not isinstance(block, dict):
             continue
-        source = block.get("source")
-        inner = source if isinstance(source, Mapping) else {}
         match block.get("type"):
             case "image":
                 return True
-            case "document" if inner.get("type") not in ("text", "content"):
-                return True
-            case "document" if _shows(inner.get("content")):
-                return True
             case "tool_result" if _shows(block.get("content")):
                 return True
+            case "document" if _shows_pages(block.get("source")):
+                return True
     return False
+
+
+def _shows_pages(source: Any) -> bool:
+    """Whether a document is more than text."""
+    source = source if isinstance(source, dict) else {}
+    return source.get("type") not in ("text", "content") or _shows(source.get("content"))

@@ -1,7 +1,8 @@
 """What a JSON value from a client must be, and the sentence if it is not.
 
 Knows nothing of the conversation; `where` is the path of the value, as Anthropic writes it in its
-own errors (`messages.0.content.1`), so that people find the place.
+own errors (`messages.0.content.1`), so that people find the place. `string_in` writes the path of
+a member only where it is told: a long conversation has thousands that are as they should be.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from copilot_desktop.errors import InvalidRequest
 
 def mapping(value: Any, where: str) -> Mapping[str, Any]:
     """`value` as an object. Raises InvalidRequest."""
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         raise InvalidRequest(f"{where}: must be an object")
     return value
 
@@ -30,6 +31,14 @@ def string(value: Any, where: str) -> str:
     """`value` as a string. Raises InvalidRequest."""
     if not isinstance(value, str):
         raise InvalidRequest(f"{where}: must be a string")
+    return value
+
+
+def string_in(holder: Mapping[str, Any], key: str, where: str, absent: Any = None) -> str:
+    """The string at `key` of the object at `where`. Raises InvalidRequest."""
+    value = holder.get(key, absent)
+    if not isinstance(value, str):
+        raise InvalidRequest(f"{where}.{key}: must be a string")
     return value
 
 

@@ -11,7 +11,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from copilot_desktop.canonical import Loss, Tool, ToolChoice
-from copilot_desktop.dialects.anthropic_messages.shapes import items, mapping, string
+from copilot_desktop.dialects.anthropic_messages.shapes import (
+    items,
+    mapping,
+    string,
+    string_in,
+)
 from copilot_desktop.errors import InvalidRequest, NotExpressible
 
 _SERVER = (
@@ -23,7 +28,7 @@ _SERVER = (
     "advisor",
 )
 _SCREEN = ("computer_", "browser_toolset_")
-_KEPT = ("type", "name", "description", "input_schema", "strict", "cache_control")
+_KEPT = frozenset({"type", "name", "description", "input_schema", "strict", "cache_control"})
 
 _TEXT = {"type": "string"}
 _LINE = {"type": "integer"}
@@ -63,13 +68,15 @@ def read_tools(value: Any, losses: list[Loss]) -> tuple[Tool, ...]:
     tools: list[Tool] = []
     served: list[str] = []
     for place, entry in enumerate(items([] if value is None else value, "tools")):
-        declared = mapping(entry, f"tools.{place}")
+        at = f"tools.{place}"
+        declared = mapping(entry, at)
         kind = declared.get("type")
         if isinstance(kind, str) and kind.startswith(_SERVER):
             served.append(server_name(kind))
             continue
-        tools.append(_tool(declared, f"tools.{place}"))
-        losses += [Loss(f"tools.{place}.{key}") for key in declared if key not in _KEPT]
+        tools.append(_tool(declared, at))
+        if not _KEPT.issuperset(declared):
+            losses += [Loss(f"{at}.{key}") for key in declared if key not in _KEPT]
     if served and not tools:
         raise NotExpressible(f"The server tool {served[0]} is not available through Copilot.")
     losses += [Loss(f"tools.{name}", marked=True) for name in served]
@@ -84,25 +91,26 @@ def server_name(kind: str) -> str:
 
 def _tool(declared: Mapping[str, Any], where: str) -> Tool:
     kind = declared.get("type")
-    cached = isinstance(declared.get("cache_control"), Mapping)
+    cached = isinstance(declared.get("cache_control"), dict)
     if isinstance(kind, str) and kind.startswith(_SCREEN):
         raise NotExpressible(f"{where}: the tool {kind} is not available for this model.")
-    name = string(declared.get("name"), f"{where}.name")
+    name = string_in(declared, "name", where)
     if not name:
         raise InvalidRequest(f"{where}.name: must not be empty")
-    for prefix, purpose, properties, required in _TYPED:
-        if isinstance(kind, str) and kind.startswith(prefix):
-            implied = {"type": "object", "properties": properties, "required": list(required)}
-            return Tool(name, purpose, implied, cached=cached)
     schema = declared.get("input_schema")
-    if kind not in (None, "custom") and schema is None:
-        raise NotExpressible(f"{where}: the tool {kind} is not available through Copilot.")
+    if kind not in (None, "custom"):
+        for prefix, purpose, properties, required in _TYPED:
+            if isinstance(kind, str) and kind.startswith(prefix):
+                implied = {"type": "object", "properties": properties, "required": list(required)}
+                return Tool(name, purpose, implied, cached=cached)
+        if schema is None:
+            raise NotExpressible(f"{where}: the tool {kind} is not available through Copilot.")
     description = declared.get("description")
     strict = declared.get("strict")
     return Tool(
         name,
         description if isinstance(description, str) else "",
-        dict(mapping({} if schema is None else schema, f"{where}.input_schema")),
+        {} if schema is None else dict(mapping(schema, f"{where}.input_schema")),
         strict if isinstance(strict, bool) else None,
         cached=cached,
     )
