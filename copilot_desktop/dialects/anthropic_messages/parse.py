@@ -26,7 +26,9 @@ _READ = frozenset({
 
 def parse_request(body: Mapping[str, Any]) -> Request:
     """Raises InvalidRequest with the path of the field that cannot be understood."""
-    losses = [Loss(key) for key, value in body.items() if key not in _READ and value is not None]
+    losses: list[Loss] = []
+    if not _READ.issuperset(body):
+        losses += [Loss(key) for key in body if key not in _READ and body[key] is not None]
     if body.get("mcp_servers"):
         raise NotExpressible("mcp_servers: MCP servers cannot be reached through Copilot.")
     model = string(body.get("model"), "model")
@@ -37,8 +39,8 @@ def parse_request(body: Mapping[str, Any]) -> Request:
     tools = read_tools(body.get("tools"), losses)
     choice, parallel = read_choice(body.get("tool_choice"), tools)
     effort, budget = _reasoning(body)
-    messages = tuple(turns.read(value, f"messages.{i}") for i, value in enumerate(values))
-    if isinstance(body.get("cache_control"), Mapping):
+    messages = tuple([turns.read(value, f"messages.{i}") for i, value in enumerate(values)])
+    if isinstance(body.get("cache_control"), dict):
         messages = (*messages[:-1], cached_to_the_end(messages[-1]))
     return Request(
         model=model,
@@ -84,9 +86,11 @@ def _max_tokens(value: Any) -> int | None:
 
 
 def _stop(value: Any) -> tuple[str, ...]:
-    found = items([] if value is None else value, "stop_sequences")
-    words = (string(entry, f"stop_sequences.{i}") for i, entry in enumerate(found))
-    return tuple(word for word in words if word)
+    if value is None:
+        return ()
+    found = enumerate(items(value, "stop_sequences"))
+    words = [string(entry, f"stop_sequences.{i}") for i, entry in found]
+    return tuple([word for word in words if word])
 
 
 def _user(metadata: Any) -> str:
@@ -120,7 +124,7 @@ def _reasoning(body: Mapping[str, Any]) -> tuple[Effort | None, int | None]:
 
 
 def _hides_reasoning(thinking: Any) -> bool:
-    return isinstance(thinking, Mapping) and thinking.get("display") == "omitted"
+    return isinstance(thinking, dict) and thinking.get("display") == "omitted"
 
 
 def _response_format(body: Mapping[str, Any]) -> ResponseFormat | None:
@@ -135,6 +139,6 @@ def _response_format(body: Mapping[str, Any]) -> ResponseFormat | None:
         raise InvalidRequest("output_config.format.type: must be json_schema")
     nested = wanted.get("json_schema")
     schema = wanted.get("schema")
-    if schema is None and isinstance(nested, Mapping):
+    if schema is None and isinstance(nested, dict):
         schema = nested.get("schema")
     return ResponseFormat(dict(mapping(schema, "output_config.format.schema")), strict=True)

@@ -65,9 +65,11 @@ _TYPED: tuple[tuple[str, str, dict[str, Any], tuple[str, ...]], ...] = (
 
 def read_tools(value: Any, losses: list[Loss]) -> tuple[Tool, ...]:
     """The tools that can be offered. Raises InvalidRequest, NotExpressible."""
+    if value is None:
+        return ()
     tools: list[Tool] = []
     served: list[str] = []
-    for place, entry in enumerate(items([] if value is None else value, "tools")):
+    for place, entry in enumerate(items(value, "tools")):
         at = f"tools.{place}"
         declared = mapping(entry, at)
         kind = declared.get("type")
