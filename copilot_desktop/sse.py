@@ -155,14 +155,19 @@ class FrameDecoder:
             yield self._frame(pending[start:])
 
     def _frame(self, raw: bytes) -> Frame:
-        # By far the most frames are one data line, and each costs the same as all others.
+        # By far the most frames are one data line, perhaps with the event's name before it.
+        first = raw.find(b"\n")
+        if raw.startswith(b"data: ") and first == len(raw) - 2 and b"\r" not in raw:
+            self._started = True
+            return Frame(raw[6:-2], "", raw)
         if (
-            self._started
-            and raw.startswith(b"data: ")
-            and raw.find(b"\n") == len(raw) - 2
+            raw.startswith(b"event: ")
+            and raw.startswith(b"data: ", first + 1)
+            and raw.find(b"\n", first + 1) == len(raw) - 2
             and b"\r" not in raw
         ):
-            return Frame(raw[6:-2], "", raw)
+            self._started = True
+            return Frame(raw[first + 7 : -2], raw[7:first].decode("utf-8", "replace"), raw)
         text = raw
         if not self._started:
             self._started = True

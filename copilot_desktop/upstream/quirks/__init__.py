@@ -23,7 +23,7 @@ Json = dict[str, Any]
 DAMAGED = "GitHub Copilot sent a damaged event."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Fixed:
     """A request ready to send: `body` is None if the client's own bytes can go out unchanged.
 
@@ -105,11 +105,13 @@ def _accent(endpoint: str) -> Callable[[Memory], Quirks]:
 
 def nano_credits(payload: Mapping[str, Any]) -> int | None:
     """`copilot_usage.total_nano_aiu`, wherever this payload holds it (`upstream.md` §6.5)."""
-    response = payload.get("response")
-    for holder in (payload, payload.get("usage"), response):
-        if isinstance(holder, dict) and isinstance(found := holder.get("copilot_usage"), dict):
+    for holder in (payload, payload.get("response")):
+        if not isinstance(holder, dict):
+            continue
+        found = holder.get("copilot_usage")
+        if not isinstance(found, dict) and isinstance(usage := holder.get("usage"), dict):
+            found = usage.get("copilot_usage")
+        if isinstance(found, dict):
             total = found.get("total_nano_aiu")
             return total if isinstance(total, int) else None
-    if isinstance(response, dict) and isinstance(response.get("usage"), dict):
-        return nano_credits(response["usage"])
     return None

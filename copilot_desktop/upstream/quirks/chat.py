@@ -18,8 +18,8 @@ from copilot_desktop.sealing import is_sealed
 from copilot_desktop.spelling import legal_name
 from copilot_desktop.upstream.quirks import Fixed
 from copilot_desktop.upstream.quirks.chat_answers import ChatStream, mended_reply
-from copilot_desktop.upstream.quirks.chat_history import repaired, with_parts
-from copilot_desktop.upstream.quirks.chat_marks import settled_marks
+from copilot_desktop.upstream.quirks.chat_history import is_plain, repaired, with_parts
+from copilot_desktop.upstream.quirks.chat_marks import FIELDS, settled_marks
 from copilot_desktop.upstream.quirks.chat_reasoning import Overheard, put_back
 from copilot_desktop.upstream.quirks.memory import Thoughts
 from copilot_desktop.upstream.quirks.pictures import Sight, true_url
@@ -30,6 +30,12 @@ Json = dict[str, Any]
 MAX_TOOLS = 128
 _REFUSED = ("store", "metadata", "service_tier")
 _SAMPLING = {"temperature": 1, "top_p": 1, "presence_penalty": 0, "frequency_penalty": 0}
+_LIMITS = ("max_completion_tokens", "max_tokens")
+_OF_TOOLS = ("tools", "tool_choice", "parallel_tool_calls")
+# Without any of these there is nothing to mend but the conversation.
+_MENDED = frozenset({
+    *_REFUSED, *_SAMPLING, *_LIMITS, *_OF_TOOLS, "reasoning_effort", "response_format",
+})  # fmt: skip
 _IN_WORDS = "mapped=response_format>instruction"
 _ONLY_JSON = "Reply with one JSON object and nothing else."
 
@@ -50,24 +56,26 @@ class ChatQuirks:
         self, body: Mapping[str, Any], model: Model, betas: tuple[str, ...], version: str = ""
     ) -> Fixed:
         del betas, version  # they belong to the Messages endpoint
-        _refuse(body, model)
         self._model = model.id
         if body.get("stream") is not True:  # a stream is told by the request itself
             self._names = ToolNames.of(body)
             self._keep_choices = _choices(body) > 1
         change = _Change(dict(body), model)
         change.model_name()
-        change.fields()
-        change.limit()
-        change.reasoning()
-        change.sampling()
-        change.tools()
-        change.messages()
-        change.reasoning_of_calls(self._thoughts)
-        change.marks()
-        change.response_format()
+        if bare := _MENDED.isdisjoint(body):
+            change.tools_of_history()
+        else:
+            _refuse(body, model)
+            change.fields()
+            change.limit()
+            change.reasoning()
+            change.sampling()
+            change.tools()
+        change.messages(self._thoughts)
+        if not bare:
+            change.response_format()
         change.usage()
-        marked = tuple(note for note in change.notes if note == _IN_WORDS)
+        marked = (_IN_WORDS,) if _IN_WORDS in change.notes else ()
         return Fixed(change.body if change.changed else None, (), tuple(change.notes), marked)
 
     def stream(self, body: Mapping[str, Any], shown_model: str) -> ChatStream:
@@ -83,9 +91,10 @@ class ChatQuirks:
     def fix_reply(self, reply: Json, shown_model: str) -> Json:
         fixed = mended_reply(reply, shown_model, names=self._names, keep_choices=self._keep_choices)
         for choice in fixed["choices"]:
-            overheard = self._overheard()
-            overheard.hear(choice["message"])
-            overheard.keep()
+            if "tool_calls" in choice["message"]:
+                overheard = self._overheard()
+                overheard.hear(choice["message"])
+                overheard.keep()
         return fixed
 
     def _overheard(self) -> Overheard:
@@ -142,7 +151,7 @@ class _Change:
     def limit(self) -> None:
         """One key, the one this model knows, and not above what it can do."""
         wanted_key = self.model.max_tokens_key
-        keys = [k for k in ("max_completion_tokens", "max_tokens") if self.body.get(k) is not None]
+        keys = [key for key in _LIMITS if self.body.get(key) is not None]
         if not keys:
             return
         value = self.body[keys[0]]
@@ -192,16 +201,20 @@ class _Change:
                 self._put("tools", mended)
             self._choice()
             return
+        if not self.tools_of_history():
+            for key in _OF_TOOLS:
+                if key in self.body and "functions" not in self.body:
+                    self._drop(key)
+
+    def tools_of_history(self) -> bool:
+        """Declare the tools that only calls of the past name; whether that was necessary."""
         names = _names_in_history(self.body) if self.model.is_claude else []
         if names:
             schema: Json = {"type": "object", "properties": {}}
             functions = [{"name": legal_name(name), "parameters": schema} for name in names]
             self._put("tools", [{"type": "function", "function": item} for item in functions])
             self._put("tool_choice", "none")
-            return
-        for key in ("tools", "tool_choice", "parallel_tool_calls"):
-            if key in self.body and "functions" not in self.body:
-                self._drop(key)
+        return bool(names)
 
     def _choice(self) -> None:
         match self.body.get("tool_choice"):
@@ -209,10 +222,24 @@ class _Change:
                 function = {"name": legal_name(name)}
                 self._put("tool_choice", {"type": "function", "function": function})
 
-    def messages(self) -> None:
-        messages = self.body.get("messages")
-        if not isinstance(messages, list):
-            return
+    def messages(self, thoughts: Thoughts) -> None:
+        """The conversation, and the marks for the prompt cache in it and on tools."""
+        messages, model = self.body.get("messages"), self.model
+        plain = False
+        if isinstance(messages, list):
+            is_openai, is_claude = model.is_openai, model.is_claude
+            plain = is_plain(messages, is_openai=is_openai, is_claude=is_claude)
+            if not plain:
+                self._repair(messages)
+            if thoughts:
+                self._put_back(thoughts)
+        if not plain or "tools" in self.body:
+            among = ("tools",) if plain else FIELDS
+            marks = settled_marks(self.body, is_claude=model.is_claude, among=among)
+            for key, value in marks.items():
+                self._put(key, value)
+
+    def _repair(self, messages: list[Any]) -> None:
         model = self.model
         mended = repaired(messages, is_openai=model.is_openai, is_claude=model.is_claude)
         if mended is not None:
@@ -229,18 +256,11 @@ class _Change:
             ]
             self._put("messages", unsealed, "dropped=reasoning_opaque")
 
-    def reasoning_of_calls(self, thoughts: Thoughts) -> None:
+    def _put_back(self, thoughts: Thoughts) -> None:
         """What Gemini wants back and the client has dropped (`translation.md` §2.6 g)."""
-        messages = self.body.get("messages")
-        if isinstance(messages, list):
-            whole = put_back(messages, thoughts, self.model.id)
-            if whole is not None:
-                self._put("messages", whole, "restored=reasoning_opaque")
-
-    def marks(self) -> None:
-        """Marks for the prompt cache as this endpoint spells them."""
-        for key, value in settled_marks(self.body, is_claude=self.model.is_claude).items():
-            self._put(key, value)
+        whole = put_back(self.body["messages"], thoughts, self.model.id)
+        if whole is not None:
+            self._put("messages", whole, "restored=reasoning_opaque")
 
     def response_format(self) -> None:
         """Claude ignores `json_object` on this endpoint, but does as it is told in words."""
@@ -254,9 +274,11 @@ class _Change:
 
     def usage(self) -> None:
         """Ask for the count, for our own books; `ChatStream` hides it from who did not ask."""
+        if self.body.get("stream") is not True:
+            return
         options = self.body.get("stream_options")
         options = options if isinstance(options, dict) else {}
-        if self.body.get("stream") is True and options.get("include_usage") is not True:
+        if options.get("include_usage") is not True:
             self._put("stream_options", {**options, "include_usage": True})
 
 
@@ -307,7 +329,7 @@ def _tool(tool: Any) -> Any:
         changes["name"] = legal_name(name)
     if schema is None or isinstance(schema, dict):
         legal = legal_schema(schema)
-        if legal != schema:
+        if legal is not schema and legal != schema:
             changes["parameters"] = legal
     return {**tool, "function": {**function, **changes}} if changes else tool
 

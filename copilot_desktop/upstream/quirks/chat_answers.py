@@ -11,18 +11,19 @@ reason gets no `[DONE]` (`security-rules` 20).
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
+from copilot_desktop import json_bytes
 from copilot_desktop.errors import DETAIL_LIMIT, UpstreamFault
 from copilot_desktop.redaction import redact
 from copilot_desktop.runaway import STUCK
 from copilot_desktop.sse import Frame, encode, encode_json
 from copilot_desktop.upstream.quirks import DAMAGED, nano_credits
 from copilot_desktop.upstream.quirks.chat_choices import (
+    FILTERS,
     Calls,
     corrected,
     merged,
@@ -41,7 +42,11 @@ _CHUNK = b'"object":"chat.completion.chunk"'
 _FIRST = b'"choices":[{"index":0,'
 _ROLE = b'"role":"assistant"'
 _TEXT = b'"delta":{"content":"'
-_DROPPED = ("usage", "prompt_filter_results", "padding", "obfuscation")
+# Members of an answer or a chunk that are always passed on, and such that never are.
+_KEPT = frozenset({
+    "id", "object", "created", "model", "choices", "system_fingerprint", "service_tier",
+})  # fmt: skip
+_DROPPED = frozenset({"prompt_filter_results", "padding", "obfuscation"})
 _ENDS = (b"\n\n", b"\r\r", b"\r\n\r\n")  # of an event that is whole
 
 
@@ -98,7 +103,7 @@ class ChatStream:
             if not data.startswith(b"{"):  # a comment; half of one would swallow what follows
                 return frame.raw if frame.raw.endswith((b"\n", b"\r")) else b""
         try:
-            payload = json.loads(data)
+            payload = json_bytes.read(data)
         except (ValueError, RecursionError):
             if frame.raw.endswith((b"\n", b"\r")):
                 return self._fail({"message": DAMAGED})
@@ -117,17 +122,17 @@ class ChatStream:
             return data[len(head) : -len(tail)]
         return None
 
-    def _spliced(self, frame: Frame, inner: bytes, *, keep_role: bool = False) -> bytes:
-        """The frame with what is missing set in; empty if that takes more than bytes."""
-        mended = inner
-        if _ROLE in inner and not keep_role:
-            # Clients join repeated strings: the role is told once.
-            for spelled in (b"," + _ROLE, _ROLE + b","):
-                if spelled in inner:
-                    mended = inner.replace(spelled, b"", 1)
-                    break
-            else:
-                return b""
+    def _spliced(self, frame: Frame, inner: bytes) -> bytes:
+        """The frame without the role, which is told once; empty if that takes more than bytes."""
+        if _ROLE not in inner:
+            return self._set_in(frame, inner, inner)
+        for spelled in (b"," + _ROLE, _ROLE + b","):
+            if spelled in inner:
+                return self._set_in(frame, inner, inner.replace(spelled, b"", 1))
+        return b""
+
+    def _set_in(self, frame: Frame, inner: bytes, mended: bytes) -> bytes:
+        """The frame with `mended` in place of its `inner`, and with what is missing."""
         if b'"logprobs":' not in inner:
             mended = b'"logprobs":null,' + mended
         if b'"finish_reason":' not in inner:
@@ -139,48 +144,73 @@ class ChatStream:
 
     def _learn(self, payload: Json, data: bytes) -> None:
         """The envelope, and the bytes by which the frames to come will be known."""
-        reply_id, created, model = (payload.get(key) for key in ("id", "created", "model"))
+        reply_id, created, model = payload.get("id"), payload.get("created"), payload.get("model")
         if not self._id:
             self._id = reply_id if isinstance(reply_id, str) and reply_id else _mint()
         if not self._created:
             known = isinstance(created, int) and created > 0
             self._created = int(created) if known else int(time.time())  # type: ignore[arg-type]
+        if (reply_id, created) != (self._id, self._created) or not isinstance(model, str):
+            return
         start, end = data.find(_FIRST) + len(_FIRST), data.rfind(b"}]")
         head, tail = data[:start], data[end:]
-        told = [f'"{key}":{json.dumps(payload.get(key))}'.encode() for key in ("id", "created")]
-        told.append(b'"model":' + json.dumps(model).encode())
-        whole = head + b"\n" + tail
+        told, whole = b'"model":' + json_bytes.written(model), head + b"\n" + tail
+        has_object = b'"object":' in whole
         if (
             start < len(_FIRST)
             or end < start
-            or not all(whole.count(mark) == 1 for mark in told)
-            or (reply_id, created) != (self._id, self._created)
+            or whole.count(told) != 1
+            or whole.count(b'"id":' + json_bytes.written(reply_id)) != 1
+            or whole.count(b'"created":%d' % self._created) != 1
             or b'"usage"' in whole
             or b'"copilot_' in whole
-            or (b'"object":' in whole and _CHUNK not in whole)
+            or (has_object and _CHUNK not in whole)
         ):
             return
-        shown = b'"model":' + json.dumps(self._shown).encode()
-        new_head, new_tail = head.replace(told[2], shown), tail.replace(told[2], shown)
-        if _CHUNK not in whole:
+        shown = b'"model":' + json_bytes.written(self._shown)
+        new_head, new_tail = head.replace(told, shown), tail.replace(told, shown)
+        if not has_object:
             new_head = b"{" + _CHUNK + b"," + new_head[1:]
         self._around, self._mended_around = (head, tail), (new_head, new_tail)
+
+    def _opening(self, payload: Json, frame: Frame) -> bytes:
+        """The frame that has shown the envelope, with the role; empty if it is not plain.
+
+        If it is a text already, those that follow are known by it.
+        """
+        inner, choices = self._inner(frame), payload["choices"]
+        if inner is None or len(choices) != 1 or not _is_plain(inner):
+            return b""
+        choice = choices[0]
+        delta = choice.get("delta") if isinstance(choice, dict) else None
+        if not isinstance(delta, dict):
+            return b""
+        mended, has_role = inner, "role" in delta
+        if not has_role and FILTERS.isdisjoint(choice) and _DROPPED.isdisjoint(payload):
+            start = b'"delta":{' + _ROLE + (b"," if delta else b"")
+            mended = inner.replace(b'"delta":{', start, 1)
+        elif delta.get("role") != "assistant":
+            return b""
+        self._spoken_to.add(0)
+        if b'"reasoning_' in inner:
+            self._overheard.put_aside(inner)
+        elif not has_role:
+            self._runs.look(frame.raw, self._spliced(frame, inner))
+        return self._set_in(frame, inner, mended)
 
     # -------------------------------------------------------------------------- other frames
 
     def _mended(self, payload: Json, frame: Frame) -> bytes:
         if error := payload.get("error"):
             return self._fail(error)
-        if isinstance(payload.get("usage"), dict):
-            self.usage = _counted(self.usage, payload["usage"])
-            self._usage_due = self._wants_usage
-        if (cost := nano_credits(payload)) is not None:
-            self.nano_credits = cost
+        self._count(payload)
         choices = payload.get("choices")
         if not isinstance(choices, list) or not choices:
             return self._told_usage()
         if self._around is None:
             self._learn(payload, frame.data)
+            if not self._spoken_to and (opening := self._opening(payload, frame)):
+                return opening
         mended = self._choices(choices)
         if self.failed:
             return b""
@@ -197,14 +227,19 @@ class ChatStream:
         )
         extra = "usage" in payload or any(key.startswith("copilot_") for key in payload)
         if same and not extra and (inner := self._inner(frame)) is not None:
-            return self._spliced(frame, inner, keep_role=True) + self._told_usage()
-        kept = {
-            key: value
-            for key, value in payload.items()
-            if key not in _DROPPED and not key.startswith("copilot_")
-        }
-        filled = [_filled(choice) for choice in mended]
-        return encode_json(kept | self._envelope() | {"choices": filled}) + self._told_usage()
+            return self._set_in(frame, inner, inner) + self._told_usage()
+        public = _public(payload)
+        public.pop("usage", None)
+        public |= self._envelope()
+        public["choices"] = [_filled(choice) for choice in mended]
+        return encode_json(public) + self._told_usage()
+
+    def _count(self, payload: Json) -> None:
+        if isinstance(payload.get("usage"), dict):
+            self.usage = _counted(self.usage, payload["usage"])
+            self._usage_due = self._wants_usage
+        if (cost := nano_credits(payload)) is not None:
+            self.nano_credits = cost
 
     def _choices(self, choices: list[Any]) -> list[Json]:
         whole = [choice for choice in choices if isinstance(choice, dict)]
@@ -299,13 +334,8 @@ def mended_reply(reply: Json, shown_model: str, *, names: ToolNames, keep_choice
         raise UpstreamFault("The answer holds no message.")
     groups = [[choice] for choice in choices] if keep_choices else [choices]
     whole = [_whole(group, place, names) for place, group in enumerate(groups)]
-    kept = {
-        key: value
-        for key, value in reply.items()
-        if (key == "usage" or key not in _DROPPED) and not key.startswith("copilot_")
-    }
     reply_id, created = reply.get("id"), reply.get("created")
-    return kept | {
+    return _public(reply) | {
         "id": reply_id if isinstance(reply_id, str) and reply_id else _mint(),
         "object": "chat.completion",
         "created": created if isinstance(created, int) and created > 0 else int(time.time()),
@@ -316,9 +346,11 @@ def mended_reply(reply: Json, shown_model: str, *, names: ToolNames, keep_choice
 
 def _whole(group: list[Json], place: int, names: ToolNames) -> Json:
     one = merged(group, "message")
+    calls: list[Json] = []
     numbers = Calls(names)
-    found = (numbers.mended(call, choice) for call, choice in one.pop("calls"))
-    calls: list[Json] = [call for call in found if call is not None]
+    if found := one.pop("calls"):
+        mended = (numbers.mended(call, choice) for call, choice in found)
+        calls = [call for call in mended if call is not None]
     reason = corrected(one["finish_reason"] or "stop", numbers.usable)
     if reason == "error":
         raise UpstreamFault("The model stopped with an error.")
@@ -346,9 +378,11 @@ def _complete(calls: list[Json], missing: list[Json]) -> None:
                 calls[place] = {**call, **piece, "function": function}
 
 
-def _counted(known: Mapping[str, Any] | None, news: Mapping[str, Any]) -> Json:
+def _counted(known: Mapping[str, Any] | None, news: Mapping[str, Any]) -> Mapping[str, Any]:
     """Counts are cumulative; a null says nothing, on no level."""
-    out = dict(known or {})
+    if not known:
+        return news
+    out = dict(known)
     for key, value in news.items():
         if isinstance(value, dict):
             before = out.get(key)
@@ -356,6 +390,15 @@ def _counted(known: Mapping[str, Any] | None, news: Mapping[str, Any]) -> Json:
         elif value is not None or key not in out:
             out[key] = value
     return out
+
+
+def _public(told: Mapping[str, Any]) -> Json:
+    """An answer or chunk without what only Copilot knows."""
+    public = dict(told)
+    for key in told.keys() - _KEPT:
+        if key in _DROPPED or key.startswith("copilot_"):
+            del public[key]
+    return public
 
 
 def _filled(choice: Json) -> Json:

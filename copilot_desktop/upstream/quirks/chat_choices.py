@@ -22,7 +22,7 @@ Json = dict[str, Any]
 # What beats what when split choices end differently: a cut call must not look complete.
 _RANK = ("stop", "tool_calls", "content_filter", "length", "error")
 _JOINED = ("content", "refusal", "reasoning_text", "reasoning_content", "reasoning_opaque")
-_FILTERS = ("content_filter_results", "content_filter_offsets", "padding")
+FILTERS = frozenset({"content_filter_results", "content_filter_offsets", "padding"})
 
 
 class Calls:
@@ -146,25 +146,30 @@ def merged(choices: list[Any], part: str) -> Json:
             continue
         out = {**choice, **out}
         said = spoken(choice, part)
-        for key, value in said.items():
-            if key in _JOINED and isinstance(value, str) and isinstance(whole.get(key), str):
-                whole[key] += value
-            elif whole.get(key) is None:
-                whole[key] = value
         found = said.get("tool_calls") or said.get("toolCalls")
-        number = choice.get("index")
-        # The choice tells apart calls that have the same number in different choices.
-        number = number if isinstance(number, int) else place
-        calls += (
-            [(call, number) for call in found if isinstance(call, dict)]
-            if isinstance(found, list)
-            else []
-        )
+        if isinstance(found, list):
+            number = choice.get("index")
+            # The choice tells apart calls that have the same number in different choices.
+            number = number if isinstance(number, int) else place
+            calls += [(call, number) for call in found if isinstance(call, dict)]
+        if whole:
+            _join(whole, said)
+        else:
+            whole = said
         reason = worse(reason, choice.get("finish_reason"))
     for key in ("tool_calls", "toolCalls"):
         whole.pop(key, None)
-    out |= {"index": 0, part: whole, "finish_reason": reason}
-    return out | {"calls": calls}
+    out |= {"index": 0, part: whole, "finish_reason": reason, "calls": calls}
+    return out
+
+
+def _join(whole: Json, said: Json) -> None:
+    """Add to what earlier choices have said."""
+    for key, value in said.items():
+        if key in _JOINED and isinstance(value, str) and isinstance(whole.get(key), str):
+            whole[key] += value
+        elif whole.get(key) is None:
+            whole[key] = value
 
 
 def spoken(choice: Mapping[str, Any], part: str) -> Json:
@@ -192,5 +197,7 @@ def corrected(reason: str | None, calls: int) -> str | None:
 
 
 def without_filters(choice: Mapping[str, Any]) -> Json:
-    """Without the content filter's bookkeeping."""
-    return {key: value for key, value in choice.items() if key not in _FILTERS}
+    """A copy without the content filter's bookkeeping."""
+    if FILTERS.isdisjoint(choice):
+        return dict(choice)
+    return {key: value for key, value in choice.items() if key not in FILTERS}

@@ -7,15 +7,78 @@ Knows no models beyond the facts it is given, and does no I/O.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from copilot_desktop.spelling import FAILED_WITHOUT_RESULT, legal_id, legal_name, made_id
+from copilot_desktop.spelling import (
+    FAILED_WITHOUT_RESULT,
+    LONGEST_NAME,
+    legal_id,
+    legal_name,
+    made_id,
+)
+from copilot_desktop.upstream.quirks.chat_marks import NAMES
 
 Json = dict[str, Any]
 
 ID_LIMIT = 40
+_LEGAL_ID = re.compile(rf"[A-Za-z0-9_-]{{1,{ID_LIMIT}}}").fullmatch
+_LEGAL_NAME = re.compile(rf"[A-Za-z0-9_-]{{1,{LONGEST_NAME}}}").fullmatch
+_ODD = NAMES | {"reasoning_opaque", "function_call"}
+
+
+def is_plain(messages: list[Any], *, is_openai: bool, is_claude: bool) -> bool:
+    """Whether there is nothing but text and calls, and nothing to repair, as one look shows.
+
+    Most histories are so. The repairs know more: what they would leave alone may not be plain.
+    """
+    waiting: set[str] = set()  # calls without their result yet
+    for message in messages:
+        if not isinstance(message, dict) or not _ODD.isdisjoint(message):
+            return False
+        role, content = message.get("role"), message.get("content")
+        if isinstance(content, list):
+            if (is_claude and role == "assistant") or not all(map(_is_text, content)):
+                return False
+        elif content is not None and not isinstance(content, str):
+            return False
+        if role == "assistant" and "tool_calls" in message:
+            if waiting or not _add_calls(message["tool_calls"], waiting):
+                return False
+        elif "tool_calls" in message:
+            return False
+        elif role == "tool":
+            call_id = message.get("tool_call_id")
+            if not isinstance(call_id, str) or call_id not in waiting:
+                return False
+            waiting.remove(call_id)
+        elif waiting or not (
+            role in ("user", "system")
+            or (role == "assistant" and content)
+            or (role == "developer" and is_openai)
+        ):
+            return False
+    return not waiting
+
+
+def _is_text(part: Any) -> bool:
+    return isinstance(part, dict) and part.get("type") == "text" and NAMES.isdisjoint(part)
+
+
+def _add_calls(calls: Any, waiting: set[str]) -> bool:
+    """Put their ids into `waiting`; whether all of them are as they should be."""
+    for call in calls if isinstance(calls, list) else ():
+        call_id = call.get("id") if isinstance(call, dict) else None
+        function = call.get("function") if isinstance(call, dict) else None
+        name = function.get("name") if isinstance(function, dict) else None
+        if not isinstance(call_id, str) or not isinstance(name, str) or call_id in waiting:
+            return False
+        if not (_LEGAL_ID(call_id) and _LEGAL_NAME(name)):
+            return False
+        waiting.add(call_id)
+    return bool(waiting)
 
 
 def repaired(messages: list[Any], *, is_openai: bool, is_claude: bool) -> list[Any] | None:

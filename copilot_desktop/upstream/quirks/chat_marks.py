@@ -8,20 +8,34 @@ most: the instructions, the last tool, the latest messages.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 Json = dict[str, Any]
 Place = tuple[str, int]
 
 LIMIT = 4
+FIELDS = ("messages", "tools")  # of a body, whose entries may be marked
 _OWN, _THEIRS = "copilot_cache_control", "cache_control"
+NAMES = frozenset({_OWN, _THEIRS})
 _MARK = {"type": "ephemeral"}
 
 
-def settled_marks(body: Mapping[str, Any], *, is_claude: bool) -> Json:
-    """The fields of `body` that have to change, with their new values; empty if none has to."""
-    if not (marked := list(_marked(body))):
+def settled_marks(
+    body: Mapping[str, Any], *, is_claude: bool, among: tuple[str, ...] = FIELDS
+) -> Json:
+    """The fields of `body` that have to change, with their new values; empty if none has to.
+
+    Only those in `among` may hold marks.
+    """
+    marked = [
+        (key, place)
+        for key in among
+        if isinstance(entries := body.get(key), list)
+        for place, entry in enumerate(entries)
+        if is_marked(entry)
+    ]
+    if not marked:
         return {}
     kept = set(_ranked(body, marked)[:LIMIT]) if is_claude else set()
     changed: Json = {}
@@ -34,14 +48,17 @@ def settled_marks(body: Mapping[str, Any], *, is_claude: bool) -> Json:
     return changed
 
 
-def _marked(body: Mapping[str, Any]) -> Iterator[Place]:
-    for key in ("messages", "tools"):
-        entries = body.get(key)
-        for place, entry in enumerate(entries if isinstance(entries, list) else ()):
-            for each in _holders(entry):
-                if _THEIRS in each or _OWN in each:
-                    yield key, place
-                    break
+def is_marked(entry: Any) -> bool:
+    """Whether there is any mark on a message, a tool or, of the former, a part."""
+    if not isinstance(entry, dict):
+        return False
+    if not NAMES.isdisjoint(entry):
+        return True
+    inner = entry.get("content")
+    if isinstance(inner, list):
+        return not all(NAMES.isdisjoint(each) for each in inner if isinstance(each, dict))
+    function = entry.get("function")
+    return isinstance(function, dict) and not NAMES.isdisjoint(function)
 
 
 def _holders(entry: Any) -> list[Mapping[str, Any]]:
@@ -89,4 +106,4 @@ def _settled(entry: Mapping[str, Any], *, keep: bool) -> Json:
 
 
 def _bare(holder: Mapping[str, Any]) -> Json:
-    return {key: value for key, value in holder.items() if key not in (_OWN, _THEIRS)}
+    return {key: value for key, value in holder.items() if key not in NAMES}

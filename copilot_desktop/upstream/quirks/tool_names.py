@@ -8,36 +8,42 @@ declared stays as it is: it is the model's mistake, and the client tells it so.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from copilot_desktop.spelling import legal_name
 
 
-@dataclass(frozen=True, slots=True)
 class ToolNames:
-    """`sent`: a tool as Copilot knows it -> as the client does. `folded`: the same without regard
-    to case, empty where that is not clear."""
+    """The names of `tools`, which were declared in any of the three formats.
 
-    sent: Mapping[str, str] = field(default_factory=dict)
-    folded: Mapping[str, str] = field(default_factory=dict)
+    Most answers call none, so they are looked at when the first call comes.
+    """
+
+    __slots__ = ("_folded", "_sent", "_tools")
+
+    def __init__(self, tools: object = None) -> None:
+        self._tools = tools
+        self._sent: dict[str, str] | None = None  # a tool as Copilot knows it: as the client does
+        self._folded: dict[str, str] = {}  # without regard to case; empty where that is not clear
 
     @classmethod
     def of(cls, body: Mapping[str, Any]) -> ToolNames:
-        """For the tools of `body`, the client's request in any of the three formats."""
-        known = {legal_name(name): name for name in _declared(body)}
-        folded: dict[str, str] = {}
-        for name, own in known.items():
-            key = name.casefold()
-            folded[key] = "" if key in folded else own
-        return cls(known, folded)
+        """For the tools of `body`, the client's request."""
+        return cls(body.get("tools"))
 
     def shown(self, name: str) -> str:
-        return self.sent.get(name) or self.folded.get(name.casefold()) or name
+        sent = self._look() if self._sent is None else self._sent
+        return sent.get(name) or self._folded.get(name.casefold()) or name
+
+    def _look(self) -> dict[str, str]:
+        self._sent = {legal_name(name): name for name in _declared(self._tools)}
+        for name, own in self._sent.items():
+            key = name.casefold()
+            self._folded[key] = "" if key in self._folded else own
+        return self._sent
 
 
-def _declared(body: Mapping[str, Any]) -> Iterator[str]:
-    tools = body.get("tools")
+def _declared(tools: object) -> Iterator[str]:
     for tool in tools if isinstance(tools, list) else ():
         if not isinstance(tool, dict):
             continue

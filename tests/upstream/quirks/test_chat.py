@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from copilot_desktop.canonical import Effort
 from copilot_desktop.errors import InvalidRequest, NotExpressible
@@ -16,6 +17,8 @@ from copilot_desktop.model import Model
 from copilot_desktop.sealing import seal
 from copilot_desktop.upstream.quirks import Fixed
 from copilot_desktop.upstream.quirks.chat import ChatQuirks
+from copilot_desktop.upstream.quirks.chat_history import is_plain, repaired, with_parts
+from copilot_desktop.upstream.quirks.chat_marks import settled_marks
 from tests.dialects.openai_chat.test_laws import odd_bodies
 
 GPT = Model("gpt-x", vendor="OpenAI", vision=True, max_output=1000)
@@ -55,6 +58,49 @@ def function(name: str = "f", **more: Any) -> dict[str, Any]:
 def picture(url: str = PIXEL) -> dict[str, Any]:
     part = {"type": "image_url", "image_url": {"url": url}}
     return {"role": "user", "content": [part, {"type": "text", "text": "see"}]}
+
+
+# ------------------------------------------------------------------------------------ at a glance
+
+LOOP = [
+    {"role": "system", "content": "You are"},
+    {"role": "user", "content": [{"type": "text", "text": "do"}]},
+    called("a", "b", name="mcp__browser__" + "x" * 30),
+    result("b"),
+    result("a", [{"type": "text", "text": "r"}]),
+    called("a"),
+    result("a", ""),
+    {"role": "assistant", "content": "done", "refusal": None},
+]
+MARKED = {"cache_control": {"type": "ephemeral"}}
+PIECES = st.sampled_from([
+    *LOOP, called("c d"), called("c|d", "e"), called("a", "a"), called("a", name="x.y"), called(),
+    called(""), {"role": "assistant", "content": ""}, {"role": "assistant", "content": []},
+    {"role": "developer", "content": "x"}, {"role": "assistant", "content": "x", "tool_calls": []},
+    {"role": "assistant", "content": [{"type": "text", "text": "x"}]}, {**USER, **MARKED},
+    {"role": "user", "content": [{"type": "text", "text": "x", **MARKED}]}, picture(), USER, 5, {},
+    {"role": "assistant", "content": "x", "reasoning_opaque": seal("gm1.", "claude", s="S")},
+    {"role": "tool", "tool_call_id": [], "content": "x"}, {**called("a"), "function_call": {}},
+    {"role": "assistant", "tool_calls": [{"id": "a"}]}, {"role": "user", "tool_calls": []},
+])  # fmt: skip
+
+
+@given(st.lists(PIECES, max_size=5), st.booleans(), st.booleans())
+def test_what_is_plain_at_a_glance_needs_no_repair(
+    pieces: list[Any], is_openai: bool, is_claude: bool
+) -> None:
+    changed: list[Any] = []
+    if is_plain(pieces, is_openai=is_openai, is_claude=is_claude):
+        assert repaired(pieces, is_openai=is_openai, is_claude=is_claude) is None
+        assert settled_marks({"messages": pieces}, is_claude=is_claude) == {}
+        with_parts(pieces, lambda part, _: changed.append(part["type"]) or part)
+        assert set(changed) <= {"text"}
+        assert not any("reasoning_opaque" in piece for piece in pieces)
+
+
+def test_an_agents_loop_is_plain_at_a_glance() -> None:
+    for is_claude in (False, True):
+        assert is_plain(LOOP, is_openai=False, is_claude=is_claude)
 
 
 # ------------------------------------------------------------------------------------ untouched

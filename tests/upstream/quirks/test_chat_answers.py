@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from openai.lib.streaming.chat import ChatCompletionStreamState
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
+from copilot_desktop import json_bytes
 from copilot_desktop.errors import UpstreamFault
 from copilot_desktop.model import Model
 from copilot_desktop.sse import FrameDecoder
@@ -141,15 +142,38 @@ def test_a_frame_with_nothing_missing_keeps_its_bytes() -> None:
 @pytest.mark.parametrize("name", ["22", "24"])
 def test_plain_frames_are_never_parsed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     parsed: list[bytes] = []
-    loads = json.loads
+    read = json_bytes.read
     frames = example(name).split(b"\n\n")
     text = next(frame for frame in frames if b'"content":"' in frame and b"role" not in frame)
     opening = next(frame for frame in frames if b'"role"' in frame)
     raw = b"\n\n".join([opening, *[text] * 50, b""])
-    monkeypatch.setattr(json, "loads", lambda data: parsed.append(data) or loads(data))
+    monkeypatch.setattr(json_bytes, "read", lambda data: parsed.append(data) or read(data))
     _, out = through(raw)
     assert len(parsed) == 1
     assert out.count(b'"model":"mine"') == 51
+
+
+def test_the_first_text_gets_the_role_and_begins_the_run() -> None:
+    """Who waits for the first word should not wait for more than it takes to set the role in."""
+    for first in ({"content": "a"}, {}, {"content": None}):
+        raw = sse(chunk(first), chunk({"content": "b"}))
+        stream, out = through(raw)
+        deltas = [payload["choices"][0]["delta"] for payload in payloads(out)]
+        assert deltas == [{"role": "assistant", **first}, {"content": "b"}]
+        assert stream.run is not None
+    stream, _ = through(sse(chunk({"content": "a"})))
+    assert stream.run is not None
+
+
+@pytest.mark.parametrize(
+    "first",
+    [{"content": "a", "role": None}, {"content": "a", "role": ""}, {"reasoning_text": "a"},
+     {"content": "a", "tool_calls": [{"id": "c", "function": {"name": "f", "arguments": "{}"}}]}],
+)  # fmt: skip
+def test_whatever_comes_first_the_role_is_told_with_it(first: dict[str, Any]) -> None:
+    told = payloads(through(sse(chunk(first), chunk({"content": "b"})))[1])
+    roles = [payload["choices"][0]["delta"].get("role") for payload in told]
+    assert roles == ["assistant", None]
 
 
 def test_a_last_frame_without_its_blank_line_gets_one() -> None:
