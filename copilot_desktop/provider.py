@@ -19,7 +19,6 @@ It knows conversations, models and routes; it knows no client dialect and no web
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from functools import partial
@@ -27,6 +26,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 from weakref import WeakKeyDictionary
 
+from copilot_desktop import json_bytes
 from copilot_desktop.canonical import (
     Event,
     Reply,
@@ -255,10 +255,9 @@ class Provider:
         fixed = self.quirks(way.endpoint, authority).fix_request(rendered, way.model, ())
         if strict:
             refuse_marked(fixed.marked)
-        body = json.dumps(fixed.body or rendered, separators=(",", ":"))
         call = Call(
             endpoint=way.endpoint,
-            body=body.encode(),
+            body=json_bytes.written(fixed.body or rendered),
             model=way.model.id,
             stream=True,
             initiator=initiator,

@@ -70,11 +70,12 @@ class _Writing:
         if len(told) == 1 and isinstance(text := told[0], BlockDeltas):  # a slow answer's
             return self._outlet.send(self._writer.feed(text))
         out: list[bytes] = []
+        write = self._writer.feed
         try:
             for each in told:
                 if isinstance(each, End):
                     self._asked.exchange.usage = each.usage
-                out.append(self._writer.feed(each))
+                out.append(write(each))
         finally:  # what was written before trouble is delivered first
             wish = self._outlet.send(b"".join(out))
         return wish

@@ -13,6 +13,7 @@ import re
 from collections.abc import Hashable, Iterator, Mapping
 from typing import Any
 
+from copilot_desktop import json_bytes
 from copilot_desktop.blocks import BlockSequencer
 from copilot_desktop.canonical import Event, StopReason
 from copilot_desktop.dialects.openai_chat.problems import problem_of
@@ -24,7 +25,6 @@ from copilot_desktop.sealing import seal
 from copilot_desktop.sse import Frame
 
 DONE = b"[DONE]"
-_parse = json.JSONDecoder().decode
 
 _MARK = re.compile(rb'"content"\s*:\s*"')
 _THOUGHTS = ("reasoning_text", "reasoning_content", "reasoning", "thinking", "cot_summary")
@@ -262,20 +262,12 @@ def _payload(frame: Frame, data: bytes) -> Mapping[str, Any] | None:
         if not data.startswith(b"{"):
             return None
     try:
-        payload = _parsed(data)
+        payload = json_bytes.read(data)
     except (ValueError, RecursionError):
         if frame.raw and not frame.raw.endswith((b"\n", b"\r")):
             return None  # cut in the middle: `close` says so
         raise UpstreamFault("GitHub Copilot sent a damaged event.") from None
     return payload if isinstance(payload, dict) else None
-
-
-def _parsed(data: bytes) -> Any:
-    """`data` as JSON. Raises ValueError, RecursionError."""
-    if not data.startswith(b'{"'):
-        return json.loads(data)
-    # Nothing but UTF-8 begins like this: the encoding need not be found out each time.
-    return _parse(data.decode("utf-8", "surrogatepass"))
 
 
 def _is_text(delta: Mapping[str, Any]) -> bool:

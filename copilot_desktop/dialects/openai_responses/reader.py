@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from copilot_desktop import json_bytes
 from copilot_desktop.blocks import BlockSequencer
 from copilot_desktop.canonical import Event, StopReason, Usage
 from copilot_desktop.dialects.openai_responses.items import flat_name, summary_text, wrapped
@@ -113,7 +114,7 @@ class ResponsesReader:
         if self._over or not data or data == b"[DONE]":
             return
         try:
-            payload = json.loads(data)
+            payload = json_bytes.read(data)
         except (ValueError, RecursionError):
             if not frame.raw.endswith((b"\n", b"\r")):
                 raise CutShort from None
