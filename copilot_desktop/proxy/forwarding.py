@@ -23,6 +23,7 @@ from copilot_desktop.errors import (
     UpstreamTimeout,
 )
 from copilot_desktop.hearing import refuse_a_page
+from copilot_desktop.model import MESSAGES
 from copilot_desktop.preparation.strictness import refuse_marked
 from copilot_desktop.preparation.weighing import could_overflow
 from copilot_desktop.provider import Provider
@@ -52,38 +53,38 @@ async def pass_through(
 
     With `strict` a change that a caller may notice is refused.
     """
-    way = asked.route
+    way, envelope, exchange = asked.route, asked.envelope, asked.exchange
+    model, endpoint = way.model, way.endpoint
     _refuse_overflow(asked, provider)
-    quirks = provider.quirks(way.endpoint, asked.authority)
-    body, capped = capped_body(asked.body, way.model, way.endpoint, asked.caller.limits.max_effort)
-    asked.exchange.notes += capped
-    if asked.envelope.model != way.model.id:
-        body = {**body, "model": way.model.id}
-    version = asked.web.headers.get("anthropic-version", "")
-    fixed = quirks.fix_request(body, way.model, _betas(asked.web), version)
-    asked.exchange.notes += fixed.notes
+    quirks = provider.quirks(endpoint, asked.authority)
+    body, capped = capped_body(asked.body, model, endpoint, asked.caller.limits.max_effort)
+    exchange.notes += capped
+    if envelope.model != model.id:
+        body = {**body, "model": model.id}
+    fixed = quirks.fix_request(body, model, *_betas_and_version(asked))
+    exchange.notes += fixed.notes
     if strict:
         refuse_marked(fixed.marked)
     call = Call(
-        endpoint=way.endpoint,
+        endpoint=endpoint,
         body=written(asked.raw, asked.body, fixed.body or body),
-        model=way.model.id,
-        stream=asked.envelope.stream,
-        initiator=asked.envelope.initiator,
+        model=model.id,
+        stream=envelope.stream,
+        initiator=envelope.initiator,
         vision=_shows(asked, fixed.body),
         betas=fixed.betas,
-        extra_headers=way.model.request_headers,
+        extra_headers=model.request_headers,
     )
-    shown = asked.envelope.model
-    stream = quirks.stream(asked.body, shown) if asked.envelope.stream else None
+    shown = envelope.model
+    stream = quirks.stream(asked.body, shown) if envelope.stream else None
     del body, fixed
-    sending = provider.send(call, way.model, asked.authority, asked.passage)
+    sending = provider.send(call, model, asked.authority, asked.passage)
     async with sending as reply:
         asked.head_arrived(reply)
         if stream is None:
             answer = await _whole_body(reply)
-            asked.exchange.nano_credits = nano_credits(answer)
-            asked.exchange.usage = _usage(way.target, answer.get("usage"))
+            exchange.nano_credits = nano_credits(answer)
+            exchange.usage = _usage(way.target, answer.get("usage"))
             return await down.whole(quirks.fix_reply(answer, shown), reply)
         return await _forward(reply, stream, down, way.target)
 
@@ -185,10 +186,14 @@ def _refuse_overflow(asked: Asked, provider: Provider) -> None:
         provider.weigh(request, model)
 
 
-def _betas(request: web.Request) -> tuple[str, ...]:
-    """What the client said in `anthropic-beta`, in one header or in several."""
-    told = request.headers.getall("anthropic-beta", ())
-    return tuple(beta for line in told for beta in line.replace(" ", "").split(",") if beta)
+def _betas_and_version(asked: Asked) -> tuple[tuple[str, ...], str]:
+    """What the client said in `anthropic-beta`, in one header or in several, and its version."""
+    if asked.route.endpoint != MESSAGES:
+        return (), ""
+    headers = asked.web.headers
+    told = headers.getall("anthropic-beta", ())
+    betas = tuple(beta for line in told for beta in line.replace(" ", "").split(",") if beta)
+    return betas, headers.get("anthropic-version", "")
 
 
 def _shows(asked: Asked, mended: Json | None) -> bool:

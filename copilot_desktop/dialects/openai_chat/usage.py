@@ -16,11 +16,14 @@ Json = dict[str, Any]
 def read_usage(usage: Mapping[str, Any]) -> Usage:
     """Tolerates missing details and nulls. Counts never get negative."""
     prompt, completion = _count(usage, "prompt_tokens"), _count(usage, "completion_tokens")
-    details = _details(usage, "prompt_tokens_details")
-    read = _count(details, "cached_tokens")
-    write = _count(details, "cache_write_tokens") or _count(details, "cached_creation_tokens")
-    reasoning = _count(_details(usage, "completion_tokens_details"), "reasoning_tokens")
-    reasoning = reasoning or _count(usage, "reasoning_tokens")
+    read = write = reasoning = 0
+    if isinstance(details := usage.get("prompt_tokens_details"), dict):
+        read = _count(details, "cached_tokens")
+        write = _count(details, "cache_write_tokens") or _count(details, "cached_creation_tokens")
+    if isinstance(details := usage.get("completion_tokens_details"), dict):
+        reasoning = _count(details, "reasoning_tokens")
+    if not reasoning and "reasoning_tokens" in usage:
+        reasoning = _count(usage, "reasoning_tokens")
     if reasoning and _count(usage, "total_tokens") == prompt + completion + reasoning:
         completion += reasoning  # this vendor counts reasoning beside the completion
     return Usage(max(0, prompt - read - write), completion, read, write, reasoning)
@@ -38,11 +41,6 @@ def merged(known: Mapping[str, Any], news: Mapping[str, Any]) -> Json:
     return out
 
 
-def _details(usage: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    details = usage.get(key)
-    return details if isinstance(details, dict) else {}
-
-
 def _count(holder: Mapping[str, Any], key: str) -> int:
     value = holder.get(key)
-    return max(0, value) if isinstance(value, int) else 0
+    return value if isinstance(value, int) and value > 0 else 0
