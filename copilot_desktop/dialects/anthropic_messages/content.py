@@ -238,5 +238,5 @@ def _document(block: Mapping[str, Any], where: str) -> tuple[Part, ...]:
 def _joined(content: Any) -> str:
     """The text blocks of an array, one below the other."""
     blocks = content if isinstance(content, list) else []
-    found = (block.get("text") for block in blocks if isinstance(block, Mapping))
+    found = (block.get("text") for block in blocks if isinstance(block, dict))
     return "\n".join(text for text in found if isinstance(text, str) and text)

@@ -99,7 +99,7 @@ class MessagesReader:
     # -------------------------------------------------------------------------- one event each
 
     def _start(self, message: Any) -> Iterator[Event]:
-        message = message if isinstance(message, Mapping) else {}
+        message = message if isinstance(message, dict) else {}
         self._usage = merged(self._usage, message.get("usage"))
         identifier = message.get("id")
         known = read_usage(self._usage) if self._usage else None
@@ -107,7 +107,7 @@ class MessagesReader:
 
     def _block_start(self, payload: Json) -> Iterator[Event]:
         index, start = _index(payload), payload.get("content_block")
-        start = start if isinstance(start, Mapping) else {}
+        start = start if isinstance(start, dict) else {}
         block = self._open[index] = _Block(_text(start, "type"))
         match block.kind:
             case "text":
@@ -127,7 +127,7 @@ class MessagesReader:
     def _block_delta(self, payload: Json, raw: bytes) -> Iterator[Event]:
         index, delta = _index(payload), payload.get("delta")
         block = self._open.get(index)
-        if block is None or not isinstance(delta, Mapping):
+        if block is None or not isinstance(delta, dict):
             return
         match block.kind, delta.get("type"):
             case "text", "text_delta":
@@ -172,7 +172,7 @@ class MessagesReader:
         yield from self._blocks.finish(
             _REASONS.get(reason, StopReason.END),
             _text(self._delta, "stop_sequence") or None,
-            _text(details, "explanation") if isinstance(details, Mapping) else "",
+            _text(details, "explanation") if isinstance(details, dict) else "",
         )
 
 

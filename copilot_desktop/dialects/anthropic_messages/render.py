@@ -115,10 +115,10 @@ def _caches_by_itself(request: Request) -> bool:
     """
     if not request.tools or any(tool.cached for tool in request.tools):
         return False
+    if any(text.cached for text in request.system):
+        return False
     blocks = [block for message in request.messages for block in message.blocks]
-    return not any(
-        block.cached for block in (*request.system, *blocks) if not isinstance(block, Thinking)
-    )
+    return not any(block.cached for block in blocks if not isinstance(block, Thinking))
 
 
 def _mark_ends(body: Json) -> None:
@@ -199,6 +199,8 @@ def _content(blocks: Iterable[Block], model: Model, *, assistant: bool) -> list[
 
 
 def _results_first(content: list[Json]) -> list[Json]:
+    if len(content) < 2:
+        return content
     return sorted(content, key=lambda block: block["type"] != "tool_result")
 
 
@@ -278,8 +280,8 @@ def _tool_result(block: ToolResult) -> Json:
 def arguments_object(arguments: str) -> Json:
     """Argument text as the object that Anthropic's format holds; `{}` if it is not one."""
     try:
-        value = json.loads(arguments, parse_constant=_not_json) if arguments.strip() else {}
-        json.dumps(value, allow_nan=False)  # 1e999 is legal text, but no number
+        value = _read(arguments) if arguments and not arguments.isspace() else {}
+        _refuse_infinite(value)  # 1e999 is legal text, but no number
     except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
@@ -287,6 +289,10 @@ def arguments_object(arguments: str) -> Json:
 
 def _not_json(word: str) -> NoReturn:
     raise ValueError(word)
+
+
+_read = json.JSONDecoder(parse_constant=_not_json).decode
+_refuse_infinite = json.JSONEncoder(allow_nan=False).encode
 
 
 # ------------------------------------------------------------------------------------ tools

@@ -35,7 +35,7 @@ class Conversation:
     waiting: list[ToolUse] = field(default_factory=list)
 
     def add(self, item: Any, place: str) -> None:
-        if not isinstance(item, Mapping):
+        if not isinstance(item, dict):
             raise InvalidRequest(f"{place} must be an object.")
         content = item.get("content")
         if content is not None and not isinstance(content, str):

@@ -76,7 +76,7 @@ def _request(
     options = body.get("options")
     if options is None:
         options = {}
-    if not isinstance(options, Mapping):
+    if not isinstance(options, dict):
         raise InvalidRequest("options must be an object.")
     lost = [f"options.{name}" for name in _ADVICE if options.get(name) not in _UNSET]
     lost += ["template"] if body.get("template") not in _UNSET else []

@@ -29,7 +29,9 @@ from copilot_desktop.errors import InvalidRequest, NotExpressible
 
 Part = Text | Image | Document
 
-_REASONING = ("reasoning_text", "reasoning_content", "reasoning")
+_THOUGHTS = ("reasoning_text", "reasoning_content", "reasoning")
+_REASONING = frozenset({*_THOUGHTS, "reasoning_opaque"})
+_written = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 @dataclass(slots=True)
@@ -43,7 +45,7 @@ class Conversation:
     legacy_id: str = ""
 
     def add(self, item: Any, place: str) -> None:
-        if not isinstance(item, Mapping):
+        if not isinstance(item, dict):
             raise InvalidRequest(f"{place} must be an object.")
         before = len(self.messages)
         match item.get("role"):
@@ -108,19 +110,18 @@ class Conversation:
             self.messages.append(Message("user", (result,)))
 
     def _answer(self, item: Mapping[str, Any], place: str) -> None:
-        text = next(
-            (found for key in _REASONING if isinstance(found := item.get(key), str) and found), ""
-        )
-        blocks: list[Block] = list[Block](reasoning_of(text, item.get("reasoning_opaque")))
+        blocks: list[Block] = []
+        if not _REASONING.isdisjoint(item):
+            blocks += reasoning_of(_thought(item), item.get("reasoning_opaque"))
         blocks += self._parts(item.get("content"), place)
         if isinstance(refusal := item.get("refusal"), str) and refusal:
             blocks.append(Text(refusal, refusal=True))
         calls = item.get("tool_calls")
         if calls is not None and not isinstance(calls, list):
             raise InvalidRequest(f"{place}.tool_calls must be a list.")
-        for number, call in enumerate(calls or []):
+        for number, call in enumerate(calls or ()):
             blocks.append(_call(call, f"{place}.tool_calls[{number}]"))
-        if isinstance(legacy := item.get("function_call"), Mapping):
+        if isinstance(legacy := item.get("function_call"), dict):
             seed = f"{place}{legacy.get('name')}{legacy.get('arguments')}"
             self.legacy_id = f"call_{sha256(seed.encode(errors='replace')).hexdigest()[:16]}"
             blocks.append(_call({"id": self.legacy_id, "function": legacy}, place))
@@ -188,8 +189,10 @@ class Conversation:
 
 def is_marked(item: Any) -> bool:
     """Whether the client wants a cache mark here, in Anthropic's spelling or in Copilot's."""
-    keys = ("cache_control", "copilot_cache_control")
-    return isinstance(item, Mapping) and any(isinstance(item.get(key), Mapping) for key in keys)
+    return isinstance(item, dict) and (
+        isinstance(item.get("cache_control"), dict)
+        or isinstance(item.get("copilot_cache_control"), dict)
+    )
 
 
 def read_conversation(items: list[Any], model: str) -> Conversation:
@@ -202,17 +205,24 @@ def read_conversation(items: list[Any], model: str) -> Conversation:
     return conversation
 
 
+def _thought(item: Mapping[str, Any]) -> str:
+    for key in _THOUGHTS:
+        if isinstance(found := item.get(key), str) and found:
+            return found
+    return ""
+
+
 def _call(call: Any, place: str) -> ToolUse:
     match call:
-        case {"function": {"name": str(name), **rest}}:
-            written = rest.get("arguments")
-        case {"custom": {"name": str(name), **rest}}:
-            written = {"input": rest.get("input", "")}
+        case {"function": {"name": str(name)} as function}:
+            written = function.get("arguments")
+        case {"custom": {"name": str(name)} as custom}:
+            written = {"input": custom.get("input", "")}
         case _:
             raise InvalidRequest(f"{place} needs a function with a name.")
     call_id = call.get("id")
     if written is not None and not isinstance(written, str):
-        written = json.dumps(written, separators=(",", ":"), ensure_ascii=False)
+        written = _written(written)
     return ToolUse(call_id if isinstance(call_id, str) else "", name, written or "")
 
 

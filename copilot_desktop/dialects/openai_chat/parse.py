@@ -73,7 +73,7 @@ def parse_request(body: Mapping[str, Any]) -> Request:
         cache_key=_words(body, "prompt_cache_key"),
         cache_retention=_words(body, "prompt_cache_retention"),
         stream=body.get("stream") is True,
-        echo_usage=isinstance(options, Mapping) and options.get("include_usage") is True,
+        echo_usage=isinstance(options, dict) and options.get("include_usage") is True,
         echo_functions=older,
         losses=tuple(losses),
     )
@@ -116,13 +116,13 @@ def _tools(body: Mapping[str, Any]) -> tuple[tuple[Tool, ...], ToolChoice | None
     wish = body.get("tool_choice")
     if wish is None:
         wish = body.get("function_call")
-    if isinstance(wish, Mapping) and wish.get("type") == "allowed_tools":
+    if isinstance(wish, dict) and wish.get("type") == "allowed_tools":
         return _allowed(wish, tools)
     return tuple(tools), _choice(wish)
 
 
 def _tool(item: Any, place: str) -> Tool:
-    if not isinstance(item, Mapping):
+    if not isinstance(item, dict):
         raise InvalidRequest(f"{place} must be an object.")
     match item.get("type", "function"):
         case "function":
@@ -136,7 +136,7 @@ def _tool(item: Any, place: str) -> Tool:
 
 
 def _custom(item: Any, place: str) -> Tool:
-    if not isinstance(item, Mapping):
+    if not isinstance(item, dict):
         raise InvalidRequest(f"{place}.custom must be an object.")
     grammar: tuple[str, str] | None = None
     match item.get("format"):
@@ -149,7 +149,7 @@ def _custom(item: Any, place: str) -> Tool:
 
 
 def _function(item: Any, place: str) -> Tool:
-    if not isinstance(item, Mapping):
+    if not isinstance(item, dict):
         raise InvalidRequest(f"{place}.function must be an object.")
     schema = item.get("parameters")
     if schema is not None and not isinstance(schema, dict):
@@ -184,8 +184,8 @@ def _choice(wish: Any) -> ToolChoice | None:
 def _allowed(wish: Mapping[str, Any], tools: list[Tool]) -> tuple[tuple[Tool, ...], ToolChoice]:
     """`allowed_tools` is said everywhere by offering only those tools."""
     allowed = wish.get("allowed_tools", wish)
-    listed = allowed.get("tools") if isinstance(allowed, Mapping) else None
-    if not isinstance(allowed, Mapping) or not isinstance(listed, list):
+    listed = allowed.get("tools") if isinstance(allowed, dict) else None
+    if not isinstance(allowed, dict) or not isinstance(listed, list):
         raise InvalidRequest("tool_choice.allowed_tools must list tools.")
     names = {choice.name for item in listed if (choice := _choice(item)) is not None}
     choice = ToolChoice("required" if allowed.get("mode") == "required" else "auto")
@@ -198,8 +198,8 @@ def _allowed(wish: Mapping[str, Any], tools: list[Tool]) -> tuple[tuple[Tool, ..
 def _reasoning(body: Mapping[str, Any]) -> tuple[Effort | None, int | None, list[str]]:
     """Effort and budget: OpenAI's own field, and the vendor extras that people send as well."""
     reasoning, thinking = body.get("reasoning"), body.get("thinking")
-    reasoning = reasoning if isinstance(reasoning, Mapping) else {}
-    thinking = thinking if isinstance(thinking, Mapping) else {}
+    reasoning = reasoning if isinstance(reasoning, dict) else {}
+    thinking = thinking if isinstance(thinking, dict) else {}
     word = body.get("reasoning_effort") or reasoning.get("effort")
     effort = next((known for known in Effort if known.value == word), None)
     unknown = ["reasoning_effort"] if word and effort is None else []

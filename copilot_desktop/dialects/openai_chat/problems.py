@@ -7,7 +7,6 @@ told to clients stands in `openai_words`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from copilot_desktop.errors import (
@@ -69,7 +68,7 @@ _IN_STREAM: dict[type[Problem], frozenset[str]] = {
 
 def problem_of(error: Any) -> Problem:
     """The Problem that Copilot tells in the middle of a stream (`upstream.md` §6.3, point 12)."""
-    error = error if isinstance(error, Mapping) else {"message": error}
+    error = error if isinstance(error, dict) else {"message": error}
     message = error.get("message")
     message = message if isinstance(message, str) else ""
     code = str(error.get("code") or error.get("type") or "")

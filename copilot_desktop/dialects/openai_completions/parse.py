@@ -33,7 +33,7 @@ def parse_request(body: Mapping[str, Any]) -> Request:
         stop=stop_sequences(body),
         user=body["user"] if isinstance(body.get("user"), str) else "",
         stream=body.get("stream") is True,
-        echo_usage=isinstance(options, Mapping) and options.get("include_usage") is True,
+        echo_usage=isinstance(options, dict) and options.get("include_usage") is True,
         losses=tuple(Loss(name) for name in _ADVICE if body.get(name) not in _UNSET),
     )
 

@@ -56,7 +56,7 @@ def object_of(value: Any, path: str) -> Mapping[str, Any]:
     """An object; an absent one is empty. Raises InvalidRequest."""
     if value is None:
         return {}
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         raise invalid(path, "must be an object")
     return value
 

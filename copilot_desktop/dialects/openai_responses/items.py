@@ -67,7 +67,7 @@ def read_input(value: Any, turns: Turns) -> None:
         raise invalid("input", "must be a string or an array of items")
     for place, item in enumerate(value):
         path = f"input[{place}]"
-        if not isinstance(item, Mapping):
+        if not isinstance(item, dict):
             raise invalid(path, "must be an object")
         _read_item(item, path, turns)
 
@@ -79,7 +79,7 @@ def _read_item(item: Mapping[str, Any], path: str, turns: Turns) -> None:
             _read_message(item, path, turns)
         case "function_call":
             arguments = item.get("arguments")
-            if isinstance(arguments, Mapping):
+            if isinstance(arguments, dict):
                 arguments = json.dumps(arguments, separators=(",", ":"), ensure_ascii=False)
             _read_call(item, path, turns, text_of(arguments, f"{path}.arguments"))
         case "custom_tool_call":
@@ -141,7 +141,7 @@ def summary_text(item: Mapping[str, Any]) -> str:
     """The readable part of a reasoning item, its parts as paragraphs."""
     parts = item.get("summary") or item.get("content")
     listed = parts if isinstance(parts, list) else ()
-    texts = (part.get("text") for part in listed if isinstance(part, Mapping))
+    texts = (part.get("text") for part in listed if isinstance(part, dict))
     return "\n\n".join(text for text in texts if isinstance(text, str) and text)
 
 
@@ -185,7 +185,7 @@ def _picture(part: Mapping[str, Any], path: str) -> Image:
     if part.get("file_id"):
         raise invalid(f"{path}.file_id", "files are not stored here; send the image as a data URL")
     url = part.get("image_url")
-    if isinstance(url, Mapping):  # the chat spelling, which some clients mix up
+    if isinstance(url, dict):  # the chat spelling, which some clients mix up
         url = url.get("url")
     media_type, data = _data_url(url)
     if not data:

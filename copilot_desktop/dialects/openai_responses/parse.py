@@ -153,7 +153,7 @@ def peek(body: Mapping[str, Any]) -> Envelope:
 def _initiator(items: list[Any]) -> Initiator:
     """`user` if the newest item is a message of the user (§1.5); a bare text is one, too."""
     for item in reversed(items):
-        if not isinstance(item, Mapping):
+        if not isinstance(item, dict):
             return "agent"
         role = item.get("role")
         if role in ("system", "developer"):
@@ -164,10 +164,10 @@ def _initiator(items: list[Any]) -> Initiator:
 
 def _shows(item: Any) -> bool:
     """Whether a picture or PDF stands in this item."""
-    if not isinstance(item, Mapping):
+    if not isinstance(item, dict):
         return False
     return any(
-        isinstance(part, Mapping) and part.get("type") in ("input_image", "input_file")
+        isinstance(part, dict) and part.get("type") in ("input_image", "input_file")
         for name in ("content", "output")
         for part in (item[name] if isinstance(item.get(name), list) else ())
     )

@@ -46,7 +46,7 @@ def read_usage(usage: Payload) -> Usage:
 
 
 def _number(holder: Any, key: str) -> int:
-    value = holder.get(key) if isinstance(holder, Mapping) else None
+    value = holder.get(key) if isinstance(holder, dict) else None
     return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
@@ -142,19 +142,17 @@ class ResponsesReader:
 
     def _begin(self, payload: Payload) -> Iterator[Event]:
         response = payload.get("response")
-        yield from self._blocks.begin(
-            _text(response, "id") if isinstance(response, Mapping) else ""
-        )
+        yield from self._blocks.begin(_text(response, "id") if isinstance(response, dict) else "")
 
     def _finished(self, payload: Payload) -> Iterator[Event]:
         response = payload.get("response")
-        response = response if isinstance(response, Mapping) else {}
+        response = response if isinstance(response, dict) else {}
         yield from self._begin(payload)
         if isinstance(output := response.get("output"), list):
             for index, item in enumerate(output):
-                if isinstance(item, Mapping) and self._is_open(index, item):
+                if isinstance(item, dict) and self._is_open(index, item):
                     yield from self._finish_item(index, item)
-        if isinstance(usage := response.get("usage"), Mapping):
+        if isinstance(usage := response.get("usage"), dict):
             self._blocks.usage(read_usage(usage))
         self._over = True
         yield from self._blocks.finish(_stop_reason(_text(payload, "type"), response))
@@ -165,7 +163,7 @@ class ResponsesReader:
 
     def _failed(self, payload: Payload) -> Iterator[Event]:
         response = payload.get("response")
-        raise problem_of(response.get("error") if isinstance(response, Mapping) else None)
+        raise problem_of(response.get("error") if isinstance(response, dict) else None)
 
     def _error(self, payload: Payload) -> Iterator[Event]:
         """Copilot nests the error, OpenAI does not."""
@@ -182,7 +180,7 @@ class ResponsesReader:
     def _item_added(self, payload: Payload) -> Iterator[Event]:
         index, known = self._item(payload)
         item = payload.get("item")
-        if not isinstance(item, Mapping):
+        if not isinstance(item, dict):
             return
         known.kind = _text(item, "type")
         if known.kind in _CALLS:
@@ -197,7 +195,7 @@ class ResponsesReader:
 
     def _item_done(self, payload: Payload) -> Iterator[Event]:
         index, _ = self._item(payload)
-        if isinstance(item := payload.get("item"), Mapping):
+        if isinstance(item := payload.get("item"), dict):
             yield from self._finish_item(index, item)
 
     def _finish_item(self, index: int, item: Payload) -> Iterator[Event]:
@@ -216,7 +214,7 @@ class ResponsesReader:
     def _finish_message(self, known: _Item, item: Payload) -> Iterator[Event]:
         content = item.get("content")
         for place, part in enumerate(content if isinstance(content, list) else ()):
-            if isinstance(part, Mapping) and place not in known.told:
+            if isinstance(part, dict) and place not in known.told:
                 refusal = part.get("type") == "refusal"
                 text = _text(part, "refusal" if refusal else "text")
                 yield from self._blocks.text(text, refusal=refusal)
@@ -323,6 +321,6 @@ def _stop_reason(kind: str, response: Payload) -> StopReason:
     """The sequencer turns END into tool use or refusal where the blocks say so."""
     if kind == "response.incomplete" or response.get("status") == "incomplete":
         details = response.get("incomplete_details")
-        reason = details.get("reason") if isinstance(details, Mapping) else None
+        reason = details.get("reason") if isinstance(details, dict) else None
         return _REASONS.get(str(reason), StopReason.PAUSE)
     return StopReason.END

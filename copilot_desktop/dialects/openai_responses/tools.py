@@ -33,7 +33,7 @@ def read_tools(body: Mapping[str, Any], losses: list[Loss]) -> tuple[Tool, ...]:
     found: dict[str, Tool] = {}
     hosted: list[str] = []
     for path, declaration in _declarations(body):
-        if not isinstance(declaration, Mapping):
+        if not isinstance(declaration, dict):
             raise invalid(path, "must be an object")
         for tool in _read(declaration, path, hosted):
             found.setdefault(tool.name, tool)
@@ -49,7 +49,7 @@ def _declarations(body: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
         yield f"tools[{place}]", declaration
     items = body.get("input")
     for number, item in enumerate(items if isinstance(items, list) else ()):
-        if isinstance(item, Mapping) and item.get("type") in TOOL_ITEMS:
+        if isinstance(item, dict) and item.get("type") in TOOL_ITEMS:
             path = f"input[{number}].tools"
             for place, declaration in enumerate(list_of(item.get("tools"), path)):
                 yield f"{path}[{place}]", declaration
@@ -102,7 +102,7 @@ def read_choice(value: Any, tools: tuple[Tool, ...]) -> tuple[ToolChoice | None,
         return None, tools
     if value in ("auto", "none", "required"):
         return ToolChoice(value), tools
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         raise invalid("tool_choice", "must be auto, none, required or an object")
     match value.get("type"):
         case "function" | "custom":
@@ -120,7 +120,7 @@ def _read_allowed(
     names = {
         _chosen(entry, tools, "tool_choice.tools")
         for entry in allowed
-        if isinstance(entry, Mapping) and entry.get("type") in ("function", "custom")
+        if isinstance(entry, dict) and entry.get("type") in ("function", "custom")
     }
     left = tuple(tool for tool in tools if tool.name in names)
     if not left:
