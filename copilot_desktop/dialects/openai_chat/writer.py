@@ -43,6 +43,8 @@ Json = dict[str, Any]
 
 LONGEST_ID = 40  # characters of a call's id (§2.1)
 _AFTER = ',"logprobs":null,"finish_reason":%s}]}\n\n'
+_AFTER_TEXT = "}" + _AFTER % "null"
+_compact = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class ChatWriter:
@@ -52,6 +54,7 @@ class ChatWriter:
 
     __slots__ = (
         "_before_delta",
+        "_before_text",
         "_block",
         "_calls",
         "_characters",
@@ -72,6 +75,7 @@ class ChatWriter:
         }
         self._head = _compact(envelope)[:-1]
         self._before_delta = f'data: {self._head},"choices":[{{"index":0,"delta":'
+        self._before_text = ""  # of the open block
         self._block: ReplyBlock | None = None
         self._calls = 0
         self._held = ""
@@ -81,12 +85,12 @@ class ChatWriter:
 
     def feed(self, event: Told) -> bytes:
         match event:
+            case BlockDeltas():
+                return self._texts(event)
             case Begin():
                 return self._chunk('{"role":"assistant","content":""}')
             case BlockStart():
                 return self._start(event.block)
-            case BlockDeltas():
-                return self._texts(event)
             case BlockDelta():
                 return self._delta(event)
             case BlockEnd():
@@ -104,6 +108,8 @@ class ChatWriter:
 
     def _start(self, block: ReplyBlock) -> bytes:
         self._block, self._held, self._thought = block, "", 0
+        key = "refusal" if isinstance(block, Text) and block.refusal else "content"
+        self._before_text = f'{self._before_delta}{{"{key}":'
         if not isinstance(block, ToolUse):
             return b""
         name, custom = shown_tool(self._request, block.name)
@@ -119,9 +125,7 @@ class ChatWriter:
 
     def _texts(self, deltas: BlockDeltas) -> bytes:
         self._characters += sum(map(len, deltas.texts))
-        refusal = isinstance(self._block, Text) and self._block.refusal
-        key = "refusal" if refusal else "content"
-        return framed(f'{self._before_delta}{{"{key}":', deltas, "}" + _AFTER % "null")
+        return framed(self._before_text, deltas, _AFTER_TEXT)
 
     def _delta(self, delta: BlockDelta) -> bytes:
         if delta.text and isinstance(self._block, Text):
@@ -262,7 +266,3 @@ def _estimated(request: Request, characters: int) -> Usage:
 
 def _length(block: ReplyBlock) -> int:
     return len(block.arguments) if isinstance(block, ToolUse) else len(block.text)
-
-
-def _compact(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"))

@@ -54,7 +54,8 @@ _INCOMPLETE = {
 
 @dataclass(slots=True)
 class _Open:
-    """The item that is being written. `parts` are the pieces of its text or arguments."""
+    """The item that is being written. `parts` are the pieces of its text or arguments, `around`
+    what stands before, between and behind the number of a frame and its text."""
 
     block: ReplyBlock
     id: str
@@ -63,6 +64,7 @@ class _Open:
     shown: bool = False
     parts: list[str] = field(default_factory=list)
     signature: str = ""
+    around: tuple[str, str, str] | None = None
 
     @property
     def text(self) -> str:
@@ -85,14 +87,14 @@ class ResponsesWriter:
 
     def feed(self, event: Told) -> bytes:
         match event:
+            case BlockDeltas():
+                if self._open is not None:
+                    self._say(self._open, event)
             case Begin():
                 self._begin(event)
             case BlockStart():
                 self._settle(cut=False)
                 self._start(event.block)
-            case BlockDeltas():
-                if self._open is not None:
-                    self._say(self._open, event)
             case BlockDelta():
                 self._continue(event)
             case BlockEnd():
@@ -194,27 +196,31 @@ class ResponsesWriter:
 
     def _say(self, item: _Open, deltas: BlockDeltas) -> None:
         """Visible text. By far the most frames are these, so they are put together by hand."""
-        refusal = isinstance(item.block, Text) and item.block.refusal
-        self._show_text(item, refusal=refusal)
-        kind = "response.refusal.delta" if refusal else "response.output_text.delta"
-        before = f'event: {kind}\ndata: {{"type":"{kind}","sequence_number":'
-        middle = f',"item_id":"{item.id}","output_index":{self._place},"content_index":0,"delta":'
-        after = "}\n\n" if refusal else ',"logprobs":[]}\n\n'
-        frames = (
+        if (around := item.around) is None:
+            around = self._show_text(item)
+        before, middle, after = around
+        frames = [
             f"{before}{number}{middle}{text}{after}"
             for number, text in enumerate(deltas.quoted(), self._sequence)
-        )
+        ]
         self._out.append("".join(frames).encode())
-        self._sequence += len(deltas.texts)
+        self._sequence += len(frames)
         self._written += sum(map(len, deltas.texts))
         item.parts += deltas.texts
 
-    def _show_text(self, item: _Open, *, refusal: bool) -> None:
-        if not item.shown:
-            shape = text_item(item.id, "", refusal=refusal) | {"status": "in_progress"}
-            self._show(item, shape | {"content": []})
-            part = text_part("", refusal=refusal)
-            self._tell("response.content_part.added", item, content_index=0, part=part)
+    def _show_text(self, item: _Open) -> tuple[str, str, str]:
+        refusal = isinstance(item.block, Text) and item.block.refusal
+        shape = text_item(item.id, "", refusal=refusal) | {"status": "in_progress"}
+        self._show(item, shape | {"content": []})
+        part = text_part("", refusal=refusal)
+        self._tell("response.content_part.added", item, content_index=0, part=part)
+        kind = "response.refusal.delta" if refusal else "response.output_text.delta"
+        item.around = (
+            f'event: {kind}\ndata: {{"type":"{kind}","sequence_number":',
+            f',"item_id":"{item.id}","output_index":{self._place},"content_index":0,"delta":',
+            "}\n\n" if refusal else ',"logprobs":[]}\n\n',
+        )
+        return item.around
 
     def _show_thought(self, item: _Open) -> None:
         if not item.shown:
