@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 from copilot_desktop.core import budget, forecast
 from copilot_desktop.core.history import By, history
 from copilot_desktop.core.key_uses import KeyUses
-from copilot_desktop.core.ledger import Ledger, Use, account_name, day_of
+from copilot_desktop.core.ledger import Ledger, Use, account_name
 from copilot_desktop.core.settings import Settings
 from copilot_desktop.core.state import Spending
+from copilot_desktop.days import day_of
 from copilot_desktop.errors import StorageFailed
 from copilot_desktop.proxy.exchange import Exchange
 from copilot_desktop.upstream.quota import QuotaSnapshot

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from copilot_desktop.core.ledger import Use, day_of
+from copilot_desktop.core.ledger import Use
 from copilot_desktop.core.settings import Settings
+from copilot_desktop.days import day_of
 from copilot_desktop.errors import BudgetSpent
 
 LOW = 0.8  # of the limit

@@ -13,7 +13,8 @@ from datetime import date, timedelta
 from typing import Any, Literal
 
 from copilot_desktop.core.forecast import per_day
-from copilot_desktop.core.ledger import Use, day_of
+from copilot_desktop.core.ledger import Use
+from copilot_desktop.days import day_of
 from copilot_desktop.upstream.quota import Meter
 
 By = Literal["client", "model", "day"]

@@ -13,7 +13,8 @@ from typing import Any, Literal
 
 from copilot_desktop.core import budget
 from copilot_desktop.core.keys import KeyRing, hint, told
-from copilot_desktop.core.ledger import Ledger, Use, day_of
+from copilot_desktop.core.ledger import Ledger, Use
+from copilot_desktop.days import day_of
 from copilot_desktop.errors import KeyBudgetSpent
 from copilot_desktop.proxy.exchange import Exchange
 from copilot_desktop.proxy.keys import KeyLimits, NamedKey

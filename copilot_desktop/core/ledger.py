@@ -25,6 +25,7 @@ from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
 from copilot_desktop.atomic import remove_file
+from copilot_desktop.days import day_of
 from copilot_desktop.proxy.exchange import Exchange
 from copilot_desktop.upstream.quota import Meter
 
@@ -122,11 +123,6 @@ _READ_METER, _KEEP_METER = _reading("meter", MeterDay), _keeping("meter", MeterD
 def account_name(host: str, number: int | None) -> str:
     """`github.com:583231`; empty for nobody."""
     return f"{host}:{number}" if number else ""
-
-
-def day_of(epoch: float) -> str:
-    """The local day, `YYYY-MM-DD`."""
-    return time.strftime("%Y-%m-%d", time.localtime(epoch))
 
 
 class Ledger:

@@ -16,6 +16,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any, Protocol
 
 from aiohttp import HttpVersion11, hdrs, web
@@ -39,7 +40,6 @@ MOST_UNSENT = 64 * 1024  # bytes that wait for one client before upstream is not
 LONGEST_RETRY = 60.0
 
 _PASSED_ON = (istr("x-request-id"), istr("x-github-request-id"))
-_NOTES = istr("x-copilot-desktop-notes")
 
 FIXED_HEADERS: Mapping[str, str] = {
     istr("X-Content-Type-Options"): "nosniff",
@@ -49,6 +49,7 @@ FIXED_HEADERS: Mapping[str, str] = {
 EVENTS = "text/event-stream; charset=utf-8"
 STREAM_HEADERS: Mapping[str, str] = {**FIXED_HEADERS, istr("X-Accel-Buffering"): "no"}
 JSON_HEADERS: Mapping[str, str] = {**FIXED_HEADERS, hdrs.CONTENT_TYPE: "application/json"}
+_JSON_HEAD = packets.head(JSON_HEADERS)
 
 
 def json_answer(
@@ -100,6 +101,11 @@ def _named_request(request_id: str, dialect: Dialect) -> dict[str, str]:
     if ":" in request_id:
         names.append("x-github-request-id")
     return dict.fromkeys(names, request_id)
+
+
+@lru_cache(maxsize=8)
+def _stream_head(kind: str) -> packets.Head:
+    return packets.head({**STREAM_HEADERS, hdrs.CONTENT_TYPE: kind})
 
 
 async def deliver(answer: web.StreamResponse, request: web.Request) -> None:
@@ -212,7 +218,7 @@ class HttpDownstream:
     async def whole(self, body: Any, reply: UpstreamReply | None = None) -> web.StreamResponse:
         """An unstreamed answer; without `reply` it is ours."""
         out, exchange = json_bytes.written(body), self.exchange
-        answer = packets.whole(self._request, {**JSON_HEADERS, **self._headers(reply)}, out)
+        answer = packets.whole(self._request, _JSON_HEAD, self._headers(reply), out)
         self._take_down(out)
         exchange.first_byte()
         exchange.status = 200
@@ -266,8 +272,7 @@ class HttpDownstream:
         if self._response is not None:
             return self._response
         kind = self.writer.content_type if self.writer else self._stream_type
-        headers = {**STREAM_HEADERS, hdrs.CONTENT_TYPE: kind, **self._headers(reply)}
-        response = packets.streamed(self._request, headers)
+        response = packets.streamed(self._request, _stream_head(kind), self._headers(reply))
         # From here on the status is decided. (Sending the head does not suspend, so that nobody
         # can find a response that is not prepared yet.)
         self._response = response
@@ -276,7 +281,7 @@ class HttpDownstream:
         return response
 
     def _headers(self, reply: UpstreamReply | None) -> dict[str, str]:
-        headers: dict[str, str] = {_NOTES: self.exchange.note_line()}
+        headers: dict[str, str] = {"x-copilot-desktop-notes": self.exchange.note_line()}
         if reply is not None:
             for name in _PASSED_ON:
                 if value := reply.headers.get(name):
@@ -290,7 +295,7 @@ class HttpDownstream:
         await response.write(out)
         if self._transport is not None:
             await self._request.writer.drain()  # aiohttp counts its own writes only
-        elif self.straight and response.headers.get(hdrs.TRANSFER_ENCODING) == "chunked":
+        elif self.straight:
             self._transport = self._request.transport
         self._last_sent = time.monotonic()
         self._waiting = False

@@ -17,6 +17,7 @@ from itertools import takewhile
 from typing import Literal
 
 from copilot_desktop.canonical import Usage
+from copilot_desktop.days import day_of
 from copilot_desktop.proxy.keys import Caller
 from copilot_desktop.proxy.origins import RefusedOrigins
 from copilot_desktop.proxy.tape import Tape
@@ -179,6 +180,7 @@ class Traffic:
             self._next,
             caller.name,
             dialect,
+            time.time(),
             account=self.whose(),
             key=caller.key.name if caller.key else "",
         )
@@ -189,7 +191,7 @@ class Traffic:
         if not self.in_flight:
             self.idle.clear()
         self.in_flight += 1
-        self._count_day()
+        self._count_day(exchange.at)
         self.on_change()
         return exchange
 
@@ -219,7 +221,7 @@ class Traffic:
         newer = takewhile(lambda each: each.id >= first, reversed(self._recent))
         return tuple(newer)[::-1]
 
-    def _count_day(self) -> None:
-        day = time.strftime("%Y-%m-%d")
+    def _count_day(self, now: float) -> None:
+        day = day_of(now)
         self.today = self.today + 1 if day == self._day else 1
         self._day = day

@@ -1,31 +1,62 @@
 """Answers over HTTP/1.1 whose head leaves together with what is written first, in one packet.
 
-What aiohttp's own answers look for on their way are cookies, compression, cut bodies and listeners
-of the application; none of ours has any, and looking cost more than writing. HTTP itself stays
-aiohttp's: its writer makes the head (and refuses control characters in it), the chunks and the
-waits. Whoever speaks HTTP/1.0 is answered by aiohttp's own.
+aiohttp looks for cookies, compression, cut bodies and listeners on the way of each answer, and puts
+the same head together line by line. None of ours has any of that, and most lines never change. So
+heads and chunks are written here, which saves a twentieth of a small request; the connection, its
+flow and its end stay aiohttp's, and whoever speaks HTTP/1.0 is answered by aiohttp alone.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from email.utils import formatdate
 from functools import lru_cache
 
-from aiohttp import HttpVersion11, hdrs, web
+from aiohttp import HttpVersion11, web
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.web_request import BaseRequest
 
-_STATUS_LINE = "HTTP/1.1 200 OK"
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Headers that many answers have in common, and how they are written."""
+
+    headers: Mapping[str, str]
+    written: str
+
+
+def head(headers: Mapping[str, str]) -> Head:
+    """Raises ValueError for what must not stand in a head."""
+    return Head(headers, _lines(headers))
+
+
+def whole(
+    request: BaseRequest, common: Head, more: Mapping[str, str], body: bytes
+) -> web.StreamResponse:
+    """An answer with status 200 that is there as a whole; not sent yet."""
+    if request.version == HttpVersion11:
+        return Packet(common, more, body)
+    return web.Response(headers={**common.headers, **more}, body=body)
+
+
+def streamed(request: BaseRequest, common: Head, more: Mapping[str, str]) -> web.StreamResponse:
+    """An answer with status 200 that is written bit by bit; not sent yet."""
+    if request.version == HttpVersion11:
+        return Packet(common, more, None)
+    return _OldStream(headers={**common.headers, **more})
 
 
 class Packet(web.StreamResponse):
-    """An answer with status 200. `body` None: it is written bit by bit, in chunks."""
+    """`body` None: it is written in chunks."""
 
-    def __init__(self, headers: Mapping[str, str], body: bytes | None) -> None:
-        super().__init__(headers=headers)
+    def __init__(self, common: Head, more: Mapping[str, str], body: bytes | None) -> None:
+        super().__init__()
+        self.in_chunks = body is None
+        self._lines = common.written + _lines(more)
         self._whole = body
+        self._head = b""  # that is not written yet
         self._out: AbstractStreamWriter | None = None
         self._stays = False
         self._over = False
@@ -39,32 +70,38 @@ class Packet(web.StreamResponse):
         return self._stays
 
     async def prepare(self, request: BaseRequest) -> AbstractStreamWriter | None:
-        """Write the head, which waits for the first bytes of the body. Does not suspend."""
+        """Decide on the head, which waits for the first bytes of the body. Does not suspend."""
         if self._out is None:
-            self._out = out = request.writer
-            headers = self.headers
-            if self._whole is None:
-                out.enable_chunking()
-                headers[hdrs.TRANSFER_ENCODING] = "chunked"
-            else:
-                headers[hdrs.CONTENT_LENGTH] = str(len(self._whole))
-            headers[hdrs.DATE] = _date(int(time.time()))
+            self._out = request.writer
             self._stays = request.keep_alive
-            if not self._stays:
-                headers[hdrs.CONNECTION] = "close"
-            await out.write_headers(_STATUS_LINE, headers)
+            size = "Transfer-Encoding: chunked"
+            if self._whole is not None:
+                size = f"Content-Length: {len(self._whole)}"
+            ends = "" if self._stays else "Connection: close\r\n"
+            lines = f"{self._lines}Date: {_date(int(time.time()))}\r\n{ends}{size}\r\n\r\n"
+            self._head = f"HTTP/1.1 200 OK\r\n{lines}".encode()
         return self._out
 
     async def write(self, data: bytes | bytearray | memoryview) -> None:
         if self._out is None or self._over:
             raise RuntimeError("there is nothing to write to")
-        await self._out.write(data)
+        first, self._head = self._head, b""
+        if data:
+            await self._out.write(b"".join((first, b"%x\r\n" % len(data), data, b"\r\n")))
+        elif first:
+            await self._out.write(first)
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Write what is left, and the end, once."""
-        if self._out is not None and not self._over:
-            await self._out.write_eof(data or self._whole or b"")
-            self._over = True
+        if self._out is None or self._over:
+            return
+        if data:
+            await self.write(data)
+        end = b"0\r\n\r\n" if self._whole is None else self._whole
+        first, self._head = self._head, b""
+        self._over = True
+        await self._out.write(first + end)
+        await self._out.drain()
 
 
 class _OldStream(web.StreamResponse):
@@ -73,18 +110,13 @@ class _OldStream(web.StreamResponse):
     _send_headers_immediately = False
 
 
-def whole(request: BaseRequest, headers: Mapping[str, str], body: bytes) -> web.StreamResponse:
-    """An answer with status 200 that is there as a whole; not sent yet."""
-    if request.version == HttpVersion11:
-        return Packet(headers, body)
-    return web.Response(headers=headers, body=body)
-
-
-def streamed(request: BaseRequest, headers: Mapping[str, str]) -> web.StreamResponse:
-    """An answer with status 200 that is written bit by bit; not sent yet."""
-    if request.version == HttpVersion11:
-        return Packet(headers, None)
-    return _OldStream(headers=headers)
+def _lines(headers: Mapping[str, str]) -> str:
+    lines = ""
+    for name, value in headers.items():
+        if not value.isprintable():  # a line end would begin a header of its own
+            raise ValueError("a header holds control characters")
+        lines += f"{name}: {value}\r\n"
+    return lines
 
 
 @lru_cache(maxsize=1)

@@ -187,14 +187,16 @@ class Relay:
         if exchange.tape is not None:
             exchange.tape.asked.add(raw or json.dumps(body).encode())
         envelope = dialect.peek(body)
-        exchange.model_asked = redact(envelope.model[:LONGEST_NAME])
+        name = envelope.model
+        listed = self.provider.catalogue.lists(name)
+        exchange.model_asked = name if listed else redact(name[:LONGEST_NAME])
         exchange.stream = envelope.stream
         if declared:
             envelope.initiator = _initiator(declared, envelope)
         exchange.initiator = envelope.initiator
         self.brakes.check(exchange)  # finding the model may ask Copilot for its list
         authority = self.authority(request)
-        model = await self.find(envelope.model, authority)
+        model = await self.find(name, authority)
         caller.permit(model)
         way = self.provider.route(model, dialect)
         exchange.model_used = model.id

@@ -201,6 +201,10 @@ class Catalogue:
             problem.fields["reason"] = names.ONLY_AUTO
             problem.fields["alternatives"] = AUTO
 
+    def lists(self, name: str) -> bool:
+        """Is it the id of a model in the list, whether or not that can be used?"""
+        return name in self._models
+
     def resolve(
         self,
         name: str,

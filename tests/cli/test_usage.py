@@ -13,7 +13,8 @@ import pytest
 from copilot_desktop.cli.usage import words_for
 from copilot_desktop.core.books import FILE_NAME
 from copilot_desktop.core.history import history
-from copilot_desktop.core.ledger import Ledger, Use, day_of
+from copilot_desktop.core.ledger import Ledger, Use
+from copilot_desktop.days import day_of
 from copilot_desktop.demo import FakeUpstream
 from tests.cli.terminal import Commands, Terminal
 from tests.cli.test_facts import sign_in

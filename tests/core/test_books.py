@@ -13,8 +13,9 @@ from core_rig import CoreRig, running_core
 
 from copilot_desktop.core.books import FILE_NAME
 from copilot_desktop.core.core import Core
-from copilot_desktop.core.ledger import Ledger, MeterDay, Use, day_of
+from copilot_desktop.core.ledger import Ledger, MeterDay, Use
 from copilot_desktop.core.settings import Settings
+from copilot_desktop.days import day_of
 from copilot_desktop.demo import SCENARIOS, Scenario, past
 from copilot_desktop.errors import BudgetSpent
 from copilot_desktop.proxy.exchange import Exchange

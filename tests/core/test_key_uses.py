@@ -11,7 +11,8 @@ from core_rig import CoreRig, running_core
 
 from copilot_desktop.core.key_uses import OVER, KeyUses
 from copilot_desktop.core.keys import KeyRing
-from copilot_desktop.core.ledger import Ledger, Use, day_of
+from copilot_desktop.core.ledger import Ledger, Use
+from copilot_desktop.days import day_of
 from copilot_desktop.errors import KeyBudgetSpent
 from copilot_desktop.proxy.exchange import Exchange
 from copilot_desktop.proxy.keys import DailyBudget, KeyLimits

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 import pytest
 from phenomena.routes import WAYS, Way, each_way
@@ -71,12 +72,10 @@ def test_traffic_counts_what_is_open_and_keeps_the_latest():
 
 
 def test_a_new_day_counts_from_one(monkeypatch):
-    traffic, day = Traffic(), ["2026-01-01"]
-    monkeypatch.setattr(time, "strftime", lambda _form: day[0])
-    for _ in range(3):
+    traffic, noon = Traffic(), time.mktime((2026, 1, 1, 12, 0, 0, 0, 0, -1))
+    for now in (noon, noon + 1, noon + 11 * 3600, noon + 13 * 3600):
+        monkeypatch.setattr(time, "time", partial(float, now))
         traffic.open("", "chat")
-    day[0] = "2026-01-02"
-    traffic.open("", "chat")
     assert traffic.today == 1
 
 

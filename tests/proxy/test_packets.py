@@ -12,7 +12,7 @@ from aiohttp import web
 from proxy.raw import PATIENCE, hang_up, read_answer, request
 from rig import running_rig
 
-from copilot_desktop.proxy.packets import streamed, whole
+from copilot_desktop.proxy.packets import head, streamed, whole
 
 JSON = ("Content-Type", "application/json")
 CHAT = {"model": "gpt-4.1", "messages": [{"role": "user", "content": "Hi"}]}
@@ -98,20 +98,37 @@ async def packets(
 
 
 async def test_a_whole_answer_is_one_packet():
-    (only,) = await packets(lambda asked: whole(asked, {"X-A": "b"}, b"body"))
-    head, _, body = only.partition(b"\r\n\r\n")
-    assert head.startswith(b"HTTP/1.1 200 OK\r\nX-A: b\r\n")
-    assert b"\r\nContent-Length: 4\r\n" in head
+    common = head({"X-A": "b"})
+    (only,) = await packets(lambda asked: whole(asked, common, {"X-C": "d"}, b"body"))
+    top, _, body = only.partition(b"\r\n\r\n")
+    status, *lines = top.split(b"\r\n")
+    assert status == b"HTTP/1.1 200 OK"
+    assert {b"X-A: b", b"X-C: d", b"Content-Length: 4", b"Connection: close"} < set(lines)
+    assert len(lines) == 5
     assert body == b"body"
 
 
 async def test_a_stream_begins_with_its_head_and_ends_once():
-    first, second, end = await packets(lambda asked: streamed(asked, {}), b"one", b"two")
+    parts = (b"one", b"", b"two")
+    first, second, end = await packets(lambda asked: streamed(asked, head({}), {}), *parts)
     assert first.startswith(b"HTTP/1.1 200 OK\r\n")
-    assert first.endswith(b"\r\n\r\n3\r\none\r\n")
+    assert first.endswith(b"Transfer-Encoding: chunked\r\n\r\n3\r\none\r\n")
     assert (second, end) == (b"3\r\ntwo\r\n", b"0\r\n\r\n")
 
 
-async def test_no_header_is_smuggled_into_the_head():
-    sent = await packets(lambda asked: whole(asked, {"X-A": "b\r\nSet-Cookie: c"}, b"body"))
-    assert b"Set-Cookie" not in b"".join(sent)
+async def test_a_stream_may_show_its_head_alone_or_hold_nothing():
+    only, end = await packets(lambda asked: streamed(asked, head({}), {}), b"")
+    assert only.endswith(b"\r\n\r\n")
+    assert end == b"0\r\n\r\n"
+    (empty,) = await packets(lambda asked: streamed(asked, head({}), {}))
+    assert empty.endswith(b"\r\n\r\n0\r\n\r\n")
+
+
+@pytest.mark.parametrize("value", ["b\r\nSet-Cookie: c", "b\nSet-Cookie: c", "b\0", "b\x7f"])
+async def test_no_header_is_smuggled_into_the_head(value):
+    with pytest.raises(ValueError, match="control"):
+        head({"X-A": value})
+    for make in (whole, streamed):
+        rest = (b"body",) if make is whole else ()
+        sent = await packets(lambda asked, m=make, r=rest: m(asked, head({}), {"X-A": value}, *r))
+        assert not any(b"Set-Cookie" in each or b"200 OK" in each for each in sent)
