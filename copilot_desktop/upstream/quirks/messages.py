@@ -20,8 +20,10 @@ from copilot_desktop.sse import Frame, encode, encode_json
 from copilot_desktop.upstream.quirks import DAMAGED, Fixed, Json, nano_credits
 from copilot_desktop.upstream.quirks.messages_caching import settle_marks
 from copilot_desktop.upstream.quirks.messages_draft import Draft
+from copilot_desktop.upstream.quirks.messages_glance import is_plain
 from copilot_desktop.upstream.quirks.messages_history import (
     mend_names,
+    mend_names_of_calls,
     mend_pairs,
     mend_pictures,
     recall_tools,
@@ -65,9 +67,12 @@ class MessagesQuirks:
         mend_fields(draft, model)
         mend_tools(draft, model)
         mend_names(draft)
-        unsealed = mend_turns(draft)
-        mend_pairs(draft)
-        mend_pictures(draft, model)
+        unsealed = False
+        if not is_plain(body.get("messages")):
+            mend_names_of_calls(draft)
+            unsealed = mend_turns(draft)
+            mend_pairs(draft)
+            mend_pictures(draft, model)
         recall_tools(draft)
         settle_thinking(draft, model, unsealed=unsealed)
         thinking = draft.body.get("thinking")

@@ -40,19 +40,23 @@ def settle_marks(draft: Draft) -> None:
 
 
 def _marks(body: Mapping[str, Any]) -> Iterator[tuple[Place, Any]]:
-    for key in ("tools", "system", "messages"):
-        entries = body.get(key)
-        for i, entry in enumerate(entries if isinstance(entries, list) else []):
-            if not isinstance(entry, dict):
-                continue
-            if key != "messages":
-                if entry.get("cache_control") is not None:
-                    yield (key, i, -1), entry["cache_control"]
-                continue
-            content = entry.get("content")
-            for j, block in enumerate(content if isinstance(content, list) else []):
-                if isinstance(block, dict) and block.get("cache_control") is not None:
-                    yield (key, i, j), block["cache_control"]
+    for key in ("tools", "system"):
+        for i, entry in _marked_ones(body.get(key)):
+            yield (key, i, -1), entry["cache_control"]
+    messages = body.get("messages")
+    for i, turn in enumerate(messages if isinstance(messages, list) else ()):
+        content = turn.get("content") if isinstance(turn, dict) else None
+        if isinstance(content, list):
+            for j, block in _marked_ones(content):
+                yield ("messages", i, j), block["cache_control"]
+
+
+def _marked_ones(holders: Any) -> list[tuple[int, Json]]:
+    return [
+        (place, holder)
+        for place, holder in enumerate(holders if isinstance(holders, list) else ())
+        if isinstance(holder, dict) and holder.get("cache_control") is not None
+    ]
 
 
 def _last_block(body: Mapping[str, Any]) -> Place | None:

@@ -23,7 +23,7 @@ Block = Mapping[str, Any]
 
 
 def mend_names(draft: Draft) -> None:
-    """P8: names of tools, wherever they stand, in letters that Copilot takes."""
+    """P8: names of declared and chosen tools in letters that Copilot takes."""
     tools = draft.body.get("tools")
     given = tools if isinstance(tools, list) else []
     named = [_legally_named(tool) for tool in given]
@@ -32,6 +32,10 @@ def mend_names(draft: Draft) -> None:
     choice = draft.body.get("tool_choice")
     if isinstance(choice, dict) and (mended := _legally_named(choice)) is not choice:
         draft.put("tool_choice", mended)
+
+
+def mend_names_of_calls(draft: Draft) -> None:
+    """P8: the same in the history."""
     _mend_blocks(draft, lambda b: _legally_named(b) if b.get("type") == "tool_use" else b)
 
 

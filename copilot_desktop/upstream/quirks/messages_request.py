@@ -20,6 +20,7 @@ _FIELDS = frozenset({
     "stop_sequences", "tools", "tool_choice", "thinking", "output_config", "context_management",
     "cache_control",
 })  # fmt: skip
+_FORMATS = frozenset({"output_config", "output_format"})
 _BETAS = ("interleaved-thinking-", "context-management-", "advanced-tool-use-")
 _BILLING = "x-anthropic-billing-header"
 _SERVER = ("web_search", "web_fetch", "code_execution", "mcp_toolset", "advisor")
@@ -32,6 +33,8 @@ _TOOL_EXTRAS = frozenset({"eager_input_streaming", "allowed_callers"})
 
 def allowed_betas(betas: tuple[str, ...], tools: Any) -> list[str]:
     """Of the client's `anthropic-beta` values those that Copilot knows; it refuses all others."""
+    if not betas:
+        return []
     screens = any(
         isinstance(tool, dict) and str(tool.get("type")).startswith("computer_")
         for tool in (tools if isinstance(tools, list) else [])
@@ -92,6 +95,8 @@ def _idle(block: Any) -> bool:
 
 def _mend_format(draft: Draft) -> None:
     """`output_config.format` flat and bare; the older `output_format` moves there."""
+    if _FORMATS.isdisjoint(draft.body):
+        return
     given = draft.body.get("output_config")
     config: Json = dict(given) if isinstance(given, dict) else {}
     older = draft.body.get("output_format")

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from copilot_desktop.canonical import Effort
-from copilot_desktop.model import Model, budget_of_effort, effort_of_budget
+from copilot_desktop.model import LADDER, Model, budget_of_effort, effort_of_budget
 from copilot_desktop.upstream.quirks.messages_draft import Draft, Json
 from copilot_desktop.upstream.quirks.messages_turns import lacks_reasoning
 
@@ -51,7 +51,7 @@ def settle_thinking(draft: Draft, model: Model, *, unsealed: bool) -> None:
 def _wish(draft: Draft) -> Effort | None:
     config = draft.body.get("output_config")
     word = config.get("effort") if isinstance(config, dict) else None
-    return Effort(word) if word in [effort.value for effort in Effort] else None
+    return next((effort for effort in LADDER if effort == word), None) if word else None
 
 
 def _settled(

@@ -20,7 +20,7 @@ from copilot_desktop.upstream.quirks.messages_draft import Draft, Json
 
 MID_SYSTEM = "mid-conversation-system-2026-04-07"
 CONTINUE = "Continue exactly from where the last message stopped."
-_TURN = frozenset({"role", "content"})
+TURN = frozenset({"role", "content"})
 _PLACEHOLDERS = ("Thinking...", "Thinking…")
 
 
@@ -101,11 +101,11 @@ def _bare(turn: Mapping[str, Any], draft: Draft) -> Mapping[str, Any]:
 
     Claude Code gives a turn an `output_config` of its own: "Extra inputs are not permitted".
     """
-    if turn.keys() <= _TURN:
+    if turn.keys() <= TURN:
         return turn
-    for key in sorted(turn.keys() - _TURN):
+    for key in sorted(turn.keys() - TURN):
         draft.note(f"dropped=messages.{key}")
-    return {key: value for key, value in turn.items() if key in _TURN}
+    return {key: value for key, value in turn.items() if key in TURN}
 
 
 def _block(block: Any, where: str, draft: Draft, *, assistant: bool) -> Any:
@@ -116,7 +116,7 @@ def _block(block: Any, where: str, draft: Draft, *, assistant: bool) -> Any:
         case "text":
             return _text(block, assistant=assistant)
         case "thinking":
-            if assistant and _genuine(block):
+            if assistant and is_genuine(block):
                 return _unmarked(block)
             draft.note("dropped=thinking (history)")
             return None
@@ -151,7 +151,7 @@ def _text(block: Mapping[str, Any], *, assistant: bool) -> Mapping[str, Any] | N
     return {key: value for key, value in block.items() if key != "citations"}
 
 
-def _genuine(block: Mapping[str, Any]) -> bool:
+def is_genuine(block: Mapping[str, Any]) -> bool:
     """Signed by Anthropic. Its text may be empty: newer models hide it."""
     signature = block.get("signature")
     if not isinstance(signature, str) or signature in ("", "@") or is_sealed(signature):

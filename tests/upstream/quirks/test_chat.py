@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from copilot_desktop.canonical import Effort
 from copilot_desktop.errors import InvalidRequest, NotExpressible
@@ -73,7 +73,7 @@ LOOP = [
     {"role": "assistant", "content": "done", "refusal": None},
 ]
 MARKED = {"cache_control": {"type": "ephemeral"}}
-PIECES = st.sampled_from([
+PIECES: list[Any] = [
     *LOOP, called("c d"), called("c|d", "e"), called("a", "a"), called("a", name="x.y"), called(),
     called(""), {"role": "assistant", "content": ""}, {"role": "assistant", "content": []},
     {"role": "developer", "content": "x"}, {"role": "assistant", "content": "x", "tool_calls": []},
@@ -82,20 +82,40 @@ PIECES = st.sampled_from([
     {"role": "assistant", "content": "x", "reasoning_opaque": seal("gm1.", "claude", s="S")},
     {"role": "tool", "tool_call_id": [], "content": "x"}, {**called("a"), "function_call": {}},
     {"role": "assistant", "tool_calls": [{"id": "a"}]}, {"role": "user", "tool_calls": []},
-])  # fmt: skip
+]  # fmt: skip
+ODD_LOOPS = [
+    [called("a", "a"), result("a")], [called("c d"), result("c d")], [called("", "a"), result("a")],
+    [called("x" * 41), result("x" * 41)], [called("a", name="x" * 65), result("a")],
+    [called("a", name="x.y"), result("a")], [called("a"), {**result("a"), "tool_calls": []}],
+    [called("a"), result("a", [{"type": "text", "text": "x", **MARKED}])],
+]  # fmt: skip
 
 
-@given(st.lists(PIECES, max_size=5), st.booleans(), st.booleans())
-def test_what_is_plain_at_a_glance_needs_no_repair(
-    pieces: list[Any], is_openai: bool, is_claude: bool
-) -> None:
-    changed: list[Any] = []
-    if is_plain(pieces, is_openai=is_openai, is_claude=is_claude):
-        assert repaired(pieces, is_openai=is_openai, is_claude=is_claude) is None
-        assert settled_marks({"messages": pieces}, is_claude=is_claude) == {}
-        with_parts(pieces, lambda part, _: changed.append(part["type"]) or part)
-        assert set(changed) <= {"text"}
-        assert not any("reasoning_opaque" in piece for piece in pieces)
+def histories() -> Iterator[list[Any]]:
+    """Each odd piece in each place of a plain history, and instead of what is there."""
+    yield from ODD_LOOPS
+    for place in range(len(LOOP) + 1):
+        for piece in PIECES:
+            for end in (place, place + 1):
+                yield [*LOOP[:place], piece, *LOOP[end:]]
+                yield [*LOOP[:place], piece]
+
+
+@pytest.mark.parametrize("model", [GPT, CLAUDE, replace(GPT, vendor="Google")])
+def test_what_is_plain_at_a_glance_needs_no_repair(model: Model) -> None:
+    vendor = {"is_openai": model.is_openai, "is_claude": model.is_claude}
+    count = 0
+    for messages in histories():
+        if not is_plain(messages, **vendor):
+            continue
+        count += 1
+        kinds: list[str] = []
+        assert repaired(messages, **vendor) is None
+        assert settled_marks({"messages": messages}, is_claude=model.is_claude) == {}
+        with_parts(messages, lambda part, _, kinds=kinds: kinds.append(part["type"]) or part)
+        assert set(kinds) <= {"text"}
+        assert not any("reasoning_opaque" in message for message in messages)
+    assert count > 20
 
 
 def test_an_agents_loop_is_plain_at_a_glance() -> None:
