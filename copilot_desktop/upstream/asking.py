@@ -1,38 +1,33 @@
-"""One request over HTTP up to the head of its answer, asked of the pool without the session.
+"""One request over HTTP up to the head of its answer: by which connection, and in which words.
 
-What aiohttp's session adds to a request are cookies, redirects, traces, passwords in addresses and
-limits that none of ours has, and a task for each body that is sent. With that a small request cost
-almost a tenth more. So the pool is asked here with the session's own parts (`ClientRequest`,
-`connect`, `send`, `start`), and a body that fits beside its head leaves with it in one write.
-Pool, proxies, TLS, HTTP and errors stay aiohttp's. A WebSocket is opened by the session.
-
-`_Request.send` is what aiohttp's does for such a request. Should aiohttp make its responses of
-something else one day, a task sends each body as before (`tests/upstream/test_asking.py` notices).
+A connection that is free and leads there is used again; else aiohttp opens one (`outgoing` says by
+which way), and a `Wire` takes it over. A connection is free for the same server, proxy and
+certificates only, so what is changed in the settings holds from the next request on. A WebSocket is
+opened by aiohttp's session.
 """
 
 from __future__ import annotations
 
 import asyncio
-import inspect
-import io
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import NamedTuple
 
 import aiohttp
-from aiohttp.http import StreamWriter
 from yarl import URL
 
-from copilot_desktop.upstream.outgoing import Toward
+from copilot_desktop.upstream.direct import Incoming
+from copilot_desktop.upstream.outgoing import Connector, Toward
+from copilot_desktop.upstream.wire import Wire
 
-if TYPE_CHECKING:
-    from aiohttp.connector import Connection
 
-AT_ONCE = 32 * 1024  # bytes of a body; half of what a transport takes before it asks to wait
-LARGE = 512 * 1024  # bytes
-FAMILIAR = inspect.signature(aiohttp.ClientResponse).parameters.keys() == {
-    "method", "url", "writer", "continue100", "timer", "request_info", "traces", "loop", "session",
-    "stream_writer",
-}  # fmt: skip
+class _Target(NamedTuple):
+    """An address, as it is written into a request."""
+
+    url: URL
+    origin: str
+    host: str
+    path: str
 
 
 async def ask(
@@ -41,88 +36,80 @@ async def ask(
     url: str,
     *,
     headers: Mapping[str, str],
-    body: bytes | None = None,
+    body: bytes = b"",
     way: Toward,
-) -> aiohttp.ClientResponse:
-    """The head of the answer, whatever its status. Close the response. Raises as aiohttp does.
+    timeout: float | None = None,
+) -> Incoming:
+    """The head of the answer, whatever its status. Close it. Raises aiohttp's errors and OSError.
 
-    A GET is repeated once if its connection dies before the answer.
+    A GET is repeated once if its connection dies before the answer. `timeout` in seconds until the
+    head is there; raises TimeoutError.
     """
+    target = _target(url)
+    head = _head(method, target, headers, len(body), way["proxy"])
+    until = None if timeout is None else asyncio.get_running_loop().time() + timeout
     again = method == "GET"
-    target, proxy = URL(url), way["proxy"]
-    # A proxy without TLS behind it wants another first line.
-    straight = FAMILIAR and (proxy is None or target.scheme == "https")
-    whole = body if straight and body and len(body) <= AT_ONCE else None
-    if whole:
-        headers = {**headers, "Content-Length": str(len(whole))}
     while True:
-        request = _Request(
-            method,
-            target,
-            headers=headers,
-            data=None if whole else _in_pieces(body),
-            loop=asyncio.get_running_loop(),
-            session=http,
-            proxy=URL(proxy) if proxy else None,
-            ssl=way["ssl"],
-        )
-        request.whole = whole
         try:
-            return await _answered(http, request)
+            wire = await _wire(http, target, way, until)
+            return await wire.ask(url, head, body, until)
         except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
             if not again or isinstance(error, aiohttp.ClientConnectorError):
                 raise
             again = False
 
 
-class _Request(aiohttp.ClientRequest):
-    """`whole` is a body that leaves together with the head."""
-
-    whole: bytes | None = None
-
-    async def send(self, conn: Connection) -> aiohttp.ClientResponse:
-        if self.whole is None or conn.protocol is None:
-            return await super().send(conn)
-        writer = StreamWriter(conn.protocol, self.loop)
-        await writer.write_headers(f"{self.method} {self.url.raw_path_qs} HTTP/1.1", self.headers)
-        await writer.write(self.whole, drain=False)
-        return self.response_class(
-            self.method,
-            self.original_url,
-            writer=None,
-            continue100=None,
-            timer=None,  # type: ignore[arg-type]  # none is allowed, and is what aiohttp tests for
-            request_info=self.request_info,
-            traces=[],
-            loop=self.loop,
-            session=self.session,
-            stream_writer=writer,
-        )
-
-
-def _in_pieces(body: bytes | None) -> bytes | io.BytesIO | None:
-    """A large body is sent in pieces, so that other streams need not wait for it."""
-    return io.BytesIO(body) if body is not None and len(body) > LARGE else body
-
-
-async def _answered(http: aiohttp.ClientSession, request: _Request) -> aiohttp.ClientResponse:
+async def _wire(
+    http: aiohttp.ClientSession, target: _Target, way: Toward, until: float | None
+) -> Wire:
+    """A connection to there: a free one, or a new one."""
     connector = http.connector
-    if connector is None or connector.closed:
+    if not isinstance(connector, Connector) or connector.closed:
         raise aiohttp.ClientConnectionError("the session is closed")
-    try:
-        connection = await connector.connect(request, [], http.timeout)
-    except TimeoutError as error:
-        raise aiohttp.ConnectionTimeoutError from error
-    try:
-        if (protocol := connection.protocol) is None:
-            raise aiohttp.ServerDisconnectedError
-        protocol.set_response_params(read_until_eof=True)
-        response = await request.send(connection)
+    key = target.origin, way["proxy"], way["ssl"]
+    if (wire := connector.wires.take(key)) is not None:
+        return wire
+    loop = asyncio.get_running_loop()
+    request = aiohttp.ClientRequest(
+        "GET",
+        target.url,
+        headers={},
+        loop=loop,
+        session=http,
+        proxy=URL(way["proxy"]) if way["proxy"] else None,
+        ssl=way["ssl"],
+    )
+    async with asyncio.timeout_at(until):
         try:
-            return await response.start(connection)
-        except BaseException:
-            response.close()
-            raise
-    except BaseException:
-        connection.close()
-        raise
+            connection = await connector.connect(request, [], http.timeout)
+        except TimeoutError as error:
+            raise aiohttp.ConnectionTimeoutError from error
+    return Wire(connection, connector.wires, key)
+
+
+@lru_cache(maxsize=64)  # the same few all the time
+def _target(url: str) -> _Target:
+    address = URL(url)
+    if not address.host:
+        raise aiohttp.InvalidURL(url)
+    host = address.host_port_subcomponent or ""
+    return _Target(address, str(address.origin()), host, address.raw_path_qs)
+
+
+def _head(
+    method: str, target: _Target, headers: Mapping[str, str], length: int, proxy: str | None
+) -> bytes:
+    """The lines before the body. Raises ValueError for a field that is more than one line."""
+    path = target.path
+    lines = [f"Host: {target.host}", *(f"{name}: {value}" for name, value in headers.items())]
+    if proxy is not None and target.url.scheme == "http":  # without TLS the proxy has to read it
+        path = str(target.url)
+        if (of_proxy := URL(proxy)).user:
+            word = aiohttp.encode_basic_auth(of_proxy.user, of_proxy.password or "")
+            lines.append(f"Proxy-Authorization: {word}")
+    if length or method == "POST":
+        lines.append(f"Content-Length: {length}")
+    head = "\r\n".join((f"{method} {path} HTTP/1.1", *lines, "\r\n"))
+    if head.count("\n") != len(lines) + 2 or head.count("\r") != len(lines) + 2 or "\0" in head:
+        raise ValueError("a header must be one line")
+    return head.encode()

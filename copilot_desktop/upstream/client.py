@@ -31,6 +31,7 @@ from copilot_desktop.errors import (
 )
 from copilot_desktop.model import MESSAGES
 from copilot_desktop.upstream.asking import ask
+from copilot_desktop.upstream.direct import Incoming
 from copilot_desktop.upstream.failures import problem_from, token_refused
 from copilot_desktop.upstream.http import (
     NETWORK_ERRORS,
@@ -42,11 +43,11 @@ from copilot_desktop.upstream.http import (
     toward,
 )
 from copilot_desktop.upstream.identity import Identity
-from copilot_desktop.upstream.outgoing import went_by_a_used_one
 from copilot_desktop.upstream.refusal import seconds_of
 from copilot_desktop.upstream.reply import UpstreamReply
 from copilot_desktop.upstream.seat import in_use
 from copilot_desktop.upstream.token import Authority, Grant
+from copilot_desktop.upstream.wire import Stale
 
 __all__ = ["Call", "CopilotClient", "Tries", "UpstreamReply"]
 
@@ -202,14 +203,14 @@ class CopilotClient:
             async with asyncio.timeout(timeout):
                 raw = await read_bounded(response, JSON_LIMIT)
         except NETWORK_ERRORS as error:
-            raise network_problem(error, str(response.url), seconds=timeout) from error
+            raise network_problem(error, response.url, seconds=timeout) from error
         finally:
             response.close()
         value = parse_json(raw.decode("utf-8", "replace"))
         if value is None and raw.strip():
             text = raw[:64].decode("utf-8", "replace")
             if of_an_impostor(response.status, response.headers, text):
-                raise Impostor(fields={"host": place(str(response.url))})
+                raise Impostor(fields={"host": place(response.url)})
             raise UpstreamFault(
                 f"{path} answered with something that is not JSON.",
                 upstream_status=response.status,
@@ -219,8 +220,8 @@ class CopilotClient:
 
     async def _open(
         self, call: Call, authority: Authority, timeout: float, tries: Tries, method: str = "POST"
-    ) -> aiohttp.ClientResponse:
-        """A response with a 2xx head, after whatever remedies the rules allow."""
+    ) -> Incoming:
+        """An answer with a 2xx head, after whatever remedies the rules allow."""
         grant = await authority.grant()
         while True:
             response = await self._send(method, call, grant, tries, timeout)
@@ -233,7 +234,7 @@ class CopilotClient:
                 self._on_headers(response.headers)
             body = await _refusal_body(response)
             problem = problem_from(
-                response.status, response.headers, body, url=str(response.url), model=call.model
+                response.status, response.headers, body, url=response.url, model=call.model
             )
             log.warning(
                 "Copilot refused %s: status %s, code %s, request %s",
@@ -255,7 +256,7 @@ class CopilotClient:
 
     async def _send(
         self, method: str, call: Call, grant: Grant, tries: Tries, timeout: float
-    ) -> aiohttp.ClientResponse:
+    ) -> Incoming:
         """The head of an answer, whatever its status. Repeats what surely reached nobody."""
         url = grant.base_url + call.endpoint
         while True:
@@ -263,14 +264,17 @@ class CopilotClient:
                 raise ShuttingDown
             tries.calls += 1
             try:
-                async with asyncio.timeout(timeout):
-                    way = await toward(self._http, url)
-                    headers = self._headers(call, grant)
-                    return await ask(
-                        self._http, method, url, headers=headers, body=call.body or None, way=way
-                    )
+                return await ask(
+                    self._http,
+                    method,
+                    url,
+                    headers=self._headers(call, grant),
+                    body=call.body,
+                    way=await toward(self._http, url),
+                    timeout=timeout,
+                )
             except NETWORK_ERRORS as error:
-                if _was_stale(error) and tries.left:
+                if isinstance(error, Stale) and tries.left:
                     continue
                 if _was_refused(error) and tries.take("refused"):
                     await self._sleep(0.2)
@@ -333,7 +337,7 @@ class Conversation:
             await self._reply.close()
 
 
-def _remedy(response: aiohttp.ClientResponse, body: bytes, tries: Tries) -> str | None:
+def _remedy(response: Incoming, body: bytes, tries: Tries) -> str | None:
     """What may be tried against this refusal: a new grant, a pause, or nothing."""
     status, headers = response.status, response.headers
     if status == 421:
@@ -351,23 +355,13 @@ def _ignore(_headers: Mapping[str, str]) -> None:
     pass
 
 
-# The last of them: aiohttp finds that what it should write to is closing.
-_DEATHS = aiohttp.ServerDisconnectedError | aiohttp.ClientOSError | ConnectionResetError
-
-
-def _was_stale(error: Exception) -> bool:
-    """A pooled connection that the other side had closed: nobody read the request."""
-    died = isinstance(error, _DEATHS)
-    return died and not isinstance(error, aiohttp.ClientConnectorError) and went_by_a_used_one()
-
-
 def _was_refused(error: Exception) -> bool:
     return isinstance(error, aiohttp.ClientConnectorError) and isinstance(
         error.os_error, ConnectionRefusedError
     )
 
 
-async def _refusal_body(response: aiohttp.ClientResponse) -> bytes:
+async def _refusal_body(response: Incoming) -> bytes:
     """The body of an error; what cannot be read in time is not worth waiting for."""
     try:
         async with asyncio.timeout(REFUSAL_SECONDS):

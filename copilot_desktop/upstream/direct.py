@@ -1,38 +1,36 @@
-"""Bytes of an answer, handed on the moment they arrive, without waking a task for each of them.
+"""An answer that is arriving: its head, and its body for whoever wants it, however they want it.
 
-aiohttp keeps what it has read in a `StreamReader` and wakes the task that waits there. For a stream
-of small pieces that costs more than all the rest. So the protocol of a connection takes part:
-`Receiver` is aiohttp's own with one thing added. While a `Tap` hangs on it, each network read is
-given to the tap within the same call of the event loop, and the task of the exchange waits for one
-thing only: that it is needed again.
+A body can be read piece by piece, by a task that waits (`piece`). For a stream of small pieces
+waking that task costs more than all the rest, so it can be handed on instead (`hand_to`): each
+network read is given to `take` within the call of the event loop that received it, and the task of
+the exchange waits for one thing only, that it is needed again.
 
-    socket → Receiver.data_received → aiohttp's parser → Tap → take(read) → the client's transport
+    socket → Wire.data_received → parser → Incoming.received → take(read) → the client's transport
 
-Everything else stays aiohttp's: TLS, HTTP framing, the pool, the end of a body, errors. The reader
-is emptied through its public `read_nowait`. `take` never waits; it says what should become of the
-stream: more, a pause, or no more. A pause lasts until `go_on`; should more come meanwhile, that is
-still taken, and then neither socket nor reader are read, so that a slow client costs no memory.
-(Mostly nothing comes: each stream begins with a pause, for the head of the answer.) A compressed
-answer grows while it is read: there is a pause after each `TURN`, too, or one network read could
-keep the event loop for minutes.
-
-aiohttp offers no way to choose the protocol, so `give_receivers` sets a private name of it. Should
-that name mean nothing any more, connections have aiohttp's protocol, `receiver_of` finds nothing,
-and a task reads the answers: slower, otherwise the same (`tests/upstream/test_direct.py` notices).
+`take` never waits; it says what should become of the stream: more, a pause, or no more. A pause
+lasts until `go_on`; should more come meanwhile, that is still taken, and then the socket is not
+read, so that a slow client costs no memory. (Mostly nothing comes: each stream begins with a pause,
+for the head of the answer.) A packed answer grows while it is read: there is a pause after each
+`TURN`, too, or one network read could keep the event loop for minutes.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Mapping
 from enum import Enum
-from functools import partial
-from typing import cast
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
 
 import aiohttp
-from aiohttp.client_proto import ResponseHandler
+
+if TYPE_CHECKING:
+    from copilot_desktop.upstream.wire import Wire
 
 TURN = 1024 * 1024  # bytes that are handed on before others have their turn
+HELD = 256 * 1024  # bytes that wait for a reader before the socket is left alone
+_PACKINGS = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS, "deflate": zlib.MAX_WBITS}
 
 
 class Wish(Enum):
@@ -47,170 +45,251 @@ MORE, PAUSE, NO_MORE = Wish  # for each read: a member costs five times what a n
 Take = Callable[[bytes], Wish]
 
 
-class Receiver(ResponseHandler):
-    """aiohttp's protocol of a client's connection, with a place for a tap."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(loop)
-        self.tap: Tap | None = None
-        self.is_used = False  # it has carried a request
-        self._held_back = False
-
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        if (tap := self.tap) is not None:
-            tap.draw()
-
-    def connection_lost(self, exc: BaseException | None) -> None:
-        if self.tap is not None:
-            self.tap.draw()  # an exception hides what the reader holds
-        super().connection_lost(exc)
-        if self.tap is not None:
-            self.tap.lost()
-
-    def pause_reading(self) -> None:
-        self._held_back = True
-        super().pause_reading()
-
-    def resume_reading(self, resume_parser: bool = True) -> None:
-        # aiohttp calls this with each read; only after a pause there is anything to be resumed.
-        if self._held_back:
-            self._held_back = False
-            super().resume_reading(resume_parser)
+class NotHttp(aiohttp.ClientError):
+    """What came is no answer in HTTP/1.1, or packed in a way that nobody asked for."""
 
 
-class Tap:
-    """One body, drawn off. Look at what has become of it, then `wait`.
+class Incoming:
+    """One answer. Made by a `Wire`, which tells it what arrives; read it once and `close` it.
 
-    `full`: `take` wished for a pause. `over`: nothing more comes, because the body has ended,
-    because `take` has had `enough`, or because of `trouble`: what the network said or, if it
+    `full`: `take` wished for a pause. `over`: nothing more is handed on, because the body has
+    ended, because `take` has had `enough`, or because of `trouble`: what the network said or, if it
     `is_takers`, what `take` raised. `heard_at`: when the last bytes came, on the loop's clock.
     """
 
-    def __init__(
-        self, receiver: Receiver, reader: aiohttp.StreamReader, take: Take, *, drawn: int
-    ) -> None:
-        """`drawn` bytes of the body have been read before."""
-        self._loop = asyncio.get_running_loop()
-        self._clock = self._loop.time
-        self._receiver = receiver
-        self._reader = reader
-        self._take = take
+    __slots__ = (
+        "_clock", "_held", "_loop", "_packed", "_size", "_take", "_waiter", "_wire", "closed",
+        "ended", "enough", "full", "headers", "heard_at", "is_takers", "over", "status", "trouble",
+        "url",
+    )  # fmt: skip
+
+    def __init__(self, wire: Wire, url: str, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._clock = loop.time
+        self._wire = wire
         self._waiter: asyncio.Future[None] | None = None
-        self._drawing = False
-        self.drawn = drawn
-        self.heard_at = self._clock()
-        self.full = False
-        self.over = self.enough = self.is_takers = False
+        self._take: Take | None = None
+        self._held: list[bytes] = []  # pieces that nobody has read
+        self._size = 0  # of them, in bytes
+        self._packed: _Packed | None = None
+        self.url = url
+        self.status = 0  # until there is a head
+        self.headers: Mapping[str, str] = {}
+        self.heard_at = 0.0
+        self.full = self.over = self.enough = self.is_takers = False
+        self.ended = False  # the whole body has come
+        self.closed = False  # the connection is somebody else's, or gone
         self.trouble: Exception | None = None
-        receiver.tap = self
-        self.draw()
 
-    def draw(self) -> None:
-        """Hand on what the reader holds, and notice the end."""
-        if self._drawing:  # emptying the reader lets the parser go on, which leads here again
-            return
-        reader = self._reader
-        if self.full and not reader.is_eof():  # after the end it is in the pool again
-            _steer(self._receiver, reading=False)
-        self._drawing = True
-        turn_ends = self.drawn + TURN
-        try:
-            while reader.total_bytes > self.drawn:
-                self.heard_at = self._clock()
-                read = reader.read_nowait()
-                self.drawn += len(read)
-                try:
-                    wish = self._take(read)
-                except Exception as trouble:  # noqa: BLE001  (it is the task's, not the event loop's)
-                    self.is_takers = True
-                    self._fail(trouble)
-                    return
-                if wish is not MORE or self.drawn >= turn_ends:
-                    self._heed(wish)
-                    break
-            if self.over:
-                return
-        except Exception as trouble:  # noqa: BLE001  (aiohttp's; it is the task's to tell)
-            self._fail(trouble)
-            return
-        finally:
-            self._drawing = False
-        if (error := reader.exception()) is not None:
-            self._fail(error if isinstance(error, Exception) else ConnectionError())
-        elif reader.is_eof():
-            self.remove()
-            if reader.total_bytes == self.drawn:
-                self._end()
+    async def __aenter__(self) -> Self:
+        return self
 
-    def lost(self) -> None:
-        """The connection is gone."""
-        self.draw()
-        if not self.over and not self._reader.is_eof():
-            self._fail(ConnectionResetError("the connection was lost"))
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
 
-    async def wait(self) -> None:
-        """Until something has changed."""
-        self._waiter = self._loop.create_future()
-        await self._waiter
+    # ------------------------------------------------------------------------- for the reader
+
+    async def head(self) -> None:
+        """Until status and headers are there. Raises what the network did instead."""
+        while not self.status:
+            if self.trouble is not None:
+                raise self.trouble
+            await self.wait()
+
+    async def piece(self) -> bytes:
+        """What has arrived, as soon as there is something; empty at the end.
+
+        Raises aiohttp's errors and OSError, after what came before them.
+        """
+        while True:
+            if read := self._next():
+                self._wire.go_on()
+                return read
+            if self.trouble is not None:
+                raise self.trouble
+            if self.ended:
+                return b""
+            await self.wait()
+
+    @property
+    def has_more(self) -> bool:
+        """Whether something has come that was not read yet."""
+        return bool(self._held) or (self._packed is not None and self._packed.has_more)
+
+    def hand_to(self, take: Take) -> None:
+        """From now on everything goes to `take`, first what is there already."""
+        self._take = take
+        self.heard_at = self._clock()
+        self._hand_on()
+
+    def let_go(self) -> None:
+        """Hand nothing on any more; what comes is kept for `piece`."""
+        self._take = None
+        if self.full and not self.closed:
+            self._wire.go_on()
 
     def go_on(self) -> None:
         """There is room again."""
         self.full = False
         self.heard_at = self._clock()
         if not self.over:
-            self.draw()
-        if not self.full and self._receiver.tap is self:
-            _steer(self._receiver, reading=True)
+            self._hand_on()
+        if not self.full and not self.closed:
+            self._wire.go_on()
 
-    def remove(self) -> None:
-        """Leave the connection. Harmless after the end."""
-        if self._receiver.tap is self:
-            self._receiver.tap = None
-            if self.full:  # the connection may serve others
-                _steer(self._receiver, reading=True)
+    async def wait(self) -> None:
+        """Until something has changed."""
+        waiter = self._waiter = self._loop.create_future()
+        await waiter
 
-    def _fail(self, trouble: Exception) -> None:
-        self.trouble = trouble
-        self._end()
+    def close(self) -> None:
+        """Let go of the connection at once; upstream stops. Harmless after the end."""
+        if not self.closed:
+            self.fail(aiohttp.ClientConnectionError("the answer was closed"))
+            self._wire.drop()
 
-    def _heed(self, wish: Wish) -> None:
+    # --------------------------------------------------------------------------- for the wire
+
+    def begin(self, status: int, headers: Mapping[str, str]) -> None:
+        """The head has come."""
+        self.status, self.headers = status, headers
+        coding = headers.get("content-encoding", "identity").strip().lower()
+        if coding not in {"", "identity"}:
+            if (bits := _PACKINGS.get(coding)) is None:
+                self.status = 0
+                self.close()
+                self.trouble = NotHttp("packed in an unknown way")
+                return
+            self._packed = _Packed(bits)
+        self._wake()
+
+    def received(self, read: bytes) -> None:
+        """The next part of the body."""
+        self.heard_at = self._clock()
+        take = self._take
+        if take is None or self._packed is not None:
+            self._keep(read)
+            return
+        if self.full:
+            self._wire.pause()
+        self._give(take, read)
+
+    def finish(self) -> None:
+        """The body has come to its end, and the connection has been let go."""
+        self.ended = self.closed = True
+        if self._take is not None and not self.has_more:
+            self._end()
+        else:
+            self._wake()
+
+    def fail(self, trouble: Exception) -> None:
+        """There will be no end."""
+        if not self.closed:
+            self.closed = True
+            self.trouble = self.trouble or trouble
+            self._end()
+
+    # ------------------------------------------------------------------------- inner workings
+
+    def _keep(self, read: bytes) -> None:
+        if self._packed is None:
+            self._held.append(read)
+            self._size += len(read)
+        else:
+            self._packed.feed(read)
+        if self._take is not None:
+            if self.full:
+                self._wire.pause()
+            else:
+                self._hand_on()
+            return
+        if self._size > HELD or self._packed is not None:
+            self._wire.pause()
+        self._wake()
+
+    def _next(self) -> bytes:
+        """Everything that is held, or the next turn of what is packed."""
+        if self._packed is not None:
+            try:
+                return self._packed.read()
+            except zlib.error:
+                self._packed = None
+                self.close()
+                self.trouble = aiohttp.ClientPayloadError("packed, and damaged")
+                return b""
+        held = self._held
+        if not held:
+            return b""
+        read = held[0] if len(held) == 1 else b"".join(held)
+        self._held = []
+        self._size = 0
+        return read
+
+    def _hand_on(self) -> None:
+        """What is held; of a packed answer one turn."""
+        take = self._take
+        if take is not None and (read := self._next()):
+            self._give(take, read)
+            if self.has_more and not self.over:
+                self._pause()
+        if self._take is not None and (self.ended or self.trouble) and not self.has_more:
+            self._end()
+
+    def _give(self, take: Take, read: bytes) -> None:
+        try:
+            wish = take(read)
+        except Exception as trouble:  # noqa: BLE001  (it is the task's, not the event loop's)
+            self.is_takers = True
+            self.trouble = trouble
+            self._end()
+            return
+        if wish is MORE:
+            return
         if wish is NO_MORE:
             self.enough = True
             self._end()
-            return
+        else:
+            self._pause()
+
+    def _pause(self) -> None:
         self.full = True
         self._wake()
 
     def _end(self) -> None:
         self.over = True
-        self.remove()
+        self.let_go()
         self._wake()
 
     def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
 
 
-def _steer(receiver: Receiver, *, reading: bool) -> None:
-    """The socket only: what was read before goes through the parser all the same."""
-    transport = receiver.transport
-    if transport is None or transport.is_closing():
-        return
-    if reading:
-        transport.resume_reading()
-    else:
-        transport.pause_reading()
+class _Packed:
+    """A compressed body, unpacked a turn at a time."""
 
+    def __init__(self, bits: int) -> None:
+        self._machine = zlib.decompressobj(wbits=bits)
+        self._left = b""
 
-def receiver_of(response: aiohttp.ClientResponse | None) -> Receiver | None:
-    """What receives the rest of this answer; None if all of it is there, or it is no `Receiver`."""
-    connection = None if response is None else response.connection
-    protocol = None if connection is None else connection.protocol
-    return protocol if isinstance(protocol, Receiver) else None
+    def feed(self, read: bytes) -> None:
+        self._left += read
 
+    def read(self) -> bytes:
+        """At most a turn. Raises zlib.error."""
+        while self._left:
+            read = self._machine.decompress(self._left, TURN)
+            self._left = self._machine.unconsumed_tail
+            if read:
+                return read
+        return b""
 
-def give_receivers(connector: aiohttp.BaseConnector) -> None:
-    """Each new connection of `connector` has a `Receiver`."""
-    made = partial(Receiver, loop=asyncio.get_running_loop())
-    connector._factory = cast("partial[ResponseHandler]", made)  # noqa: SLF001
+    @property
+    def has_more(self) -> bool:
+        return bool(self._left)

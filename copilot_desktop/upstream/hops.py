@@ -22,6 +22,7 @@ from typing import Literal
 import aiohttp
 from yarl import URL
 
+from copilot_desktop import __version__
 from copilot_desktop.errors import Unreachable
 from copilot_desktop.upstream.asking import ask
 from copilot_desktop.upstream.http import NETWORK_ERRORS, network_problem, toward
@@ -30,6 +31,7 @@ from copilot_desktop.upstream.outgoing import trusted
 Hop = Literal["proxy", "dns", "tcp", "connect", "tls", "http"]
 Why = Literal["", "timeout", "refused", "untrusted", "status", "other"]
 HEAD_LIMIT = 16 * 1024  # bytes of a proxy's answer
+_HEADERS = {"User-Agent": f"copilot-desktop/{__version__}", "Accept": "*/*"}
 
 
 @dataclass(slots=True)
@@ -150,7 +152,7 @@ async def _request(trip: Trip, http: aiohttp.ClientSession, url: str) -> None:
     began = time.monotonic()
     try:
         way = await toward(http, url)
-        async with await ask(http, "GET", url, headers={}, way=way) as answer:
+        async with await ask(http, "GET", url, headers=_HEADERS, way=way) as answer:
             trip.status = answer.status
             trip.ms = max(1, round((time.monotonic() - began) * 1000))
             trip.date = _epoch(answer.headers.get("date", ""))

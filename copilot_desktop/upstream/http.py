@@ -32,6 +32,7 @@ from copilot_desktop.errors import (
 )
 from copilot_desktop.upstream import outgoing
 from copilot_desktop.upstream.asking import ask
+from copilot_desktop.upstream.direct import Incoming, NotHttp
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +76,7 @@ def open_http(*, github_timeout: float, way: outgoing.Way | None = None) -> aioh
         way or outgoing.Way(),
         limit=0,  # the default of 100 queues without a word
         ttl_dns_cache=300,
-        keepalive_timeout=KEEP_ALIVE_SECONDS,
+        keep_alive=KEEP_ALIVE_SECONDS,
     )
     return aiohttp.ClientSession(
         connector=connector,
@@ -109,9 +110,9 @@ async def fetch_json(
     `timeout` in seconds covers everything from the connection to the last byte. Raises
     `Unreachable`, `Impostor`, `UpstreamTimeout`, or `UpstreamFault` for an answer beyond 4 MB.
     """
-    body = None if json is None else jsonlib.dumps(json).encode()
+    body = b"" if json is None else jsonlib.dumps(json).encode()
     sent = {"accept": "application/json", "accept-encoding": "identity", **_lower(headers)}
-    if body is not None:
+    if body:
         sent.setdefault("content-type", "application/json")
     try:
         async with (
@@ -124,7 +125,7 @@ async def fetch_json(
             text = raw.decode("utf-8", "replace")
             if of_an_impostor(response.status, response.headers, text):
                 raise Impostor(fields={"host": place(url)}, upstream_status=response.status)
-            return Answer(response.status, response.headers.copy(), parse_json(text), text)
+            return Answer(response.status, response.headers, parse_json(text), text)
     except NETWORK_ERRORS as error:
         raise network_problem(error, url, seconds=timeout) from error
 
@@ -141,11 +142,11 @@ def of_an_impostor(status: int, headers: Mapping[str, str], text: str) -> bool:
     return status == 511 or 300 <= status < 400 or (200 <= status < 300 and page)
 
 
-async def read_bounded(response: aiohttp.ClientResponse, limit: int) -> bytes:
+async def read_bounded(response: Incoming, limit: int) -> bytes:
     """The rest of a body, or UpstreamFault as soon as it exceeds `limit` bytes."""
     parts = bytearray()
-    async for chunk in response.content.iter_any():
-        parts += chunk
+    while piece := await response.piece():
+        parts += piece
         if len(parts) > limit:
             response.close()
             raise UpstreamFault(f"The answer is larger than {limit // (1024 * 1024)} MB.")
@@ -203,7 +204,7 @@ def _reason(error: Exception) -> str:  # noqa: C901, PLR0912  (a table of words)
             return "its name could not be resolved"
         case aiohttp.ClientPayloadError():
             return "the answer was cut off"
-        case aiohttp.ClientResponseError():
+        case aiohttp.ClientResponseError() | NotHttp():
             return "the answer is not valid HTTP"
         case aiohttp.InvalidURL():
             return "the address is not valid"

@@ -22,22 +22,17 @@ import os
 import ssl
 import time
 import urllib.request
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import Any, TypedDict
 
 import aiohttp
 from yarl import URL
 
-from copilot_desktop.upstream.direct import Receiver, give_receivers
 from copilot_desktop.upstream.stores.worker import Worker
-
-if TYPE_CHECKING:
-    from aiohttp.connector import Connection
-    from aiohttp.tracing import Trace
+from copilot_desktop.upstream.wire import Wires
 
 log = logging.getLogger(__name__)
 
@@ -45,9 +40,6 @@ SYSTEM, NONE = "system", "none"
 LONGEST_CA = 4 * 1024 * 1024  # bytes of a certificate file
 LOOK_SECONDS = 3.0  # for the file, and for what the system says about proxies
 FRESH = 10.0  # seconds that the system's word about a host is not asked for again
-
-
-_by_a_used_one: ContextVar[bool] = ContextVar("by_a_used_one", default=False)
 
 
 class UnusableProxy(Exception):
@@ -74,36 +66,20 @@ class Toward(TypedDict):
 
 
 class Connector(aiohttp.TCPConnector):
-    """The pool of connections, and the way that new ones take."""
+    """The connections that there are, and the way that new ones take."""
 
-    def __init__(self, way: Way, **options: Any) -> None:
+    def __init__(self, way: Way, *, keep_alive: float, **options: Any) -> None:
+        """`keep_alive`: seconds that a connection without work is kept."""
         self.way = way
+        self.wires = Wires(keep_alive)
         self._disk, self._system = Worker(LOOK_SECONDS), Worker(LOOK_SECONDS)
         self._reading = asyncio.Lock()
         # Made for which file, and until when they hold.
         self._certificates: tuple[Path | None, float, ssl.SSLContext] | None = None
         self._asking = asyncio.Lock()
         self._known: dict[str, tuple[float, str | None]] = {}  # origin: when, and its proxy
-        super().__init__(**options)
-        give_receivers(self)
-
-    async def connect(
-        self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
-    ) -> Connection:
-        """One from the pool, or a new one. A pooled one on which something came meanwhile is left:
-        aiohttp would take it for the answer to this request."""
-        _by_a_used_one.set(False)
-        while True:
-            connection = await super().connect(req, traces, timeout)
-            receiver = connection.protocol
-            if not isinstance(receiver, Receiver):
-                return connection
-            if not receiver.is_used or not receiver.should_close:
-                break
-            connection.close()
-        _by_a_used_one.set(receiver.is_used)
-        receiver.is_used = True
-        return connection
+        # aiohttp's own pool is not used: what it opened for a WebSocket is not given to others.
+        super().__init__(force_close=True, **options)
 
     def use(self, way: Way) -> None:
         """From the next request on. A file that cannot be read is left out, with a warning."""
@@ -160,11 +136,6 @@ class Connector(aiohttp.TCPConnector):
     def _is_fresh(self, origin: str) -> bool:
         when, _ = self._known.get(origin, (-math.inf, None))
         return time.monotonic() - when < FRESH
-
-
-def went_by_a_used_one() -> bool:
-    """Did the latest request of this task go out on a connection that had carried another?"""
-    return _by_a_used_one.get()
 
 
 def use_way(http: aiohttp.ClientSession, way: Way) -> None:

@@ -11,10 +11,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
-import aiohttp
-
 from copilot_desktop.errors import CutShort, Problem, UpstreamFault, UpstreamTimeout
-from copilot_desktop.upstream.direct import Receiver, Take, Tap, Wish, receiver_of
+from copilot_desktop.upstream.direct import Incoming, Take, Wish
 from copilot_desktop.upstream.http import NETWORK_ERRORS
 
 READ_LIMIT = 64 * 1024 * 1024
@@ -24,14 +22,13 @@ _LAST_BYTES_SECONDS = 0.05
 class UpstreamReply:
     """Status 200 and what follows. Read it once, with `chunks`, `pour` or `read`, and close it."""
 
-    def __init__(self, response: aiohttp.ClientResponse, idle_timeout: float) -> None:
+    def __init__(self, response: Incoming, idle_timeout: float) -> None:
         self._response = response
         self._idle = idle_timeout
         self._waiting_since: float | None = None
         self._silent = False
-        self._taken = 0  # bytes
+        self._is_handed_on = False
         self._timer: asyncio.TimerHandle | None = None
-        self._tap: Tap | None = None
 
     @property
     def status(self) -> int:
@@ -61,20 +58,19 @@ class UpstreamReply:
         Raises UpstreamTimeout after `idle_timeout` seconds of silence, CutShort if the connection
         ends too early. What arrived before is always given out first.
         """
-        content = self._response.content
-        if not content.is_eof():
+        response = self._response
+        if not response.ended:
             self._waiting_since = asyncio.get_running_loop().time()
             if self._timer is None:
                 self._watch()
         try:
-            piece = await content.readany()
+            piece = await response.piece()
         except NETWORK_ERRORS as error:
             raise self._told(error) from error
         finally:
             self._waiting_since = None
         if not piece:
             self._unwatch()
-        self._taken += len(piece)
         return piece
 
     async def pour(
@@ -83,12 +79,11 @@ class UpstreamReply:
         """Hand on the body as it arrives; whether `take` had enough before its end.
 
         `room` is awaited when `take` wished for a pause, and once more before this ends in any way
-        but by a cancellation. With `straight` pieces are handed on outside of this task, where the
-        connection allows it. Raises as `piece` does, and what `take` and `room` raise.
+        but by a cancellation. With `straight` pieces are handed on outside of this task. Raises as
+        `piece` does, and what `take` and `room` raise.
         """
-        receiver = self._receiver() if straight else None
-        if receiver is not None:
-            return await self._pour_straight(receiver, take, room)
+        if straight:
+            return await self._pour_straight(take, room)
         while piece := await self.piece():
             wish = Wish.PAUSE
             try:
@@ -112,11 +107,11 @@ class UpstreamReply:
 
     async def finish(self) -> None:
         """After the last frame: pick up the end mark, so that the connection can be used again."""
-        if self._response.content.is_eof():
-            return  # aiohttp has let go of the connection already
+        if self._response.ended:
+            return  # the connection has been let go already
         try:
             async with asyncio.timeout(_LAST_BYTES_SECONDS):
-                while await self._response.content.readany():
+                while await self._response.piece():
                     pass
         except NETWORK_ERRORS:
             pass
@@ -125,8 +120,7 @@ class UpstreamReply:
     async def close(self) -> None:
         """Let go of upstream at once; it stops generating. Harmless after the end."""
         self._unwatch()
-        if not self._response.closed:
-            self._response.close()
+        self._response.close()
 
     def _told(self, error: Exception) -> Problem:
         if self._silent:
@@ -137,30 +131,26 @@ class UpstreamReply:
             )
         return CutShort(request_id=self.request_id)
 
-    def _receiver(self) -> Receiver | None:
-        """What can hand on this body, if it comes from a connection that can."""
-        return receiver_of(self._response)
-
-    async def _pour_straight(
-        self, receiver: Receiver, take: Take, room: Callable[[], Awaitable[None]]
-    ) -> bool:
+    async def _pour_straight(self, take: Take, room: Callable[[], Awaitable[None]]) -> bool:
+        response = self._response
         self._watch()
-        tap = self._tap = Tap(receiver, self._response.content, take, drawn=self._taken)
+        self._is_handed_on = True
+        response.hand_to(take)
         try:
-            while not tap.over:
-                if tap.full:
+            while not response.over:
+                if response.full:
                     await room()
                     await asyncio.sleep(0)  # the client may have had room all the time
-                    tap.go_on()
+                    response.go_on()
                 else:
-                    await tap.wait()
+                    await response.wait()
             await room()
         finally:
-            tap.remove()
+            response.let_go()
             self._unwatch()
-        if (trouble := tap.trouble) is None:
-            return tap.enough
-        if isinstance(trouble, NETWORK_ERRORS) and not tap.is_takers:
+        if (trouble := response.trouble) is None:
+            return response.enough
+        if isinstance(trouble, NETWORK_ERRORS) and not response.is_takers:
             raise self._told(trouble) from trouble
         raise trouble
 
@@ -175,17 +165,16 @@ class UpstreamReply:
     def _look(self) -> None:
         """Silent for too long? Otherwise look again when it could be."""
         loop = asyncio.get_running_loop()
-        since, taken = self._waiting_since, self._taken
-        if (tap := self._tap) is not None:
-            since, taken = None if tap.full else tap.heard_at, tap.drawn
-        if since is None or self._response.content.total_bytes > taken:
+        response = self._response
+        since = self._waiting_since
+        if self._is_handed_on:
+            since = None if response.full else response.heard_at
+        if since is None or response.has_more:
             delay = self._idle / 4  # the client is slow, or this program was: upstream is not
         else:
             delay = since + self._idle - loop.time()
         if delay <= 0:
             self._silent = True
-            self._response.close()  # wakes the reader with a connection error
-            if tap is not None:
-                tap.lost()
+            response.close()  # wakes the reader with a connection error
         else:
             self._timer = loop.call_later(delay, self._look)

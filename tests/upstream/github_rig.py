@@ -13,6 +13,7 @@ from typing import Any
 import aiohttp
 from aiohttp import web
 
+from copilot_desktop.upstream.http import open_http
 from copilot_desktop.upstream.identity import Identity
 from copilot_desktop.upstream.origins import Origins
 
@@ -203,7 +204,7 @@ async def stage() -> AsyncIterator[Stage]:
     await site.start()
     rig.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
     try:
-        async with aiohttp.ClientSession() as http:
+        async with open_http(github_timeout=10) as http:
             yield Stage(rig, time, http, Origins.of(github=rig.url, api=rig.url))
     finally:
         await runner.cleanup()

@@ -1,0 +1,336 @@
+"""One connection to a server, speaking HTTP/1.1: a request out, an answer in, then the next.
+
+aiohttp opens connections (names, proxies, TLS, many addresses), and this takes them over: with its
+own client each request and each read passes through objects for cookies, redirects, decoding and
+tasks that none of ours needs, and that was more than half of what a request cost. The parser is
+llhttp's, by httptools. It calls back while it is fed and never in between, so the callbacks only
+note what they hear, and `data_received` acts on it afterwards, once for each read:
+
+    data_received → parser → (status, fields, pieces, whole) → Incoming
+
+A connection serves again when its request has left, its answer has ended as HTTP wants it, the
+server agreed, and nothing came that nobody had asked for. Whoever stops waiting closes it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Hashable
+from typing import TYPE_CHECKING
+
+import aiohttp
+import httptools
+from multidict import CIMultiDict
+
+from copilot_desktop.upstream.direct import Incoming, NotHttp
+
+if TYPE_CHECKING:
+    from aiohttp.connector import Connection
+
+AT_ONCE = 32 * 1024  # bytes of a body that leave in one write with the head
+PIECE = 64 * 1024  # bytes of a larger one that are written before others have their turn
+LONGEST_HEAD = 32 * 1024  # bytes; also of what stands between two parts of a body
+CONTINUE, SWITCHING, OK = 100, 101, 200
+
+
+class Stale(aiohttp.ServerDisconnectedError):
+    """A connection that had served before was closed before it read this request."""
+
+
+class Wire(asyncio.Protocol):
+    """One connection, taken over from aiohttp. `wires` gets it back when it is free."""
+
+    def __init__(self, connection: Connection, wires: Wires, key: Hashable) -> None:
+        """Raises aiohttp.ServerDisconnectedError if it has been lost meanwhile."""
+        transport, opener = connection.transport, connection.protocol
+        if transport is None or opener is None or opener.should_close:
+            connection.close()
+            raise aiohttp.ServerDisconnectedError
+        self.key = key
+        self.free_since = 0.0  # on the loop's clock
+        self._connection = connection
+        self._opener = opener  # aiohttp's, which wants to know when the connection is gone
+        self._transport = transport
+        self._wires = wires
+        self._loop = asyncio.get_running_loop()
+        self._incoming: Incoming | None = None
+        self._lost = False
+        self._has_served = False
+        self._heard = False  # something since the request
+        self._dry = 0  # bytes since something in them was of use
+        self._sending = False  # the request has not left completely
+        self._is_full = False  # the transport wants no more for now
+        self._waiter: asyncio.Future[None] | None = None  # who has more to send
+        self._paused = False
+        # What the parser has said since the last request.
+        self._fields: list[tuple[str, str]] = []
+        self._pieces: list[bytes] = []
+        self._status = 0
+        self._interim = False
+        self._whole = self._strays = self._serves_again = False
+        self._count = 0  # of the pieces that belong to the answer
+        self.on_body = self._pieces.append  # for the parser: no call in between
+        self._parser = httptools.HttpResponseParser(self)
+        transport.set_protocol(self)
+
+    # ------------------------------------------------------------------------- for the request
+
+    async def ask(self, url: str, head: bytes, body: bytes, until: float | None) -> Incoming:
+        """Send a request; the answer as soon as its head is there.
+
+        `until` on the loop's clock: raises TimeoutError then. Raises Stale, aiohttp's errors and
+        OSError. Whatever it raises, the connection is closed.
+        """
+        incoming = self._incoming = Incoming(self, url, self._loop)
+        self._status = self._dry = 0
+        self._whole = self._interim = self._heard = False
+        timer = None if until is None else self._loop.call_at(until, self._too_late)
+        try:
+            if self._lost or self._transport.is_closing():
+                self._fail_early(None)
+            elif len(body) <= AT_ONCE:
+                self._transport.write(head + body if body else head)
+            else:
+                self._transport.write(head)
+                await self._send(body, incoming)
+            await incoming.head()
+        except BaseException:
+            incoming.close()
+            self.drop()
+            raise
+        finally:
+            if timer is not None:
+                timer.cancel()
+        return incoming
+
+    async def _send(self, body: bytes, incoming: Incoming) -> None:
+        """A large body, piece by piece. A refusal ends it: nobody reads the rest."""
+        rest = memoryview(body)
+        self._sending = True
+        while rest and incoming.status < 300 and not incoming.closed:
+            if self._is_full:
+                self._waiter = self._loop.create_future()
+                await self._waiter
+                continue
+            self._transport.write(rest[:PIECE])
+            rest = rest[PIECE:]
+        self._sending = bool(rest)
+
+    # ------------------------------------------------------------------------ for the answer
+
+    def pause(self) -> None:
+        """Read nothing for now."""
+        if not self._paused and not self._transport.is_closing():
+            self._paused = True
+            self._transport.pause_reading()
+
+    def go_on(self) -> None:
+        """Read again."""
+        if self._paused:
+            self._paused = False
+            if not self._transport.is_closing():
+                self._transport.resume_reading()
+
+    def drop(self) -> None:
+        """Close the connection. Harmless when that has happened."""
+        self._wires.forget(self)
+        if self._sending:
+            self._transport.abort()  # what is left of the request is of no use
+        self._connection.close()
+
+    @property
+    def is_lost(self) -> bool:
+        """It cannot serve any more."""
+        return self._lost or self._transport.is_closing()
+
+    # ------------------------------------------------------------------------- for the parser
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """httptools: one line of a head, or of what follows a body in chunks."""
+        if not self._status:
+            self._fields.append((_text(name), _text(value)))
+
+    def on_headers_complete(self) -> None:
+        """httptools: what was heard so far was a head."""
+        if self._whole:
+            self._strays = True
+            return
+        status = self._parser.get_status_code()
+        if CONTINUE <= status < OK and status != SWITCHING:
+            self._interim = True
+            self._fields.clear()
+        else:
+            self._status = status
+
+    def on_message_complete(self) -> None:
+        """httptools: the end of an answer."""
+        if self._interim:
+            self._interim = False
+        elif not self._whole:
+            self._whole = True
+            self._serves_again = self._parser.should_keep_alive()
+            self._count = len(self._pieces)  # whatever comes after these is none of it
+
+    # ---------------------------------------------------------------------- for the transport
+
+    def data_received(self, data: bytes) -> None:
+        incoming = self._incoming
+        if incoming is None:  # nobody has asked for anything
+            self.drop()
+            return
+        self._heard = True
+        self._dry += len(data)
+        trouble = False
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            trouble = True
+        if not incoming.status:
+            if not self._status:
+                if trouble or self._dry > LONGEST_HEAD:
+                    self._break(incoming, NotHttp("this is no answer in HTTP"))
+                return
+            if self._status == SWITCHING or (self._dry > LONGEST_HEAD and self._is_too_long):
+                self._break(incoming, NotHttp("this is no answer to a request of ours"))
+                return
+            incoming.begin(self._status, CIMultiDict(self._fields))
+            self._fields.clear()
+            self._let_send()
+        pieces = self._pieces
+        if pieces:
+            if self._whole and len(pieces) > self._count:
+                self._strays = True
+                del pieces[self._count :]
+            read = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            pieces.clear()
+            if read:
+                incoming.received(read)
+            self._dry = 0
+        if self._whole:
+            self._end(incoming, keep=self._serves_again and not trouble)
+        elif trouble or self._dry > LONGEST_HEAD:
+            self._break(incoming, aiohttp.ClientPayloadError("this is no body in HTTP"))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._lost = True
+        self._wires.forget(self)
+        incoming, self._incoming = self._incoming, None
+        if incoming is not None:
+            if not incoming.status:
+                self._incoming = incoming
+                self._fail_early(exc)
+            elif exc is None and self._ends_with_the_connection(incoming):
+                incoming.finish()
+            else:
+                incoming.fail(aiohttp.ClientPayloadError("the connection was lost"))
+        self._incoming = None
+        self._let_send()
+        self._connection.close()
+        self._opener.connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        self._is_full = True
+
+    def resume_writing(self) -> None:
+        self._is_full = False
+        self._let_send()
+
+    # ------------------------------------------------------------------------- inner workings
+
+    def _end(self, incoming: Incoming, *, keep: bool) -> None:
+        self._incoming = None
+        self._has_served = True
+        if keep and not (self._strays or self._sending or self.is_lost):
+            self.go_on()
+            self._wires.keep(self)
+        else:
+            self.drop()
+        incoming.finish()
+
+    def _break(self, incoming: Incoming, trouble: Exception) -> None:
+        self._incoming = None
+        incoming.fail(trouble)
+        self.drop()
+        self._let_send()
+
+    def _too_late(self) -> None:
+        if (incoming := self._incoming) is not None:
+            self._break(incoming, TimeoutError())
+
+    def _fail_early(self, why: Exception | None) -> None:
+        """The connection was lost before there was a head."""
+        incoming, self._incoming = self._incoming, None
+        assert incoming is not None
+        if self._has_served and not self._heard:
+            incoming.fail(Stale())
+        elif isinstance(why, OSError):
+            incoming.fail(aiohttp.ClientOSError(*why.args))
+        else:
+            incoming.fail(aiohttp.ServerDisconnectedError())
+
+    def _let_send(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    @property
+    def _is_too_long(self) -> bool:
+        return sum(len(name) + len(value) for name, value in self._fields) > LONGEST_HEAD
+
+    @staticmethod
+    def _ends_with_the_connection(incoming: Incoming) -> bool:
+        """Neither a length nor chunks say where the body ends."""
+        fields = incoming.headers
+        return not ("content-length" in fields or "transfer-encoding" in fields)
+
+
+class Wires:
+    """Connections that are free, by where they lead. The latest is taken first."""
+
+    def __init__(self, keep_alive: float) -> None:
+        """`keep_alive`: seconds that a free one is kept."""
+        self._keep_alive = keep_alive
+        self._free: dict[Hashable, list[Wire]] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def take(self, key: Hashable) -> Wire | None:
+        """One that leads there, or None."""
+        free = self._free.get(key)
+        while free:
+            wire = free.pop()
+            if wire.is_lost:
+                continue
+            if asyncio.get_running_loop().time() - wire.free_since <= self._keep_alive:
+                return wire
+            wire.drop()
+        return None
+
+    def keep(self, wire: Wire) -> None:
+        """It has nothing to do."""
+        loop = asyncio.get_running_loop()
+        wire.free_since = loop.time()
+        self._free.setdefault(wire.key, []).append(wire)
+        if self._timer is None:
+            self._timer = loop.call_later(self._keep_alive, self._sweep)
+
+    def forget(self, wire: Wire) -> None:
+        """It is being closed."""
+        free = self._free.get(wire.key)
+        if free and wire in free:
+            free.remove(wire)
+
+    def _sweep(self) -> None:
+        """Close what was free for too long. Looks again as long as there is something to close."""
+        self._timer = None
+        loop = asyncio.get_running_loop()
+        oldest = loop.time() - self._keep_alive
+        for wire in [wire for free in self._free.values() for wire in free]:
+            if wire.free_since <= oldest or wire.is_lost:
+                wire.drop()
+        self._free = {key: free for key, free in self._free.items() if free}
+        if self._free:
+            since = min(wire.free_since for free in self._free.values() for wire in free)
+            self._timer = loop.call_at(since + self._keep_alive, self._sweep)
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "surrogateescape")

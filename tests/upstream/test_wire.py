@@ -1,0 +1,270 @@
+"""One connection: when it serves again, and what is made of answers that are none."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import aiohttp
+import pytest
+
+from copilot_desktop.upstream.asking import ask
+from copilot_desktop.upstream.direct import Incoming, NotHttp
+from copilot_desktop.upstream.http import open_http
+from copilot_desktop.upstream.outgoing import Toward
+from copilot_desktop.upstream.wire import LONGEST_HEAD, Stale
+
+PATIENCE = 20.0
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+Script = Callable[["Server", asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@dataclass
+class Server:
+    """What a server saw. `asked`: requests on each of its connections."""
+
+    url: str = ""
+    asked: list[int] = field(default_factory=list)
+    free: asyncio.Event = field(default_factory=asyncio.Event)
+    closed: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@asynccontextmanager
+async def answering(script: Script) -> AsyncIterator[Server]:
+    """`script` follows each request whose head has been read."""
+    server = Server()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        number = len(server.asked)
+        server.asked.append(0)
+        try:
+            while await reader.readuntil(b"\r\n\r\n"):
+                server.asked[number] += 1
+                await script(server, reader, writer)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            server.closed.set()
+            writer.close()
+
+    listening = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server.url = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/"
+    async with listening, asyncio.timeout(PATIENCE):
+        yield server
+
+
+def saying(*parts: bytes, end: bool = False) -> Script:
+    """These bytes, one write each, and then perhaps the end of the connection."""
+
+    async def say(_: Server, __: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for part in parts:
+            writer.write(part)
+            await writer.drain()
+            await asyncio.sleep(0.01)
+        if end:
+            writer.close()
+
+    return say
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with open_http(github_timeout=10) as session:
+        yield session
+
+
+async def get(http: aiohttp.ClientSession, server: Server, **more: object) -> Incoming:
+    way = Toward(proxy=None, ssl=True)
+    return await ask(http, "POST", server.url, headers={}, way=way, **more)  # type: ignore[arg-type]
+
+
+async def read(answer: Incoming) -> bytes:
+    whole = b""
+    while piece := await answer.piece():
+        whole += piece
+    return whole
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (OK,),
+        (CHUNKED + b"1\r\no\r\n", b"1\r\nk\r\n0\r\n\r\n"),
+        tuple(OK[at : at + 1] for at in range(len(OK))),
+        (b"HTTP/1.1 100 Continue\r\n\r\n" + OK,),
+        (b"HTTP/1.1 103 Early Hints\r\nLink: <a>\r\n\r\n", b"HTTP/1.1 102 Wait\r\n\r\n", OK),
+        (OK.replace(b"\r\n\r\n", b"\r\nX-One: \xff\r\n\r\n"),),
+        (CHUNKED + b"2;a=b\r\nok\r\n0\r\nX: y\r\n\r\n",),
+    ],
+    ids=["length", "chunks", "byte by byte", "continue", "hints", "no text", "trailer"],
+)
+async def test_an_answer_is_read_and_the_connection_serves_the_next(
+    http: aiohttp.ClientSession, parts: tuple[bytes, ...]
+) -> None:
+    async with answering(saying(*parts)) as server:
+        for _ in range(3):
+            answer = await get(http, server)
+            assert answer.status == 200
+            assert "link" not in answer.headers
+            assert await read(answer) == b"ok"
+        assert server.asked == [3]
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"),),
+        (OK.replace(b"1.1", b"1.0"),),
+        (OK + b"more than was promised",),
+        (OK + OK,),
+        (OK, b"and something later"),
+    ],
+    ids=["it said so", "old", "too much", "two answers", "late"],
+)
+async def test_a_connection_that_may_be_spoilt_serves_nobody_else(
+    http: aiohttp.ClientSession, parts: tuple[bytes, ...]
+) -> None:
+    async with answering(saying(*parts)) as server:
+        for _ in range(2):
+            assert await read(await get(http, server)) == b"ok"
+            await server.closed.wait()
+            server.closed.clear()
+        assert server.asked == [1, 1]
+
+
+async def test_a_body_may_end_with_its_connection(http: aiohttp.ClientSession) -> None:
+    async with answering(saying(b"HTTP/1.1 200 OK\r\n\r\no", b"k", end=True)) as server:
+        assert await read(await get(http, server)) == b"ok"
+
+
+async def test_a_body_without_content(http: aiohttp.ClientSession) -> None:
+    async with answering(saying(b"HTTP/1.1 204 No Content\r\n\r\n")) as server:
+        for _ in range(2):
+            assert await read(await get(http, server)) == b""
+        assert server.asked == [2]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"SSH-2.0-OpenSSH_9.9\r\n",
+        b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX: " + b"h" * 2 * LONGEST_HEAD,
+        b"HTTP/1.1 200 OK\r\nX: " + b"h" * 2 * LONGEST_HEAD + b"\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\n" * LONGEST_HEAD,
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok",
+    ],
+    ids=["another protocol", "no colon", "endless", "too long", "hints for ever", "101", "lengths"],
+)
+async def test_what_is_no_answer(http: aiohttp.ClientSession, head: bytes) -> None:
+    async with answering(saying(head)) as server:
+        with pytest.raises(NotHttp):
+            await get(http, server)
+        await server.closed.wait()
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (b"5\r\nwhole\r\nzz\r\n",),
+        (b"5\r\nwhole\r\nff\r\nhalf",),
+        (b"5\r\nwhole\r\n", b"1;" + b"x" * 2 * LONGEST_HEAD),
+        (b"5\r\nwhole\r\n", b"0\r\n" + b"X: y\r\n" * LONGEST_HEAD),
+    ],
+    ids=["no size", "cut", "endless extension", "endless trailer"],
+)
+async def test_what_is_no_body_comes_after_what_was_one(
+    http: aiohttp.ClientSession, parts: tuple[bytes, ...]
+) -> None:
+    async with answering(saying(CHUNKED, *parts, end=True)) as server:
+        answer = await get(http, server)
+        assert (await answer.piece()).startswith(b"whole")
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await read(answer)
+
+
+async def test_a_used_connection_that_dies_before_it_answers_is_stale(
+    http: aiohttp.ClientSession,
+) -> None:
+    async def once(server: Server, _: object, writer: asyncio.StreamWriter) -> None:
+        if server.asked[-1] == 1:
+            writer.write(OK)
+        else:
+            writer.close()
+
+    async with answering(once) as server:
+        assert await read(await get(http, server)) == b"ok"
+        with pytest.raises(Stale):
+            await get(http, server)
+        assert await read(await get(http, server)) == b"ok"
+        assert server.asked == [2, 1]
+
+
+@pytest.mark.parametrize("first", [b"", b"HTTP/1.1 2"], ids=["new", "begun"])
+async def test_any_other_death_is_not(http: aiohttp.ClientSession, first: bytes) -> None:
+    async def die(server: Server, _: object, writer: asyncio.StreamWriter) -> None:
+        if first and server.asked[-1] == 1:
+            writer.write(OK)
+            return
+        writer.write(first)
+        writer.close()
+
+    async with answering(die) as server:
+        if first:
+            assert await read(await get(http, server)) == b"ok"
+        with pytest.raises(aiohttp.ServerDisconnectedError) as caught:
+            await get(http, server)
+        assert not isinstance(caught.value, Stale)
+
+
+async def test_a_refusal_is_heard_while_the_body_is_still_being_sent(
+    http: aiohttp.ClientSession,
+) -> None:
+    async def refuse(
+        server: Server, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        if len(server.asked) > 1:
+            writer.write(OK)
+            return
+        await reader.readexactly(1000)
+        writer.write(b"HTTP/1.1 413 X\r\nContent-Length: 3\r\n\r\nbig")
+        await server.free.wait()  # nobody reads the rest
+
+    async with answering(refuse) as server:
+        answer = await get(http, server, body=bytes(64 * 1024 * 1024))
+        assert answer.status == 413
+        assert await read(answer) == b"big"
+        assert await read(await get(http, server)) == b"ok"
+        assert server.asked == [1, 1], "half a body was still on its way"
+        server.free.set()
+
+
+async def test_a_connection_that_was_free_for_too_long_is_closed() -> None:
+    async with answering(saying(OK)) as server, open_http(github_timeout=10) as http:
+        connector = http.connector
+        assert connector is not None
+        connector.wires._keep_alive = 0.2  # type: ignore[attr-defined]
+        assert await read(await get(http, server)) == b"ok"
+        await server.closed.wait()
+        assert await read(await get(http, server)) == b"ok"
+        assert server.asked == [1, 1]
+
+
+async def test_the_session_closes_what_is_free_and_what_is_not() -> None:
+    async def hang(server: Server, _: object, writer: asyncio.StreamWriter) -> None:
+        writer.write(OK.replace(b": 2", b": 9") if server.free.is_set() else OK)
+        server.free.set()
+
+    async with answering(hang) as server:
+        async with open_http(github_timeout=10) as http:
+            both = await asyncio.gather(get(http, server), get(http, server))
+            free, held = sorted(both, key=lambda answer: answer.headers["content-length"])
+            assert await read(free) == b"ok"
+            assert await held.piece() == b"ok"
+        with pytest.raises(aiohttp.ClientError):
+            await read(held)
+        await server.closed.wait()
