@@ -181,7 +181,8 @@ class HttpDownstream:
 
     async def write(self, out: bytes, reply: UpstreamReply | None = None) -> None:
         """Send bytes of the stream and wait until the client has room for more."""
-        response = await self._open(reply)
+        if (response := self._response) is None:
+            response = await self._open(reply)
         self._take_down(out)
         self.exchange.first_byte()
         await self._send(response, out)
@@ -208,7 +209,8 @@ class HttpDownstream:
 
     async def end(self, outcome: Outcome) -> web.StreamResponse:
         """The stream is complete."""
-        response = await self._open(None)
+        if (response := self._response) is None:
+            response = await self._open(None)
         self._stop_pulse()
         self._ended = True
         await response.write_eof()
@@ -269,8 +271,6 @@ class HttpDownstream:
             self.exchange.tape.told.add(out)
 
     async def _open(self, reply: UpstreamReply | None) -> web.StreamResponse:
-        if self._response is not None:
-            return self._response
         kind = self.writer.content_type if self.writer else self._stream_type
         response = packets.streamed(self._request, _stream_head(kind), self._headers(reply))
         # From here on the status is decided. (Sending the head does not suspend, so that nobody
@@ -312,7 +312,8 @@ class HttpDownstream:
         """A sign of life."""
         ping = self.writer.ping() if self.writer else self._early_ping
         with suppress(ConnectionResetError):
-            response = await self._open(None)
+            if (response := self._response) is None:
+                response = await self._open(None)
             await response.write(ping)
         self._last_sent = time.monotonic()
         self._ping = None

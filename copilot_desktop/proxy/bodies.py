@@ -61,21 +61,22 @@ def written(raw: bytes, read: Json, mended: Json) -> bytes:
     that a field is added, and writing 20 MB anew takes longer than sending them. What is the same
     is the same object, since whoever mends copies what is changed.
     """
-    if raw and mended is read:
+    if mended is read and raw:
         return raw
-    if raw and _holds(mended, read):
-        news = {key: value for key, value in mended.items() if key not in read}
+    news: Json = {}
+    for key, value in mended.items():
+        kept = read.get(key, _MISSING)
+        if kept is _MISSING:
+            news[key] = value
+        elif kept is not value:
+            return json_bytes.written(mended)
+    if raw and len(mended) == len(read) + len(news):
         if not news:
             return raw
         inner = raw.strip()
         if read and inner[:1] == b"{" and inner[1:2] != b"\0" and inner[-1:] == b"}":  # UTF-8
             return b"".join((inner[:-1], b",", json_bytes.written(news)[1:]))
     return json_bytes.written(mended)
-
-
-def _holds(mended: Json, read: Json) -> bool:
-    """Whether all of `read` stands in `mended` as well, not only its like."""
-    return all(mended.get(key, _MISSING) is value for key, value in read.items())
 
 
 def _whole(value: Any) -> Any:

@@ -250,18 +250,18 @@ class Relay:
     async def read_json(self, request: web.Request) -> tuple[bytes, Json]:
         """The body, raw (empty if it must not be sent as it came) and parsed. Raises
         InvalidRequest, BodyTooLarge."""
-        limit = self.config.max_body
-        if (request.content_length or 0) > limit:
-            raise _too_large(limit)
-        if request.content.is_eof():  # it came in one piece with its head
-            raw = request.content.read_nowait()
+        content, limit = request.content, self.config.max_body
+        if content.is_eof():  # it came in one piece with its head
+            raw = content.read_nowait()
         else:
-            raw = await self._arriving(request)
+            raw = await self._arriving(request, limit)
         if len(raw) > limit:
             raise _too_large(limit)
         return read_object(raw)
 
-    async def _arriving(self, request: web.Request) -> bytes:
+    async def _arriving(self, request: web.Request, limit: int) -> bytes:
+        if (request.content_length or 0) > limit:
+            raise _too_large(limit)
         await invite_body(request)
         try:
             async with asyncio.timeout(self.config.client_timeout):
@@ -269,7 +269,7 @@ class Relay:
         except TimeoutError:
             raise InvalidRequest("The request body did not arrive in time.") from None
         except web.HTTPRequestEntityTooLarge:
-            raise _too_large(self.config.max_body) from None
+            raise _too_large(limit) from None
 
     def authority(self, request: web.Request) -> Authority:
         """Whose Copilot answers: the app's own sign-in, or the token that the client brings."""
