@@ -151,12 +151,44 @@ class Downstream(Protocol):
         """Stop the signs of life, however the exchange ended."""
 
 
+class Pulse:
+    """Asks all open streams now and then whether their clients have waited for too long.
+
+    One timer for all of them: most streams are over long before it matters.
+    """
+
+    def __init__(self) -> None:
+        self._open: set[HttpDownstream] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self, down: HttpDownstream) -> None:
+        self._open.add(down)
+        if self._timer is None:
+            self._wait()
+
+    def end(self, down: HttpDownstream) -> None:
+        self._open.discard(down)
+
+    def _wait(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(SILENCE_IN_STREAM / 2, self._beat)
+
+    def _beat(self) -> None:
+        self._timer = None
+        for down in self._open:
+            down.beat()
+        if self._open:
+            self._wait()
+
+
 class HttpDownstream:
     """An HTTP response: the status is decided with the first byte."""
 
     writer: Writer | None
 
-    def __init__(self, request: web.Request, dialect: Dialect, exchange: Exchange) -> None:
+    def __init__(
+        self, request: web.Request, dialect: Dialect, exchange: Exchange, pulse: Pulse
+    ) -> None:
         self.dialect = dialect
         self.exchange = exchange
         self.writer = None
@@ -165,14 +197,15 @@ class HttpDownstream:
         self._transport: asyncio.WriteTransport | None = None  # for chunks, once the head is sent
         self._last_sent = time.monotonic()
         self._waiting = False  # for the client to take what was written
-        self._pulse: asyncio.TimerHandle | None = None
+        self._pulse = pulse
+        self._expects = False  # may need signs of life
         self._ping: asyncio.Task[None] | None = None
         self._ended = False
 
     def expect_stream(self) -> None:
         """Give signs of life from now on."""
-        loop = asyncio.get_running_loop()
-        self._pulse = loop.call_later(SILENCE_IN_STREAM / 2, self._beat)
+        self._expects = True
+        self._pulse.begin(self)
 
     @property
     def spoke(self) -> bool:
@@ -300,13 +333,12 @@ class HttpDownstream:
         self._last_sent = time.monotonic()
         self._waiting = False
 
-    def _beat(self) -> None:
-        """Has the client waited for too long, and not we for the client?"""
+    def beat(self) -> None:
+        """Has the client waited for too long, and not we for the client? Then give it a sign."""
         if self._ping is None and not self._waiting:
             patience = SILENCE_BEFORE_HEADERS if self._response is None else SILENCE_IN_STREAM
             if time.monotonic() - self._last_sent >= patience:
                 self._ping = asyncio.create_task(self._live())
-        self.expect_stream()
 
     async def _live(self) -> None:
         """A sign of life."""
@@ -319,9 +351,10 @@ class HttpDownstream:
         self._ping = None
 
     def _stop_pulse(self) -> None:
-        if self._pulse is None:  # nothing has ever been expected
+        if not self._expects:
             return
-        self._pulse.cancel()
+        self._expects = False
+        self._pulse.end(self)
         if self._ping is not None:
             self._ping.cancel()
-        self._pulse = self._ping = None
+            self._ping = None

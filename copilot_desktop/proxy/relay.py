@@ -33,7 +33,7 @@ from copilot_desktop.errors import (
 from copilot_desktop.model import Model
 from copilot_desktop.preparation.weighing import number_overflow, weigh, weighed
 from copilot_desktop.provider import Provider
-from copilot_desktop.proxy.answers import Downstream, HttpDownstream, unexpected
+from copilot_desktop.proxy.answers import Downstream, HttpDownstream, Pulse, unexpected
 from copilot_desktop.proxy.asked import Asked
 from copilot_desktop.proxy.bodies import read_object
 from copilot_desktop.proxy.brakes import Brakes
@@ -83,6 +83,7 @@ class Relay:
         self.config = config
         self.brakes = brakes or Brakes()
         self._passthrough = passthrough
+        self._pulse = Pulse()
         self.lines: set[Line] = set()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._closed = False
@@ -115,7 +116,7 @@ class Relay:
         """Answer one conversation request. Never raises a Problem: it is in the answer."""
         caller = self.caller(request)
         exchange = self.open(request, dialect.name, caller)
-        down = HttpDownstream(request, dialect, exchange)
+        down = HttpDownstream(request, dialect, exchange, self._pulse)
         return await self.carry(down, partial(self._ask, request, dialect, exchange, caller))
 
     def open(self, request: web.Request, spoken: str, caller: Caller) -> Exchange:
