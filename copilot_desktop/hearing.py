@@ -13,7 +13,7 @@ from typing import Protocol
 from copilot_desktop.canonical import End, Event, Request, Usage
 from copilot_desktop.model import CHAT, RESPONSES
 from copilot_desktop.routing import Route
-from copilot_desktop.runs import TextRun, Told
+from copilot_desktop.runs import BlockDeltas, TextRun, Told
 from copilot_desktop.sse import Frame, FrameDecoder
 from copilot_desktop.stops import StopFilter
 from copilot_desktop.upstream.client import Call, Tries, UpstreamReply
@@ -107,10 +107,18 @@ class Listener:
         return self._passage.estimated
 
     def feed(self, chunk: bytes) -> None:
-        """Runs of plain frames at once, all others one by one."""
-        if self._run is not None and (told := self._run.alone(chunk)) is not None:
+        if (told := self.alone(chunk)) is not None:
             self.told.append(told)
-            return
+        else:
+            self.feed_frames(chunk)
+
+    def alone(self, read: bytes) -> BlockDeltas | None:
+        """What `read` says if it is one plain frame, as it mostly is: then that is all. Otherwise
+        nothing is changed, and `feed_frames` reads it."""
+        return None if self._run is None else self._run.alone(read)
+
+    def feed_frames(self, chunk: bytes) -> None:
+        """Runs of plain frames at once, all others one by one."""
         self._run = None
         self._frames(self._decoder.feed_beside(chunk, self._in_run))
         if self._stops is None and self._decoder.is_between:

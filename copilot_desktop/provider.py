@@ -324,8 +324,10 @@ class Provider:
         async with self._hearing(turn, authority, passage, ear.arrived) as (reply, heard):
 
             def take(read: bytes) -> Wish:
+                if (text := heard.alone(read)) is not None:
+                    return ear.hear([text])
                 try:
-                    heard.feed(read)
+                    heard.feed_frames(read)
                 finally:
                     wish = ear.hear(heard.take()) if heard.told else MORE
                 return NO_MORE if heard.enough else wish
