@@ -24,7 +24,7 @@ _NAMED = ("function", "custom")
 
 def flat_names(body: Mapping[str, Any]) -> dict[Group, str]:
     """A legal name of its own for each tool of a namespace; the same for the same body."""
-    if _searches(body):
+    if not any(tool.get("type") == "namespace" for tool in _declared(body)) or _searches(body):
         return {}
     taken = {_name(tool) for tool in _declared(body) if tool.get("type") in _NAMED}
     names: dict[Group, str] = {}
@@ -39,9 +39,12 @@ def flat_names(body: Mapping[str, Any]) -> dict[Group, str]:
     return names
 
 
-def flatten(fixed: Json) -> bool:
-    """Open all groups of `fixed`; its lists are replaced, not changed. Whether there were any."""
-    items = fixed.get("input") if isinstance(fixed.get("input"), list) else []
+def flatten(fixed: Json, *, plain: bool) -> bool:
+    """Open all groups of `fixed`; its lists are replaced, not changed. Whether there were any.
+
+    `plain`: none is in the items (see `responses_glance`).
+    """
+    items = () if plain else fixed["input"]
     grouped = any(
         entry.get("type") in ("namespace", "additional_tools")
         for entry in (*_mappings(fixed.get("tools")), *_mappings(items))
@@ -69,10 +72,13 @@ def flatten(fixed: Json) -> bool:
     return True
 
 
-def spell(fixed: Json) -> bool:
-    """Give tools, calls and choice of `fixed` legal names; whether one had another."""
+def spell(fixed: Json, *, plain: bool) -> bool:
+    """Give tools, calls and choice of `fixed` legal names; whether one had another.
+
+    `plain`: the calls have legal names.
+    """
     changed = False
-    for key in ("tools", "input"):
+    for key in ("tools",) if plain else ("tools", "input"):
         entries = fixed.get(key)
         if isinstance(entries, list):
             spelled = [_spelled(entry) for entry in entries]
@@ -106,8 +112,9 @@ def regrouped(item: Mapping[str, Any], groups: Mapping[str, Group]) -> Json:
 
 def _declared(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     yield from _mappings(body.get("tools"))
-    for item in _mappings(body.get("input")):
-        if item.get("type") == "additional_tools":
+    items = body.get("input")
+    for item in items if isinstance(items, list) else ():
+        if isinstance(item, dict) and item.get("type") == "additional_tools":
             yield from _mappings(item.get("tools"))
 
 

@@ -6,13 +6,14 @@ hints and for what other fields make up for; what would change the answer unseen
 
 from __future__ import annotations
 
-import re
+import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from copilot_desktop.errors import InvalidRequest
 from copilot_desktop.model import LADDER, Model
 from copilot_desktop.sealing import is_sealed, unseal
+from copilot_desktop.upstream.quirks.responses_glance import BOUND, OWN_ID, PREFIXES, are_plain
 from copilot_desktop.upstream.quirks.responses_history import paired_items, seen_items
 from copilot_desktop.upstream.quirks.responses_namespaces import flatten, spell
 
@@ -22,14 +23,10 @@ TrueId = Callable[[str], str | None]
 HOSTED = "dropped=tools."  # of all notes made here the only ones that a caller may notice
 _SMALLEST_OUTPUT = 16  # tokens
 _MOST_TOOLS = 128
-_OWN_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _ENCRYPTED = "reasoning.encrypted_content"
 _CLIENT_TOOLS = ("function", "custom", "namespace", "tool_search")
 _DROPPED = ("service_tier", "client_metadata", "background", "previous_response_id")
 _STORED = ("conversation", "prompt")
-# Ids of these items must have the API's own prefix, or be left out.
-_PREFIXES = {"message": "msg", "function_call": "fc", "custom_tool_call": "ctc"}
-_BOUND = ("reasoning", "compaction")  # their ids belong to their encrypted content
 
 
 def fixed_request(
@@ -39,7 +36,9 @@ def fixed_request(
 
     Raises InvalidRequest.
     """
-    _refuse(body)
+    items = body.get("input")
+    plain = not isinstance(items, list) or are_plain(items)
+    _refuse(body, plain=plain)
     fixed: Json = dict(body)
     notes: list[str] = []
     for name in _DROPPED:
@@ -49,16 +48,9 @@ def fixed_request(
                 notes.append(f"dropped={name}")
     _fix_limits(fixed, model, notes)
     _fix_reasoning(fixed, model, notes)
-    _fix_tools(fixed, model, notes)
+    _fix_tools(fixed, notes, plain=plain)
     if isinstance(items := fixed.get("input"), list):
-        kept = [_fixed_item(item, model, true_id) for item in items]
-        left = [item for item in kept if item is not None]
-        if None in kept:
-            notes.append("dropped=input.reasoning")
-        paired = paired_items(left)
-        if paired is not left:
-            notes.append("mapped=tool results")
-        fixed["input"] = seen_items(paired, model)
+        fixed["input"] = _fixed_items(items, model, true_id, notes, plain=plain)
     return (None if fixed == body else fixed), tuple(notes)
 
 
@@ -66,7 +58,7 @@ def _invalid(path: str, words: str, code: str | None = None) -> InvalidRequest:
     return InvalidRequest(f"{path}: {words}", fields={"param": path}, code=code)
 
 
-def _refuse(body: Mapping[str, Any]) -> None:
+def _refuse(body: Mapping[str, Any], *, plain: bool) -> None:
     if body.get("previous_response_id"):
         raise _invalid(
             "previous_response_id",
@@ -78,8 +70,7 @@ def _refuse(body: Mapping[str, Any]) -> None:
             raise _invalid(name, "nothing is stored here; send the whole conversation in input")
     if body.get("background"):
         raise _invalid("background", "answers cannot be made in the background through Copilot")
-    items = body.get("input")
-    for place, item in enumerate(items if isinstance(items, list) else ()):
+    for place, item in enumerate(() if plain else body["input"]):
         if not isinstance(item, dict):
             raise _invalid(f"input[{place}]", "must be an object")
         _refuse_item(item, f"input[{place}]")
@@ -141,7 +132,7 @@ def _fix_reasoning(fixed: Json, model: Model, notes: list[str]) -> None:
                 notes.append(f"dropped={name}")
 
 
-def _clamped(reasoning: Mapping[str, Any], model: Model, notes: list[str]) -> Json:
+def _clamped(reasoning: Json, model: Model, notes: list[str]) -> Json:
     """An effort that the model takes, or none."""
     asked = reasoning["effort"]
     wish = next((effort for effort in LADDER if effort == asked), None)
@@ -151,23 +142,24 @@ def _clamped(reasoning: Mapping[str, Any], model: Model, notes: list[str]) -> Js
     if taken is None:
         notes.append("dropped=reasoning.effort")
         return {key: value for key, value in reasoning.items() if key != "effort"}
-    if taken != asked:
-        notes.append(f"mapped=reasoning.effort>{taken.value}")
+    if taken == asked:
+        return reasoning
+    notes.append(f"mapped=reasoning.effort>{taken.value}")
     return {**reasoning, "effort": taken.value}
 
 
 # ---------------------------------------------------------------------------------------- tools
 
 
-def _fix_tools(fixed: Json, model: Model, notes: list[str]) -> None:
+def _fix_tools(fixed: Json, notes: list[str], *, plain: bool) -> None:
     """Hosted tools go if others remain, in `tools` and in `additional_tools` items alike."""
     hosted: list[str] = []
     remaining = 0
     if isinstance(tools := fixed.get("tools"), list):
         fixed["tools"] = kept = _kept(tools, hosted, notes)
         remaining += len(kept)
-    if isinstance(items := fixed.get("input"), list):
-        fixed["input"] = []
+    if not plain:
+        items, fixed["input"] = fixed["input"], []
         for item in items:
             if item.get("type") == "additional_tools" and isinstance(item.get("tools"), list):
                 kept = _kept(item["tools"], hosted, notes)
@@ -178,9 +170,9 @@ def _fix_tools(fixed: Json, model: Model, notes: list[str]) -> None:
     if hosted and not remaining:
         raise _invalid("tools", f"the hosted tool {hosted[0]} is not available through Copilot")
     notes += [f"{HOSTED}{kind}" for kind in dict.fromkeys(hosted)]
-    if flatten(fixed):
+    if flatten(fixed, plain=plain):
         notes.append("mapped=tools.namespace>function")
-    if spell(fixed):
+    if spell(fixed, plain=plain):
         notes.append("mapped=tools.name")
     count = len(fixed["tools"]) if isinstance(fixed.get("tools"), list) else 0
     if count > _MOST_TOOLS:
@@ -203,25 +195,46 @@ def _kept(tools: list[Any], hosted: list[str], notes: list[str]) -> list[Any]:
             kept.append({**tool, "description": str(tool.get("name") or "tools")})
         else:
             kept.append(tool)
-    return kept
+    same = len(kept) == len(tools) and all(map(operator.is_, kept, tools))
+    return tools if same else kept
 
 
 # ---------------------------------------------------------------------------------------- items
 
 
+def _fixed_items(
+    items: list[Any], model: Model, true_id: TrueId, notes: list[str], *, plain: bool
+) -> list[Any]:
+    """The list itself if nothing changes."""
+    kept = [
+        _fixed_item(item, model, true_id) if not plain or item.get("type") in BOUND else item
+        for item in items
+    ]
+    left = [item for item in kept if item is not None]
+    if len(left) < len(kept):
+        notes.append("dropped=input.reasoning")
+    if not plain:
+        paired = paired_items(left)
+        if paired is not left:
+            notes.append("mapped=tool results")
+        left = seen_items(paired, model)
+    same = len(left) == len(items) and all(map(operator.is_, left, items))
+    return items if same else left
+
+
 def _fixed_item(item: Json, model: Model, true_id: TrueId) -> Json | None:
     """Item ids as Copilot accepts them: its own, or none. None if the item cannot be replayed."""
     kind = str(item.get("type") or ("message" if "role" in item else ""))
-    if kind in _BOUND:
+    if kind in BOUND:
         return _fixed_reasoning(item, model, true_id)
-    if "id" not in item or (_OWN_ID.fullmatch(str(item["id"])) and _fits(str(item["id"]), kind)):
+    if "id" not in item or (OWN_ID(str(item["id"])) and _fits(str(item["id"]), kind)):
         return item
     return {key: value for key, value in item.items() if key != "id"}
 
 
 def _fits(identifier: str, kind: str) -> bool:
-    if kind in _PREFIXES:
-        return identifier.startswith(_PREFIXES[kind])
+    if kind in PREFIXES:
+        return identifier.startswith(PREFIXES[kind])
     return not kind.endswith("_output")
 
 
