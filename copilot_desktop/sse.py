@@ -116,7 +116,8 @@ class FrameDecoder:
                     yield self._frame(part[:end])
                 else:
                     yield from self.feed(part[:end])
-                part = part[end:]
+                if not (part := part[end:]):
+                    break
             if part:
                 yield from self.feed(part)
 

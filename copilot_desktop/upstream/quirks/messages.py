@@ -40,6 +40,11 @@ from copilot_desktop.upstream.quirks.runs import Run, Runs
 from copilot_desktop.upstream.quirks.tool_names import ToolNames
 
 _FOREIGN = ("copilot_", "amazon-bedrock-")
+# Most members there are; a look at these few is not needed.
+_NATIVE = frozenset({
+    "type", "index", "delta", "content_block", "message", "usage", "id", "role", "model", "content",
+    "stop_reason", "stop_sequence", "stop_details", "container", "context_management", "error",
+})  # fmt: skip
 _FOREIGN_BYTES = (b"copilot_", b"amazon-bedrock-")
 _FRAME_ENDS = (b"\n\n", b"\r\r", b"\n\r\n", b"\n\r")
 _PLAIN = ("content_block_start", "content_block_delta", "content_block_stop", "ping")
@@ -233,7 +238,11 @@ def _named(block: Any, names: ToolNames) -> Any:
 
 def _native(payload: Mapping[str, Any]) -> Json:
     """Without what Copilot and Bedrock add."""
-    return {key: value for key, value in payload.items() if not key.startswith(_FOREIGN)}
+    kept = dict(payload)
+    for key in kept.keys() - _NATIVE:
+        if key.startswith(_FOREIGN):
+            del kept[key]
+    return kept
 
 
 def _error(payload: Json) -> Json:

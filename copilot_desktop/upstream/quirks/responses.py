@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from copilot_desktop import json_bytes
 from copilot_desktop.errors import UpstreamFault
 from copilot_desktop.model import Model
 from copilot_desktop.redaction import redact
@@ -45,6 +46,7 @@ _EXTRAS = ("copilot_usage", "copilot_quota_snapshots")
 _TERMINAL = frozenset({"response.completed", "response.incomplete", "response.failed"})
 _LIFECYCLE = _TERMINAL | {"response.created", "response.in_progress", "response.queued"}
 _GATED = "response.function_call_arguments."
+_GATED_BYTES = _GATED.encode()
 _DELTA = re.compile(rb'"delta"\s*:\s*("(?:[^"\\]|\\.)*")')
 _CALLS = ("function_call", "custom_tool_call")
 _NO_ANSWER = ("failed", "cancelled", "queued", "in_progress")
@@ -111,11 +113,19 @@ def _shown(item: Any, groups: Mapping[str, Group], names: ToolNames) -> Any:
 
 def _without_extras(response: Mapping[str, Any]) -> Json:
     """Without Copilot's own fields and with `output` as a list (a null crashes SDKs)."""
-    kept = {key: value for key, value in response.items() if key not in _EXTRAS}
-    if isinstance(kept.get("usage"), dict):
-        kept["usage"] = {k: v for k, v in kept["usage"].items() if k not in _EXTRAS}
+    kept = _bare(response)
+    if isinstance(usage := kept.get("usage"), dict):
+        kept["usage"] = _bare(usage)
     output = kept.get("output")
     kept["output"] = output if isinstance(output, list) else []
+    return kept
+
+
+def _bare(holder: Mapping[str, Any]) -> Json:
+    """A copy without Copilot's own fields."""
+    kept = dict(holder)
+    for name in _EXTRAS:
+        kept.pop(name, None)
     return kept
 
 
@@ -178,17 +188,25 @@ class ResponsesStream:
         if b'"response":' in frame.raw:
             return None
         index = int(place[1])
-        if kind[1].startswith(_GATED.encode()) and not self._gate(index).plain:
-            return None
-        if kind[1].endswith(b"arguments.done") and b'"name"' in frame.raw:
-            return None
-        if kind[1].endswith(b"arguments.delta") and self._is_stuck(index, frame.data):
-            return self._stuck()
-        pinned = self._pinned.setdefault(index, found[1].decode("utf-8", "replace"))
-        written = json.dumps(pinned)[1:-1].encode()
+        if b"arguments." in kind[1] and (stuck := self._look_inside(kind[1], index, frame)) != b"":
+            return stuck
+        pinned = self._pinned.get(index)
+        if pinned is None:
+            pinned = self._pinned[index] = found[1].decode("utf-8", "replace")
+        written = json_bytes.written(pinned)[1:-1]
         if written == found[1]:
             return frame.raw
         return frame.raw[: found.start(1)] + written + frame.raw[found.end(1) :]
+
+    def _look_inside(self, kind: bytes, index: int, frame: Frame) -> bytes | None:
+        """Empty if arguments can pass as they are; None if they need to be understood."""
+        if kind.startswith(_GATED_BYTES) and not self._gate(index).plain:
+            return None
+        if kind.endswith(b"arguments.done") and b'"name"' in frame.raw:
+            return None
+        if kind.endswith(b"arguments.delta") and self._is_stuck(index, frame.data):
+            return self._stuck()
+        return b""
 
     def _is_stuck(self, index: int, data: bytes) -> bool:
         found = _DELTA.search(data)
