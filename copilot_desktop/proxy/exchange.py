@@ -95,8 +95,7 @@ class Exchange:
 
     def shorten(self) -> None:
         """Before it is kept: names that a client made up may be as long as its request."""
-        if self.notes:
-            self.notes = [redact(note[:LONGEST_TEXT]) for note in self.notes[:MOST_NOTES]]
+        self.notes = [redact(note[:LONGEST_TEXT]) for note in self.notes[:MOST_NOTES]]
         self.error = self.error[:LONGEST_TEXT]
 
     def note_line(self) -> str:
@@ -197,7 +196,8 @@ class Traffic:
 
     def close(self, exchange: Exchange, outcome: Outcome) -> None:
         exchange.finish(outcome)
-        exchange.shorten()
+        if exchange.notes or exchange.error:
+            exchange.shorten()
         exchange.settled = True
         self.in_flight -= 1
         if not self.in_flight:

@@ -21,7 +21,7 @@ from aiohttp.web_request import BaseRequest
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Headers that many answers have in common, and how they are written."""
+    """Headers that many answers have in common, and how the head begins with them."""
 
     headers: Mapping[str, str]
     written: str
@@ -29,7 +29,7 @@ class Head:
 
 def head(headers: Mapping[str, str]) -> Head:
     """Raises ValueError for what must not stand in a head."""
-    return Head(headers, _lines(headers))
+    return Head(headers, "HTTP/1.1 200 OK\r\n" + _lines(headers))
 
 
 def whole(
@@ -54,7 +54,8 @@ class Packet(web.StreamResponse):
     def __init__(self, common: Head, more: Mapping[str, str], body: bytes | None) -> None:
         super().__init__()
         self.in_chunks = body is None
-        self._lines = common.written + _lines(more)
+        self._begun = common.written
+        self._lines = _lines(more)
         self._whole = body
         self._head = b""  # that is not written yet
         self._out: AbstractStreamWriter | None = None
@@ -78,8 +79,9 @@ class Packet(web.StreamResponse):
             if self._whole is not None:
                 size = f"Content-Length: {len(self._whole)}"
             ends = "" if self._stays else "Connection: close\r\n"
-            lines = f"{self._lines}Date: {_date(int(time.time()))}\r\n{ends}{size}\r\n\r\n"
-            self._head = f"HTTP/1.1 200 OK\r\n{lines}".encode()
+            date = _date(int(time.time()))
+            rest = f"{self._lines}Date: {date}\r\n{ends}{size}\r\n\r\n"
+            self._head = (self._begun + rest).encode()
         return self._out
 
     async def write(self, data: bytes | bytearray | memoryview) -> None:
