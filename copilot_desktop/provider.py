@@ -302,7 +302,10 @@ class Provider:
 
         Events that were read before the trouble are always given out first.
         """
-        async with self._hearing(turn, authority, passage or Passage()) as (reply, heard):
+        passage = passage or Passage()
+        async with self.send(turn.call, turn.route.model, authority, passage) as reply:
+            await refuse_a_page(reply)
+            heard = Listener(turn, passage, self._memory(authority).thoughts)
             try:
                 async for chunk in reply.chunks():
                     heard.feed(chunk)
@@ -311,17 +314,22 @@ class Provider:
                     if heard.told:
                         yield list(spread(heard.take()))
                 await self._all_heard(heard, reply, turn)
-            except Exception:
+            except Exception as trouble:
                 heard.let_go()
                 if heard.told:
                     yield list(spread(heard.take()))
+                if isinstance(trouble, EventTooLarge):
+                    raise UpstreamFault(str(trouble), request_id=reply.request_id) from trouble
                 raise
             if heard.told:
                 yield list(spread(heard.take()))
 
     async def pour(self, turn: Turn, authority: Authority, ear: Ear, passage: Passage) -> None:
         """Tell `ear` the same as it arrives, if possible without waking a task for it."""
-        async with self._hearing(turn, authority, passage, ear.arrived) as (reply, heard):
+        async with self.send(turn.call, turn.route.model, authority, passage) as reply:
+            ear.arrived(reply)
+            await refuse_a_page(reply)
+            heard = Listener(turn, passage, self._memory(authority).thoughts)
 
             def take(read: bytes) -> Wish:
                 if (text := heard.alone(read)) is not None:
@@ -335,29 +343,15 @@ class Provider:
             try:
                 await reply.pour(take, ear.room, straight=ear.straight)
                 await self._all_heard(heard, reply, turn)
-            except Exception:
+            except Exception as trouble:
                 heard.let_go()
                 ear.hear(heard.take())
                 await ear.room()
+                if isinstance(trouble, EventTooLarge):
+                    raise UpstreamFault(str(trouble), request_id=reply.request_id) from trouble
                 raise
             ear.hear(heard.take())
             await ear.room()
-
-    @asynccontextmanager
-    async def _hearing(
-        self,
-        turn: Turn,
-        authority: Authority,
-        passage: Passage,
-        arrived: Callable[[UpstreamReply], None] = lambda _: None,
-    ) -> AsyncIterator[tuple[UpstreamReply, Listener]]:
-        async with self.send(turn.call, turn.route.model, authority, passage) as reply:
-            arrived(reply)
-            await refuse_a_page(reply)
-            try:
-                yield reply, Listener(turn, passage, self._memory(authority).thoughts)
-            except EventTooLarge as trouble:
-                raise UpstreamFault(str(trouble), request_id=reply.request_id) from trouble
 
     async def _all_heard(self, heard: Listener, reply: UpstreamReply, turn: Turn) -> None:
         """Nothing more is needed of `reply`. Raises CutShort if it should have said more."""

@@ -100,17 +100,16 @@ class OverheardEvents:
         self._length = 0
 
     def hear(self, event: Event) -> None:
-        match event:
-            case BlockStart(block=Thinking() | ToolUse() as block):
-                self._blocks.append((block, []))
-            case BlockStart():
-                self._blocks.append(None)
-            case BlockDelta() if self._length <= LONGEST_TEXT:
-                if (block_so_far := self._blocks[event.index]) is not None:
-                    block_so_far[1].append(event)
-                    self._length += len(event.text)
-            case End():
-                self._keep()
+        if isinstance(event, BlockDelta):
+            block_so_far = self._blocks[event.index]
+            if block_so_far is not None and self._length <= LONGEST_TEXT:
+                block_so_far[1].append(event)
+                self._length += len(event.text)
+        elif isinstance(event, BlockStart):
+            block = event.block
+            self._blocks.append((block, []) if isinstance(block, Thinking | ToolUse) else None)
+        elif isinstance(event, End):
+            self._keep()
 
     def _keep(self) -> None:
         """The last seal is the one that Copilot wants; see how `openai_chat` renders them."""

@@ -42,8 +42,9 @@ PLAIN = [
     said([{"type": "output_text", "text": "x"}], role="assistant"),
 ]
 ODD = [
-    *PLAIN, 5, {}, {"type": []}, {"type": ["x"], "id": "x"}, call("c d"), call("a", "x.y"), call(None),
-    call("d"), call("d", None), call("d", "x" * 65), call("d", id="x"), call("d", id=5), call(""),
+    *PLAIN, 5, {}, {"type": []}, {"type": ["x"], "id": "x"}, call("c d"), call("a", "x.y"),
+    call(None), call("d"), call("d", None), call("d", "x" * 65), call("d", id="x"), call(""),
+    call("d", id=5),
     output("b"), output("d"), output(None), output("a", id="fc_1"), output("a", [PNG]),
     output("a", [5]), said([PNG]), said([TEXT, PNG]), said([{"type": "input_file"}]),
     said([{"type": "input_audio"}]), said([TEXT], id="x"), said([TEXT], id="msg 1"),
