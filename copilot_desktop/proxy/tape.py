@@ -93,6 +93,8 @@ class Taped:
 class _Overheard(UpstreamReply):
     """A reply whose bytes are taken down as they are read."""
 
+    can_go_straight = False
+
     def __init__(self, reply: UpstreamReply, side: Side) -> None:
         self._reply = reply
         self._side = side
@@ -110,8 +112,9 @@ class _Overheard(UpstreamReply):
         self._side.add(piece)
         return piece
 
-    def _receiver(self) -> None:
-        """Read by a task: each piece is taken down on its way."""
+    @property
+    def is_read(self) -> bool:
+        return self._reply.is_read
 
     async def finish(self) -> None:
         await self._reply.finish()

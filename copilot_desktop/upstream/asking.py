@@ -101,7 +101,7 @@ def _head(
 ) -> bytes:
     """The lines before the body. Raises ValueError for a field that is more than one line."""
     path = target.path
-    lines = [f"Host: {target.host}", *(f"{name}: {value}" for name, value in headers.items())]
+    lines = [f"{name}: {value}" for name, value in headers.items()]
     if proxy is not None and target.url.scheme == "http":  # without TLS the proxy has to read it
         path = str(target.url)
         if (of_proxy := URL(proxy)).user:
@@ -109,7 +109,9 @@ def _head(
             lines.append(f"Proxy-Authorization: {word}")
     if length or method == "POST":
         lines.append(f"Content-Length: {length}")
-    head = "\r\n".join((f"{method} {path} HTTP/1.1", *lines, "\r\n"))
-    if head.count("\n") != len(lines) + 2 or head.count("\r") != len(lines) + 2 or "\0" in head:
+    fields = "\r\n".join(lines)
+    breaks = len(lines) - 1 if lines else 0
+    if fields.count("\n") != breaks or fields.count("\r") != breaks or "\0" in fields:
         raise ValueError("a header must be one line")
-    return head.encode()
+    end = "\r\n\r\n" if lines else "\r\n"
+    return f"{method} {path} HTTP/1.1\r\nHost: {target.host}\r\n{fields}{end}".encode()

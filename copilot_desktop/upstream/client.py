@@ -20,7 +20,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any
-from uuid import UUID
 
 import aiohttp
 
@@ -64,7 +63,7 @@ LONGEST_PAUSE = 5.0  # a 503 that asks for more is the client's to repeat
 AGENT_INTENT = "conversation-agent"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call:
     """One request. `body` (JSON or empty) goes out as it is; `betas` only to `/v1/messages`.
 
@@ -294,14 +293,12 @@ class CopilotClient:
             form["anthropic-version"] = "2023-06-01"
             if call.betas:
                 form["anthropic-beta"] = ",".join(call.betas)
-        # A name for the logs on both sides, no secret.
-        request_id = UUID(int=random.getrandbits(128), version=4)
         return self._identity.copilot_headers(
             grant.token,
             intent=call.intent,
             initiator=call.initiator,
             vision=call.vision,
-            request_id=str(request_id),
+            request_id=_new_id(),
             extra=call.extra_headers,
             form=form,
             direct=grant.direct,
@@ -349,6 +346,12 @@ def _remedy(response: Incoming, body: bytes, tries: Tries) -> str | None:
         if wait is None or wait <= LONGEST_PAUSE:
             return "pause" if tries.take("fault") else None
     return None
+
+
+def _new_id() -> str:
+    """A UUID (version 4): a name for the logs on both sides, no secret."""
+    digits = f"{random.getrandbits(128):032x}"
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:]}"
 
 
 def _ignore(_headers: Mapping[str, str]) -> None:

@@ -117,6 +117,11 @@ class Incoming:
             await self.wait()
 
     @property
+    def is_read(self) -> bool:
+        """Whether all of it has come and been read."""
+        return self.ended and not self.has_more
+
+    @property
     def has_more(self) -> bool:
         """Whether something has come that was not read yet."""
         return bool(self._held) or (self._packed is not None and self._packed.has_more)

@@ -22,6 +22,8 @@ _LAST_BYTES_SECONDS = 0.05
 class UpstreamReply:
     """Status 200 and what follows. Read it once, with `chunks`, `pour` or `read`, and close it."""
 
+    can_go_straight = True  # its bytes can be handed on outside of the task that reads
+
     def __init__(self, response: Incoming, idle_timeout: float) -> None:
         self._response = response
         self._idle = idle_timeout
@@ -37,6 +39,11 @@ class UpstreamReply:
     @property
     def headers(self) -> Mapping[str, str]:
         return self._response.headers
+
+    @property
+    def is_read(self) -> bool:
+        """Whether all of it has come and been read."""
+        return self._response.is_read
 
     @property
     def content_type(self) -> str:
@@ -82,7 +89,7 @@ class UpstreamReply:
         but by a cancellation. With `straight` pieces are handed on outside of this task. Raises as
         `piece` does, and what `take` and `room` raise.
         """
-        if straight:
+        if straight and self.can_go_straight:
             return await self._pour_straight(take, room)
         while piece := await self.piece():
             wish = Wish.PAUSE
@@ -97,13 +104,17 @@ class UpstreamReply:
 
     async def read(self, limit: int = READ_LIMIT) -> bytes:
         """The whole body. Raises as `piece` does, and UpstreamFault beyond `limit` bytes."""
-        whole = bytearray()
+        parts: list[bytes] = []
+        size = 0
         while piece := await self.piece():
-            whole += piece
-            if len(whole) > limit:
+            parts.append(piece)
+            size += len(piece)
+            if size > limit:
                 await self.close()
                 raise UpstreamFault(f"The answer is larger than {limit // (1024 * 1024)} MB.")
-        return bytes(whole)
+            if self.is_read:
+                break
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
     async def finish(self) -> None:
         """After the last frame: pick up the end mark, so that the connection can be used again."""

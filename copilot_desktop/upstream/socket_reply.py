@@ -39,6 +39,8 @@ class SocketReply(UpstreamReply):
     """`sent` is the whole input it answers. When `over`: whether it `failed`, `response_id` (empty
     if nothing can go on from it) and `said`, its items in the forms in which they were told."""
 
+    can_go_straight = False  # the socket is shared with other calls
+
     def __init__(
         self,
         wire: aiohttp.ClientWebSocketResponse,
@@ -68,6 +70,10 @@ class SocketReply(UpstreamReply):
     def headers(self) -> Mapping[str, str]:
         return self._headers
 
+    @property
+    def is_read(self) -> bool:
+        return self.over
+
     async def begin(self, limit: float) -> Json:
         """Wait for the first frame, at most `limit` seconds; it is given out again.
 
@@ -93,9 +99,6 @@ class SocketReply(UpstreamReply):
             ) from error
         except LOST as error:
             raise CutShort(request_id=self.request_id) from error
-
-    def _receiver(self) -> None:
-        """Read by a task: the socket is shared with other calls."""
 
     async def finish(self) -> None:
         """The socket stays for the next call."""
