@@ -177,6 +177,8 @@ class _Passing:
 def _refuse_overflow(asked: Asked, provider: Provider) -> None:
     """Weigh what is passed through, but only if its size alone makes it too long (P16)."""
     model = asked.route.model
+    if len(asked.raw) <= model.max_prompt:
+        return  # no ratio makes more tokens of it than it has bytes
     ratio = provider.lessons.ratio(model)
     if could_overflow(len(asked.raw), ratio.value, model, calibrated=ratio.calibrated):
         try:

@@ -347,18 +347,20 @@ def mended_reply(reply: Json, shown_model: str, *, names: ToolNames, keep_choice
 def _whole(group: list[Json], place: int, names: ToolNames) -> Json:
     one = merged(group, "message")
     calls: list[Json] = []
-    numbers = Calls(names)
+    numbers = None
     if found := one.pop("calls"):
+        numbers = Calls(names)
         mended = (numbers.mended(call, choice) for call, choice in found)
         calls = [call for call in mended if call is not None]
-    reason = corrected(one["finish_reason"] or "stop", numbers.usable)
+    usable = 0 if numbers is None else numbers.usable
+    reason = corrected(one["finish_reason"] or "stop", usable)
     if reason == "error":
         raise UpstreamFault("The model stopped with an error.")
     if one["finish_reason"] == "function_call" and one["message"].get("function_call"):
         reason = "function_call"
     blank: Json = {"role": "assistant", "content": None, "refusal": None}
     message = blank | without_filters(one["message"])
-    if reason == "tool_calls":
+    if numbers is not None and reason == "tool_calls":
         _complete(calls, numbers.missing())
     if calls:
         message["tool_calls"] = [
