@@ -478,8 +478,8 @@ class Core:
     def _show_traffic(self) -> None:
         self._traffic_waits = False
         traffic = self.traffic
-        self.store.set(requests=Requests(traffic.recent, traffic.in_flight, traffic.today))
-        self.store.touch()  # a known exchange may have gone on in place
+        # A known exchange may have gone on in place.
+        self.store.touch(requests=Requests(traffic.recent, traffic.in_flight, traffic.today))
 
     def _note_look(self, problem: Problem | None) -> None:
         self.life.reach.note(problem)

@@ -8,8 +8,8 @@ newest one: a slow view can be late, never wrong, and never makes anybody wait.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import replace
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import fields
 from typing import Any
 
 from copilot_desktop.core.state import State
@@ -21,21 +21,20 @@ class Store:
 
     def __init__(self, state: State) -> None:
         self.state = state
+        self._parts = {each.name: getattr(state, each.name) for each in fields(state)}
         self.closed = False
         self._wakers = Wakers()
         self.waking = self._wakers.waking  # on the core's loop
 
     def set(self, **parts: Any) -> None:
         """Replace parts of the state. Nothing happens if they are equal to the present ones."""
-        if all(getattr(self.state, name) == value for name, value in parts.items()):
-            return
-        self.state = replace(self.state, **parts, seq=self.state.seq + 1)
-        self._wakers.wake()
+        if any(self._parts[name] != value for name, value in parts.items()):
+            self._put(parts)
 
-    def touch(self) -> None:
-        """Something that the state refers to has changed in place: tell the watchers."""
-        self.state = replace(self.state, seq=self.state.seq + 1)
-        self._wakers.wake()
+    def touch(self, **parts: Any) -> None:
+        """The same where something that the state refers to may have changed in place: the
+        watchers are told in any case."""
+        self._put(parts)
 
     def close(self) -> None:
         """End all watchers."""
@@ -54,3 +53,8 @@ class Store:
                 if self.state.seq != seen:
                     seen = self.state.seq
                     yield self.state
+
+    def _put(self, parts: Mapping[str, Any]) -> None:
+        self._parts.update(parts, seq=self.state.seq + 1)
+        self.state = State(**self._parts)
+        self._wakers.wake()

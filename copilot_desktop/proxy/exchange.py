@@ -49,7 +49,7 @@ _CLIENTS = (
 )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Exchange:
     """Times in milliseconds, `at` in seconds since the epoch, tokens as the client's own count."""
 

@@ -29,8 +29,12 @@ async def test_equal_parts_wake_nobody() -> None:
         store.set(degraded="offline")
         store.touch()
         assert woken == [1, 2]
+        store.touch(degraded="github_down")
+        store.set(degraded="github_down")
+        assert woken == [1, 2, 3]
+    assert store.state.degraded == "github_down"
     store.set(degraded=None)
-    assert woken == [1, 2]
+    assert woken == [1, 2, 3]
 
 
 async def test_closing_ends_the_watchers() -> None:
