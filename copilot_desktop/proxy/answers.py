@@ -39,7 +39,7 @@ MOST_UNSENT = 64 * 1024  # bytes that wait for one client before upstream is not
 # freeze them, a longer attempt would triple the wait (`translation.md` §13.1, §13.2).
 LONGEST_RETRY = 60.0
 
-_PASSED_ON = (istr("x-request-id"), istr("x-github-request-id"))
+_GITHUB_ID = "x-github-request-id"
 
 FIXED_HEADERS: Mapping[str, str] = {
     istr("X-Content-Type-Options"): "nosniff",
@@ -99,7 +99,7 @@ def _named_request(request_id: str, dialect: Dialect) -> dict[str, str]:
     """Each vendor's SDK looks for the id under its own name; GitHub's is known by its colons."""
     names = ["x-request-id"] + (["request-id"] if dialect.endpoint == MESSAGES else [])
     if ":" in request_id:
-        names.append("x-github-request-id")
+        names.append(_GITHUB_ID)
     return dict.fromkeys(names, request_id)
 
 
@@ -316,11 +316,12 @@ class HttpDownstream:
     def _headers(self, reply: UpstreamReply | None) -> dict[str, str]:
         headers: dict[str, str] = {"x-copilot-desktop-notes": self.exchange.note_line()}
         if reply is not None:
-            for name in _PASSED_ON:
-                if value := reply.headers.get(name):
-                    headers[name] = value
-            if reply.request_id:
-                headers |= _named_request(reply.request_id, self.dialect)
+            told = reply.headers
+            plain, github = told.get("x-request-id"), told.get(_GITHUB_ID)
+            if github:
+                headers[_GITHUB_ID] = github
+            if named := plain or github:
+                headers |= _named_request(named, self.dialect)
         return headers
 
     async def _send(self, response: web.StreamResponse, out: bytes) -> None:
