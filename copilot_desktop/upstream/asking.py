@@ -101,7 +101,7 @@ def _head(
 ) -> bytes:
     """The lines before the body. Raises ValueError for a field that is more than one line."""
     path = target.path
-    lines = [f"{name}: {value}" for name, value in headers.items()]
+    lines = list(map(": ".join, headers.items()))
     if proxy is not None and target.url.scheme == "http":  # without TLS the proxy has to read it
         path = str(target.url)
         if (of_proxy := URL(proxy)).user:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Hashable
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -63,13 +64,15 @@ class Wire(asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None  # who has more to send
         self._paused = False
         # What the parser has said since the last request.
-        self._fields: list[tuple[str, str]] = []
+        self._fields: dict[bytes, bytes] = {}  # the first of a name counts
         self._pieces: list[bytes] = []
         self._status = 0
         self._interim = False
         self._whole = self._strays = self._serves_again = False
         self._count = 0  # of the pieces that belong to the answer
-        self.on_body = self._pieces.append  # for the parser: no call in between
+        # For the parser, without a call of ours in between.
+        self.on_header = self._fields.setdefault
+        self.on_body = self._pieces.append
         self._parser = httptools.HttpResponseParser(self)
         transport.set_protocol(self)
 
@@ -84,6 +87,7 @@ class Wire(asyncio.Protocol):
         incoming = self._incoming = Incoming(self, url, self._loop)
         self._status = self._dry = 0
         self._whole = self._interim = self._heard = False
+        self._fields.clear()  # of what followed the latest body
         timer = None if until is None else self._loop.call_at(until, self._too_late)
         try:
             if self._lost or self._transport.is_closing():
@@ -145,11 +149,6 @@ class Wire(asyncio.Protocol):
 
     # ------------------------------------------------------------------------- for the parser
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """httptools: one line of a head, or of what follows a body in chunks."""
-        if not self._status:
-            self._fields.append((_text(name), _text(value)))
-
     def on_headers_complete(self) -> None:
         """httptools: what was heard so far was a head."""
         if self._whole:
@@ -193,8 +192,7 @@ class Wire(asyncio.Protocol):
             if self._status == SWITCHING or (self._dry > LONGEST_HEAD and self._is_too_long):
                 self._break(incoming, NotHttp("this is no answer to a request of ours"))
                 return
-            incoming.begin(self._status, CIMultiDict(self._fields))
-            self._fields.clear()
+            incoming.begin(self._status, self._headers())
             self._let_send()
         pieces = self._pieces
         if pieces:
@@ -272,9 +270,13 @@ class Wire(asyncio.Protocol):
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
+    def _headers(self) -> CIMultiDict[str]:
+        fields = self._fields.items()
+        return CIMultiDict([(_text(name), _text(value)) for name, value in fields])
+
     @property
     def _is_too_long(self) -> bool:
-        return sum(len(name) + len(value) for name, value in self._fields) > LONGEST_HEAD
+        return sum(map(len, chain(*self._fields.items()))) > LONGEST_HEAD
 
     @staticmethod
     def _ends_with_the_connection(incoming: Incoming) -> bool:
