@@ -1,9 +1,10 @@
 """Copilot's accent on `/v1/messages`, mended where Anthropic's own format is passed through.
 
 Requests lose what Copilot refuses (`messages_request`, `messages_turns`, `messages_thinking`,
-`messages_caching` know the rules). Answers lose Copilot's additions: its bill, Bedrock's counters,
-a `[DONE]` that belongs to OpenAI. They get the model name that the client used and, where one is
-missing, the `event:` line without which Anthropic's SDKs see nothing. Signatures pass untouched.
+`messages_caching` know the rules, `messages_glance` which histories need none). Answers lose
+Copilot's additions: its bill, Bedrock's counters, a `[DONE]` that belongs to OpenAI. They get the
+model name that the client used and, where one is missing, the `event:` line without which
+Anthropic's SDKs see nothing. Signatures pass untouched.
 """
 
 from __future__ import annotations
