@@ -41,6 +41,7 @@ from typing import NamedTuple
 from copilot_desktop.canonical import BlockDelta, Event
 
 TEXT = re.compile(rb'[^"\\\r\n]*+(?:\\[^\r\n][^"\\\r\n]*+)*+')  # the inside of a JSON string
+_CR = 0x0D  # a number: a byte is found sooner than bytes are
 HERE = "\0"
 _END = b"\n\n"
 # A number, or a string in plain ASCII: the same in JSON, whatever it is.
@@ -260,7 +261,7 @@ class Runs:
         if (
             not after.startswith(b'"')
             or not after.endswith(_END)
-            or b"\r" in raw
+            or _CR in raw
             or b"\\" in before + after
             or self._mark.search(after)
         ):

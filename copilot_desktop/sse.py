@@ -25,6 +25,7 @@ _TURNS = 8  # in one part between frames that others read and such that they do 
 _LONG = 65536  # bytes of a frame that has begun, which are looked at again with each chunk
 _BOUNDARY = re.compile(rb"\r\n\r\n|\n\n|\r\r|\r\n\n|\n\r\n|\r\n\r|\n\r")
 _LINE_END = re.compile(rb"\r\n|\n|\r")
+_CR = 0x0D  # a number: a byte is found sooner than bytes are
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -75,7 +76,7 @@ class FrameDecoder:
 
     def feed(self, chunk: bytes) -> Iterator[Frame]:
         """The frames that `chunk` completes; take them all. Raises EventTooLarge."""
-        self._has_cr = self._has_cr or b"\r" in chunk
+        self._has_cr = self._has_cr or _CR in chunk
         pending = self._pending
         # Mostly nothing is left over from the last chunk, and nothing needs to be copied together.
         source: bytes | bytearray = chunk
@@ -158,14 +159,14 @@ class FrameDecoder:
     def _frame(self, raw: bytes) -> Frame:
         # By far the most frames are one data line, perhaps with the event's name before it.
         first = raw.find(b"\n")
-        if raw.startswith(b"data: ") and first == len(raw) - 2 and b"\r" not in raw:
+        if raw.startswith(b"data: ") and first == len(raw) - 2 and _CR not in raw:
             self._started = True
             return Frame(raw[6:-2], "", raw)
         if (
             raw.startswith(b"event: ")
             and raw.startswith(b"data: ", first + 1)
             and raw.find(b"\n", first + 1) == len(raw) - 2
-            and b"\r" not in raw
+            and _CR not in raw
         ):
             self._started = True
             return Frame(raw[first + 7 : -2], raw[7:first].decode("utf-8", "replace"), raw)

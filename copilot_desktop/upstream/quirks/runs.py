@@ -93,7 +93,7 @@ def learned(mark: bytes, raw: bytes, out: bytes) -> Run | None:
         or out[started : started + len(text)] != text
         or mark in around.replace(mark, b"", 1)
         or b'\\"' in around
-        or b"\r" in raw
+        or _CR in raw
         or not (after.endswith(FRAME_END) and now_after.endswith(FRAME_END))
         or raw.count(FRAME_END) != 1
         or out.count(FRAME_END) != 1
