@@ -135,7 +135,7 @@ class Downstream(Protocol):
     def straight(self) -> bool:
         """Will `write_now` be possible at all?"""
 
-    def write_now(self, out: bytes) -> bool:
+    def write_now(self, out: bytes, reply: UpstreamReply | None = None) -> bool:
         """Send events without waiting. False: not now; `write` them. Raises ConnectionError."""
 
     async def end(self, outcome: Outcome) -> web.StreamResponse:
@@ -225,13 +225,13 @@ class HttpDownstream:
         """Will `write_now` be possible at all?"""
         return self._request.version >= HttpVersion11 and self.exchange.tape is None
 
-    def write_now(self, out: bytes) -> bool:
-        """Send events as one HTTP chunk in one write, without waiting.
+    def write_now(self, out: bytes, reply: UpstreamReply | None = None) -> bool:
+        """Send events as one HTTP chunk in one write, without waiting; the head goes before it.
 
-        False if that must not be: the head has not been sent, or the client is slow.
+        False if that must not be: a sign of life is on its way, the client is slow, or old.
         """
         if (transport := self._transport) is None:
-            return False
+            return self._begin_now(out, reply)
         if transport.is_closing():
             raise ConnectionResetError("the client is gone")
         if transport.get_write_buffer_size() > MOST_UNSENT:
@@ -303,9 +303,29 @@ class HttpDownstream:
         if self.exchange.tape is not None and isinstance(out, bytes):
             self.exchange.tape.told.add(out)
 
-    async def _open(self, reply: UpstreamReply | None) -> web.StreamResponse:
+    def _begin_now(self, out: bytes, reply: UpstreamReply | None) -> bool:
+        if self._response is not None or not self.straight:
+            return False
+        transport = self._request.transport
+        if transport is None or transport.is_closing():
+            raise ConnectionResetError("the client is gone")
+        response = self._streamed(reply)
+        if not isinstance(response, packets.Packet):
+            return False
+        response.begin(self._request)
+        self._response, self._transport = response, transport
+        self.exchange.status = 200
+        self.exchange.first_byte()
+        transport.write(response.first(out))
+        self._last_sent = time.monotonic()
+        return True
+
+    def _streamed(self, reply: UpstreamReply | None) -> web.StreamResponse:
         kind = self.writer.content_type if self.writer else self._stream_type
-        response = packets.streamed(self._request, _stream_head(kind), self._headers(reply))
+        return packets.streamed(self._request, _stream_head(kind), self._headers(reply))
+
+    async def _open(self, reply: UpstreamReply | None) -> web.StreamResponse:
+        response = self._streamed(reply)
         # From here on the status is decided. (Sending the head does not suspend, so that nobody
         # can find a response that is not prepared yet.)
         self._response = response

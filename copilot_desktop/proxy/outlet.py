@@ -23,7 +23,7 @@ class Outlet:
 
     def send(self, out: bytes) -> Wish:
         """In one write, now or later; what is wished of upstream until then."""
-        if out and (self._held or not self._down.write_now(out)):
+        if out and (self._held or not self._down.write_now(out, self.reply)):
             self._held += out
         return PAUSE if self._held else MORE
 

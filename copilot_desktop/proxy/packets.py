@@ -72,6 +72,11 @@ class Packet(web.StreamResponse):
 
     async def prepare(self, request: BaseRequest) -> AbstractStreamWriter | None:
         """Decide on the head, which waits for the first bytes of the body. Does not suspend."""
+        self.begin(request)
+        return self._out
+
+    def begin(self, request: BaseRequest) -> None:
+        """See `prepare`."""
         if self._out is None:
             self._out = request.writer
             self._stays = request.keep_alive
@@ -82,15 +87,19 @@ class Packet(web.StreamResponse):
             date = _date(int(time.time()))
             rest = f"{self._lines}Date: {date}\r\n{ends}{size}\r\n\r\n"
             self._head = (self._begun + rest).encode()
-        return self._out
+
+    def first(self, data: bytes) -> bytes:
+        """What has to leave first: the head, and `data` as a chunk."""
+        first, self._head = self._head, b""
+        return b"".join((first, b"%x\r\n" % len(data), data, b"\r\n"))
 
     async def write(self, data: bytes | bytearray | memoryview) -> None:
         if self._out is None or self._over:
             raise RuntimeError("there is nothing to write to")
-        first, self._head = self._head, b""
         if data:
-            await self._out.write(b"".join((first, b"%x\r\n" % len(data), data, b"\r\n")))
-        elif first:
+            await self._out.write(self.first(bytes(data)))
+        elif self._head:
+            first, self._head = self._head, b""
             await self._out.write(first)
 
     async def write_eof(self, data: bytes = b"") -> None:

@@ -91,7 +91,7 @@ class SocketDownstream:
     def straight(self) -> bool:
         return False
 
-    def write_now(self, out: bytes) -> bool:
+    def write_now(self, out: bytes, reply: UpstreamReply | None = None) -> bool:
         """A frame is sent by a task, which waits for it."""
         return False
 

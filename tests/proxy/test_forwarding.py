@@ -127,7 +127,7 @@ def same_ids() -> Iterator[None]:
 def passed(endpoint: str, reads: Iterable[bytes], wrap=lambda stream: stream) -> bytes:
     """What a client has got when upstream has sent so much."""
     got: list[bytes] = []
-    client = SimpleNamespace(write_now=lambda out: got.append(out) or True)
+    client = SimpleNamespace(write_now=lambda out, _: got.append(out) or True)
     passing = _Passing(wrap(quirks_for(endpoint).stream({"messages": []}, "m")), client, None)
     for read in reads:
         if passing.take(read) is Wish.NO_MORE:

@@ -26,7 +26,7 @@ class Client:
         self.has_room = False
         self.got: list[bytes] = []
 
-    def write_now(self, out: bytes) -> bool:
+    def write_now(self, out: bytes, _reply: object = None) -> bool:
         self.got += [out] if self.has_room else []
         return self.has_room
 
