@@ -9,8 +9,8 @@ the exchange waits for one thing only, that it is needed again.
 
 `take` never waits; it says what should become of the stream: more, a pause, or no more. A pause
 lasts until `go_on`; should more come meanwhile, that is still taken, and then the socket is not
-read, so that a slow client costs no memory. A packed answer grows while it is read: there is a pause
-after each `TURN`, too, or one network read could keep the event loop for minutes.
+read, so that a slow client costs no memory. A packed answer grows while it is read: there is a
+pause after each `TURN`, too, or one network read could keep the event loop for minutes.
 """
 
 from __future__ import annotations

@@ -61,20 +61,33 @@ class Run(Alike):
 
 class Runs:
     """The run that a stream is in, as far as its frames have shown one. `mark` stands in front of
-    the text, with the quote."""
+    the text, with the quote.
 
-    __slots__ = ("_left", "_mark", "run")
+    A frame is looked at when the run is asked for, not when it comes: the first one is on its way
+    to the client then.
+    """
+
+    __slots__ = ("_left", "_mark", "_run", "_seen")
 
     def __init__(self, mark: bytes) -> None:
-        self.run: Run | None = None
+        self._run: Run | None = None
+        self._seen: tuple[bytes, bytes] | None = None
         self._mark = mark
         self._left = _LOOKS
+
+    @property
+    def run(self) -> Run | None:
+        """None as long as there is none."""
+        if (seen := self._seen) is not None:
+            self._seen = None
+            self._run = learned(self._mark, *seen) or self._run
+        return self._run
 
     def look(self, raw: bytes, out: bytes) -> None:
         """A frame, and what the client got for it, that was not in the run."""
         if self._left and self._mark in raw:
             self._left -= 1
-            self.run = learned(self._mark, raw, out) or self.run
+            self._seen = raw, out
 
 
 def learned(mark: bytes, raw: bytes, out: bytes) -> Run | None:
