@@ -107,7 +107,8 @@ class Incoming:
         """
         while True:
             if read := self._next():
-                self._wire.go_on()
+                if not self.closed:  # else the connection may be somebody else's by now
+                    self._wire.go_on()
                 return read
             if self.trouble is not None:
                 raise self.trouble
