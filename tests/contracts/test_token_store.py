@@ -34,6 +34,7 @@ from copilot_desktop.upstream.credentials import (
 
 TOKEN = "ghu_EXAMPLEonlyNotARealToken000000000000"
 OTHER = "gho_ANOTHERnotARealToken0000000000000000"
+LIMIT = 2.0  # seconds for a place to answer
 ACCOUNT = StoredAccount("github.com", "octo-user", 1234567, TOKEN)
 
 
@@ -96,7 +97,7 @@ def keyring_place(_: Path, backend: MemoryKeyring) -> Place:
     def hang(until: threading.Event) -> None:
         backend.trouble = lambda: until.wait(30) and None
 
-    return Place(KeyringStore(limit=0.2), KeyringStore(limit=0.2), fail, hang)
+    return Place(KeyringStore(limit=LIMIT), KeyringStore(limit=LIMIT), fail, hang)
 
 
 def file_place(tmp_path: Path, _: MemoryKeyring) -> Place:
@@ -117,7 +118,7 @@ def file_place(tmp_path: Path, _: MemoryKeyring) -> Place:
     def hang(until: threading.Event) -> None:
         blocked.append(lambda: until.wait(30))
 
-    return Place(Disk(path, limit=0.2), FileStore(path), fail, hang)
+    return Place(Disk(path, limit=LIMIT), FileStore(path), fail, hang)
 
 
 def callback_place(_: Path, __: MemoryKeyring) -> Place:
@@ -143,7 +144,7 @@ def callback_place(_: Path, __: MemoryKeyring) -> Place:
         trouble.append(lambda: until.wait(30))
 
     return Place(
-        CallbackStore(load, save, limit=0.2), CallbackStore(load, save, limit=0.2), fail, hang
+        CallbackStore(load, save, limit=LIMIT), CallbackStore(load, save, limit=LIMIT), fail, hang
     )
 
 
@@ -169,7 +170,7 @@ def coroutine_place(_: Path, __: MemoryKeyring) -> Place:
         state["hangs"] = True
 
     return Place(
-        CallbackStore(load, save, limit=0.2), CallbackStore(load, save, limit=0.2), fail, hang
+        CallbackStore(load, save, limit=LIMIT), CallbackStore(load, save, limit=LIMIT), fail, hang
     )
 
 
@@ -179,8 +180,8 @@ def keyring_slot(_: Path, backend: MemoryKeyring) -> Place:
     whole = keyring_place(_, backend)
     backend.entries["copilot-desktop", "github.com"] = OTHER
     return Place(
-        KeyringStore(slot=entry, limit=0.2),
-        KeyringStore(slot=entry, limit=0.2),
+        KeyringStore(slot=entry, limit=LIMIT),
+        KeyringStore(slot=entry, limit=LIMIT),
         whole.fail,
         whole.hang,
     )
@@ -250,7 +251,7 @@ async def test_a_store_that_hangs_is_given_up(place: Place) -> None:
     try:
         for verb in (place.store.load, lambda: place.store.save(ACCOUNT), place.store.delete):
             with pytest.raises(StorageFailed, match="did not answer"):
-                await asyncio.wait_for(verb(), 5)
+                await asyncio.wait_for(verb(), 10 * LIMIT)
     finally:
         free.set()
 
@@ -315,7 +316,7 @@ async def test_no_keyring_is_a_sentence(backend: MemoryKeyring) -> None:
 async def test_a_save_given_up_before_its_turn_never_happens(backend: MemoryKeyring) -> None:
     free = threading.Event()
     backend.trouble = lambda: free.wait(30) and None
-    store = KeyringStore(limit=0.2)
+    store = KeyringStore(limit=LIMIT)
     with pytest.raises(StorageFailed):
         await store.load()  # still holds the keyring
     with pytest.raises(StorageFailed):
