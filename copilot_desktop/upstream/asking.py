@@ -101,7 +101,7 @@ def _head(
 ) -> bytes:
     """The lines before the body. Raises ValueError for a field that is more than one line."""
     path = target.path
-    lines = list(map(": ".join, headers.items()))
+    lines = [f"Host: {target.host}", *map(": ".join, headers.items())]
     if proxy is not None and target.url.scheme == "http":  # without TLS the proxy has to read it
         path = str(target.url)
         if (of_proxy := URL(proxy)).user:
@@ -110,8 +110,7 @@ def _head(
     if length or method == "POST":
         lines.append(f"Content-Length: {length}")
     fields = "\r\n".join(lines)
-    breaks = len(lines) - 1 if lines else 0
+    breaks = len(lines) - 1
     if fields.count("\n") != breaks or fields.count("\r") != breaks or "\0" in fields:
         raise ValueError("a header must be one line")
-    end = "\r\n\r\n" if lines else "\r\n"
-    return f"{method} {path} HTTP/1.1\r\nHost: {target.host}\r\n{fields}{end}".encode()
+    return f"{method} {path} HTTP/1.1\r\n{fields}\r\n\r\n".encode()

@@ -161,16 +161,13 @@ class Incoming:
     # --------------------------------------------------------------------------- for the wire
 
     def begin(self, status: int, headers: Mapping[str, str]) -> None:
-        """The head has come."""
-        self.status, self.headers = status, headers
+        """The head has come. Raises NotHttp if the body is packed in an unknown way."""
         coding = headers.get("content-encoding", "identity").strip().lower()
         if coding not in {"", "identity"}:
             if (bits := _PACKINGS.get(coding)) is None:
-                self.status = 0
-                self.close()
-                self.trouble = NotHttp("packed in an unknown way")
-                return
+                raise NotHttp("packed in an unknown way")
             self._packed = _Packed(bits)
+        self.status, self.headers = status, headers
         self._wake()
 
     def received(self, read: bytes) -> None:

@@ -18,6 +18,7 @@ import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 import aiohttp
 from aiohttp import hdrs
@@ -32,7 +33,7 @@ from copilot_desktop.errors import (
 )
 from copilot_desktop.upstream import outgoing
 from copilot_desktop.upstream.asking import ask
-from copilot_desktop.upstream.direct import Incoming, NotHttp
+from copilot_desktop.upstream.direct import NotHttp
 
 log = logging.getLogger(__name__)
 
@@ -142,15 +143,28 @@ def of_an_impostor(status: int, headers: Mapping[str, str], text: str) -> bool:
     return status == 511 or 300 <= status < 400 or (200 <= status < 300 and page)
 
 
-async def read_bounded(response: Incoming, limit: int) -> bytes:
-    """The rest of a body, or UpstreamFault as soon as it exceeds `limit` bytes."""
-    parts = bytearray()
-    while piece := await response.piece():
-        parts += piece
-        if len(parts) > limit:
-            response.close()
+class Source(Protocol):
+    """A body that is arriving."""
+
+    @property
+    def is_read(self) -> bool:
+        """Whether all of it has come and been read."""
+
+    async def piece(self) -> bytes:
+        """What has arrived, as soon as there is something; empty at the end."""
+
+
+async def read_bounded(source: Source, limit: int) -> bytes:
+    """The rest of a body. Raises as its `piece` does, and UpstreamFault as soon as it exceeds
+    `limit` bytes; whoever asked closes it."""
+    parts: list[bytes] = []
+    size = 0
+    while not source.is_read and (piece := await source.piece()):
+        parts.append(piece)
+        size += len(piece)
+        if size > limit:
             raise UpstreamFault(f"The answer is larger than {limit // (1024 * 1024)} MB.")
-    return bytes(parts)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def parse_json(text: str) -> object | None:

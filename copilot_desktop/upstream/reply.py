@@ -11,9 +11,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
-from copilot_desktop.errors import CutShort, Problem, UpstreamFault, UpstreamTimeout
+from copilot_desktop.errors import CutShort, Problem, UpstreamTimeout
 from copilot_desktop.upstream.direct import Incoming, Take, Wish
-from copilot_desktop.upstream.http import NETWORK_ERRORS
+from copilot_desktop.upstream.http import NETWORK_ERRORS, read_bounded
 
 READ_LIMIT = 64 * 1024 * 1024
 _LAST_BYTES_SECONDS = 0.05
@@ -104,17 +104,7 @@ class UpstreamReply:
 
     async def read(self, limit: int = READ_LIMIT) -> bytes:
         """The whole body. Raises as `piece` does, and UpstreamFault beyond `limit` bytes."""
-        parts: list[bytes] = []
-        size = 0
-        while piece := await self.piece():
-            parts.append(piece)
-            size += len(piece)
-            if size > limit:
-                await self.close()
-                raise UpstreamFault(f"The answer is larger than {limit // (1024 * 1024)} MB.")
-            if self.is_read:
-                break
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        return await read_bounded(self, limit)
 
     async def finish(self) -> None:
         """After the last frame: pick up the end mark, so that the connection can be used again."""

@@ -90,8 +90,9 @@ class Wire(asyncio.Protocol):
         self._fields.clear()  # of what followed the latest body
         timer = None if until is None else self._loop.call_at(until, self._too_late)
         try:
-            if self._lost or self._transport.is_closing():
-                self._fail_early(None)
+            if self.is_lost:
+                self._incoming = None
+                self._fail_early(incoming, None)
             elif len(body) <= AT_ONCE:
                 self._transport.write(head + body if body else head)
             else:
@@ -100,7 +101,6 @@ class Wire(asyncio.Protocol):
             await incoming.head()
         except BaseException:
             incoming.close()
-            self.drop()
             raise
         finally:
             if timer is not None:
@@ -184,16 +184,8 @@ class Wire(asyncio.Protocol):
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             trouble = True
-        if not incoming.status:
-            if not self._status:
-                if trouble or self._dry > LONGEST_HEAD:
-                    self._break(incoming, NotHttp("this is no answer in HTTP"))
-                return
-            if self._status == SWITCHING or (self._dry > LONGEST_HEAD and self._is_too_long):
-                self._break(incoming, NotHttp("this is no answer to a request of ours"))
-                return
-            incoming.begin(self._status, self._headers())
-            self._let_send()
+        if not incoming.status and not self._has_begun(incoming, trouble):
+            return
         pieces = self._pieces
         if pieces:
             if self._whole and len(pieces) > self._count:
@@ -215,13 +207,11 @@ class Wire(asyncio.Protocol):
         incoming, self._incoming = self._incoming, None
         if incoming is not None:
             if not incoming.status:
-                self._incoming = incoming
-                self._fail_early(exc)
+                self._fail_early(incoming, exc)
             elif exc is None and self._ends_with_the_connection(incoming):
                 incoming.finish()
             else:
                 incoming.fail(aiohttp.ClientPayloadError("the connection was lost"))
-        self._incoming = None
         self._let_send()
         self._connection.close()
         self._opener.connection_lost(exc)
@@ -234,6 +224,23 @@ class Wire(asyncio.Protocol):
         self._let_send()
 
     # ------------------------------------------------------------------------- inner workings
+
+    def _has_begun(self, incoming: Incoming, trouble: bool) -> bool:
+        """Whether the head of the answer is there."""
+        if not self._status:
+            if trouble or self._dry > LONGEST_HEAD:
+                self._break(incoming, NotHttp("this is no answer in HTTP"))
+            return False
+        if self._status == SWITCHING or (self._dry > LONGEST_HEAD and self._is_too_long):
+            self._break(incoming, NotHttp("this is no answer to a request of ours"))
+            return False
+        try:
+            incoming.begin(self._status, self._headers())
+        except NotHttp as unreadable:
+            self._break(incoming, unreadable)
+            return False
+        self._let_send()
+        return True
 
     def _end(self, incoming: Incoming, *, keep: bool) -> None:
         self._incoming = None
@@ -255,10 +262,8 @@ class Wire(asyncio.Protocol):
         if (incoming := self._incoming) is not None:
             self._break(incoming, TimeoutError())
 
-    def _fail_early(self, why: Exception | None) -> None:
+    def _fail_early(self, incoming: Incoming, why: Exception | None) -> None:
         """The connection was lost before there was a head."""
-        incoming, self._incoming = self._incoming, None
-        assert incoming is not None
         if self._has_served and not self._heard:
             incoming.fail(Stale())
         elif isinstance(why, OSError):

@@ -46,7 +46,7 @@ def base(needed: Sequence[str]) -> Path:
     cache.mkdir(parents=True, exist_ok=True)
     with FileLock(cache / f"{name}.lock", timeout=3 * _MAKING):  # tests run side by side
         if not place.exists():
-            shutil.rmtree(making, ignore_errors=True)
+            _clear(making)
             mirror = [MIRROR] if MIRROR else []
             _call("debootstrap", "--variant=minbase", RELEASE, str(making), *mirror)
             install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends"]
@@ -54,6 +54,14 @@ def base(needed: Sequence[str]) -> Path:
             _call(CHROOT, str(making), *install, *needed, *LAUNCHER)
             making.rename(place)
     return place
+
+
+def _clear(making: Path) -> None:
+    """What a kill has left: the machine's own /proc may still be mounted in it."""
+    for each in (making / "proc", making / "sys"):
+        if each.is_mount():
+            subprocess.run(["umount", "-l", str(each)], check=True)
+    shutil.rmtree(making, ignore_errors=True)
 
 
 def _call(*command: str) -> None:

@@ -14,7 +14,7 @@ from copilot_desktop.upstream.asking import ask
 from copilot_desktop.upstream.direct import Incoming, NotHttp
 from copilot_desktop.upstream.http import open_http
 from copilot_desktop.upstream.outgoing import Toward
-from copilot_desktop.upstream.wire import LONGEST_HEAD, Stale
+from copilot_desktop.upstream.wire import LONGEST_HEAD, Stale, Wire, Wires
 
 PATIENCE = 20.0
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -268,3 +268,27 @@ async def test_the_session_closes_what_is_free_and_what_is_not() -> None:
         with pytest.raises(aiohttp.ClientError):
             await read(held)
         await server.closed.wait()
+
+
+async def test_who_stops_waiting_lets_a_connection_be_that_serves_another_by_now(
+    http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer has come, the next request has the connection, and only then the cancellation."""
+    taken: list[Wire] = []
+    keep = Wires.keep
+
+    def keep_and_take(wires: Wires, wire: Wire) -> None:
+        keep(wires, wire)
+        if (again := wires.take(wire.key)) is not None:
+            taken.append(again)
+        asked.cancel()
+
+    monkeypatch.setattr(Wires, "keep", keep_and_take)
+    async with answering(saying(OK)) as server:
+        asked = asyncio.ensure_future(get(http, server))
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+        (wire,) = taken
+        answer = await wire.ask(server.url, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"", None)
+        assert await read(answer) == b"ok"
+        assert server.asked == [2]
