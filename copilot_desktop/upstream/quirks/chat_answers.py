@@ -48,6 +48,7 @@ _KEPT = frozenset({
 })  # fmt: skip
 _DROPPED = frozenset({"prompt_filter_results", "padding", "obfuscation"})
 _ENDS = (b"\n\n", b"\r\r", b"\r\n\r\n")  # of an event that is whole
+_LF = 0x0A  # a number: a byte is found sooner than bytes are
 
 
 class ChatStream:
@@ -119,6 +120,8 @@ class ChatStream:
         head, tail = self._around
         data = frame.data
         if data.startswith(head) and data.endswith(tail) and frame.raw.endswith(_ENDS):
+            if _LF in data:  # it came in several lines, and has to be written as one
+                return None
             return data[len(head) : -len(tail)]
         return None
 
@@ -159,6 +162,7 @@ class ChatStream:
         if (
             start < len(_FIRST)
             or end < start
+            or not data.startswith(b"{")
             or whole.count(told) != 1
             or whole.count(b'"id":' + json_bytes.written(reply_id)) != 1
             or whole.count(b'"created":%d' % self._created) != 1

@@ -26,7 +26,7 @@ Json = dict[str, Any]
 ID_LIMIT = 40
 _LEGAL_ID = re.compile(rf"[A-Za-z0-9_-]{{1,{ID_LIMIT}}}").fullmatch
 _LEGAL_NAME = re.compile(rf"[A-Za-z0-9_-]{{1,{LONGEST_NAME}}}").fullmatch
-_ODD = NAMES | {"reasoning_opaque", "function_call"}
+_ODD = NAMES | {"reasoning_opaque", "function_call", "function"}
 
 
 def is_plain(messages: list[Any], *, is_openai: bool, is_claude: bool) -> bool:

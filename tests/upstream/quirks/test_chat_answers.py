@@ -241,6 +241,18 @@ def test_setting_bytes_in_says_the_same_as_parsing(
         assert sent == {**expected, "choices": [choice]}
 
 
+@pytest.mark.parametrize(("before", "after"), [
+    (b"data: {", b"data:  {"), (b"data: {", b"data\ndata: {"), (b'"delta":', b'"delta":\ndata: '),
+    (b'],"created"', b'],\ndata: "created"'), (b'"id":"c1"', b'\ndata: "id":"c1"'),
+])  # fmt: skip
+def test_white_space_in_an_event_ends_up_in_no_frame(before: bytes, after: bytes) -> None:
+    """Nothing is set into such bytes: a line of its own would be no part of the event any more."""
+    told = [chunk({"content": words}) for words in ("a", "b", "c")]
+    _, known = through(sse(*told))
+    _, out = through(sse(*told).replace(before, after))
+    assert payloads(out) == payloads(known)
+
+
 def test_the_filter_chunk_and_chunks_of_references_are_left_out() -> None:
     raw = sse({"choices": [], "id": "", "created": 0}, {"choices": None, "copilot_references": []})
     assert through(raw)[1] == b""
