@@ -34,6 +34,7 @@ class Company:
     ahead: float = 0.0  # seconds that the other end's clock is ahead of ours
     status: int = 200
     behind: str = ""  # a server that gets what was asked, instead of one answer for everything
+    old: bool = False  # its certificates say little about keys, as those of many companies do
     seen: list[str] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
 
@@ -49,8 +50,8 @@ class Company:
 @asynccontextmanager
 async def company(folder: Path, **options: object) -> AsyncIterator[Company]:
     """Runs until the block ends. Options are fields of `Company`."""
-    context = certificates(folder)
     here = Company(folder / "ca.pem", **options)  # type: ignore[arg-type]
+    context = certificates(folder, old=here.old)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -123,12 +124,12 @@ async def _from_behind(here: Company, head: str, reader: asyncio.StreamReader) -
         ).encode() + said
 
 
-def certificates(folder: Path) -> ssl.SSLContext:
+def certificates(folder: Path, *, old: bool = False) -> ssl.SSLContext:
     """A CA of one day in `folder`, and a server that it vouches for."""
     ca_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     ca_name = _name("Company CA")
-    ca = _certificate(ca_name, ca_name, ca_key, ca_key, authority=True)
-    server = _certificate(_name("github.com"), ca_name, key, ca_key, authority=False)
+    ca = _certificate(ca_name, ca_name, ca_key, ca_key, authority=True, old=old)
+    server = _certificate(_name("github.com"), ca_name, key, ca_key, authority=False, old=old)
     pem = serialization.Encoding.PEM
     (folder / "ca.pem").write_bytes(ca.public_bytes(pem))
     plain = serialization.NoEncryption()
@@ -151,6 +152,7 @@ def _certificate(
     signer: ec.EllipticCurvePrivateKey,
     *,
     authority: bool,
+    old: bool,
 ) -> x509.Certificate:
     now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
     day = dt.timedelta(days=1)
@@ -167,4 +169,23 @@ def _certificate(
             x509.SubjectAlternativeName([x509.DNSName(host) for host in HOSTS]), critical=False
         )
     )
+    if not old:
+        theirs = x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key())
+        ours = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+        for each in (theirs, ours, _usage(authority=authority)):
+            built = built.add_extension(each, critical=False)
     return built.sign(signer, hashes.SHA256())
+
+
+def _usage(*, authority: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=True,
+        key_cert_sign=authority,
+        crl_sign=authority,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )

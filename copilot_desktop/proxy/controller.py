@@ -193,18 +193,18 @@ class ProxyController:
         match trouble:
             case Problem():
                 return trouble
+            case TimeoutError():
+                return Problem("The proxy did not start in time.")
             case _Stranger() | OSError(errno=errno.EADDRINUSE):
                 return await self._taken()
             case OSError(errno=errno.EACCES):
                 following = await asyncio.to_thread(next_free_port, config.host, config.port)
                 fields = {"name": f"Port {config.port}", "reason": "the system does not allow it"}
                 return BadSetting(fields={**fields, "next": str(following)})
-            case OSError(errno=errno.EADDRNOTAVAIL):
+            case OSError(errno=errno.EADDRNOTAVAIL | None):  # none: asyncio, from Python 3.13 on
                 return BadSetting(
                     fields={"name": config.host, "reason": "this computer has no such address"}
                 )
-            case TimeoutError():
-                return Problem("The proxy did not start in time.")
         return Problem(str(trouble))
 
     async def _taken(self) -> PortTaken:

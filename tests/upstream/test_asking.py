@@ -50,8 +50,10 @@ async def listening() -> AsyncIterator[tuple[str, list[bytes]]]:
                 self.transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 
     server = await asyncio.get_running_loop().create_server(Listening, "127.0.0.1", 0)
-    async with server:
+    try:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/a?b=c%20d", reads
+    finally:
+        server.close()  # its block would wait for all connections, from Python 3.12 on
 
 
 async def read(answer: Incoming | aiohttp.ClientResponse) -> bytes:

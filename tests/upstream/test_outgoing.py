@@ -49,10 +49,11 @@ async def ask(http: aiohttp.ClientSession, url: str = GITHUB) -> object:
     return (await fetch_json(http, "GET", url, headers={}, timeout=8)).body
 
 
+@pytest.mark.parametrize("old", [False, True], ids=["usual", "sparse"])
 async def test_a_company_proxy_and_its_certificates_are_used_from_the_next_request_on(
-    http: aiohttp.ClientSession, tmp_path: Path
+    http: aiohttp.ClientSession, tmp_path: Path, old: bool
 ) -> None:
-    async with company(tmp_path, password="pa55word") as there:
+    async with company(tmp_path, password="pa55word", old=old) as there:
         use_way(http, Way(there.url_with_password, there.ca))
         assert await ask(http) == {"via": "company"}
         assert there.seen == ["api.github.com:443"]
