@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import secrets
 import time
 from collections.abc import Mapping
@@ -40,6 +41,7 @@ MOST_UNSENT = 64 * 1024  # bytes that wait for one client before upstream is not
 LONGEST_RETRY = 60.0
 
 _GITHUB_ID = "x-github-request-id"
+_PLAIN_ID = re.compile(r"[!-~]{1,200}").fullmatch  # what else an upstream may send stays here
 
 FIXED_HEADERS: Mapping[str, str] = {
     istr("X-Content-Type-Options"): "nosniff",
@@ -97,6 +99,8 @@ def unexpected(error: Exception) -> Problem:
 
 def _named_request(request_id: str, dialect: Dialect) -> dict[str, str]:
     """Each vendor's SDK looks for the id under its own name; GitHub's is known by its colons."""
+    if not _PLAIN_ID(request_id):
+        return {}
     names = ["x-request-id"] + (["request-id"] if dialect.endpoint == MESSAGES else [])
     if ":" in request_id:
         names.append(_GITHUB_ID)
@@ -338,7 +342,7 @@ class HttpDownstream:
         if reply is not None:
             told = reply.headers
             plain, github = told.get("x-request-id"), told.get(_GITHUB_ID)
-            if github:
+            if github and _PLAIN_ID(github):
                 headers[_GITHUB_ID] = github
             if named := plain or github:
                 headers |= _named_request(named, self.dialect)

@@ -6,16 +6,26 @@ import asyncio
 import json
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
+from itertools import product
 
 import pytest
 from aiohttp import web
-from proxy.raw import PATIENCE, hang_up, read_answer, request
+from proxy.raw import PATIENCE, hang_up, read_answer, request, send
+from proxy.scripted import events, scripted_rig
 from rig import running_rig
 
 from copilot_desktop.proxy.packets import head, streamed, whole
 
 JSON = ("Content-Type", "application/json")
 CHAT = {"model": "gpt-4.1", "messages": [{"role": "user", "content": "Hi"}]}
+
+TOP = {"id": "a", "created": 1, "model": "m"}
+WHOLE = {**TOP, "choices": [{"index": 0, "message": {"content": "x"}, "finish_reason": "stop"}]}
+CHAT_STREAM = events(
+    {**TOP, "choices": [{"index": 0, "delta": {"content": "x"}}]},
+    {**TOP, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]},
+    "[DONE]",
+)
 
 
 def asking(*headers: tuple[str, str], stream: bool) -> bytes:
@@ -60,6 +70,44 @@ async def test_whoever_wants_no_more_is_hung_up_on(version, stream):
         assert not answer.all("transfer-encoding")
     else:
         assert answer.one("connection") == "close"
+
+
+ODD_IDS = (
+    b"caf\xe9",
+    b"caf\xc3\xa9",
+    b"a\tb",
+    b"a b",
+    b"a\xc2\xa0b",
+    b"a\xe2\x80\xa8b",
+    b"x" * 7000,
+)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("status", [b"200 OK", b"400 Bad"])
+async def test_no_id_of_a_request_costs_its_answer(status, stream):
+    given: list[bytes] = []
+
+    async def answer(asked: web.Request) -> web.StreamResponse:
+        said = WHOLE if status == b"200 OK" else {"error": {"message": "no"}}
+        kind, body = b"application/json", json.dumps(said).encode()
+        if stream and said is WHOLE:
+            kind, body = b"text/event-stream", CHAT_STREAM
+        top = b"HTTP/1.1 %b\r\ncontent-type: %b\r\ncontent-length: %d\r\n%b\r\n\r\n"
+        assert asked.transport is not None
+        asked.transport.write(top % (status, kind, len(body), given[0]) + body)
+        asked.transport.close()
+        raise ConnectionResetError
+
+    async with scripted_rig(answer) as (rig, _):
+        for name, spelled in product((b"x-request-id", b"x-github-request-id"), ODD_IDS):
+            given[:] = [name + b": " + spelled]
+            told = await send(rig.port, asking(stream=stream))
+            assert told.status == int(status[:3])
+            assert not [each for each, _ in told.headers if "request-id" in each]
+        given[:] = [b"x-github-request-id: AB:12"]
+        told = await send(rig.port, asking(stream=stream))
+    assert told.one("x-request-id") == told.one("x-github-request-id") == "AB:12"
 
 
 async def packets(
