@@ -261,6 +261,7 @@ class HttpDownstream:
         self._take_down(out)
         exchange.first_byte()
         exchange.status = 200
+        self._response, self._ended = answer, True
         await answer.prepare(self._request)
         await answer.write_eof()
         exchange.finish("ok")

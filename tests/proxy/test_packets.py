@@ -10,8 +10,8 @@ from itertools import product
 
 import pytest
 from aiohttp import web
-from proxy.raw import PATIENCE, hang_up, read_answer, request, send
-from proxy.scripted import events, scripted_rig
+from proxy.raw import PATIENCE, hang_up, read_answer, request, send, until
+from proxy.scripted import events, pieces, scripted_rig
 from rig import running_rig
 
 from copilot_desktop.proxy.packets import head, streamed, whole
@@ -108,6 +108,23 @@ async def test_no_id_of_a_request_costs_its_answer(status, stream):
         given[:] = [b"x-github-request-id: AB:12"]
         told = await send(rig.port, asking(stream=stream))
     assert told.one("x-request-id") == told.one("x-github-request-id") == "AB:12"
+
+
+async def test_nothing_follows_a_whole_answer_that_is_being_taken_at_a_stop():
+    """It could only be taken for the answer to the next request."""
+    long = json.dumps(WHOLE).replace('"x"', f'"{"x" * 20_000_000}"').encode()
+    async with scripted_rig(pieces(long, kind="application/json")) as (rig, _):
+        reader, writer = await asyncio.open_connection("127.0.0.1", rig.port, limit=65536)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                writer.write(asking(("Connection", "close"), stream=False))
+                await until(lambda: rig.traffic.recent and rig.traffic.recent[0].status == 200)
+                assert rig.traffic.in_flight, "the client has not taken it yet"
+                rig.relay.cut()
+                assert len((await read_answer(reader)).body) > 20_000_000
+                assert await reader.read() == b""
+        finally:
+            await hang_up(writer)
 
 
 async def packets(
