@@ -107,13 +107,15 @@ class Incoming:
         """
         while True:
             if read := self._next():
-                if not self.closed:  # else the connection may be somebody else's by now
+                if not (self.closed or self._packed):  # closed, it may be somebody else's by now
                     self._wire.go_on()
                 return read
             if self.trouble is not None:
                 raise self.trouble
             if self.ended:
                 return b""
+            if self._packed:  # and all of it has been read
+                self._wire.go_on()
             await self.wait()
 
     @property
@@ -129,8 +131,7 @@ class Incoming:
     def hand_to(self, take: Take) -> None:
         """From now on everything goes to `take`, first what is there already."""
         self._take = take
-        self.heard_at = self._clock()
-        self._hand_on()
+        self.go_on()
 
     def let_go(self) -> None:
         """Hand nothing on any more; what comes is kept for `piece`."""
@@ -184,6 +185,10 @@ class Incoming:
     def finish(self) -> None:
         """The body has come to its end, and the connection has been let go."""
         self.ended = self.closed = True
+        if self._packed is not None:
+            self._packed.has_more = True  # at least whether that was all
+            if not self.full:
+                self._hand_on()
         if self._take is not None and not self.has_more:
             self._end()
         else:
@@ -218,7 +223,7 @@ class Incoming:
         """Everything that is held, or the next turn of what is packed."""
         if self._packed is not None:
             try:
-                return self._packed.read()
+                return self._packed.read(is_all=self.ended)
             except zlib.error:
                 self._packed = None
                 self.close()
@@ -277,21 +282,30 @@ class _Packed:
     """A compressed body, unpacked a turn at a time."""
 
     def __init__(self, bits: int) -> None:
-        self._machine = zlib.decompressobj(wbits=bits)
+        self._bits = bits
+        self._machine: zlib._Decompress | None = None
         self._left = b""
+        self.has_more = False
 
     def feed(self, read: bytes) -> None:
         self._left += read
+        self.has_more = True
 
-    def read(self) -> bytes:
-        """At most a turn. Raises zlib.error."""
-        while self._left:
-            read = self._machine.decompress(self._left, TURN)
-            self._left = self._machine.unconsumed_tail
-            if read:
-                return read
-        return b""
+    def read(self, *, is_all: bool) -> bytes:
+        """At most a turn; empty when it can give no more, and a zlib.error if that `is_all`."""
+        machine = self._machine
+        read = machine.decompress(b"", TURN) if machine and not self._left else b""
+        while self._left and not read:
+            if machine is None or machine.eof:  # one gzip may follow another
+                machine = self._machine = zlib.decompressobj(wbits=self._form())
+            read = machine.decompress(self._left, TURN)
+            self._left = machine.unconsumed_tail or machine.unused_data
+        self.has_more = bool(read)  # perhaps
+        if is_all and not (read or machine is None or machine.eof):
+            raise zlib.error("cut")
+        return read
 
-    @property
-    def has_more(self) -> bool:
-        return bool(self._left)
+    def _form(self) -> int:
+        """Some servers send `deflate` without the head that belongs to it."""
+        has_head = self._left[0] & 15 == zlib.DEFLATED
+        return self._bits if self._bits > zlib.MAX_WBITS or has_head else -self._bits

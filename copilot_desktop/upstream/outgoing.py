@@ -81,6 +81,11 @@ class Connector(aiohttp.TCPConnector):
         # aiohttp's own pool is not used: what it opened for a WebSocket is not given to others.
         super().__init__(force_close=True, **options)
 
+    async def close(self, *, abort_ssl: bool = False) -> None:
+        """With whatever is under way. Nobody waits for what was not sent yet."""
+        self.wires.cut()
+        await super().close(abort_ssl=abort_ssl)
+
     def use(self, way: Way) -> None:
         """From the next request on. A file that cannot be read is left out, with a warning."""
         self._certificates = None  # it may hold something else under the same name

@@ -9,14 +9,15 @@ note what they hear, and `data_received` acts on it afterwards, once for each re
     data_received → parser → (status, fields, pieces, whole) → Incoming
 
 A connection serves again when its request has left, its answer has ended as HTTP wants it, the
-server agreed, and nothing came that nobody had asked for. Whoever stops waiting closes it.
+server agreed, and nothing came that nobody had asked for, not even the first byte of it. Whoever
+stops waiting closes it, without a goodbye: over TLS that would be waited for.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Hashable
-from itertools import chain
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -31,31 +32,33 @@ if TYPE_CHECKING:
 AT_ONCE = 32 * 1024  # bytes of a body that leave in one write with the head
 PIECE = 64 * 1024  # bytes of a larger one that are written before others have their turn
 LONGEST_HEAD = 32 * 1024  # bytes; also of what stands between two parts of a body
+MOST_FREE = 128  # connections to one server that are kept without work
+AT_LATEST = 5.0  # seconds after a request in which a connection shows that it was dead before
 CONTINUE, SWITCHING, OK = 100, 101, 200
 
 
 class Stale(aiohttp.ServerDisconnectedError):
-    """A connection that had served before was closed before it read this request."""
+    """The connection was closed before anybody can have read this request."""
 
 
 class Wire(asyncio.Protocol):
     """One connection, taken over from aiohttp. `wires` gets it back when it is free."""
 
     def __init__(self, connection: Connection, wires: Wires, key: Hashable) -> None:
-        """Raises aiohttp.ServerDisconnectedError if it has been lost meanwhile."""
+        """Raises Stale if it has been lost meanwhile."""
         transport, opener = connection.transport, connection.protocol
         if transport is None or opener is None or opener.should_close:
             connection.close()
-            raise aiohttp.ServerDisconnectedError
+            raise Stale
         self.key = key
-        self.free_since = 0.0  # on the loop's clock
+        self.since = 0.0  # when it was last taken or kept; by the clock that runs on during sleep
         self._connection = connection
         self._opener = opener  # aiohttp's, which wants to know when the connection is gone
         self._transport = transport
         self._wires = wires
         self._loop = asyncio.get_running_loop()
         self._incoming: Incoming | None = None
-        self._lost = False
+        self._lost = False  # or about to be
         self._has_served = False
         self._heard = False  # something since the request
         self._dry = 0  # bytes since something in them was of use
@@ -64,7 +67,8 @@ class Wire(asyncio.Protocol):
         self._waiter: asyncio.Future[None] | None = None  # who has more to send
         self._paused = False
         # What the parser has said since the last request.
-        self._fields: dict[bytes, bytes] = {}  # the first of a name counts
+        self._fields: dict[bytes, bytes] = {}  # of a head, later of trailers; the first of a name
+        self._head: CIMultiDict[str] = CIMultiDict()
         self._pieces: list[bytes] = []
         self._status = 0
         self._interim = False
@@ -75,6 +79,7 @@ class Wire(asyncio.Protocol):
         self.on_body = self._pieces.append
         self._parser = httptools.HttpResponseParser(self)
         transport.set_protocol(self)
+        wires.open.add(self)
 
     # ------------------------------------------------------------------------- for the request
 
@@ -87,13 +92,11 @@ class Wire(asyncio.Protocol):
         incoming = self._incoming = Incoming(self, url, self._loop)
         self._status = self._dry = 0
         self._whole = self._interim = self._heard = False
-        self._fields.clear()  # of what followed the latest body
-        timer = None if until is None else self._loop.call_at(until, self._too_late)
+        timer = None if until is None else self._loop.call_at(until, self._too_late, incoming)
         try:
             if self.is_lost:
-                self._incoming = None
-                self._fail_early(incoming, None)
-            elif len(body) <= AT_ONCE:
+                raise Stale
+            if len(body) <= AT_ONCE:
                 self._transport.write(head + body if body else head)
             else:
                 self._transport.write(head)
@@ -111,7 +114,7 @@ class Wire(asyncio.Protocol):
         """A large body, piece by piece. A refusal ends it: nobody reads the rest."""
         rest = memoryview(body)
         self._sending = True
-        while rest and incoming.status < 300 and not incoming.closed:
+        while rest and incoming.status < 300 and not (incoming.closed or self.is_lost):
             if self._is_full:
                 self._waiter = self._loop.create_future()
                 await self._waiter
@@ -137,10 +140,15 @@ class Wire(asyncio.Protocol):
 
     def drop(self) -> None:
         """Close the connection. Harmless when that has happened."""
+        self._incoming = None
         self._wires.forget(self)
-        if self._sending:
-            self._transport.abort()  # what is left of the request is of no use
+        self.cut()
         self._connection.close()
+
+    def cut(self) -> None:
+        """End it now: what is left of a request is of no use, nor is a goodbye."""
+        if not self._transport.is_closing():
+            self._transport.abort()
 
     @property
     def is_lost(self) -> bool:
@@ -149,22 +157,30 @@ class Wire(asyncio.Protocol):
 
     # ------------------------------------------------------------------------- for the parser
 
+    def on_message_begin(self) -> None:
+        """httptools: the first byte of an answer."""
+        self._strays = self._whole
+        self._fields.clear()
+
     def on_headers_complete(self) -> None:
         """httptools: what was heard so far was a head."""
         if self._whole:
-            self._strays = True
             return
+        fields = self._fields.items()
+        self._head = CIMultiDict([(_text(name), _text(value)) for name, value in fields])
         status = self._parser.get_status_code()
-        if CONTINUE <= status < OK and status != SWITCHING:
-            self._interim = True
-            self._fields.clear()
-        else:
+        if status >= OK:
             self._status = status
+        elif status == SWITCHING or status < CONTINUE:
+            self._status = SWITCHING  # neither is an answer
+        else:
+            self._interim = True
 
     def on_message_complete(self) -> None:
         """httptools: the end of an answer."""
         if self._interim:
             self._interim = False
+            self._pieces.clear()  # there should be none
         elif not self._whole:
             self._whole = True
             self._serves_again = self._parser.should_keep_alive()
@@ -201,14 +217,19 @@ class Wire(asyncio.Protocol):
         elif trouble or self._dry > LONGEST_HEAD:
             self._break(incoming, aiohttp.ClientPayloadError("this is no body in HTTP"))
 
+    def eof_received(self) -> None:
+        self._lost = True  # very soon
+
     def connection_lost(self, exc: Exception | None) -> None:
+        at_its_end = self._lost and exc is None  # else it was us
         self._lost = True
+        self._wires.open.discard(self)
         self._wires.forget(self)
         incoming, self._incoming = self._incoming, None
         if incoming is not None:
             if not incoming.status:
                 self._fail_early(incoming, exc)
-            elif exc is None and self._ends_with_the_connection(incoming):
+            elif at_its_end and self._ends_with_the_connection(incoming):
                 incoming.finish()
             else:
                 incoming.fail(aiohttp.ClientPayloadError("the connection was lost"))
@@ -235,7 +256,7 @@ class Wire(asyncio.Protocol):
             self._break(incoming, NotHttp("this is no answer to a request of ours"))
             return False
         try:
-            incoming.begin(self._status, self._headers())
+            incoming.begin(self._status, self._head)
         except NotHttp as unreadable:
             self._break(incoming, unreadable)
             return False
@@ -245,7 +266,8 @@ class Wire(asyncio.Protocol):
     def _end(self, incoming: Incoming, *, keep: bool) -> None:
         self._incoming = None
         self._has_served = True
-        if keep and not (self._strays or self._sending or self.is_lost):
+        has_left = not (self._sending or self._transport.get_write_buffer_size())
+        if keep and has_left and not (self._strays or self.is_lost):
             self.go_on()
             self._wires.keep(self)
         else:
@@ -253,18 +275,18 @@ class Wire(asyncio.Protocol):
         incoming.finish()
 
     def _break(self, incoming: Incoming, trouble: Exception) -> None:
-        self._incoming = None
         incoming.fail(trouble)
         self.drop()
         self._let_send()
 
-    def _too_late(self) -> None:
-        if (incoming := self._incoming) is not None:
+    def _too_late(self, incoming: Incoming) -> None:
+        if incoming is self._incoming and not incoming.status:  # it may have come just now
             self._break(incoming, TimeoutError())
 
     def _fail_early(self, incoming: Incoming, why: Exception | None) -> None:
         """The connection was lost before there was a head."""
-        if self._has_served and not self._heard:
+        if self._has_served and not self._heard and abs(time.time() - self.since) < AT_LATEST:
+            self._wires.drop_free(self.key)  # what has cut this one has cut them all
             incoming.fail(Stale())
         elif isinstance(why, OSError):
             incoming.fail(aiohttp.ClientOSError(*why.args))
@@ -275,13 +297,9 @@ class Wire(asyncio.Protocol):
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
-    def _headers(self) -> CIMultiDict[str]:
-        fields = self._fields.items()
-        return CIMultiDict([(_text(name), _text(value)) for name, value in fields])
-
     @property
     def _is_too_long(self) -> bool:
-        return sum(map(len, chain(*self._fields.items()))) > LONGEST_HEAD
+        return sum(len(name) + len(value) for name, value in self._head.items()) > LONGEST_HEAD
 
     @staticmethod
     def _ends_with_the_connection(incoming: Incoming) -> bool:
@@ -291,10 +309,13 @@ class Wire(asyncio.Protocol):
 
 
 class Wires:
-    """Connections that are free, by where they lead. The latest is taken first."""
+    """The connections of one session. Those that are free are found by where they lead, the latest
+    first. Their age is told by the wall clock: it runs on while the machine sleeps, and if it jumps
+    the cost is a new connection."""
 
     def __init__(self, keep_alive: float) -> None:
         """`keep_alive`: seconds that a free one is kept."""
+        self.open: set[Wire] = set()
         self._keep_alive = keep_alive
         self._free: dict[Hashable, list[Wire]] = {}
         self._timer: asyncio.TimerHandle | None = None
@@ -302,22 +323,24 @@ class Wires:
     def take(self, key: Hashable) -> Wire | None:
         """One that leads there, or None."""
         free = self._free.get(key)
+        now = time.time()
         while free:
             wire = free.pop()
-            if wire.is_lost:
-                continue
-            if asyncio.get_running_loop().time() - wire.free_since <= self._keep_alive:
+            if not wire.is_lost and 0 <= now - wire.since <= self._keep_alive:
+                wire.since = now
                 return wire
             wire.drop()
         return None
 
     def keep(self, wire: Wire) -> None:
         """It has nothing to do."""
-        loop = asyncio.get_running_loop()
-        wire.free_since = loop.time()
-        self._free.setdefault(wire.key, []).append(wire)
+        wire.since = time.time()
+        free = self._free.setdefault(wire.key, [])
+        free.append(wire)
+        if len(free) > MOST_FREE:
+            free[0].drop()
         if self._timer is None:
-            self._timer = loop.call_later(self._keep_alive, self._sweep)
+            self._sweep_later()
 
     def forget(self, wire: Wire) -> None:
         """It is being closed."""
@@ -325,18 +348,36 @@ class Wires:
         if free and wire in free:
             free.remove(wire)
 
+    def drop_free(self, key: Hashable = None) -> None:
+        """Close those that have nothing to do, all or those that lead there."""
+        for wire in self._all_free():
+            if key is None or wire.key == key:
+                wire.drop()
+
+    def cut(self) -> None:
+        """End all of them, whatever they do."""
+        if self._timer is not None:
+            self._timer.cancel()
+        for wire in self.open:
+            wire.cut()
+
+    def _sweep_later(self) -> None:
+        delay = self._keep_alive / 4
+        self._timer = asyncio.get_running_loop().call_later(delay, self._sweep)
+
     def _sweep(self) -> None:
         """Close what was free for too long. Looks again as long as there is something to close."""
         self._timer = None
-        loop = asyncio.get_running_loop()
-        oldest = loop.time() - self._keep_alive
-        for wire in [wire for free in self._free.values() for wire in free]:
-            if wire.free_since <= oldest or wire.is_lost:
+        now = time.time()
+        for wire in self._all_free():
+            if wire.is_lost or not 0 <= now - wire.since <= self._keep_alive:
                 wire.drop()
         self._free = {key: free for key, free in self._free.items() if free}
         if self._free:
-            since = min(wire.free_since for free in self._free.values() for wire in free)
-            self._timer = loop.call_at(since + self._keep_alive, self._sweep)
+            self._sweep_later()
+
+    def _all_free(self) -> list[Wire]:
+        return [wire for free in self._free.values() for wire in free]
 
 
 def _text(raw: bytes) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import random
+import zlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -77,8 +79,11 @@ async def answering(
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    async with server, open_http(github_timeout=10) as http, asyncio.timeout(PATIENCE):
-        yield http, f"http://127.0.0.1:{port}", connections
+    try:
+        async with open_http(github_timeout=10) as http, asyncio.timeout(PATIENCE):
+            yield http, f"http://127.0.0.1:{port}", connections
+    finally:
+        server.close()  # and no more: from Python 3.12 on its block would wait for all connections
 
 
 async def get(http: aiohttp.ClientSession, url: str) -> Incoming:
@@ -202,6 +207,42 @@ async def test_a_packed_answer_leaves_others_their_turn() -> None:
         watching.cancel()
     assert len(taker.whole) == UNPACKED
     assert most < 8 * MEGABYTE, "nobody else had a turn"
+
+
+async def test_a_packed_answer_is_read_as_it_is_unpacked() -> None:
+    """A little of what came is a lot for whoever reads it; the rest can wait."""
+    sent = 0
+    small = gzip.compress(bytes(16 * MEGABYTE))  # a thousandth of that
+
+    async def write(writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        while sent < 32 * MEGABYTE:
+            writer.write(piece(small * 10))
+            sent += len(small) * 10
+            await writer.drain()
+        writer.write(b"0\r\n\r\n")
+
+    async with answering(write, PACKED) as (http, url, _):
+        answer = await get(http, url)
+        for _ in range(200):
+            assert await answer.piece()
+            await asyncio.sleep(0)
+        assert sent < 24 * MEGABYTE
+        answer.close()
+
+
+async def test_much_that_came_before_somebody_takes_it() -> None:
+    async def write(writer: asyncio.StreamWriter) -> None:
+        for _ in range(64):
+            writer.write(piece(bytes(MEGABYTE)))
+            await writer.drain()
+        writer.write(b"0\r\n\r\n")
+
+    async with answering(write) as (http, url, _), await get(http, url) as answer:
+        await asyncio.sleep(0.5)
+        taker = ready()
+        await UpstreamReply(answer, 10).pour(taker.take, taker.room)
+        assert len(taker.whole) == 64 * MEGABYTE
 
 
 async def test_what_came_before_a_cut_is_handed_on_first() -> None:
@@ -349,10 +390,58 @@ async def test_little_is_held_for_a_task_that_does_not_read() -> None:
         assert answer.ended
 
 
+WORDS = random.Random(7).randbytes(100) + bytes(3 * MEGABYTE)
+
+
+def raw(data: bytes) -> bytes:
+    machine = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return machine.compress(data) + machine.flush()
+
+
 @pytest.mark.parametrize("straight", [True, False])
-async def test_a_damaged_packing_is_a_cut(straight: bool) -> None:
+@pytest.mark.parametrize(
+    ("coding", "body", "whole"),
+    [
+        (b"gzip", gzip.compress(WORDS[:50]) + gzip.compress(WORDS[50:]), WORDS),
+        (b"deflate", zlib.compress(WORDS), WORDS),
+        (b"deflate", raw(WORDS), WORDS),
+        (b"gzip", gzip.compress(b""), b""),
+        (b"gzip", b"", b""),
+    ],
+    ids=["members", "deflate", "raw", "packed nothing", "nothing"],
+)
+@pytest.mark.parametrize("size", [None, 40])
+async def test_all_of_what_is_packed(
+    coding: bytes, body: bytes, whole: bytes, size: int | None, straight: bool
+) -> None:
     async def write(writer: asyncio.StreamWriter) -> None:
-        writer.write(piece(b"\x1f\x8b\x08 and no more of that kind") + b"0\r\n\r\n")
+        size_ = size or len(body) or 1
+        for at in range(0, len(body), size_):
+            writer.write(piece(body[at : at + size_]))
+            await asyncio.sleep(0)
+        writer.write(b"0\r\n\r\n")
+
+    async with answering(write, PACKED.replace(b"gzip", coding)) as (http, url, _):
+        taker = ready()
+        await poured(http, url, taker, straight=straight)
+        assert taker.whole == whole
+
+
+@pytest.mark.parametrize("straight", [True, False])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"\x1f\x8b\x08 and no more of that kind",
+        gzip.compress(WORDS)[:-9],
+        gzip.compress(WORDS)[:-1],
+    ],
+    ids=["damaged", "cut", "cut at its end"],
+)
+async def test_a_damaged_packing_is_a_cut(body: bytes, straight: bool) -> None:
+    async def write(writer: asyncio.StreamWriter) -> None:
+        writer.write(piece(body[:-1]))
+        await asyncio.sleep(0.05)
+        writer.write(piece(body[-1:]) + b"0\r\n\r\n")
 
     async with answering(write, PACKED) as (http, url, _):
         with pytest.raises(CutShort):
