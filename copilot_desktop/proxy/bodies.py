@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from codecs import BOM_UTF8
 from typing import Any
 
 from copilot_desktop import json_bytes
@@ -31,13 +32,14 @@ def parse_object(raw: bytes) -> Json:
 def read_object(raw: bytes) -> tuple[bytes, Json]:
     """The same, and `raw` before it if it may go on as it came, else nothing."""
     try:
-        if raw[:1] == b"{" and raw[1:2] != b"\0":  # so it is UTF-8
-            text = raw.decode("utf-8", "surrogatepass")
+        raw = raw.removeprefix(BOM_UTF8)  # programs for Windows write one, Copilot reads none
+        text = raw.decode()
+        if text[:1] == "{":
             body, end = _decoder.raw_decode(text)
             if text[end:].strip(" \t\r\n"):
                 _decoder.decode(text)  # which says what is wrong
         else:
-            body = _decoder.decode(raw.decode(json.detect_encoding(raw), "surrogatepass"))
+            body = _decoder.decode(text)
         if torn := is_torn(raw):
             body = _whole(body)
     except RecursionError:
@@ -73,9 +75,8 @@ def written(raw: bytes, read: Json, mended: Json) -> bytes:
     if raw and len(mended) == len(read) + len(news):
         if not news:
             return raw
-        inner = raw.strip()
-        if read and inner[:1] == b"{" and inner[1:2] != b"\0" and inner[-1:] == b"}":  # UTF-8
-            return b"".join((inner[:-1], b",", json_bytes.written(news)[1:]))
+        if read:
+            return b"".join((raw.strip()[:-1], b",", json_bytes.written(news)[1:]))
     return json_bytes.written(mended)
 
 
