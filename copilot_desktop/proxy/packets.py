@@ -45,7 +45,9 @@ def streamed(request: BaseRequest, common: Head, more: Mapping[str, str]) -> web
     """An answer with status 200 that is written bit by bit; not sent yet."""
     if request.version == HttpVersion11:
         return Packet(common, more, None)
-    return _OldStream(headers={**common.headers, **more})
+    answer = web.StreamResponse(headers={**common.headers, **more})
+    answer.force_close()  # nothing else says where it ends
+    return answer
 
 
 class Packet(web.StreamResponse):
@@ -113,12 +115,6 @@ class Packet(web.StreamResponse):
         self._over = True
         await self._out.write(first + end)
         await self._out.drain()
-
-
-class _OldStream(web.StreamResponse):
-    """For HTTP/1.0: it ends with the connection."""
-
-    _send_headers_immediately = False
 
 
 def _lines(headers: Mapping[str, str]) -> str:

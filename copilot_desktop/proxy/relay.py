@@ -305,4 +305,4 @@ def _initiator(declared: str, envelope: Envelope) -> Initiator:
 
 
 def _too_large(limit: int) -> Problem:
-    return BodyTooLarge(fields={"limit": f"{limit // (1024 * 1024)} MB"})
+    return BodyTooLarge(fields={"limit": f"{limit / 2**20:g} MB"})

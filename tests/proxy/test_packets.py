@@ -72,6 +72,23 @@ async def test_whoever_wants_no_more_is_hung_up_on(version, stream):
         assert answer.one("connection") == "close"
 
 
+async def test_a_stream_for_http_1_0_ends_with_the_connection_whatever_was_asked():
+    """Nothing else says where it ends."""
+    sent = asking(("Connection", "keep-alive"), stream=True).replace(b"HTTP/1.1", b"HTTP/1.0", 1)
+    async with running_rig() as rig:
+        reader, writer = await asyncio.open_connection("127.0.0.1", rig.port)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                writer.write(sent)
+                answer = await read_answer(reader)  # to the end of the connection
+        finally:
+            await hang_up(writer)
+    assert not {"content-length", "transfer-encoding", "connection"} & {
+        k for k, _ in answer.headers
+    }
+    assert answer.body.endswith(b"data: [DONE]\n\n")
+
+
 ODD_IDS = (
     b"caf\xe9",
     b"caf\xc3\xa9",
