@@ -17,7 +17,7 @@ import aiohttp
 from yarl import URL
 
 from copilot_desktop.upstream.direct import Incoming
-from copilot_desktop.upstream.outgoing import Connector, Toward
+from copilot_desktop.upstream.outgoing import Connector, Toward, pass_for
 from copilot_desktop.upstream.wire import Wire
 
 
@@ -70,13 +70,15 @@ async def _wire(
     if (wire := connector.wires.take(key)) is not None:
         return wire
     loop = asyncio.get_running_loop()
+    proxy = URL(way["proxy"]) if way["proxy"] else None
     request = aiohttp.ClientRequest(
         "GET",
         target.url,
         headers={},
         loop=loop,
         session=http,
-        proxy=URL(way["proxy"]) if way["proxy"] else None,
+        proxy=proxy and proxy.with_user(None),
+        proxy_headers=pass_for(proxy),
         ssl=way["ssl"],
     )
     async with asyncio.timeout_at(until):
@@ -104,13 +106,11 @@ def _head(
     lines = [f"Host: {target.host}", *map(": ".join, headers.items())]
     if proxy is not None and target.url.scheme == "http":  # without TLS the proxy has to read it
         path = str(target.url)
-        if (of_proxy := URL(proxy)).user:
-            word = aiohttp.encode_basic_auth(of_proxy.user, of_proxy.password or "")
-            lines.append(f"Proxy-Authorization: {word}")
+        lines.extend(map(": ".join, pass_for(URL(proxy)).items()))
     if length or method == "POST":
         lines.append(f"Content-Length: {length}")
     fields = "\r\n".join(lines)
     breaks = len(lines) - 1
     if fields.count("\n") != breaks or fields.count("\r") != breaks or "\0" in fields:
         raise ValueError("a header must be one line")
-    return f"{method} {path} HTTP/1.1\r\n{fields}\r\n\r\n".encode()
+    return f"{method} {path} HTTP/1.1\r\n{fields}\r\n\r\n".encode("utf-8", "surrogateescape")

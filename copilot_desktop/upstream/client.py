@@ -22,6 +22,7 @@ from types import TracebackType
 from typing import Any
 
 import aiohttp
+from yarl import URL
 
 from copilot_desktop.errors import (
     Impostor,
@@ -42,6 +43,7 @@ from copilot_desktop.upstream.http import (
     toward,
 )
 from copilot_desktop.upstream.identity import Identity
+from copilot_desktop.upstream.outgoing import pass_for
 from copilot_desktop.upstream.refusal import seconds_of
 from copilot_desktop.upstream.reply import UpstreamReply
 from copilot_desktop.upstream.seat import in_use
@@ -163,10 +165,14 @@ class CopilotClient:
         url = grant.base_url + call.endpoint
         headers = self._headers(replace(call, body=b""), grant) | {"Accept": "*/*"}
         async with asyncio.timeout(DIAL_SECONDS):
+            way = await toward(self._http, url)
+            proxy = URL(way["proxy"]) if way["proxy"] else None
             wire = await self._http.ws_connect(
                 url,
                 headers=headers,
-                **(await toward(self._http, url)),
+                proxy=proxy and proxy.with_user(None),
+                proxy_headers=pass_for(proxy),
+                ssl=way["ssl"],
                 max_msg_size=largest,
                 timeout=aiohttp.ClientWSTimeout(ws_close=GOODBYE_SECONDS),
             )

@@ -10,7 +10,6 @@ is found is words and numbers, never the text of an error.
 from __future__ import annotations
 
 import asyncio
-import base64
 import os
 import socket
 import ssl
@@ -26,7 +25,7 @@ from copilot_desktop import __version__
 from copilot_desktop.errors import Unreachable
 from copilot_desktop.upstream.asking import ask
 from copilot_desktop.upstream.http import NETWORK_ERRORS, network_problem, toward
-from copilot_desktop.upstream.outgoing import trusted
+from copilot_desktop.upstream.outgoing import pass_for, trusted
 
 Hop = Literal["proxy", "dns", "tcp", "connect", "tls", "http"]
 Why = Literal["", "timeout", "refused", "untrusted", "status", "other"]
@@ -132,12 +131,10 @@ async def _ask_proxy(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, proxy: URL, url: URL
 ) -> None:
     target = f"{url.host}:{url.port}"
-    head = f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n"
-    if proxy.user:
-        word = base64.b64encode(f"{proxy.user}:{proxy.password or ''}".encode()).decode()
-        head += f"Proxy-Authorization: Basic {word}\r\n"
+    fields = {"Host": target, **pass_for(proxy)}
+    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
     try:
-        writer.write(f"{head}\r\n".encode())
+        writer.write(f"CONNECT {target} HTTP/1.1\r\n{head}\r\n".encode())
         await writer.drain()
         answer = (await reader.readuntil(b"\r\n\r\n")).split(b" ", 2)
         status = int(answer[1])
@@ -165,7 +162,7 @@ async def _request(trip: Trip, http: aiohttp.ClientSession, url: str) -> None:
 def _epoch(date: str) -> float | None:
     try:
         return parsedate_to_datetime(date).timestamp()
-    except ValueError:
+    except (ValueError, OverflowError, OSError):
         return None
 
 

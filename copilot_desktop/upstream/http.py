@@ -76,7 +76,6 @@ def open_http(*, github_timeout: float, way: outgoing.Way | None = None) -> aioh
     connector = outgoing.Connector(
         way or outgoing.Way(),
         limit=0,  # the default of 100 queues without a word
-        ttl_dns_cache=300,
         keep_alive=KEEP_ALIVE_SECONDS,
     )
     return aiohttp.ClientSession(

@@ -15,6 +15,7 @@ proxy: both are looked at on another thread, for a few seconds at most, and neve
 from __future__ import annotations
 
 import asyncio
+import base64
 import ipaddress
 import logging
 import math
@@ -196,6 +197,17 @@ def _usable(proxy: str | None) -> str | None:
     if scheme not in {"http", "https"}:
         raise UnusableProxy(scheme)
     return proxy
+
+
+def pass_for(proxy: URL | None) -> dict[str, str]:
+    """The header that shows `proxy` the name and the password in its address, if there are any.
+
+    In UTF-8 (RFC 7617); aiohttp would raise for what is not Latin.
+    """
+    if proxy is None or not proxy.user:
+        return {}
+    word = base64.b64encode(f"{proxy.user}:{proxy.password or ''}".encode())
+    return {"Proxy-Authorization": f"Basic {word.decode()}"}
 
 
 @lru_cache(maxsize=64)  # each request asks for the same few

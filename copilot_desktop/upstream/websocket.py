@@ -23,11 +23,13 @@ conversation in no order that would let one socket follow it.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
+import socket
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -101,8 +103,15 @@ class UpstreamSocket:
     async def close(self) -> None:
         """Let go of upstream at once; it stops generating."""
         link, self._link = self._link, None
-        if link is not None:
+        if link is None:
+            return
+        end = link.wire.get_extra_info("socket")
+        try:
             await link.wire.close()
+        finally:
+            if end is not None:  # what was not sent yet would still be, and then be answered
+                with suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
 
     async def ask(self, call: Call, authority: Authority, tries: Tries) -> SocketReply | None:
         """The answer to `call` from its first frame on, None if it should go over HTTP.
@@ -198,7 +207,8 @@ class UpstreamSocket:
             return "http"
         tries.calls += 1
         try:
-            await link.wire.send_str(text)
+            async with asyncio.timeout(self._client.headers_timeout):
+                await link.wire.send_str(text)
             reply = SocketReply(
                 link.wire,
                 sent=body.get("input"),

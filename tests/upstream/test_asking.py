@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import socket
 import ssl
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 import aiohttp
+import aiohttp.abc
 import pytest
+from yarl import URL
 
 from copilot_desktop.upstream.asking import ask
+from copilot_desktop.upstream.client import Call, CopilotClient
 from copilot_desktop.upstream.direct import Incoming
 from copilot_desktop.upstream.http import open_http
+from copilot_desktop.upstream.identity import Identity
 from copilot_desktop.upstream.outgoing import Toward, Way, toward, use_way
 from copilot_desktop.upstream.wire import AT_ONCE, PIECE
-from tests.upstream.rig import Rig, answer, reset, serving, silence
+from tests.upstream.rig import Rig, Tokens, answer, reset, serving, silence
 
 PATIENCE = 20.0
 LARGE = 1024 * 1024
@@ -196,6 +203,71 @@ def assert_only_theirs(rig: Rig, size: int) -> None:
     assert [len(seen.body) for seen in rig.seen] == [size, size]
     assert all("proxy-authorization" not in seen.headers for seen in rig.seen)
     assert all(seen.headers["authorization"] == "Bearer t" for seen in rig.seen)
+
+
+PASSWORD = "pä€5:ö"
+
+
+@pytest.mark.parametrize("user", ["hana", "日本"])
+async def test_a_proxy_takes_any_password(http: aiohttp.ClientSession, user: str) -> None:
+    async with serving(answer(407), answer(407)) as proxy:
+        way = Toward(proxy=proxy.url.replace("//", f"//{user}:{quote(PASSWORD)}@"), ssl=True)
+        async with await ask(http, "GET", "http://a.example/", headers={}, way=way) as asked:
+            assert asked.status == 407
+        with pytest.raises(aiohttp.ClientHttpProxyError):
+            await ask(http, "GET", "https://a.example/", headers={}, way=way)
+    words = {seen.headers["proxy-authorization"] for seen in proxy.seen}
+    told = base64.b64encode(f"{user}:{PASSWORD}".encode()).decode()
+    assert words == {f"Basic {told}"}
+
+
+async def test_a_proxy_takes_any_password_for_a_websocket(http: aiohttp.ClientSession) -> None:
+    async with serving(answer(407)) as proxy:
+        use_way(http, Way(proxy.url.replace("//", f"//hana:{quote(PASSWORD)}@")))
+        call = Call("/responses", b"", model="m", stream=True, initiator="user")
+        with pytest.raises(aiohttp.ClientHttpProxyError):
+            await CopilotClient(http, Identity()).dial(
+                call, Tokens("https://nowhere.example").grants[0], 1000
+            )
+    told = base64.b64encode(f"hana:{PASSWORD}".encode()).decode()
+    assert proxy.seen[0].headers["proxy-authorization"] == f"Basic {told}"
+
+
+async def test_a_name_may_lead_elsewhere_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network that wants a sign-in first answers for everybody."""
+
+    class Names(aiohttp.abc.AbstractResolver):
+        port = 0
+
+        async def resolve(
+            self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+        ) -> list[aiohttp.abc.ResolveResult]:
+            return [{"hostname": host, "host": "127.0.0.1", "port": self.port, "family": family,
+                     "proto": 0, "flags": 0}]  # fmt: skip
+
+        async def close(self) -> None:
+            pass
+
+    names, later = Names(), time.monotonic() + 30
+    async with serving(answer(200, b"ok")) as rig, open_http(github_timeout=10) as http:
+        assert isinstance(http.connector, aiohttp.TCPConnector)
+        monkeypatch.setattr(http.connector, "_resolver", names)
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            names.port = taken.getsockname()[1]
+            with pytest.raises(aiohttp.ClientConnectorError):
+                await ask(http, "GET", "http://a.example/", headers={}, way=STRAIGHT)
+        names.port = URL(rig.url).port or 0
+        monkeypatch.setattr("aiohttp.connector.monotonic", lambda: later)
+        asked = await ask(http, "GET", "http://a.example/", headers={}, way=STRAIGHT)
+        assert await read(asked) == b"ok"
+
+
+async def test_a_header_that_is_no_text_arrives_as_it_came(http: aiohttp.ClientSession) -> None:
+    async with listening() as (url, reads):
+        asked = await ask(http, "POST", url, headers={"X": "a\udcff"}, body=b"{}", way=STRAIGHT)
+        assert await read(asked) == b"ok"
+    assert b"X: a\xff\r\n" in reads[0]
 
 
 async def test_a_header_of_two_lines_is_not_sent(http: aiohttp.ClientSession) -> None:

@@ -53,6 +53,13 @@ async def test_without_a_proxy(http: aiohttp.ClientSession) -> None:
         assert (trip.hop, trip.why, trip.status, trip.via) == ("http", "", 404, "")
 
 
+async def test_a_date_that_is_none(http: aiohttp.ClientSession) -> None:
+    date = "Sun, 22 Nov 2026 07:00:00 +99999999999999"
+    async with serving(answer(200, date=date)) as rig:
+        trip = await travel(http, rig.url, limit=8)
+        assert (trip.status, trip.date) == (200, None)
+
+
 async def test_nobody_listens(http: aiohttp.ClientSession) -> None:
     trip = await travel(http, f"http://127.0.0.1:{free_port()}/", limit=8)
     assert (trip.hop, trip.why) == ("tcp", "refused")

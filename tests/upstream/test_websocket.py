@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from base64 import b64encode
+from contextlib import asynccontextmanager, suppress
+from hashlib import sha1
+from types import SimpleNamespace
 
 import aiohttp
 import pytest
@@ -13,9 +18,14 @@ from rig import running_rig
 
 from copilot_desktop.demo import Cut, DropConnection, ErrorInStream, Scenario, Slow, Status
 from copilot_desktop.demo.sockets import METHOD, SOCKET
+from copilot_desktop.errors import UpstreamTimeout
 from copilot_desktop.proxy.config import ProxyConfig
 from copilot_desktop.upstream import websocket
+from copilot_desktop.upstream.client import Call, CopilotClient, Tries
 from copilot_desktop.upstream.http import open_http
+from copilot_desktop.upstream.identity import Identity
+from copilot_desktop.upstream.websocket import LARGEST_FRAME
+from tests.upstream.rig import Tokens
 
 PNG = "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="  # noqa: E501
 PATH = "/responses"
@@ -370,3 +380,61 @@ async def test_a_redirect_is_not_followed():
     finally:
         await runner.cleanup()
     assert seen == ["/responses"]
+
+
+@asynccontextmanager
+async def reading_nothing():
+    """A server that takes a WebSocket and reads nothing of it until it is `free`. Then it has `got`
+    what it was sent."""
+    got, opened, free, over = bytearray(), *(asyncio.Event() for _ in range(3))
+
+    async def serve(reader, writer):
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        key = head.lower().partition("sec-websocket-key: ")[2]
+        key = head[len(head) - len(key) :].split("\r\n")[0]
+        word = b64encode(sha1(f"{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11".encode()).digest())
+        writer.write(
+            b"HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Accept: " + word + b"\r\n\r\n"
+        )
+        opened.set()
+        await free.wait()
+        with suppress(ConnectionError):
+            while data := await reader.read(1 << 20):
+                got.extend(data)
+        over.set()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with asyncio.timeout(20), open_http(github_timeout=5) as http:
+        client = CopilotClient(http, Identity(), headers_timeout=1.5, idle_timeout=5)
+        body = json.dumps({"input": "x" * (LARGEST_FRAME - 1000)}).encode()
+        call = Call("/responses", body, model="m", stream=True, initiator="user")
+        socket = websocket.UpstreamSocket(client, lambda _: None)
+        yield SimpleNamespace(
+            asked=lambda: socket.ask(call, Tokens(url), Tries()),
+            opened=opened, free=free, over=over, got=got, http=http,
+        )  # fmt: skip
+    server.close()
+
+
+async def test_who_reads_no_frame_is_given_up():
+    async with reading_nothing() as there:
+        with pytest.raises(UpstreamTimeout):
+            await there.asked()
+        there.free.set()
+        await there.over.wait()
+
+
+async def test_who_leaves_while_a_frame_is_being_sent_is_gone():
+    async with reading_nothing() as there:
+        asked = asyncio.ensure_future(there.asked())
+        await there.opened.wait()
+        await asyncio.sleep(0.3)
+        asked.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+        there.free.set()
+        await there.over.wait()
+        assert len(there.got) < LARGEST_FRAME - 1000, "all of it was sent, to be answered"
