@@ -213,7 +213,7 @@ class Relay:
                     return await self._by_route(asked, down)
                 except InvalidRequest as problem:
                     _number(problem, asked, self.provider)
-                    if down.spoke:
+                    if down.spoke or not asked.body:  # the request was let go of
                         raise
                     detour = detour or Detour()
                     asked.route = await self.provider.another_way(

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from phenomena.routes import WAYS, Way, each_way
 from proxy.raw import read_answer, request, send, until
-from proxy.scripted import post
+from proxy.scripted import events, pieces, post, scripted_rig
 from rig import running_rig
 
 from copilot_desktop.demo import Slow, Status
@@ -98,6 +98,19 @@ async def test_a_model_that_has_left_an_endpoint_is_found_at_the_other_one(
         assert len(rig.fake.ledger.to(first)) == 1, "the refusal was not remembered"
         assert len(rig.fake.ledger.to(second)) == 2
         assert rig.traffic.recent[0].route == second
+
+
+async def test_a_refusal_inside_an_answer_is_told_as_it_is():
+    """The request has been let go of by then; asking elsewhere without it would blame the client."""
+    said = {"type": "error", "error": {"type": "invalid_request_error", "message": "is not accessible",
+                                       "code": "unsupported_api_for_model"}}  # fmt: skip
+    way = Way("/v1/responses", "/v1/messages")
+    async with scripted_rig(pieces(events(("error", said)))) as (rig, script):
+        for stream in (True, False):
+            status, answer, _ = await post(rig, way.path, way.body(stream=stream) | {"model": BOTH})
+            assert status == 400
+            assert way.error_in(answer.decode())["message"].endswith("is not accessible")
+        assert len(script.seen) == 2
 
 
 async def test_a_model_with_nowhere_else_to_go_tells_what_copilot_said():
