@@ -101,9 +101,9 @@ async def test_a_model_that_has_left_an_endpoint_is_found_at_the_other_one(
 
 
 async def test_a_refusal_inside_an_answer_is_told_as_it_is():
-    """The request has been let go of by then; asking elsewhere without it would blame the client."""
-    said = {"type": "error", "error": {"type": "invalid_request_error", "message": "is not accessible",
-                                       "code": "unsupported_api_for_model"}}  # fmt: skip
+    """The request is let go of by then; asking elsewhere without it would blame the client."""
+    error = {"type": "invalid_request_error", "message": "is not accessible"}
+    said = {"type": "error", "error": {**error, "code": "unsupported_api_for_model"}}
     way = Way("/v1/responses", "/v1/messages")
     async with scripted_rig(pieces(events(("error", said)))) as (rig, script):
         for stream in (True, False):
