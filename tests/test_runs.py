@@ -209,6 +209,8 @@ KINDS: dict[str, list[Callable[[Any], bytes]]] = {
         lambda text: chat("x", other={"content": text}).replace(b"tent", b"\\u0074ent", 1),
         lambda text: chat(text).replace(b"\n", b"\r\n"),
         lambda text: chat(text).replace(b"\n\n", b"\n\r\n"),
+        lambda text: chat(text).replace(b'"delta":', b'"delta":\ndata: '),
+        lambda text: chat(text).replace(b"data: ", b"data:  "),
         lambda text: chat(text).replace(b'"delta":{', b'"delta":{"refusal":"no",'),
         lambda text: chat(text).replace(b'"delta":{', b'"delta":{"reasoning_text":"hm",'),
         lambda text: chat(text).replace(b'"choices":[', b'"choices":[{"index":3,"delta":{}},'),
