@@ -7,6 +7,7 @@ sends a billing line, its own betas and context management to every model.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,6 +23,7 @@ _FIELDS = frozenset({
 })  # fmt: skip
 _FORMATS = frozenset({"output_config", "output_format"})
 _BETAS = ("interleaved-thinking-", "context-management-", "advanced-tool-use-")
+_IS_BETA = re.compile(r"[A-Za-z0-9._-]{1,100}").fullmatch  # it becomes a header
 _BILLING = "x-anthropic-billing-header"
 _SERVER = ("web_search", "web_fetch", "code_execution", "mcp_toolset", "advisor")
 _MOST_TOOLS = 128  # what Copilot's own client keeps to
@@ -41,7 +43,8 @@ def allowed_betas(betas: tuple[str, ...], tools: Any) -> list[str]:
     )
     known = (*_BETAS, "computer-use-") if screens else _BETAS
     named = (beta.strip() for value in betas for beta in value.split(","))
-    return list(dict.fromkeys(beta for beta in named if beta.startswith(known)))
+    kept = (beta for beta in named if beta.startswith(known) and _IS_BETA(beta))
+    return list(dict.fromkeys(kept))
 
 
 def mend_fields(draft: Draft, model: Model) -> None:

@@ -119,6 +119,12 @@ def test_what_claude_code_sends() -> None:
     assert {"dropped=metadata", "mapped=effort>effort:medium"} <= set(fixed.notes)
 
 
+@pytest.mark.parametrize("rest", ["a\tb", "caf\udce9", "\u2028", "x" * 100, 'a"b', ""])
+def test_what_is_no_beta_becomes_no_header(rest: str) -> None:
+    beta = f"interleaved-thinking-{rest}"
+    assert fix(ask(HI), CLAUDE, beta).betas == (() if rest else (beta,))
+
+
 def test_context_management_needs_its_beta_and_thinking() -> None:
     clear = {"type": "clear_thinking_20251015"}
     tools = {"type": "clear_tool_uses_20250919"}
