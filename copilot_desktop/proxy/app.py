@@ -30,6 +30,11 @@ from copilot_desktop.proxy.side_routes import SideRoutes
 from copilot_desktop.proxy.unserved import unserved
 from copilot_desktop.proxy.websocket import serve
 
+_PREFIXES = ("", "/v1")
+_CONVERSATIONS = {
+    prefix + path: dialect for prefix in _PREFIXES for dialect in ALL for path in dialect.paths
+}
+
 
 def build_app(relay: Relay) -> web.Application:
     """The proxy as an aiohttp application."""
@@ -40,12 +45,12 @@ def build_app(relay: Relay) -> web.Application:
     get = partial(app.router.add_get, expect_handler=ignore_expectations)
     post = partial(app.router.add_post, expect_handler=ignore_expectations)
     other = partial(app.router.add_route, expect_handler=ignore_expectations)
-    for prefix in ("", "/v1"):
+    for path, dialect in _CONVERSATIONS.items():
+        post(path, partial(relay.converse, dialect=dialect))
+        if path in SOCKET_PATHS:
+            get(path, partial(serve, relay=relay, dialect=dialect))
+    for prefix in _PREFIXES:
         for dialect in ALL:
-            for path in dialect.paths:
-                post(prefix + path, partial(relay.converse, dialect=dialect))
-                if prefix + path in SOCKET_PATHS:
-                    get(prefix + path, partial(serve, relay=relay, dialect=dialect))
             for route in dialect.side_routes:
                 add = get if route.method == hdrs.METH_GET else partial(other, route.method)
                 add(prefix + route.path, partial(side.of_dialect, route=route))
@@ -72,10 +77,7 @@ def straight_way(relay: Relay, routes: Handler) -> Handler:
     Those know the same paths; finding one of them there costs as much as all checks together.
     """
     ways = {
-        prefix + path: partial(relay.converse, dialect=dialect)
-        for prefix in ("", "/v1")
-        for dialect in ALL
-        for path in dialect.paths
+        path: partial(relay.converse, dialect=dialect) for path, dialect in _CONVERSATIONS.items()
     }
     answered = outermost_layer(relay)
 

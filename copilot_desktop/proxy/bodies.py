@@ -18,6 +18,7 @@ from copilot_desktop.errors import InvalidRequest
 
 Json = dict[str, Any]
 
+# Half a character, or a whole one that is written as its two halves.
 _ESCAPED = re.compile(rb"\\u[dD][89a-fA-F]")
 _HALF = re.compile("[\\ud800-\\udfff]")
 _MISSING = object()
@@ -40,7 +41,7 @@ def read_object(raw: bytes) -> tuple[bytes, Json]:
                 _decoder.decode(text)  # which says what is wrong
         else:
             body = _decoder.decode(text)
-        if torn := is_torn(raw):
+        if torn := _ESCAPED.search(raw) is not None:
             body = _whole(body)
     except RecursionError:
         raise InvalidRequest("The body is nested too deeply.") from None
@@ -49,11 +50,6 @@ def read_object(raw: bytes) -> tuple[bytes, Json]:
     if not isinstance(body, dict):
         raise InvalidRequest("The body must be a JSON object.")
     return b"" if torn else raw, body
-
-
-def is_torn(raw: bytes) -> bool:
-    """Whether half a character may stand in it (or a whole one, written as its two halves)."""
-    return _ESCAPED.search(raw) is not None
 
 
 def written(raw: bytes, read: Json, mended: Json) -> bytes:

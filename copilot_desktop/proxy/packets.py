@@ -55,7 +55,6 @@ class Packet(web.StreamResponse):
 
     def __init__(self, common: Head, more: Mapping[str, str], body: bytes | None) -> None:
         super().__init__()
-        self.in_chunks = body is None
         self._begun = common.written
         self._lines = _lines(more)
         self._whole = body
