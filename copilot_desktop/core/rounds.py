@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 
 from copilot_desktop.errors import Problem
 from copilot_desktop.system.network import Addresses, own_addresses
+from copilot_desktop.upstream.outgoing import drop_free
 
 if TYPE_CHECKING:
     from copilot_desktop.core.core import Core
@@ -86,6 +87,8 @@ class Rounds:
             ahead = now_ahead
             before, here = here, self._addresses()
             moved = here != before
+            if slept or moved:
+                drop_free(self._core.http)
             if slept or moved or self._monotonic() - probed > pace.probe:
                 probed = self._monotonic()
                 await self._keep_listening()

@@ -149,6 +149,12 @@ def use_way(http: aiohttp.ClientSession, way: Way) -> None:
         http.connector.use(way)
 
 
+def drop_free(http: aiohttp.ClientSession) -> None:
+    """In another network nobody answers on the connections of the last one, nor says so."""
+    if isinstance(http.connector, Connector):
+        http.connector.wires.drop_free()
+
+
 def way_of(http: aiohttp.ClientSession) -> Way:
     return http.connector.way if isinstance(http.connector, Connector) else Way()
 

@@ -112,8 +112,12 @@ async def test_another_network_is_looked_at_at_once(tmp_path: Path) -> None:
         Rounds(rig.core, FAST, addresses=lambda: here[0]).start()
         await asyncio.sleep(0.1)
         assert asked(rig, "/models") == before
+        wires = rig.core.http.connector.wires  # type: ignore[union-attr]
+        old = set(wires.open)
+        assert old
         here[0] = ("10.0.0.2", "fd00::2")
         await more_than(rig, "/models", before)
+        assert not old & wires.open, "nobody answers there any more"
 
 
 async def test_trouble_that_is_not_told_yet_is_tried_again_as_well(tmp_path: Path) -> None:

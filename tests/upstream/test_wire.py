@@ -18,7 +18,7 @@ import pytest
 from copilot_desktop.upstream.asking import ask
 from copilot_desktop.upstream.direct import Incoming, NotHttp
 from copilot_desktop.upstream.http import open_http
-from copilot_desktop.upstream.outgoing import Toward
+from copilot_desktop.upstream.outgoing import Toward, drop_free
 from copilot_desktop.upstream.wire import LONGEST_HEAD, Stale, Wire, Wires
 
 PATIENCE = 20.0
@@ -321,6 +321,43 @@ async def test_a_connection_that_was_free_for_too_long_is_closed() -> None:
         connector.wires._keep_alive = 0.2  # type: ignore[attr-defined]
         assert await read(await get(http, server)) == b"ok"
         await server.closed.wait()
+        assert await read(await get(http, server)) == b"ok"
+        assert server.asked == [1, 1]
+
+
+async def test_sleep_counts(http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loop's clock stands still meanwhile, and the other side has long forgotten us."""
+    now = time.time()
+    async with answering(saying(OK)) as server:
+        assert await read(await get(http, server)) == b"ok"
+        monkeypatch.setattr("time.time", lambda: now + 3600)
+        assert await read(await get(http, server)) == b"ok"
+        assert server.asked == [1, 1]
+
+
+async def test_many_streams_leave_few_connections(
+    http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("copilot_desktop.upstream.wire.MOST_FREE", 3)
+
+    async def together(server: Server, _: object, writer: asyncio.StreamWriter) -> None:
+        if len(server.asked) == 8:
+            server.free.set()
+        await server.free.wait()
+        writer.write(OK)
+
+    async with answering(together) as server:
+        for expected in (8, 13):
+            for answer in await asyncio.gather(*(get(http, server) for _ in range(8))):
+                assert await read(answer) == b"ok"
+            assert len(server.asked) == expected
+
+
+async def test_what_is_free_can_be_left(http: aiohttp.ClientSession) -> None:
+    """In another network nobody answers it, and nobody says so."""
+    async with answering(saying(OK)) as server:
+        assert await read(await get(http, server)) == b"ok"
+        drop_free(http)
         assert await read(await get(http, server)) == b"ok"
         assert server.asked == [1, 1]
 
