@@ -321,7 +321,9 @@ class HttpDownstream:
         self._response, self._transport = response, transport
         self.exchange.status = 200
         self.exchange.first_byte()
-        transport.write(response.first(out))
+        first = response.first(out)
+        transport.write(first)
+        self._request.writer.output_size += len(first)  # who asks, asks whether one has begun
         self._last_sent = time.monotonic()
         return True
 

@@ -117,6 +117,8 @@ def outermost_layer(relay: Relay) -> Middleware:
         except Exception as error:  # noqa: BLE001  (the last resort: a clean answer)
             answer = problem_answer(unexpected(error), dialect_of(request))
         if not answer.prepared:
+            if request.writer.output_size:  # a second one would be taken for the next answer
+                raise ConnectionAbortedError("an answer has begun already")
             await deliver(answer, request)
         return answer
 

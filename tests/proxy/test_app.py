@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import aiohttp
 import pytest
 from phenomena.routes import WAYS
-from proxy.raw import request, send
+from proxy.raw import PATIENCE, hang_up, read_answer, request, send
 from proxy.scripted import post
 from rig import running_rig
 
@@ -81,3 +82,25 @@ async def test_an_error_nobody_thought_of_is_a_number_for_the_client(monkeypatch
     assert b"canary" not in answer.body
     assert answer.one("x-request-id") in caplog.text
     assert answer.one("x-should-retry") == "false"
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_an_error_after_the_answer_is_never_told_as_another_one(stream, caplog):
+    """It would be taken for the answer to the next request on the same connection."""
+    way = WAYS[0]
+    asked = request("POST", way.path, JSON, body=json.dumps(way.body(stream=stream)).encode())
+
+    def broken(_: object) -> None:
+        raise KeyError("nobody thought of this")
+
+    async with running_rig() as rig:
+        rig.traffic.on_finished = broken
+        reader, writer = await asyncio.open_connection("127.0.0.1", rig.port)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                writer.write(asked * 2)
+                assert (await read_answer(reader)).status == 200
+                assert await reader.read() == b""
+        finally:
+            await hang_up(writer)
+    assert "KeyError" in caplog.text
