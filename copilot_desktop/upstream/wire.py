@@ -47,7 +47,7 @@ class Wire(asyncio.Protocol):
     def __init__(self, connection: Connection, wires: Wires, key: Hashable) -> None:
         """Raises Stale if it has been lost meanwhile."""
         transport, opener = connection.transport, connection.protocol
-        if transport is None or opener is None or opener.should_close:
+        if transport is None or opener is None or opener.should_close or transport.is_closing():
             connection.close()
             raise Stale
         self.key = key
@@ -84,7 +84,8 @@ class Wire(asyncio.Protocol):
     # ------------------------------------------------------------------------- for the request
 
     async def ask(self, url: str, head: bytes, body: bytes, until: float | None) -> Incoming:
-        """Send a request; the answer as soon as its head is there.
+        """Send a request; the answer as soon as its head is there. To be called in the turn of the
+        loop in which the connection was made or taken.
 
         `until` on the loop's clock: raises TimeoutError then. Raises Stale, aiohttp's errors and
         OSError. Whatever it raises, the connection is closed.
@@ -94,8 +95,6 @@ class Wire(asyncio.Protocol):
         self._whole = self._interim = self._heard = False
         timer = None if until is None else self._loop.call_at(until, self._too_late, incoming)
         try:
-            if self.is_lost:
-                raise Stale
             if len(body) <= AT_ONCE:
                 self._transport.write(head + body if body else head)
             else:
