@@ -263,6 +263,8 @@ class Wire(asyncio.Protocol):
         return True
 
     def _end(self, incoming: Incoming, *, keep: bool) -> None:
+        if incoming.closed:  # while the last of it was handed on
+            return
         self._incoming = None
         self._has_served = True
         has_left = not (self._sending or self._transport.get_write_buffer_size())

@@ -37,6 +37,7 @@ class Line(asyncio.Transport):
         self.protocol = protocol
 
     def get_write_buffer_size(self) -> int:
+        assert not self.closing, "over TLS this raises"
         return int(self.full)
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
@@ -167,6 +168,23 @@ def test_however_an_answer_is_cut_it_is_the_same(
         wires.cut()
         await turn()
         assert not wires.open
+        assert line.released
+
+    run(steps())
+
+
+def test_what_is_given_up_while_it_is_handed_on_is_not_ended() -> None:
+    async def steps() -> None:
+        line = Line(Wires(60))
+        asking = asyncio.ensure_future(line.wire.ask("", b"GET", b"", None))
+        await asyncio.sleep(0)
+        line.arrive(b"HTTP/1.1 200 X\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\n")
+        incoming = await asking
+        incoming.hand_to(lambda _: Wish.MORE)
+        line.arrive(b"plain")
+        assert incoming.over
+        assert not incoming.ended
+        await turn()
         assert line.released
 
     run(steps())
