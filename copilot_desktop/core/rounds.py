@@ -3,9 +3,9 @@
 Three loops, none of which can pile up: each does one thing, then waits again.
 
 * The watchdog notices that the machine slept (the wall clock ran ahead of the monotonic one by more
-  than 15 s) or that the network is another one (its own addresses have changed), and then leaves the
-  connections that are free, and looks at account, models and usage again. Then and once a minute it probes the listener; one that got lost
-  is started again, three times at most.
+  than 15 s) or that the network is another one (its own addresses have changed), and then leaves
+  the connections that are free, and looks at account, models and usage again. Then and once a
+  minute it probes the listener; one that got lost is started again, three times at most.
 * Usage is read every five minutes while a view is shown, every fifteen while the app is only in the
   tray, and never when nobody looks. Models are read once an hour on the same condition.
 * While GitHub cannot be reached, it is tried again every 30 s.
