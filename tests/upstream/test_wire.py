@@ -433,6 +433,8 @@ async def test_who_is_gone_is_gone_at_once_although_the_other_side_says_no_goodb
     async def secure(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(CHUNKED + b"1\r\no\r\n")
+        await gone.wait()
+        writer.close()
 
     answered = asyncio.Event()
     context = certificates(tmp_path)
