@@ -40,9 +40,11 @@ WINDOW_PACKAGES = (
     "gir1.2-ayatanaappindicator3-0.1",
     "fonts-dejavu-core",
 )
-# For the tests, which drive a browser and a real window on a screen of their own.
+# For the tests, which build packages, drive a browser and show a real window on a screen of their
+# own.
 TEST_PACKAGES = (
     *WINDOW_PACKAGES,
+    "binutils",
     "chromium",
     "dbus-daemon",
     "desktop-file-utils",
@@ -57,6 +59,7 @@ TEST_PACKAGES = (
     "xclip",
     "xdotool",
     "xvfb",
+    "xz-utils",
     "zsh",
 )
 # What the environment can be for, and what it may have been filled for instead.

@@ -90,14 +90,14 @@ def test_a_window_is_never_smaller_than_its_least_size(
 
 
 def held(app: App) -> int:
-    """Kilobytes that the app and its web views hold, shared parts counted once."""
+    """Kilobytes that the app and its web views hold alone: files are shared with whoever runs."""
     total = 0
     for pid in session_members(app.process.pid):
         try:
             rows = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
         except OSError:
             continue
-        total += sum(int(row.split()[1]) for row in rows if row.startswith("Pss:"))
+        total += sum(int(row.split()[1]) for row in rows if row.startswith("Pss_Anon:"))
     return total
 
 
@@ -115,7 +115,7 @@ def test_a_hidden_window_can_give_its_memory_back(
             lambda: "WebKitWebProces" not in session_members(app.process.pid).values(),
             "the page's process to end",
         )
-        assert held(app) < full - 20_000, (held(app), full)
+        assert held(app) < full - 15_000, (held(app), full)
         assert app.answers()
 
         panel.press("Open Copilot Desktop")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -205,10 +206,12 @@ def test_without_a_web_engine_the_browser_shows_the_page_and_the_tray_still_work
     panel: Panel, launch: Launch, tmp_path: Path
 ) -> None:
     seen = tmp_path / "opened"
-    browser = tmp_path / "browser"
-    browser.write_text(f'#!/bin/sh\necho "$1" > "{seen}.part" && mv "{seen}.part" "{seen}"\n')
-    browser.chmod(0o700)
-    app = launch(environ={"COPILOT_DESKTOP_ENGINE": "browser", "BROWSER": f"{browser} %s"}).ready()
+    # The system's own way to a browser: which one it takes differs from one release to the next.
+    opener = tmp_path / "xdg-open"
+    opener.write_text(f'#!/bin/sh\necho "$1" > "{seen}.part" && mv "{seen}.part" "{seen}"\n')
+    opener.chmod(0o700)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    app = launch(environ={"COPILOT_DESKTOP_ENGINE": "browser", "PATH": path}).ready()
 
     until(seen.exists, "the browser to be started", otherwise=app.story)
     assert seen.read_text().startswith("http://127.0.0.1:")

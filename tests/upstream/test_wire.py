@@ -41,8 +41,10 @@ class Server:
 async def answering(script: Script) -> AsyncIterator[Server]:
     """`script` follows each request whose head has been read."""
     server = Server()
+    writers: list[asyncio.StreamWriter] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
         number = len(server.asked)
         server.asked.append(0)
         try:
@@ -62,6 +64,8 @@ async def answering(script: Script) -> AsyncIterator[Server]:
             yield server
     finally:
         listening.close()  # its block would wait for all connections, from Python 3.12 on
+        for writer in writers:  # some scripts never end
+            writer.transport.abort()
 
 
 def saying(*parts: bytes, end: bool = False) -> Script:
