@@ -65,9 +65,11 @@ async def pass_through(
     exchange.notes += fixed.notes
     if strict:
         refuse_marked(fixed.marked)
+    # A name that stands twice may mean one thing to us and another to whoever reads it next.
+    raw = b"" if asked.caller.limits.narrow else asked.raw
     call = Call(
         endpoint=endpoint,
-        body=written(asked.raw, asked.body, fixed.body or body),
+        body=written(raw, asked.body, fixed.body or body),
         model=model.id,
         stream=envelope.stream,
         initiator=envelope.initiator,

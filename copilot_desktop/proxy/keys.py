@@ -40,6 +40,11 @@ class KeyLimits:
     max_effort: Effort | None = None
     budget: DailyBudget | None = None
 
+    @property
+    def narrow(self) -> bool:
+        """Whether what a request asks for has to be looked at."""
+        return bool(self.models) or self.max_effort is not None
+
     def allow(self, model: Model) -> bool:
         """Whether `model` may be used. Who may use `auto` may use what GitHub chooses there."""
         names = (model.id, AUTO) if by_auto(model) else (model.id,)

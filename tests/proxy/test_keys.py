@@ -149,6 +149,19 @@ async def test_a_model_off_the_list_is_as_if_it_did_not_exist() -> None:
         assert len(rig.fake.ledger) == before, "nothing of it was sent"
 
 
+async def test_a_model_that_is_named_twice_is_sent_as_it_was_read() -> None:
+    twice = (
+        b'{"model": "gpt-5.4", "model": "gpt-4.1", "messages": [{"role": "user", "content": "hi"}]}'
+    )
+    async with running_rig(config=config()) as rig:
+        key = ("Authorization", f"Bearer {NARROW.secret}")
+        asked = request("POST", "/v1/chat/completions", JSON, key, body=twice)
+        assert (await send(rig.port, asked)).status == 200
+        (sent,) = rig.fake.ledger.to("/chat/completions")
+    assert sent.body == json.loads(twice)
+    assert b"gpt-5.4" not in sent.raw
+
+
 async def test_every_list_of_models_leaves_out_what_the_key_may_not_use() -> None:
     async with running_rig(config=config()) as rig:
         await chat(rig, NARROW.secret)
