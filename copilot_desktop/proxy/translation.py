@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from copilot_desktop.canonical import End, fold
+from copilot_desktop.canonical import BlockDelta, End, fold
+from copilot_desktop.errors import UpstreamFault
 from copilot_desktop.hearing import Turn
 from copilot_desktop.provider import Provider
 from copilot_desktop.proxy.answers import Downstream
@@ -18,6 +19,9 @@ from copilot_desktop.proxy.outlet import Outlet
 from copilot_desktop.runs import BlockDeltas, Told, spread
 from copilot_desktop.upstream.client import UpstreamReply
 from copilot_desktop.upstream.direct import Wish
+from copilot_desktop.upstream.reply import READ_LIMIT
+
+LARGEST = READ_LIMIT
 
 
 async def translate(
@@ -82,12 +86,13 @@ class _Writing:
 
 
 class _Gathering:
-    """An unstreamed answer: everything is kept until it is whole."""
+    """An unstreamed answer: everything is kept until it is whole, up to `LARGEST` characters."""
 
     straight = True
 
     def __init__(self, asked: Asked) -> None:
         self._asked = asked
+        self._size = 0
         self.told: list[Told] = []
         self.reply: UpstreamReply | None = None
 
@@ -97,7 +102,19 @@ class _Gathering:
 
     def hear(self, told: list[Told]) -> Wish:
         self.told += told
+        self._size += sum(map(_size, told))
+        if self._size > LARGEST:
+            raise UpstreamFault(f"The answer is larger than {LARGEST // (1024 * 1024)} MB.")
         return Wish.MORE
 
     async def room(self) -> None:
         """There is always room."""
+
+
+def _size(told: Told) -> int:
+    match told:
+        case BlockDeltas(_, texts):
+            return sum(map(len, texts))
+        case BlockDelta(_, text, signature):
+            return len(text) + len(signature)
+    return 0

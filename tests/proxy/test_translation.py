@@ -9,6 +9,7 @@ from proxy.scripted import pieces, post, scripted_rig
 from proxy.test_forwarding import STREAMS
 
 from copilot_desktop.dialects.registry import ALL
+from copilot_desktop.proxy import translation
 
 TRANSLATED = [way for way in WAYS if not way.same]
 
@@ -45,3 +46,13 @@ async def test_events_before_a_defect_in_the_same_read_are_delivered(way: Way, m
     assert "canary" not in body.decode()
     assert message.split()[-1].rstrip(".") in caplog.text
     assert outcome == "failed"
+
+
+@pytest.mark.parametrize("way", TRANSLATED, ids=lambda way: f"{way.path[4:]}-{way.endpoint[1:]}")
+async def test_an_unstreamed_answer_without_end_is_refused(way: Way, monkeypatch):
+    monkeypatch.setattr(translation, "LARGEST", 3)
+    async with scripted_rig(pieces(STREAMS[way.endpoint])) as (rig, script):
+        status, body, _ = await post(rig, way.path, {**way.body(), "stream": False})
+        await until(lambda: not script.open, "upstream is let go")
+    assert status == 502
+    assert "larger than" in way.error_in(body)["message"]
