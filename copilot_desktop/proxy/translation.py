@@ -9,7 +9,6 @@ from __future__ import annotations
 from aiohttp import web
 
 from copilot_desktop.canonical import BlockDelta, End, fold
-from copilot_desktop.errors import UpstreamFault
 from copilot_desktop.hearing import Turn
 from copilot_desktop.provider import Provider
 from copilot_desktop.proxy.answers import Downstream
@@ -19,9 +18,8 @@ from copilot_desktop.proxy.outlet import Outlet
 from copilot_desktop.runs import BlockDeltas, Told, spread
 from copilot_desktop.upstream.client import UpstreamReply
 from copilot_desktop.upstream.direct import Wish
+from copilot_desktop.upstream.http import too_large
 from copilot_desktop.upstream.reply import READ_LIMIT
-
-LARGEST = READ_LIMIT
 
 
 async def translate(
@@ -86,7 +84,7 @@ class _Writing:
 
 
 class _Gathering:
-    """An unstreamed answer: everything is kept until it is whole, up to `LARGEST` characters."""
+    """An unstreamed answer: everything is kept until it is whole, up to `READ_LIMIT` characters."""
 
     straight = True
 
@@ -103,8 +101,8 @@ class _Gathering:
     def hear(self, told: list[Told]) -> Wish:
         self.told += told
         self._size += sum(map(_size, told))
-        if self._size > LARGEST:
-            raise UpstreamFault(f"The answer is larger than {LARGEST // (1024 * 1024)} MB.")
+        if self._size > READ_LIMIT:
+            raise too_large(READ_LIMIT)
         return Wish.MORE
 
     async def room(self) -> None:

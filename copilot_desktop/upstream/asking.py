@@ -17,7 +17,7 @@ import aiohttp
 from yarl import URL
 
 from copilot_desktop.upstream.direct import Incoming
-from copilot_desktop.upstream.outgoing import Connector, Toward, pass_for
+from copilot_desktop.upstream.outgoing import Connector, Toward, by_proxy
 from copilot_desktop.upstream.wire import Wire
 
 
@@ -70,15 +70,15 @@ async def _wire(
     if (wire := connector.wires.take(key)) is not None:
         return wire
     loop = asyncio.get_running_loop()
-    proxy = URL(way["proxy"]) if way["proxy"] else None
+    proxy, shown = by_proxy(way["proxy"])
     request = aiohttp.ClientRequest(
         "GET",
         target.url,
         headers={},
         loop=loop,
         session=http,
-        proxy=proxy and proxy.with_user(None),
-        proxy_headers=pass_for(proxy),
+        proxy=proxy,
+        proxy_headers=shown,
         ssl=way["ssl"],
     )
     async with asyncio.timeout_at(until):
@@ -106,7 +106,7 @@ def _head(
     lines = [f"Host: {target.host}", *map(": ".join, headers.items())]
     if proxy is not None and target.url.scheme == "http":  # without TLS the proxy has to read it
         path = str(target.url)
-        lines.extend(map(": ".join, pass_for(URL(proxy)).items()))
+        lines.extend(map(": ".join, by_proxy(proxy)[1].items()))
     if length or method == "POST":
         lines.append(f"Content-Length: {length}")
     fields = "\r\n".join(lines)

@@ -22,7 +22,6 @@ from types import TracebackType
 from typing import Any
 
 import aiohttp
-from yarl import URL
 
 from copilot_desktop.errors import (
     Impostor,
@@ -43,7 +42,7 @@ from copilot_desktop.upstream.http import (
     toward,
 )
 from copilot_desktop.upstream.identity import Identity
-from copilot_desktop.upstream.outgoing import pass_for
+from copilot_desktop.upstream.outgoing import by_proxy
 from copilot_desktop.upstream.refusal import seconds_of
 from copilot_desktop.upstream.reply import UpstreamReply
 from copilot_desktop.upstream.seat import in_use
@@ -166,12 +165,12 @@ class CopilotClient:
         headers = self._headers(replace(call, body=b""), grant) | {"Accept": "*/*"}
         async with asyncio.timeout(DIAL_SECONDS):
             way = await toward(self._http, url)
-            proxy = URL(way["proxy"]) if way["proxy"] else None
+            proxy, shown = by_proxy(way["proxy"])
             wire = await self._http.ws_connect(
                 url,
                 headers=headers,
-                proxy=proxy and proxy.with_user(None),
-                proxy_headers=pass_for(proxy),
+                proxy=proxy,
+                proxy_headers=shown,
                 ssl=way["ssl"],
                 max_msg_size=largest,
                 timeout=aiohttp.ClientWSTimeout(ws_close=GOODBYE_SECONDS),

@@ -142,6 +142,11 @@ def of_an_impostor(status: int, headers: Mapping[str, str], text: str) -> bool:
     return status == 511 or 300 <= status < 400 or (200 <= status < 300 and page)
 
 
+def too_large(limit: int) -> UpstreamFault:
+    """For an answer of more than `limit` bytes."""
+    return UpstreamFault(f"The answer is larger than {limit // (1024 * 1024)} MB.")
+
+
 class Source(Protocol):
     """A body that is arriving."""
 
@@ -162,7 +167,7 @@ async def read_bounded(source: Source, limit: int) -> bytes:
         parts.append(piece)
         size += len(piece)
         if size > limit:
-            raise UpstreamFault(f"The answer is larger than {limit // (1024 * 1024)} MB.")
+            raise too_large(limit)
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 

@@ -205,6 +205,12 @@ def _usable(proxy: str | None) -> str | None:
     return proxy
 
 
+def by_proxy(address: str | None) -> tuple[URL | None, dict[str, str]]:
+    """Where a proxy is, without name and password, and the header that shows it both."""
+    proxy = URL(address) if address else None
+    return proxy and proxy.with_user(None), pass_for(proxy)
+
+
 def pass_for(proxy: URL | None) -> dict[str, str]:
     """The header that shows `proxy` the name and the password in its address, if there are any.
 

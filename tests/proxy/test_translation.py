@@ -50,7 +50,7 @@ async def test_events_before_a_defect_in_the_same_read_are_delivered(way: Way, m
 
 @pytest.mark.parametrize("way", TRANSLATED, ids=lambda way: f"{way.path[4:]}-{way.endpoint[1:]}")
 async def test_an_unstreamed_answer_without_end_is_refused(way: Way, monkeypatch):
-    monkeypatch.setattr(translation, "LARGEST", 3)
+    monkeypatch.setattr(translation, "READ_LIMIT", 3)
     async with scripted_rig(pieces(STREAMS[way.endpoint])) as (rig, script):
         status, body, _ = await post(rig, way.path, {**way.body(), "stream": False})
         await until(lambda: not script.open, "upstream is let go")
