@@ -15,6 +15,7 @@ from tree import NAME, Product, files, lay_share, settle
 
 # The package that has a library, by the library's name. Debian 13 and Ubuntu 24.04 renamed some.
 LIBRARIES = {
+    "libatomic.so.1": "",  # comes with libglib2.0-0t64, which alone needs it
     "libblkid.so.1": "",  # these come with libglib2.0-0
     "libbz2.so.1.0": "libbz2-1.0",
     "libcrypto.so.3": "libssl3 | libssl3t64",
@@ -35,6 +36,7 @@ LIBRARIES = {
     "libstdc++.so.6": "libstdc++6",
     "libuuid.so.1": "libuuid1",
     "libz.so.1": "zlib1g",
+    "libzstd.so.1": "",  # comes with libssl3t64, which alone needs it
 }
 WINDOW = (
     "gir1.2-gtk-3.0",

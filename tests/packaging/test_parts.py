@@ -74,6 +74,12 @@ def test_a_library_that_no_package_is_known_for_stops_the_build(part: Part, unbu
         deb.fields(unbuilt, "amd64", 1)
 
 
+def test_what_the_libraries_of_debian_13_bring_along_is_known(part: Part, unbuilt: Any) -> None:
+    before = part("deb").depends(unbuilt)
+    unbuilt.left_to_system += ("libatomic.so.1", "libzstd.so.1")
+    assert part("deb").depends(unbuilt) == before
+
+
 def test_the_control_file_says_what_is_needed(part: Part, unbuilt: Any) -> None:
     text = part("deb").fields(unbuilt, "amd64", 59_000)
     fields = dict(re.findall(r"^([\w-]+): (.*)$", text, re.MULTILINE))
