@@ -269,7 +269,7 @@ class Core:
     # ------------------------------------------------------------------------ for the verbs
 
     async def start_proxy(self) -> ProxyState:
-        return await self.listening.start(self._proxy_config(self.store.state.preferences))
+        return await self.listening.start(self._proxy_config)
 
     async def change(self, patch: Mapping[str, Any]) -> bool:
         """Change settings and let the parts know. False if the file could not be written.
@@ -308,7 +308,7 @@ class Core:
             self.brakes.use(rules_of(after.settings))
         if changed & PROXY_NAMES:
             self.key_changed()
-            await self.listening.apply(self._proxy_config(after), changed)
+            await self.listening.apply(self._proxy_config, changed)
 
     def origins_of(self, host: str) -> Origins:
         """Where the GitHub is that a person names by its host. Raises BadSetting."""
@@ -328,7 +328,7 @@ class Core:
     def key_changed(self) -> None:
         """Let proxy and state know the local keys and whether one is asked for."""
         preferences = self.store.state.preferences
-        config = self._proxy_config(preferences)
+        config = self._proxy_config()
         fixed = preferences.sources["api_key"] in {"flag", "environment"}
         self.store.set(key=LocalKey(config.key_required, local_keys.hint(config.key), fixed))
         self.store.set(keys=self.books.keys.standings())
@@ -484,8 +484,8 @@ class Core:
     def _note_look(self, problem: Problem | None) -> None:
         self.life.reach.note(problem)
 
-    def _proxy_config(self, preferences: Preferences) -> ProxyConfig:
-        settings = preferences.settings
+    def _proxy_config(self, preferences: Preferences | None = None) -> ProxyConfig:
+        settings = preferences.settings if preferences else self.settings
         wanted = settings.key_wanted
         return config_of(
             settings,

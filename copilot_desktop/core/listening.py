@@ -1,14 +1,16 @@
 """The proxy as the rest of the core sees it: which settings it runs under, and its ports.
 
 Turns settings and local key into the proxy's own configuration and tells the listener about
-changes. Looking for a port's holder may block, so it happens on a worker thread.
+changes. A move waits for open answers, and settings and keys may change once more meanwhile: so
+there is one move at a time, and each asks for the newest configuration when it starts to listen.
+Looking for a port's holder may block, so it happens on a worker thread.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from copilot_desktop.core.settings import Settings
@@ -68,31 +70,34 @@ class Listening:
         self._controller = controller
         self._relay = relay
         self._system = system
+        self._moving = asyncio.Lock()  # held while the listener starts or moves
 
     @property
     def config(self) -> ProxyConfig:
         return self._relay.config
 
-    async def start(self, config: ProxyConfig) -> ProxyState:
-        return await self._controller.start(config)
+    async def start(self, newest: Callable[[], ProxyConfig]) -> ProxyState:
+        async with self._moving:
+            return await self._controller.start(newest)
 
     async def stop(self, drain: float = DRAIN_SECONDS) -> ProxyState:
         if self._controller.state.phase == "stopping":
             self._controller.stop_now()  # pressed a second time: do not wait any longer
         return await self._controller.stop(drain)
 
-    async def apply(self, config: ProxyConfig, changed: Collection[str]) -> None:
+    async def apply(self, newest: Callable[[], ProxyConfig], changed: Collection[str]) -> None:
         """New settings: at once where that is possible, else by moving the listener."""
-        running = self._controller.state.phase == "running"
-        if running and not REBINDING.intersection(changed):
-            # Port 0 was replaced by the port that the system chose.
-            self._relay.config = replace(config, port=self._relay.config.port)
-            return
-        if running or (self._controller.state.phase == "error" and REBINDING.intersection(changed)):
-            await self.stop()
-            await self.start(config)
-            return
-        self._relay.config = config
+        moving = bool(REBINDING.intersection(changed))
+        async with self._moving:
+            phase = self._controller.state.phase
+            if phase == "running" and not moving:
+                # Port 0 was replaced by the port that the system chose.
+                self._relay.config = replace(newest(), port=self._relay.config.port)
+            elif phase == "running" or (phase == "error" and moving):
+                await self.stop()
+                await self._controller.start(newest)
+            else:
+                self._relay.config = newest()
 
     def rekey(self, config: ProxyConfig) -> None:
         """The keys of `config` count from the next request on."""

@@ -71,13 +71,18 @@ class ProxyController:
         self.on_change: Callable[[], None] = lambda: None
         self.state = ProxyState(host=relay.config.host, port=relay.config.port)
 
-    async def start(self, config: ProxyConfig | None = None) -> ProxyState:
-        """Listen. Trouble becomes the state's `problem`; running already is fine."""
+    async def start(
+        self, config: ProxyConfig | Callable[[], ProxyConfig] | None = None
+    ) -> ProxyState:
+        """Listen. Trouble becomes the state's `problem`; running already is fine.
+
+        `config` may be a function: it is asked when a stop that is still under way has ended.
+        """
         async with self._lock:
-            if config is not None:
-                self._relay.config = config
             if self.state.phase == "running":
                 return self.state
+            if config is not None:
+                self._relay.config = config() if callable(config) else config
             self._enter("starting")
             try:
                 problem = await self._attempt()

@@ -172,6 +172,41 @@ async def test_a_moved_listener_follows_the_settings(tmp_path: Path) -> None:
         assert rig.snapshot()["proxy"]["phase"] == "stopped"
 
 
+async def test_what_is_changed_while_the_listener_moves_holds_afterwards(tmp_path: Path) -> None:
+    """A move waits for open answers: to take "other devices" back must not come too late, nor
+    must a key that is revoked meanwhile come back."""
+    async with running_core(tmp_path) as rig:
+        secret = (await rig.do("make_key", name="laptop"))["key"]
+        traffic = rig.core.traffic
+        traffic.idle.clear()  # an answer is under way
+        opening = asyncio.create_task(
+            rig.do("update_settings", patch={"host": "0.0.0.0", "require_key": True})
+        )
+        await rig.until(lambda s: s.proxy.phase == "stopping")
+        closing = asyncio.create_task(rig.do("update_settings", patch={"host": "127.0.0.1"}))
+        assert (await rig.do("revoke_key", name="laptop"))["saved"]
+        await asyncio.wait({closing}, timeout=1.0)  # it may wait for the move, or not
+        traffic.idle.set()
+        assert (await opening)["ok"]
+        assert (await closing)["ok"]
+
+        proxy = rig.core.store.state.proxy
+        assert (proxy.phase, proxy.host) == ("running", "127.0.0.1")
+        async with aiohttp.ClientSession() as http:
+            url = f"http://127.0.0.1:{proxy.port}/v1/models"
+            async with http.get(url, headers={"Authorization": f"Bearer {secret}"}) as answer:
+                assert answer.status == 401
+
+
+async def test_starting_what_runs_on_a_port_of_the_systems_choice_changes_nothing(
+    tmp_path: Path,
+) -> None:
+    async with running_core(tmp_path) as rig:
+        port = rig.core.store.state.proxy.port
+        assert (await rig.do("start_proxy"))["port"] == port
+        assert await rig.core.controller.probe()
+
+
 async def test_the_local_key_is_asked_for_as_soon_as_it_is_wanted(tmp_path: Path) -> None:
     async with running_core(tmp_path, signed_in=True) as rig:
         await rig.until(lambda s: s.models.state == "ready")
