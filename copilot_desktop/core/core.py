@@ -268,8 +268,8 @@ class Core:
 
     # ------------------------------------------------------------------------ for the verbs
 
-    async def start_proxy(self) -> ProxyState:
-        return await self.listening.start(self._proxy_config)
+    async def start_proxy(self, *, lost: bool = False) -> ProxyState:
+        return await self.listening.start(self._proxy_config, lost=lost)
 
     async def change(self, patch: Mapping[str, Any]) -> bool:
         """Change settings and let the parts know. False if the file could not be written.

@@ -76,9 +76,9 @@ class Listening:
     def config(self) -> ProxyConfig:
         return self._relay.config
 
-    async def start(self, newest: Callable[[], ProxyConfig]) -> ProxyState:
+    async def start(self, newest: Callable[[], ProxyConfig], *, lost: bool = False) -> ProxyState:
         async with self._moving:
-            return await self._controller.start(newest)
+            return await self._controller.start(newest, lost=lost)
 
     async def stop(self, drain: float = DRAIN_SECONDS) -> ProxyState:
         if self._controller.state.phase == "stopping":

@@ -102,8 +102,8 @@ class Rounds:
             return
         for attempt in range(1, RESTARTS + 1):
             log.warning("The listener was lost; starting it again, attempt %s", attempt)
-            if (await core.start_proxy()).phase == "running":
-                return
+            if (await core.start_proxy(lost=True)).phase != "error":
+                return  # or the user has stopped it meanwhile
             await asyncio.sleep(self._pace.tick)
         core.surroundings(listener="lost")
 

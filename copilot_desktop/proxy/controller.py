@@ -72,14 +72,18 @@ class ProxyController:
         self.state = ProxyState(host=relay.config.host, port=relay.config.port)
 
     async def start(
-        self, config: ProxyConfig | Callable[[], ProxyConfig] | None = None
+        self,
+        config: ProxyConfig | Callable[[], ProxyConfig] | None = None,
+        *,
+        lost: bool = False,
     ) -> ProxyState:
         """Listen. Trouble becomes the state's `problem`; running already is fine.
 
         `config` may be a function: it is asked when a stop that is still under way has ended.
+        `lost`: only bring back a listener that is in trouble, not one that somebody has stopped.
         """
         async with self._lock:
-            if self.state.phase == "running":
+            if self.state.phase == "running" or (lost and self.state.phase != "error"):
                 return self.state
             if config is not None:
                 self._relay.config = config() if callable(config) else config

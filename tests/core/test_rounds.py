@@ -171,6 +171,31 @@ async def test_a_stopped_proxy_stays_stopped(tmp_path: Path) -> None:
         assert rig.core.store.state.proxy.phase == "stopped"
 
 
+async def test_a_proxy_that_is_stopped_while_its_listener_is_missed_stays_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running_core(tmp_path) as rig:
+        missed, asked_for = asyncio.Event(), asyncio.Event()
+
+        async def silent() -> None:
+            missed.set()
+            await asked_for.wait()
+            raise TimeoutError
+
+        with monkeypatch.context() as patched:
+            patched.setattr(rig.core.controller, "_reach_itself", silent)
+            rounds = Rounds(rig.core, FAST)
+            keeping = asyncio.create_task(rounds._keep_listening())
+            await missed.wait()
+            stopping = asyncio.create_task(rig.do("stop_proxy"))
+            await asyncio.sleep(0)  # it has been pressed
+        asked_for.set()
+        assert (await stopping)["ok"]
+        await asyncio.wait_for(keeping, 5)
+        assert rig.core.store.state.proxy.phase == "stopped"
+        assert rig.core.store.state.app.listener != "lost"
+
+
 async def test_usage_is_read_only_while_somebody_looks(tmp_path: Path) -> None:
     async with running_core(tmp_path, signed_in=True) as rig:
         await ready(rig)
