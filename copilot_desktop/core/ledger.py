@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import closing
 from dataclasses import astuple, dataclass, fields
+from datetime import date, timedelta
 from pathlib import Path
 
 from copilot_desktop.atomic import remove_file
@@ -32,9 +33,10 @@ from copilot_desktop.upstream.quota import Meter
 log = logging.getLogger(__name__)
 
 DAYS = 90
-_DAY = 86_400
+OTHERS = "(others)"  # no key can be named so
 _BUSY_SECONDS = 2.0
 _MOST_ROWS = 20_000  # of one kind; a client that invents names must not fill the memory
+_MOST_COUNTED = 10**13  # of one request; SQLite has no room for a sum of nonsense
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS use (
@@ -107,7 +109,7 @@ class MeterDay:
 def _reading(table: str, kind: type[Use | MeterDay]) -> str:
     # With its table before it: SQLite takes a lone quoted name that is no column for a text.
     names = ", ".join(f'{table}."{column.name}"' for column in fields(kind))
-    return f"SELECT {names} FROM {table} WHERE {table}.day >= ?"  # noqa: S608  (our own names)
+    return f"SELECT {names} FROM {table} WHERE {table}.day >= ? ORDER BY 1 DESC"  # noqa: S608  (our own names)
 
 
 def _keeping(table: str, kind: type[Use | MeterDay]) -> str:
@@ -157,7 +159,10 @@ class Ledger:
         `account` None: those of all accounts.
         """
         rows = self.since(self._day(days - 1))
-        found = [row for row in rows if account is None or row.account == account]
+        today = self._day()  # a clock that was wrong may have counted in years to come
+        found = [
+            row for row in rows if row.day <= today and (account is None or row.account == account)
+        ]
         return tuple(sorted(found, key=lambda row: row.key, reverse=True))
 
     def since(self, day: str) -> list[Use]:
@@ -168,9 +173,9 @@ class Ledger:
 
     def meters(self, days: int = DAYS, account: str | None = None) -> tuple[MeterDay, ...]:
         """The readings of the last `days` days, the newest day first."""
-        first = self._day(min(days, self.keep) - 1)
+        first, today = self._day(min(days, self.keep) - 1), self._day()
         with self._lock:
-            rows = [row for row in self._meters.values() if row.day >= first]
+            rows = [row for row in self._meters.values() if first <= row.day <= today]
         found = [row for row in rows if account is None or row.account == account]
         return tuple(sorted(found, key=lambda row: row.key, reverse=True))
 
@@ -181,26 +186,24 @@ class Ledger:
         """
         key = (self._day(), exchange.account, exchange.client, exchange.model_used)
         with self._lock:
-            if (row := self._row(key)) is None:
-                return
+            row = self._row(key, named=bool(exchange.key))
             row.requests += 1
             if exchange.outcome == "failed":
                 row.failed += 1
             elif multiplier and exchange.outcome == "ok" and exchange.initiator == "user":
                 row.premium += multiplier
             if exchange.nano_credits:
-                row.nano_credits += exchange.nano_credits
+                row.nano_credits += _counted(exchange.nano_credits)
             if (usage := exchange.usage) is not None:
-                row.input += usage.input
-                row.output += usage.output
-                row.cache_read += usage.cache_read
-                row.cache_write += usage.cache_write
+                row.input += _counted(usage.input)
+                row.output += _counted(usage.output)
+                row.cache_read += _counted(usage.cache_read)
+                row.cache_write += _counted(usage.cache_write)
 
     def add(self, use: Use) -> None:
         """Add `use` to its row."""
         with self._lock:
-            if (row := self._row(use.key)) is not None:
-                row.grow(use)
+            self._row(use.key).grow(use)
 
     def read(self, meters: Iterable[Meter], account: str = "") -> None:
         """Keep today's reading of every meter that counts something."""
@@ -263,7 +266,7 @@ class Ledger:
     def _read(self) -> tuple[list[Use], list[MeterDay]]:
         first = self._day(self.keep - 1)
         with closing(self._open()) as file:
-            uses = file.execute(_READ_USE, (first,)).fetchmany(_MOST_ROWS)
+            uses = file.execute(_READ_USE, (first,)).fetchmany(2 * _MOST_ROWS)
             meters = file.execute(_READ_METER, (first,)).fetchmany(_MOST_ROWS)
         for row in uses:
             _check(row[:4], row[4:])
@@ -320,18 +323,22 @@ class Ledger:
         self._new_uses &= self._uses.keys()
         self._new_meters &= self._meters.keys()
 
-    def _row(self, key: UseKey) -> Use | None:
-        """The row of `key`, which changes now; None if there are too many. Called with the lock."""
-        row = self._uses.get(key)
-        if row is None:
-            if len(self._uses) >= _MOST_ROWS:
-                return None
-            row = self._uses[key] = Use(*key)
+    def _row(self, key: UseKey, *, named: bool = False) -> Use:
+        """The row of `key`, which changes now. Called with the lock.
+
+        Where there are too many, one for all further clients: a budget goes on counting. A client
+        that is `named` by its key has its own in any case, since its budget may, too.
+        """
+        if key not in self._uses and len(self._uses) >= _MOST_ROWS and not named:
+            day, account, _, model = key
+            key = (day, account, OTHERS, model)
         self._new_uses.add(key)
-        return row
+        return self._uses.setdefault(key, Use(*key))
 
     def _day(self, ago: int = 0) -> str:
-        return day_of(self._wall() - ago * _DAY)
+        """By the calendar: not every day has 24 hours."""
+        today = day_of(self._wall())
+        return (date.fromisoformat(today) - timedelta(days=ago)).isoformat() if ago else today
 
 
 def _files(path: Path) -> tuple[Path, ...]:
@@ -349,11 +356,16 @@ def _gone(path: Path) -> bool:
     return True
 
 
+def _counted(number: int) -> int:
+    return min(max(number, 0), _MOST_COUNTED)
+
+
 def _check(words: tuple[object, ...], numbers: tuple[object, ...]) -> None:
     """Raises ValueError for a row that this app cannot have written."""
     sound = all(isinstance(each, int | float) and math.isfinite(each) for each in numbers)
     if not sound or not all(isinstance(each, str) for each in words):
         raise ValueError("a row holds something else than words and numbers")
+    date.fromisoformat(str(words[0]))
 
 
 def _may_pass(error: Exception) -> bool:

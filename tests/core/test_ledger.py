@@ -7,8 +7,10 @@ import sqlite3
 import stat
 import sys
 import threading
+import time
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -215,8 +217,75 @@ def test_invented_names_do_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) 
     for number in range(20):
         ledger.count(exchange(client=f"client {number}"), 1.0)
     ledger.count(exchange(client="client 0"), 1.0)
-    assert len(ledger.uses()) == 5
-    assert max(row.requests for row in ledger.uses()) == 2
+    assert len(ledger.uses()) == 6
+    counted = {row.client: row.requests for row in ledger.uses()}
+    assert counted["client 0"] == 2
+    assert counted[ledger_module.OTHERS] == 15, "a budget goes on counting"
+    known = exchange(client="zed")
+    known.key = "zed"
+    ledger.count(known, 1.0)
+    assert "zed" in {row.client for row in ledger.uses()}, "it may have a budget of its own"
+
+
+def test_too_many_rows_are_read_from_the_newest_day_on(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    ledger = Ledger(path, wall=clock)
+    for ago in range(8, -1, -1):
+        clock.now = NOON - ago * DAY
+        ledger.count(exchange(), 1.0)
+    ledger.flush()
+    monkeypatch.setattr(ledger_module, "_MOST_ROWS", 2)
+    again = Ledger(path, wall=clock)
+    again.load()
+    assert again.uses() == ledger.uses()[:4]
+
+
+def test_a_number_that_is_none_does_not_stop_the_writing(path: Path) -> None:
+    ledger = Ledger(path, wall=Clock())
+    ledger.count(exchange("odd", usage=Usage(10**30, -5, 0, 0), nano=-(10**30)), 1.0)
+    ledger.count(exchange("good", usage=Usage(10, 1, 0, 0), nano=7), 1.0)
+    ledger.flush()
+    again = Ledger(path, wall=Clock())
+    again.load()
+    assert again.uses() == ledger.uses()
+    assert {(row.model, row.output, row.nano_credits) for row in again.uses()} == {
+        ("good", 1, 7), ("odd", 0, 0),
+    }  # fmt: skip
+
+
+def test_what_a_wrong_clock_has_counted_ahead_is_not_shown(path: Path) -> None:
+    clock = Clock(NOON + 400 * DAY)
+    ledger = Ledger(path, wall=clock)
+    ledger.count(exchange(), 1.0)
+    ledger.read([Meter("chat", "Chat", "metered", used=12.0, limit=300.0)])
+    clock.now = NOON
+    ledger.count(exchange("now"), 1.0)
+    assert [row.model for row in ledger.uses()] == ["now"]
+    assert ledger.meters() == ()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no zones to choose from")
+@pytest.mark.parametrize(
+    ("now", "yesterday"),
+    [((2026, 10, 25, 23, 30), "2026-10-24"), ((2026, 3, 30, 0, 30), "2026-03-29")],
+)
+def test_days_of_23_and_25_hours_are_days(
+    monkeypatch: pytest.MonkeyPatch, now: tuple[int, ...], yesterday: str
+) -> None:
+    monkeypatch.setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3")
+    time.tzset()
+    try:
+        clock = Clock(time.mktime((*now, 0, 0, 0, -1)))
+        ledger = Ledger(None, wall=clock)
+        for ago in (2, 1, 0):
+            day = date(*now[:3]) - timedelta(days=ago)
+            ledger.add(Use(day.isoformat(), "", "Codex", "gpt-5", 1))
+        assert [row.day for row in ledger.uses(days=2)][1:] == [yesterday]
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_a_file_that_is_locked_at_the_start_is_read_later_and_never_overwritten(
@@ -249,6 +318,8 @@ def test_a_file_that_is_locked_at_the_start_is_read_later_and_never_overwritten(
         "CREATE TABLE use (day TEXT, account TEXT);",
         "INSERT INTO use (day, account, client, model) VALUES ('2099-01-01', 'a', 'b', 'c');",
         "INSERT INTO meter (day, account, id, used) VALUES ('2099-01-01', 'a', 'b', 'many');",
+        "INSERT INTO meter (day, account, id, used) VALUES ('someday', 'a', 'b', 1.0);",
+        "INSERT INTO use VALUES ('2026-13-99', 'a', 'b', 'c', 1, 0, 1, 1, 0, 0, 0, 0.0);",
     ],
 )
 def test_columns_that_are_not_ours_count_as_damaged(path: Path, script: str) -> None:
