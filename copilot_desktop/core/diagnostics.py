@@ -297,7 +297,8 @@ class Diagnosis:
         try:
             proxy = await asyncio.to_thread(proxy_for, core.origins.api, way)
         except UnusableProxy as found:
-            return Finding("outgoing", "failed", "unusable", {"kind": found.scheme}, "outgoing")
+            case = "unusable" if found.scheme else "unreadable"
+            return Finding("outgoing", "failed", case, {"kind": found.scheme}, "outgoing")
         extra = "_extra" if way.extra_ca else ""
         if proxy is None:
             case = "none" if way.proxy == NONE else "direct"

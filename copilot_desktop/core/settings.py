@@ -58,6 +58,7 @@ def _proxy(value: str) -> str:
         found = urlsplit(text if "://" in text else f"http://{text}")
         usual = {"http": 80, "https": 443}[found.scheme]
         port = found.port or usual
+        (found.hostname or "").encode("idna")  # as it will be looked up
     except (ValueError, KeyError):
         raise ValueError("give an http or https address such as proxy.example:3128") from None
     plain = not (found.path.strip("/") or found.query or found.fragment)

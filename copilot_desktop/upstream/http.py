@@ -92,8 +92,9 @@ async def toward(http: aiohttp.ClientSession, url: str) -> outgoing.Toward:
     try:
         return await outgoing.toward(http, url)
     except outgoing.UnusableProxy as proxy:
-        kind = f"the configured proxy is of a kind ({proxy.scheme}) that cannot be used"
-        raise _unreachable(url, kind) from None
+        known = f"is of a kind ({proxy.scheme}) that cannot be used"
+        said = known if proxy.scheme else "has an address that cannot be read"
+        raise _unreachable(url, f"the configured proxy {said}") from None
 
 
 async def fetch_json(

@@ -44,7 +44,8 @@ FRESH = 10.0  # seconds that the system's word about a host is not asked for aga
 
 
 class UnusableProxy(Exception):
-    """The system names a proxy of a kind that cannot be used."""
+    """The system names a proxy of a kind that cannot be used; with an empty `scheme` its address
+    cannot even be read."""
 
     def __init__(self, scheme: str) -> None:
         super().__init__(scheme)
@@ -199,9 +200,13 @@ def _usable(proxy: str | None) -> str | None:
     if proxy is None:
         return None
     proxy = proxy if "://" in proxy else f"http://{proxy}"
-    scheme = URL(proxy).scheme
-    if scheme not in {"http", "https"}:
-        raise UnusableProxy(scheme)
+    try:
+        address = URL(proxy)
+        (address.raw_host or "").encode("idna")  # as it will be looked up
+    except ValueError:  # such as a password with a bare `/` or `#`
+        raise UnusableProxy("") from None
+    if address.scheme not in {"http", "https"}:
+        raise UnusableProxy(address.scheme)
     return proxy
 
 

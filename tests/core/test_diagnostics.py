@@ -159,3 +159,18 @@ async def test_a_certificate_file_that_is_gone_and_a_proxy_with_a_password(
         found = await Diagnosis(rig.core)._outgoing()
         assert found is not None
         assert found.said(strings.words()) == "Through proxy.example:3128, as set."
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [("socks5://x:1", "of a kind (socks5)"), ("http://me:pa/ss@x:1", "address cannot be read")],
+)
+async def test_a_proxy_of_the_system_that_cannot_be_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str, said: str
+) -> None:
+    async with running_core(tmp_path) as rig:
+        monkeypatch.setenv("HTTPS_PROXY", address)
+        rig.core.origins = Origins.of()
+        found = await Diagnosis(rig.core)._outgoing()
+        assert found is not None
+        assert said in found.said(strings.words())

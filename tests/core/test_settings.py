@@ -204,6 +204,7 @@ def test_a_way_out_has_one_spelling(given: str, kept: str) -> None:
         "http://hana:pa55@x:99999",
         "http://•••@x:1",
         "http://pa55/x",
+        "hana:pa55@proxy..example:3128",
         "x y",
     ],
 )

@@ -108,6 +108,19 @@ async def test_a_proxy_that_cannot_be_used_is_said(
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["http://me:sec/ret@proxy.example:80", "me:sec#ret@proxy.example:80", "proxy..example:80"],
+)
+async def test_a_proxy_whose_address_cannot_be_read_is_said(
+    http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", address)
+    with pytest.raises(Unreachable, match="address that cannot be read") as caught:
+        await toward(http, GITHUB)
+    assert "sec" not in str(caught.value)
+
+
 class Slow:
     """Something of the system that takes its time until it is let go; it knows its thread."""
 
