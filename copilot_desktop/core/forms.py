@@ -10,6 +10,7 @@ happen, and the library that would do it takes longer to load than the proxy nee
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -114,10 +115,24 @@ def number(most: float, *, least: float | None = None) -> Form:
 
 
 def path() -> Form:
+    """It is kept as it was written; a `~` at its beginning can be followed."""
+
     def read(value: object) -> Path:
         if not isinstance(value, str | Path):
             raise Unfit(ODD)
-        return Path(value)
+        word = str(value)
+        if not word.strip():
+            # Taken as it is, that would be the folder that happens to be the current one.
+            raise Unfit("give a path")
+        try:
+            if b"\0" in os.fsencode(word):
+                raise Unfit(ODD)
+            Path(word).expanduser()
+        except UnicodeEncodeError:
+            raise Unfit(ODD) from None
+        except RuntimeError:
+            raise Unfit("there is no such home folder") from None
+        return Path(word)
 
     return Form(read)
 

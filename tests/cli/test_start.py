@@ -57,6 +57,7 @@ async def test_each_bad_flag_is_named_as_it_was_typed(terminal: Terminal) -> Non
         for flag, value in (
             ("--port", "abc"), ("--host", "0.0.0.0"), ("--token-store", "vault"),
             ("--auth-mode", "open"), ("--log-level", "loud"), ("--data-dir", "/etc/passwd"),
+            ("--data-dir", ""), ("--data-dir", "~nobody-of-that-name/x"),
         ):  # fmt: skip
             ended = await commands.run("status", flag, value)
             assert (ended.code, ended.out) == (1, "")
