@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import importlib
 import logging
+import math
 import os
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +28,7 @@ log = logging.getLogger(__name__)
 TITLE = "Copilot Desktop"
 BACKGROUND = {False: "#F5F6F8", True: "#131619"}  # the page's own --bg: no white flash
 _SETTLED = 0.4  # seconds without a change until a move or a resize is over
+_AGAIN = 10.0  # seconds: a page that ends again within them is not opened at once
 # These add the corner of the screen to the position that they are given.
 _RELATIVE = frozenset({"gtk", "qt", "cocoa"})
 _PYWEBVIEW_NAMES: dict[str, Any] = {
@@ -52,6 +55,7 @@ class Window:
         moved: Callable[[Place], None] = lambda _: None,
     ) -> None:
         self._url = url
+        self._home = url.split("?", 1)[0]
         self._engine = engine
         self._hidden = hidden
         self._dark = dark
@@ -64,6 +68,7 @@ class Window:
         self._resting: threading.Timer | None = None
         self._window: Any = None
         self._emptied = False
+        self._revived = -math.inf
         self._leaving = threading.Event()
         self._asking = threading.Lock()  # nothing is asked of it once it is to be destroyed
 
@@ -100,6 +105,8 @@ class Window:
             return  # told to end before there was anything to destroy
         window.events.closing += self._closing
         window.events.before_show += before_show
+        if self._engine.name == "gtk":
+            window.events.before_show += self._watch_page
         self._follow_place(window)
         window.events.loaded += self._stay_home
         window.events.loaded += lambda: threading.Thread(target=ready, daemon=True).start()
@@ -178,6 +185,21 @@ class Window:
             return False
 
         GLib.idle_add(act)
+
+    def _watch_page(self) -> None:
+        self._on_gtk(lambda view: view.connect("web-process-terminated", self._page_ended))
+
+    def _page_ended(self, view: Any, _reason: object) -> None:
+        """On the GUI thread. A page that crashed, or that the system has ended for want of memory,
+        leaves an empty window that nothing would ever fill again."""
+        if self._emptied or self._leaving.is_set():
+            return
+        log.warning("the page ended unexpectedly")
+        before, self._revived = self._revived, time.monotonic()
+        if self._revived - before > _AGAIN:
+            view.load_uri(self._home)
+        else:
+            self._emptied = True  # opened anew when the window is shown the next time
 
     def _end_dialogs(self) -> None:
         """GTK: an open dialog runs a loop of its own, which would keep the app from ending."""
@@ -283,11 +305,10 @@ class Window:
 
     def _stay_home(self) -> None:
         """A page that is not ours has no business in this window."""
-        home = self._url.split("?", 1)[0]
-        shown = self._window.get_current_url() or home
-        if not shown.startswith(home):
+        shown = self._window.get_current_url() or self._home
+        if not shown.startswith(self._home):
             log.warning("the window left its page and was brought back")
-            self._window.load_url(home)
+            self._window.load_url(self._home)
 
     def _prepare_toolkit(self) -> None:
         if self._engine.name == "gtk":

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -216,3 +218,35 @@ def test_a_launch_beside_one_without_a_window_says_so(launch: Launch) -> None:
     assert second.ended(25) == 1
     assert "already running without a window" in second.story()
     assert first.process.poll() is None
+
+
+def test_a_page_that_crashed_is_opened_anew(
+    desk: Desk, panel: Panel, launch: Launch, tmp_path: Path
+) -> None:
+    """As the system does where memory is short; an empty window would stay for good."""
+
+    def page() -> int:
+        found = [
+            pid
+            for pid, name in session_members(app.process.pid).items()
+            if name == "WebKitWebProces"
+        ]
+        return found[0] if len(found) == 1 else 0
+
+    app = launch().ready()
+    until(lambda: is_drawn(desk, app, tmp_path), "the page to be drawn", otherwise=app.story)
+
+    first = page()
+    os.kill(first, signal.SIGKILL)
+    until(lambda: page() not in {0, first}, "another page", otherwise=app.story)
+    until(lambda: is_drawn(desk, app, tmp_path), "the page at once", otherwise=app.story)
+
+    os.kill(page(), signal.SIGKILL)  # so soon after, it is left alone until somebody looks
+    until(lambda: not page(), "no page", otherwise=app.story)
+    app.do("hide_window")
+    app.hidden()
+    panel.press("Open Copilot Desktop")
+    app.shown()
+    until(lambda: is_drawn(desk, app, tmp_path), "the page again", otherwise=app.story)
+    app.do("quit")
+    assert_gone(app)
