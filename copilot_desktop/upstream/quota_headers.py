@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 
 SNAPSHOT = "x-quota-snapshot-"
 WINDOW = "x-usage-ratelimit-"
+_LAST = 250e9  # seconds since the epoch: the year 9892
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +66,15 @@ def number(value: object) -> float | None:
 
 
 def moment(value: object) -> float | None:
-    """Epoch seconds of an ISO date or time (UTC where it names no zone), or of a unix number."""
-    if (epoch := number(value)) is not None:
-        return epoch if epoch > 0 else None
-    if not isinstance(value, str):
-        return None
-    try:
-        found = datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    """Epoch seconds of an ISO date or time (UTC where it names no zone), or of a unix number.
+
+    None for what no calendar holds in every time zone.
+    """
+    epoch = number(value)
+    if epoch is None and isinstance(value, str):
+        try:
+            found = datetime.fromisoformat(value)
+            epoch = (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+        except (ValueError, OverflowError):
+            return None
+    return epoch if epoch is not None and 0 < epoch < _LAST else None

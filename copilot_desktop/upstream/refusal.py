@@ -8,6 +8,7 @@ finds code, message and the times to wait; what they mean is decided in `failure
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 _LONGEST_WAIT = 10 * 365 * 86_400.0  # seconds; keeps a nonsense header within the calendar
+_EPOCH = re.compile(r"[0-9]{1,12}")
 _DEPTH = 4  # how often an error may be wrapped into another one
 
 
@@ -58,7 +60,7 @@ class Refusal:
             if (seconds := seconds_of(self.headers.get(name, ""), now=now)) is not None:
                 return seconds
         reset = self.headers.get("x-ratelimit-reset", "")
-        if self.headers.get("x-ratelimit-remaining") == "0" and reset.isdigit():
+        if self.headers.get("x-ratelimit-remaining") == "0" and _EPOCH.fullmatch(reset):
             return min(max(0.0, int(reset) - now), _LONGEST_WAIT)
         return None
 
@@ -86,10 +88,10 @@ def seconds_of(value: str, *, now: float) -> float | None:
     except ValueError:
         try:
             moment = parsedate_to_datetime(value)
-        except ValueError:
+            moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+            return min(max(0.0, moment.timestamp() - now), _LONGEST_WAIT)
+        except (ValueError, OverflowError):
             return None
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        return min(max(0.0, moment.timestamp() - now), _LONGEST_WAIT)
     return min(seconds, _LONGEST_WAIT) if seconds >= 0 else None
 
 

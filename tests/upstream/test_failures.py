@@ -191,6 +191,21 @@ def test_http_date_and_nonsense_in_retry_after() -> None:
     assert problem(429, b"", {"retry-after": "soon"}).retry_after is None
     assert problem(429, b"", {"retry-after": "-5"}).retry_after is None
     assert str(problem(402, b"", {"retry-after": "1e300"}))
+    late = "Mon, 01 Jan 99999999999999 00:00:00 GMT"
+    assert problem(429, b"", {"retry-after": late}).retry_after is None
+    for odd in ("\u00b2", "9" * 5000):
+        reset = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": odd}
+        assert problem(429, b"", reset).retry_after is None
+
+
+@pytest.mark.parametrize(
+    "moment", ["1787400000000", "999999999999999", "9999-12-31T23:59:59Z", "9999-12-31"]
+)
+def test_a_date_beyond_every_calendar_says_nothing(moment: str) -> None:
+    meter = {"x-quota-snapshot-chat": f"ent=300&rem=0&rst={moment}"}
+    found = problem(402, b"", meter)
+    assert isinstance(found, QuotaExhausted)
+    assert "reset" not in found.fields
 
 
 @pytest.mark.parametrize("status", [403, 407, 451])
