@@ -182,15 +182,17 @@ class Ledger:
     def count(self, exchange: Exchange, multiplier: float | None) -> None:
         """Add a finished exchange that reached a model.
 
-        `multiplier` is the model's; only a turn that a human began costs premium requests.
+        `multiplier` is the model's; only a turn that a human began costs premium requests, and
+        one that its client left counts once Copilot has begun to answer.
         """
         key = (self._day(), exchange.account, exchange.client, exchange.model_used)
         with self._lock:
             row = self._row(key, named=bool(exchange.key))
+            answered = exchange.outcome == "ok" or exchange.upstream_status == 200
             row.requests += 1
             if exchange.outcome == "failed":
                 row.failed += 1
-            elif multiplier and exchange.outcome == "ok" and exchange.initiator == "user":
+            elif multiplier and exchange.initiator == "user" and answered:
                 row.premium += multiplier
             if exchange.nano_credits:
                 row.nano_credits += _counted(exchange.nano_credits)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from copilot_desktop.canonical import BlockDelta, End, fold
+from copilot_desktop.canonical import Begin, BlockDelta, End, Usage, fold
 from copilot_desktop.hearing import Turn
 from copilot_desktop.provider import Provider
 from copilot_desktop.proxy.answers import Downstream
@@ -42,22 +42,28 @@ async def translate(
         strict=strict,
     )
     asked.exchange.notes += turn.notes
-    if asked.envelope.stream:
-        await provider.pour(turn, asked.authority, _Writing(asked, down, turn), asked.passage)
+    ear = _Writing(asked, down, turn) if asked.envelope.stream else _Gathering(asked)
+    try:
+        await provider.pour(turn, asked.authority, ear, asked.passage)
+    finally:  # of an answer that was cut, what is known is counted
+        asked.exchange.usage = asked.exchange.usage or ear.known
+    if isinstance(ear, _Writing):
         return await down.end("ok")  # upstream is done before the client knows
-    whole = _Gathering(asked)
-    await provider.pour(turn, asked.authority, whole, asked.passage)
-    reply = fold(spread(whole.told))
+    reply = fold(spread(ear.told))
     asked.exchange.usage = reply.usage
     asked.take_notes()
     body = asked.dialect.render_reply(reply, turn.request)
-    return await down.whole(body, whole.reply)
+    return await down.whole(body, ear.reply)
 
 
 class _Writing:
-    """A streamed answer: what one network read has brought leaves in one write."""
+    """A streamed answer: what one network read has brought leaves in one write.
+
+    `known`: the usage as the beginning of the answer tells it.
+    """
 
     def __init__(self, asked: Asked, down: Downstream, turn: Turn) -> None:
+        self.known: Usage | None = None
         self.straight = down.straight
         self._asked = asked
         self._outlet = Outlet(down)
@@ -77,6 +83,8 @@ class _Writing:
             for each in told:
                 if isinstance(each, End):
                     self._asked.exchange.usage = each.usage
+                elif isinstance(each, Begin):
+                    self.known = each.usage
                 out.append(write(each))
         finally:  # what was written before trouble is delivered first
             wish = self._outlet.send(b"".join(out))
@@ -93,6 +101,10 @@ class _Gathering:
         self._size = 0
         self.told: list[Told] = []
         self.reply: UpstreamReply | None = None
+
+    @property
+    def known(self) -> Usage | None:
+        return next((each.usage for each in self.told if isinstance(each, Begin)), None)
 
     def arrived(self, reply: UpstreamReply) -> None:
         self.reply = reply

@@ -17,9 +17,12 @@ from copilot_desktop.core.ledger import Ledger, MeterDay, Use
 from copilot_desktop.core.settings import Settings
 from copilot_desktop.days import day_of
 from copilot_desktop.demo import SCENARIOS, Scenario, past
+from copilot_desktop.demo.faults import Cut, Stall
 from copilot_desktop.errors import BudgetSpent
 from copilot_desktop.proxy.exchange import Exchange
 from copilot_desktop.system.fake import FakeSystem
+
+CLAUDE = "claude-sonnet-4.5"
 
 
 async def ask(rig: CoreRig, model: str = "claude-sonnet-4.5", agent: str = "codex/1") -> int:
@@ -28,6 +31,16 @@ async def ask(rig: CoreRig, model: str = "claude-sonnet-4.5", agent: str = "code
     async with (
         aiohttp.ClientSession() as http,
         http.post(url, json=body, headers={"User-Agent": agent}) as answer,
+    ):
+        await answer.read()
+        return answer.status
+
+
+async def post(rig: CoreRig, path: str, **body: Any) -> int:
+    url = f"http://127.0.0.1:{rig.core.store.state.proxy.port}{path}"
+    async with (
+        aiohttp.ClientSession() as http,
+        http.post(url, json={"max_tokens": 9, **body}) as answer,
     ):
         await answer.read()
         return answer.status
@@ -150,6 +163,61 @@ async def test_a_budget_of_premium_requests_lets_through_what_is_included(tmp_pa
         assert await ask(rig, models[1.0]) == 200
         assert await ask(rig, models[1.0]) == 402
         assert await ask(rig, models[0.0]) == 200
+
+
+async def test_a_model_whose_tokens_cost_nothing_goes_on_under_a_spent_budget(
+    tmp_path: Path,
+) -> None:
+    stop = {"budget_credits": 0.000001, "budget_action": "stop"}
+    async with running_core(tmp_path, signed_in=True, **stop) as rig:
+        await ready(rig)
+        [free] = [model for model in rig.core.catalogue.models if model.id == "gpt-4.1"]
+        assert free.token_prices
+        assert not any(free.token_prices.values())
+        assert await ask(rig) == 200
+        assert [await ask(rig), await ask(rig, free.id)] == [402, 200]
+        assert await embed(rig, "text-embedding-3-small") == 200
+
+
+async def test_what_is_refused_here_never_went_out_and_is_not_counted(tmp_path: Path) -> None:
+    async with running_core(tmp_path, signed_in=True) as rig:
+        await ready(rig)
+        assert await post(rig, "/v1/messages", model="gpt-5-mini", messages="none") == 400
+        long = [{"role": "user", "content": "x" * 900_000}]
+        assert await post(rig, "/v1/chat/completions", model=CLAUDE, messages=long) == 400
+        await rig.until(lambda state: len(state.requests.recent) == 2)
+        assert rig.core.books.ledger.uses() == ()
+
+
+async def test_of_an_answer_that_is_cut_what_is_known_is_counted_in_every_format(
+    tmp_path: Path,
+) -> None:
+    async with running_core(tmp_path, signed_in=True) as rig:
+        await ready(rig)
+        for stream in (True, False):
+            rig.fake.add_fault(Cut("/v1/messages", after_frames=3))
+            await post(rig, "/v1/responses", model=CLAUDE, input="hello there", stream=stream)
+        [row] = rig.core.books.ledger.uses()
+        assert (row.requests, row.failed) == (2, 2)
+        cut = [each.usage and each.usage.input for each in rig.core.traffic.recent]
+        assert cut[0]
+        assert cut == [row.input / 2] * 2
+
+
+async def test_whoever_leaves_an_answer_has_used_a_premium_request(tmp_path: Path) -> None:
+    scenario = Scenario(who="annual", era="multiplier")
+    async with running_core(tmp_path, scenario, signed_in=True) as rig:
+        await ready(rig)
+        [paid, *_] = [model.id for model in rig.core.catalogue.models if model.multiplier == 1]
+        rig.fake.add_fault(Stall("/chat/completions", after_frames=2))
+        said = [{"role": "user", "content": "hello"}]
+        body = {"model": paid, "messages": said, "stream": True}
+        url = f"http://127.0.0.1:{rig.core.store.state.proxy.port}/v1/chat/completions"
+        async with aiohttp.ClientSession() as http, http.post(url, json=body) as answer:
+            await answer.content.readany()
+        await rig.until(lambda s: s.requests.recent and s.requests.recent[0].settled)
+        assert rig.core.traffic.recent[0].outcome == "cancelled"
+        assert [row.premium for row in rig.core.books.ledger.uses()] == [1.0]
 
 
 async def test_of_two_spent_limits_each_stops_what_it_costs(tmp_path: Path) -> None:
