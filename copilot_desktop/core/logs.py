@@ -31,7 +31,28 @@ _SHORT = "%(levelname)s: %(message)s"
 
 
 class _PrivateFile(RotatingFileHandler):
-    """A rotating file that has mode 0600 from its first byte."""
+    """A rotating file that has mode 0600 from its first byte.
+
+    One that cannot be moved now (somebody reads it on Windows, the folder takes nothing) grows on,
+    up to what all of them may have together; the older ones stay where they are.
+    """
+
+    def doRollover(self) -> None:  # noqa: N802
+        if self.stream is not None:
+            self.stream.close()
+            self.stream = None
+        try:
+            os.replace(self.baseFilename, f"{self.baseFilename}.0")  # noqa: PTH105
+        except OSError:
+            if Path(self.baseFilename).stat().st_size >= FILE_BYTES * (1 + KEPT_FILES):
+                raise  # the line is lost
+            self.stream = self._open()
+        else:
+            super().doRollover()
+
+    def rotate(self, source: str, dest: str) -> None:
+        """The last step of moving them all: `source` was moved first."""
+        os.replace(f"{source}.0", dest)  # noqa: PTH105
 
     def _open(self) -> io.TextIOWrapper:
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 import stat
 import sys
 from collections.abc import Iterator
@@ -66,6 +67,45 @@ def test_rotated_files_stay_private(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     files = sorted(path.parent.iterdir())
     assert len(files) == 1 + logs.KEPT_FILES
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+
+
+def test_a_file_that_cannot_be_moved_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On Windows a file that somebody reads, such as `logs --follow`, cannot get another name."""
+
+    def held(source: object, target: object) -> None:
+        if str(source) == str(path):
+            raise PermissionError(13, "used by another process")
+        move(source, target)
+
+    def said() -> list[str]:
+        files = sorted(path.parent.iterdir(), reverse=True)
+        return [line.rpartition(": ")[2] for file in files for line in file.read_text().split("\n")]
+
+    monkeypatch.setattr(logs, "FILE_BYTES", 2000)
+    path = logs.start(tmp_path, "info") or tmp_path
+    say = logging.getLogger("copilot_desktop").info
+    move = os.replace
+    words = [f"line number {number}" for number in range(240)]
+    for word in words[:80]:
+        say(word)
+    before = said()
+    with monkeypatch.context() as closed:
+        closed.setattr(os, "rename", held)
+        closed.setattr(os, "replace", held)
+        for word in words[80:120]:
+            say(word)
+        assert [line for line in said() if line] == [line for line in before if line] + words[
+            80:120
+        ]
+        for _ in range(500):
+            say("much")
+        assert path.stat().st_size < 2100 * (1 + logs.KEPT_FILES), "it has an end"
+    for word in words[120:]:
+        say(word)
+    assert len(list(path.parent.iterdir())) == 1 + logs.KEPT_FILES
+    assert [line for line in said() if line][-120:] == words[120:]
 
 
 def test_a_folder_that_takes_nothing_is_no_reason_to_stop(tmp_path: Path) -> None:
