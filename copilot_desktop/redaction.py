@@ -13,7 +13,10 @@ import re
 LOCAL_KEY = re.compile(r"cd-[A-Za-z0-9_-]{43}")  # 256 random bits, as `core.keys` makes them
 _SECRETS = re.compile(
     r"""
-      (?<![a-z0-9])(?:
+      (?=[cegt])(?:              # not in a word, but behind an escape: JSON's and an address's
+          (?<![a-z0-9]) | (?<=\\[bfnrt]) | (?<=\\u[0-9a-f]{4}) | (?<=\\x[0-9a-f]{2})
+        | (?<=%[0-9a-f]{2})
+      )(?:
           gh[opusr]_[A-Za-z0-9_]{8,}       # GitHub tokens
         | github_pat_[A-Za-z0-9_]{8,}
         | tid=[^\s"'<>]+                   # a Copilot token starts with its tracking id

@@ -25,7 +25,10 @@ SECRETS = (
 @pytest.mark.parametrize("secret", SECRETS)
 @pytest.mark.parametrize(
     "around",
-    ["{}", "token {}", "key_{}", "KEY={}", '{{"token":"{}"}}', "https://x/?t={}&b=1", "«{}»"],
+    [
+        *("{}", "token {}", "key_{}", "KEY={}", '{{"token":"{}"}}', "https://x/?t={}&b=1", "«{}»"),
+        *(r'"one:\n{}"', r"a\\t{} b", r'"\u003e{}"', r"line\x0a{}", "https://x/?q=t%3D{}"),
+    ],
 )
 def test_secrets_are_taken_out_wherever_they_stand(secret: str, around: str) -> None:
     told = redact(around.format(secret))
@@ -61,12 +64,15 @@ def test_plain_words_stay(text: str) -> None:
 
 
 # The rules one by one, in any order: `redact` asks first what several of them need.
+APART = (
+    r"(?:(?<![a-z0-9])|(?<=\\[bfnrt])|(?<=\\x[0-9a-f]{2})|(?<=%[0-9a-f]{2})|(?<=\\u[0-9a-f]{4}))"
+)
 RULES = (
-    r"(?<![a-z0-9])gh[opusr]_[A-Za-z0-9_]{8,}",
-    r"(?<![a-z0-9])github_pat_[A-Za-z0-9_]{8,}",
-    r"""(?<![a-z0-9])tid=[^\s"'<>]+""",
-    r"(?<![a-z0-9])cd-[A-Za-z0-9_-]{32,}",
-    r"(?<![a-z0-9])eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*",
+    APART + r"gh[opusr]_[A-Za-z0-9_]{8,}",
+    APART + r"github_pat_[A-Za-z0-9_]{8,}",
+    APART + r"""tid=[^\s"'<>]+""",
+    APART + r"cd-[A-Za-z0-9_-]{32,}",
+    APART + r"eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*",
     r"""(?<=://)[^\s/@"'<>]+(?=@)""",
     r"""(?<=bearer\s)[^\s"',;]{8,}""",
     r"""(?<=copilot-session-token:\s)[^\s"',;]{4,}""",
@@ -79,7 +85,8 @@ RULES = (
 PIECES = (
     "gho_", "github_pat_", "tid=", "cd-", "eyJ", ".", "://", "@", "Bearer ", "token ", "x-API-key:",
     "copilot-session-token: ", '"session_token":', '"device_code":', "device_code=", '"', "'", " ",
-    "\n", "\u00a0", "\u017f", "\u212a", "a" * 8, "Z9_-" * 9, "0", ",", ";", "&", "/", "<", "é",
+    "\n", "\\n", "\\", "%3d", "\\u003", "\u00a0", "\u017f", "\u212a", "a" * 8, "Z9_-" * 9, "0",
+    ",", ";", "&", "/", "<", "é",
 )  # fmt: skip
 
 
