@@ -9,10 +9,12 @@ Exit codes: 0 done · 1 it did not work, the reason is on stderr · 2 the comman
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import sys
 from collections.abc import Coroutine, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from copilot_desktop.cli.parser import Invocation, read
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     from copilot_desktop.core.settings import Preferences
 
 DONE, FAILED, SIGNED_OUT, INTERRUPTED = 0, 1, 3, 130
+# Whoever sends the output into a file has to know that it is not whole. A pipe or a terminal that
+# was closed is no trouble: nobody wanted more.
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # Where a module has another name than its command.
 _MODULES = {"env": "environment", "remove-everything": "removal"}
 # Their module has `run`, a coroutine.
@@ -53,7 +58,11 @@ def entry() -> NoReturn:
         try:
             if stream is not None:
                 stream.flush()
-        except (OSError, ValueError):
+        except OSError as error:
+            if error.errno in _NO_ROOM and code == DONE:
+                complain(f"The output could not be written: {error.strerror}.")
+                code = FAILED
+        except ValueError:
             continue
     # Window toolkits tear down badly inside interpreter shutdown (`gui-lab.md` §2.6).
     os._exit(code)
@@ -76,6 +85,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _run(invocation: Invocation) -> int:
     late_trust.import_aiohttp()
+    _have_home()
     from copilot_desktop.cli.preferences import preferences_for  # noqa: PLC0415
     from copilot_desktop.system import current  # noqa: PLC0415
 
@@ -149,6 +159,15 @@ def _window(preferences: Preferences, invocation: Invocation) -> int:
 
     garbage.resume()
     return run_desktop(preferences, engine, demo=invocation.demo, hidden=invocation.hidden)
+
+
+def _have_home() -> None:
+    """A user whom the system does not know, as in a container, has none. There it is `/`, as
+    container engines say it, and what cannot be written is told where it is wanted."""
+    try:
+        Path.home()
+    except RuntimeError:
+        os.environ["HOME"] = "/"
 
 
 def _on_loop(work: Coroutine[Any, Any, int]) -> int:

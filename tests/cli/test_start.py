@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -107,6 +108,34 @@ def test_a_bare_demo_does_not_swallow_the_command_behind_it() -> None:
     assert (read(["--demo", "serve"]).demo, read(["--demo", "serve"]).command) == ("pro", "serve")
     assert read(["serve", "--demo=free"]).demo == "free"
     assert read(["serve"]).demo is None
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is full")
+@pytest.mark.parametrize("words", ["usage --json", "--help"])
+async def test_output_that_a_full_disk_did_not_take_is_said(terminal: Terminal, words: str) -> None:
+    """A script would go on with half a file."""
+    command = f"exec {sys.executable} -m copilot_desktop {words} > /dev/full"
+    async with terminal.start(through=("sh", "-c", command)) as made:
+        ended = await made.end()
+    assert ended.code == 1
+    assert ended.err == "The output could not be written: No space left on device.\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="users of POSIX")
+async def test_a_user_whom_the_system_does_not_know_needs_no_home(terminal: Terminal) -> None:
+    """As in a container that runs under a bare number."""
+    del terminal.environ["HOME"]
+    code = (
+        "import pwd, sys\n"
+        "def nobody(number): raise KeyError(number)\n"
+        "pwd.getpwuid = nobody\n"
+        "from copilot_desktop.cli import main\n"
+        "sys.exit(main(['connect']))"
+    )
+    async with terminal.start(through=(sys.executable, "-c", code)) as made:
+        ended = await made.end()
+    assert (ended.code, ended.err) == (0, "")
+    assert "copilot-desktop connect NAME" in ended.out
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX shells")
