@@ -62,7 +62,7 @@ async def desk(
 
 async def signed_in_for(at: Desk, tool: Tool) -> None:
     """Raises NotSignedIn where the tool has to be told models, and they come with a sign-in."""
-    if not tool.roles:
+    if not tool.needs_models:
         return
     state = await at.state()
     if not state["models"]["items"] and state["auth"]["state"] == "signed_out":

@@ -24,7 +24,8 @@ AGENT = "CopilotDesktop-Test"
 
 async def ask(tool: Tool, link: Link, seconds: float = SECONDS) -> dict[str, Any]:
     """`ms` and `model`. Raises InvalidRequest with the proxy's own words."""
-    model = next(iter(link.chosen.values()), "")
+    # A tool that no model was chosen for may ask any of them.
+    model = next(iter((*link.chosen.values(), *(each.id for each in link.models))), "")
     if not model:
         raise refused("no_models")
     dialect = "messages" if tool.dialect == "anthropic" else "chat"

@@ -306,7 +306,7 @@ class Editors:
         keys are asked for, if it shall be made now."""
         offer = self._offered()
         self._check_loop(offer)
-        if tool.way == "automatic" and tool.roles and not offer.models:
+        if tool.way == "automatic" and tool.needs_models and not offer.models:
             raise refused("no_models")
         if make and _lacks_key(offer, tool):
             key = await self._in_thread(

@@ -133,6 +133,7 @@ class Tool:
     `programs` are the names of its executable; `proof` are texts of which one must stand in the
     program's real path or its first 4 KiB, where the name alone could be another program.
     `traces` are files or folders that exist only where the tool is (or was) set up.
+    `listing`: what is written is a list of models, so without any there is nothing to write.
     `overrides` are environment variables that win over the file.
     `rejects`: what its JSON files must not hold, since it would not read them at all (`mark`: a
     byte order mark). `hides`: a file of the user's that it reads only as long as ours is not there.
@@ -148,6 +149,7 @@ class Tool:
     proof: tuple[str, ...] = ()
     traces: Callable[[Machine], tuple[Path, ...]] = _nowhere
     roles: tuple[Role, ...] = (Role("main"),)
+    listing: bool = False
     edits: Callable[[Machine, Link], tuple[Edit, ...]] = _nothing
     launch: Callable[[Machine, Link], Launch] | None = None
     overrides: tuple[str, ...] = ()
@@ -156,3 +158,8 @@ class Tool:
     after: Literal["new_session", "restart"] = "new_session"
     steps: tuple[Instruction, ...] = ()
     dialect: Literal["openai", "anthropic"] = "openai"
+
+    @property
+    def needs_models(self) -> bool:
+        """Whether it cannot be set up before the list of models is there."""
+        return self.listing or bool(self.roles)

@@ -242,6 +242,27 @@ async def test_an_unknown_tool_and_a_tool_by_hand_are_refused(tmp_path: Path) ->
         assert told["fields"]["reason"] == "not_written"
 
 
+@pytest.mark.parametrize("name", ["vscode", "bash", "xcode"])
+async def test_a_tool_that_no_model_is_chosen_for_is_tested_with_any(
+    tmp_path: Path, name: str
+) -> None:
+    async with with_editors(tmp_path) as rig:
+        answer = await rig.do("test_editor", id=name)
+        assert answer["ok"], answer
+        assert answer["model"] in {model.id for model in rig.core.catalogue.models}
+
+
+@pytest.mark.parametrize("name", ["vscode", "continue", "litellm", "claude-code"])
+async def test_without_models_no_list_of_them_is_written(tmp_path: Path, name: str) -> None:
+    (tmp_path / "home").mkdir()
+    async with running_core(tmp_path, signed_in=False) as rig:
+        with rig.core.viewed():
+            await rig.until(lambda state: state.editors.checked)
+            told = await rig.do("preview_editor", id=name, chosen={})
+            assert told.get("fields", {}).get("reason") == "no_models", told
+            assert (await rig.do("preview_editor", id="bash", chosen={}))["ok"]
+
+
 async def test_what_can_be_copied(tmp_path: Path) -> None:
     async with with_editors(tmp_path) as rig:
         port = rig.core.controller.state.port

@@ -70,6 +70,7 @@ TOOL = Tool(
     proof=("continuedev",),
     traces=lambda machine: (_folder(machine),),
     roles=(),
+    listing=True,
     edits=_edits,
     hides=_hides,
 )

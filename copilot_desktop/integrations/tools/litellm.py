@@ -57,6 +57,7 @@ TOOL = Tool(
     programs=("litellm",),
     traces=lambda machine: (_folder(machine),),
     roles=(),
+    listing=True,
     edits=_edits,
     after="restart",
     steps=(Instruction("start"),),

@@ -61,6 +61,7 @@ TOOL = Tool(
     proof=("Visual Studio Code", "VS Code", "/code/", "VSCode"),
     traces=lambda machine: (_folder(machine),),
     roles=(),
+    listing=True,
     edits=_edits,
     after="restart",
     steps=(Instruction("pick"),),

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from copilot_desktop.integrations.edits import Block, Put
-from copilot_desktop.integrations.tool import Machine, Os, Tool
+from copilot_desktop.integrations.tool import Link, Machine, Os, Tool
 from copilot_desktop.integrations.tools.registry import ALL, tool
 from copilot_desktop.model import Model
 from tests.integrations.tools.paper import (
@@ -63,6 +63,13 @@ def test_writing_twice_is_writing_once(one: Tool) -> None:
     edits = one.edits(machine(), link(**for_roles(one)))
     once = written(edits)
     assert written(edits, once) == once
+
+
+@pytest.mark.parametrize("one", WRITING, ids=lambda one: one.id)
+def test_what_depends_on_models_waits_for_them(one: Tool) -> None:
+    bare = Link(link().address, KEY, ())
+    full = link(**for_roles(one))
+    assert one.needs_models == (one.edits(machine(), bare) != one.edits(machine(), full))
 
 
 # ----------------------------------------------------------------------- files as people have them
