@@ -1,7 +1,7 @@
 """JSON schemas of tools, made acceptable to every vendor (`translation.md` §2.4).
 
-Only the outermost level is looked at: that is where vendors are strict, and deep rewriting would
-change what the tool means.
+Only the outermost level is changed: that is where vendors are strict, and deep rewriting would
+change what the tool means. Strictness itself is asked for only where OpenAI would grant it.
 """
 
 from __future__ import annotations
@@ -50,6 +50,24 @@ def _united(outer: Schema, branches: list[Schema]) -> Schema:
     if required:
         united["required"] = required
     return united
+
+
+def is_closed(schema: Any) -> bool:
+    """Whether OpenAI takes this as strict: every object forbids extras and requires all its keys
+    (`translation.md` §3.1)."""
+    if isinstance(schema, list):
+        return all(map(is_closed, schema))
+    if not isinstance(schema, dict):
+        return True
+    properties = schema.get("properties")
+    if schema.get("type") == "object" or isinstance(properties, dict):
+        keys = set(properties) if isinstance(properties, dict) else set()
+        if schema.get("additionalProperties") is not False or set(required_of(schema)) != keys:
+            return False
+    nested = [schema[key] for key in ("items", *_BRANCHES) if key in schema]
+    groups = (schema.get(key) for key in ("properties", "$defs", "definitions"))
+    nested += [list(group.values()) for group in groups if isinstance(group, dict)]
+    return is_closed(nested)
 
 
 def required_of(schema: Schema) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from copilot_desktop.schemas import legal_schema
+from copilot_desktop.schemas import is_closed, legal_schema
 
 EMPTY = {"type": "object", "properties": {}}
 
@@ -32,3 +32,25 @@ def test_the_given_schema_is_not_changed():
 def test_a_schema_that_every_vendor_takes_is_handed_on_as_it_is():
     given = {"type": "object", "properties": {"a": {"$id": "x"}}, "required": ["a"]}
     assert legal_schema(given) is given
+
+
+CLOSED = {"type": "object", "properties": {"a": {}}, "required": ["a"]} | {
+    "additionalProperties": False
+}
+
+
+@pytest.mark.parametrize(
+    ("schema", "closed"),
+    [
+        (CLOSED, True),
+        ({**CLOSED, "required": []}, False),
+        ({**CLOSED, "additionalProperties": True}, False),
+        ({**CLOSED, "properties": {"a": {"type": "object"}}}, False),
+        ({**CLOSED, "properties": {"a": {"type": "array", "items": CLOSED}}}, True),
+        ({**CLOSED, "properties": {"a": {"anyOf": [CLOSED, {"type": "object"}]}}}, False),
+        ({**CLOSED, "$defs": {"b": {"type": "object"}}}, False),
+        ({**CLOSED, "properties": {"a": {"default": {"type": "object"}}}}, True),
+    ],
+)
+def test_strict_is_what_forbids_extras_and_requires_everything(schema, closed):
+    assert is_closed(schema) is closed

@@ -28,6 +28,7 @@ from copilot_desktop.canonical import (
     free_text_schema,
 )
 from copilot_desktop.model import Model, budget_of_effort, effort_of_budget
+from copilot_desktop.schemas import is_closed
 from copilot_desktop.sealing import unseal
 
 Json = dict[str, Any]
@@ -59,6 +60,8 @@ def cannot(request: Request, model: Model) -> tuple[Loss, ...]:
         losses.append(Loss("stop", to=f"first {MAX_STOPS}", marked=True))
     if any(tool.custom for tool in request.tools):
         losses.append(Loss("tools.custom", to="function", marked=True))
+    if any(tool.strict and not _is_strict(tool, model) for tool in request.tools):
+        losses.append(Loss("tools.strict"))
     if _is_forced(request) and model.no_forced_tool:
         asked = request.tool_choice.mode if request.tool_choice is not None else ""
         losses.append(Loss(f"tool_choice.{asked}", to="auto", marked=True))
@@ -273,9 +276,14 @@ def _tool(tool: Tool, model: Model) -> Json:
         function["description"] = tool.description
     empty: Json = {"type": "object", "properties": {}}
     function["parameters"] = free_text_schema(tool) if tool.custom else tool.schema or empty
-    if tool.strict and model.structured and not tool.custom:
+    if _is_strict(tool, model):
         function["strict"] = True
     return _marked({"type": "function", "function": function}, tool.cached)
+
+
+def _is_strict(tool: Tool, model: Model) -> bool:
+    """Anthropic's strict tools may have optional fields; OpenAI refuses those."""
+    return bool(tool.strict) and model.structured and not tool.custom and is_closed(tool.schema)
 
 
 def _is_forced(request: Request) -> bool:
@@ -349,7 +357,7 @@ def _response_format(wanted: ResponseFormat, model: Model) -> Json:
         return {} if model.is_claude else {"response_format": {"type": "json_object"}}
     if not _keeps_schema(model):
         return {}
-    strict = wanted.strict is not False and _is_strict(wanted.schema)
+    strict = wanted.strict is not False and is_closed(wanted.schema)
     schema = {"name": wanted.name, "schema": wanted.schema, "strict": strict}
     return {"response_format": {"type": "json_schema", "json_schema": schema}}
 
@@ -363,24 +371,3 @@ def _needs_json_words(request: Request, model: Model) -> bool:
     said = [text.text for text in request.system]
     said += [b.text for m in request.messages for b in m.blocks if isinstance(b, Text)]
     return not any("json" in text.lower() for text in said)
-
-
-def _is_strict(schema: Any) -> bool:
-    """Whether OpenAI would take this schema as strict: closed objects with all keys required."""
-    if isinstance(schema, list):
-        return all(_is_strict(item) for item in schema)
-    if not isinstance(schema, dict):
-        return True
-    properties = schema.get("properties")
-    if schema.get("type") == "object" or isinstance(properties, dict):
-        properties = properties if isinstance(properties, dict) else {}
-        required = schema.get("required")
-        listed = required if isinstance(required, list) else []
-        optional = [name for name in properties if name not in listed]
-        if schema.get("additionalProperties") is not False or optional:
-            return False
-    inner = ("items", "anyOf", "oneOf", "allOf")
-    groups = ("properties", "$defs", "definitions")
-    nested = [schema[key] for key in inner if key in schema]
-    nested += [list(schema[key].values()) for key in groups if isinstance(schema.get(key), dict)]
-    return _is_strict(nested)

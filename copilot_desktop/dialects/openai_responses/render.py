@@ -25,9 +25,9 @@ from copilot_desktop.canonical import (
     ToolResult,
     ToolUse,
 )
-from copilot_desktop.dialects.openai_responses.tools import render_choice, render_tools
+from copilot_desktop.dialects.openai_responses.tools import is_strict, render_choice, render_tools
 from copilot_desktop.model import Model, effort_of_budget
-from copilot_desktop.schemas import required_of
+from copilot_desktop.schemas import is_closed
 from copilot_desktop.sealing import unseal
 
 Json = dict[str, Any]
@@ -44,6 +44,8 @@ def cannot(request: Request, model: Model) -> tuple[Loss, ...]:
         losses.append(Loss("stop", to="local"))
     if request.tools and not model.tools:
         losses.append(Loss("Tool use", semantic=True))
+    if any(tool.strict and not is_strict(tool, model) for tool in request.tools):
+        losses.append(Loss("tools.strict"))
     if not model.pdf and Document in request.kinds():
         losses.append(Loss("A PDF document", semantic=True))
     if request.is_prefill:
@@ -287,22 +289,8 @@ def render_format(wanted: ResponseFormat) -> Json:
         "type": "json_schema",
         "name": wanted.name,
         "schema": wanted.schema,
-        "strict": wanted.strict is not False and _is_closed(wanted.schema),
+        "strict": wanted.strict is not False and is_closed(wanted.schema),
     }
-
-
-def _is_closed(schema: object) -> bool:
-    """Whether every object in it forbids extras and requires all its keys."""
-    if isinstance(schema, list):
-        return all(_is_closed(part) for part in schema)
-    if not isinstance(schema, dict):
-        return True
-    properties = schema.get("properties")
-    if schema.get("type") == "object" or isinstance(properties, dict):
-        keys = set(properties) if isinstance(properties, dict) else set()
-        if schema.get("additionalProperties") is not False or set(required_of(schema)) != keys:
-            return False
-    return all(_is_closed(part) for part in schema.values())
 
 
 def _needs_the_word_json(request: Request, instructions: str) -> bool:

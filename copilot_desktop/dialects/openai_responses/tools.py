@@ -21,6 +21,7 @@ from copilot_desktop.dialects.openai_responses.fields import (
 from copilot_desktop.dialects.openai_responses.items import TOOL_ITEMS, flat_name
 from copilot_desktop.errors import NotExpressible
 from copilot_desktop.model import Model
+from copilot_desktop.schemas import is_closed
 
 Json = dict[str, Any]
 
@@ -152,14 +153,18 @@ def _render(tool: Tool, model: Model) -> Json:
             syntax, definition = tool.grammar
             words["format"] = {"type": "grammar", "syntax": syntax, "definition": definition}
         return {"type": "custom", "name": tool.name, **words}
-    strict = tool.strict is True and model.structured
     return {
         "type": "function",
         "name": tool.name,
         **words,
         "parameters": tool.schema or {"type": "object", "properties": {}},
-        "strict": strict,
+        "strict": is_strict(tool, model),
     }
+
+
+def is_strict(tool: Tool, model: Model) -> bool:
+    """Anthropic's strict tools may have optional fields; OpenAI refuses those."""
+    return tool.strict is True and model.structured and is_closed(tool.schema)
 
 
 def render_choice(choice: ToolChoice, request: Request) -> str | Json:

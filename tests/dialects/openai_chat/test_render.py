@@ -256,9 +256,17 @@ def test_a_free_text_tool_becomes_a_function_with_one_string() -> None:
 
 
 def test_strict_is_passed_only_where_it_is_kept() -> None:
-    tool = replace(READ, strict=True)
+    schema = {"type": "object", "properties": {"a": {}}, "additionalProperties": False}
+    tool = replace(READ, strict=True, schema={**schema, "required": ["a"]})
     assert render(request(tools=(tool,)))["tools"][0]["function"]["strict"] is True
     assert "strict" not in render(request(tools=(tool,)), CLAUDE)["tools"][0]["function"]
+
+
+def test_a_strict_tool_with_an_optional_field_is_not_strict_for_openai() -> None:
+    schema = {"type": "object", "properties": {"a": {}}, "additionalProperties": False}
+    asked = request(tools=(replace(READ, strict=True, schema=schema),))
+    assert "strict" not in render(asked)["tools"][0]["function"]
+    assert lost(asked, GPT) == {"tools.strict": False}
 
 
 # ------------------------------------------------------------------------------------ options

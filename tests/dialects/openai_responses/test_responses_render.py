@@ -228,8 +228,16 @@ def test_tool_choice(choice, expected):
 
 @pytest.mark.parametrize(("structured", "strict"), [(True, True), (False, False)])
 def test_strict_tools_only_where_the_model_knows_them(structured, strict):
-    request = replace(HELLO, tools=(replace(READ, strict=True),))
+    closed = {"type": "object", "properties": {}, "additionalProperties": False}
+    request = replace(HELLO, tools=(replace(READ, strict=True, schema=closed),))
     assert render(request, replace(MODEL, structured=structured))["tools"][0]["strict"] is strict
+
+
+def test_a_strict_tool_with_an_optional_field_is_not_strict_for_openai():
+    schema = {"type": "object", "properties": {"a": {}}, "additionalProperties": False}
+    request = replace(HELLO, tools=(replace(READ, strict=True, schema=schema),))
+    assert render(request, MODEL)["tools"][0]["strict"] is False
+    assert [loss.what for loss in DIALECT.cannot(request, MODEL)] == ["tools.strict"]
 
 
 @pytest.mark.parametrize(
