@@ -152,14 +152,12 @@ async def _write(
         arguments = {"id": tool.id, "chosen": chosen, "digest": shown["digest"]}
         outcome = await at.do("connect_editor", arguments)
         state = await at.state()
-        answer: Json = {}
-        if "test" in invocation.options:
-            answer = await at.do("test_editor", {"id": tool.id})
+        answer, failure = await _tested(at, invocation, tool)
     done = {"id": tool.id, **{name: outcome[name] for name in ("state", "after")}}
     if invocation.json:
         test = {"test": {name: answer[name] for name in ("ms", "model")}} if answer else {}
         say(json.dumps({**done, "files": shown["files"], **test}, indent=2))
-        return DONE
+        return _after_test(failure)
     if not shown["files"]:
         say(strings.text("editors.connect.nothing"))
     else:
@@ -173,7 +171,24 @@ async def _write(
         complain(trouble)
     if answer:
         say(strings.text("editors.connect.answered", **answer))
-    return DONE
+    return _after_test(failure)
+
+
+async def _tested(at: Desk, invocation: Invocation, tool: Tool) -> tuple[Json, Ended | None]:
+    """The answer, if one was asked for, or why there is none: it is written all the same."""
+    if "test" not in invocation.options:
+        return {}, None
+    try:
+        return await at.do("test_editor", {"id": tool.id}), None
+    except Ended as failure:
+        return {}, failure
+
+
+def _after_test(failure: Ended | None) -> int:
+    if failure is None:
+        return DONE
+    complain(strings.text("editors.connect.no_answer", reason=failure.words))
+    return failure.code
 
 
 async def _looked_at(at: Desk) -> Json:

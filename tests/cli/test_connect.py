@@ -109,6 +109,24 @@ async def test_without_the_app_its_own_port_is_written(terminal: Terminal, file:
             await there_and_back(commands, file, f"http://127.0.0.1:{port}")
 
 
+async def test_what_is_written_is_said_also_where_its_test_fails(
+    terminal: Terminal, file: Path
+) -> None:
+    terminal.environ |= settings(port=free_port())
+    async with FakeUpstream() as fake:
+        sign_in(terminal, fake)
+        async with terminal.commands() as commands:
+            for flags in ((), ("--json",)):
+                tried = await commands.run("connect", "claude", "--yes", "--test", *flags)
+                assert tried.code == 1, tried
+                assert "No answer: The proxy is not running." in tried.err
+                if flags:
+                    assert json.loads(tried.out)["state"] == "connected"
+                else:
+                    assert "Claude Code is connected." in tried.out
+    assert "ANTHROPIC_BASE_URL" in written(file)
+
+
 async def test_a_key_that_is_asked_for_is_never_shown(terminal: Terminal, file: Path) -> None:
     terminal.environ |= settings(port=free_port(), require_key="true")
     async with FakeUpstream() as fake:
@@ -212,6 +230,7 @@ async def test_nobody_is_signed_in(terminal: Terminal, file: Path) -> None:
             ("claude", "--dry-run"),
             ("claude", "--yes", "--json"),
             ("claude", "--lines"),
+            ("vscode", "--dry-run"),
         ):
             ended = await commands.run("connect", *words)
             assert (ended.code, ended.out) == (3, ""), (words, ended)
