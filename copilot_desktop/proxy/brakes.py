@@ -78,6 +78,8 @@ class Brakes:
         self._monotonic = monotonic
         self._rules = Rules()
         self._next_start = float("-inf")
+        self._pacing = asyncio.Lock()
+        self._apart = 0  # how many wait for it
         self._timer: asyncio.TimerHandle | None = None
         self.approvals.on_change = self.places.on_change = self._tell
         self.use(rules or Rules())
@@ -215,16 +217,23 @@ class Brakes:
             raise
 
     async def _paced(self) -> None:
-        """Wait until the least pause since the latest start is over; starts keep their order."""
+        """Wait until the least pause since the latest start is over; starts keep their order, and
+        who leaves while waiting has not started."""
         if not (pause := self._rules.min_pause):
             return
-        now = self._monotonic()
-        start = max(now, self._next_start)
-        if start - now > self.places.patience:
+        first = max(0.0, self._next_start - self._monotonic())
+        if first + self._apart * pause > self.places.patience:
             raise busy("requests are kept apart, and others come first")
-        self._next_start = start + pause
-        if start > now:
-            await self._sleep(start - now)
+        self._apart += 1
+        try:
+            async with self._pacing:
+                now = self._monotonic()
+                start = max(now, self._next_start)
+                if start > now:
+                    await self._sleep(start - now)
+                self._next_start = start + self._rules.min_pause
+        finally:
+            self._apart -= 1
 
     def _turn_away(self, halt: Halt) -> None:
         def why() -> Problem:

@@ -381,6 +381,29 @@ async def test_requests_are_kept_apart():
         assert len(slept) == 3
 
 
+async def test_who_leaves_while_requests_are_kept_apart_makes_nobody_wait():
+    slept: list[float] = []
+    held = asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        await held.wait()
+
+    async with running_rig() as rig:
+        brakes = rig.relay.brakes
+        brakes._sleep, brakes._monotonic = sleep, lambda: 100.0
+        brakes.use(Rules(min_pause=10.0))
+        assert (await post(rig, CHAT.path, CHAT.body()))[0] == 200
+        for number in range(3):
+            leaving = asking(rig)
+            await until(rig, lambda _, number=number: len(slept) == number + 1)
+            leaving.cancel()
+            await until(rig, lambda _: not rig.traffic.in_flight)
+        held.set()
+        assert (await post(rig, CHAT.path, CHAT.body()))[0] == 200
+        assert slept == [10.0] * 4
+
+
 # --- questions ---------------------------------------------------------------------------------
 
 
