@@ -32,6 +32,7 @@ from typing import Any, TypedDict
 import aiohttp
 from yarl import URL
 
+from copilot_desktop.upstream.probing import probing_socket
 from copilot_desktop.upstream.stores.worker import Worker
 from copilot_desktop.upstream.wire import Wires
 
@@ -81,7 +82,7 @@ class Connector(aiohttp.TCPConnector):
         self._asking = asyncio.Lock()
         self._known: dict[str, tuple[float, str | None]] = {}  # origin: when, and its proxy
         # aiohttp's own pool is not used: what it opened for a WebSocket is not given to others.
-        super().__init__(force_close=True, **options)
+        super().__init__(force_close=True, socket_factory=probing_socket, **options)
 
     async def close(self, *, abort_ssl: bool = False) -> None:
         """With whatever is under way. Nobody waits for what was not sent yet."""

@@ -35,6 +35,7 @@ LONGEST_HEAD = 32 * 1024  # bytes; also of what stands between two parts of a bo
 MOST_FREE = 128  # connections to one server that are kept without work
 AT_LATEST = 5.0  # seconds after a request in which a connection shows that it was dead before
 CONTINUE, SWITCHING, OK = 100, 101, 200
+WAITED_TOO_LONG = 408
 
 
 class Stale(aiohttp.ServerDisconnectedError):
@@ -254,6 +255,9 @@ class Wire(asyncio.Protocol):
         if self._status == SWITCHING or (self._dry > LONGEST_HEAD and self._is_too_long):
             self._break(incoming, NotHttp("this is no answer to a request of ours"))
             return False
+        if self._status == WAITED_TOO_LONG and self._may_be_stale:  # for a request: not for ours
+            self._break(incoming, self._stale())
+            return False
         try:
             incoming.begin(self._status, self._head)
         except NotHttp as unreadable:
@@ -286,13 +290,21 @@ class Wire(asyncio.Protocol):
 
     def _fail_early(self, incoming: Incoming, why: Exception | None) -> None:
         """The connection was lost before there was a head."""
-        if self._has_served and not self._heard and abs(time.time() - self.since) < AT_LATEST:
-            self._wires.drop_free(self.key)  # what has cut this one has cut them all
-            incoming.fail(Stale())
+        if self._may_be_stale and not self._heard:
+            incoming.fail(self._stale())
         elif isinstance(why, OSError):
             incoming.fail(aiohttp.ClientOSError(*why.args))
         else:
             incoming.fail(aiohttp.ServerDisconnectedError())
+
+    @property
+    def _may_be_stale(self) -> bool:
+        """Whether the server may have given it up before our request came."""
+        return self._has_served and abs(time.time() - self.since) < AT_LATEST
+
+    def _stale(self) -> Stale:
+        self._wires.drop_free(self.key)  # what has cut this one has cut them all
+        return Stale()
 
     def _let_send(self) -> None:
         if self._waiter is not None and not self._waiter.done():

@@ -224,6 +224,25 @@ async def test_a_used_connection_that_dies_before_it_answers_is_stale(
         assert server.asked == [2, 1]
 
 
+async def test_a_server_that_had_waited_too_long_has_not_read_the_request(
+    http: aiohttp.ClientSession,
+) -> None:
+    """Its 408 is for the silence before, and was on its way when we asked."""
+    gave_up = b"HTTP/1.1 408 Request Time-out\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+
+    async def once(server: Server, _: object, writer: asyncio.StreamWriter) -> None:
+        writer.write(OK if server.asked[-1] == 1 and len(server.asked) < 3 else gave_up)
+
+    async with answering(once) as server:
+        assert await read(await get(http, server)) == b"ok"
+        with pytest.raises(Stale):
+            await get(http, server)
+        assert await read(await get(http, server)) == b"ok"
+        assert server.asked == [2, 1]
+        drop_free(http)
+        assert (await get(http, server)).status == 408  # on a new connection it is an answer
+
+
 @pytest.mark.parametrize("first", [b"", b"HTTP/1.1 2"], ids=["new", "begun"])
 async def test_any_other_death_is_not(http: aiohttp.ClientSession, first: bytes) -> None:
     async def die(server: Server, _: object, writer: asyncio.StreamWriter) -> None:
