@@ -17,7 +17,7 @@ from copilot_desktop.core import logs, settings_file
 from copilot_desktop.core.account import AccountDesk
 from copilot_desktop.core.core import Core
 from copilot_desktop.core.settings import Preferences
-from copilot_desktop.errors import Blocked, InvalidRequest, NoCopilot, NotSignedIn
+from copilot_desktop.errors import Blocked, InvalidRequest, NoCopilot, NotSignedIn, StorageFailed
 
 Json = dict[str, Any]
 
@@ -81,17 +81,40 @@ async def login(preferences: Preferences, invocation: Invocation) -> int:
 async def logout(preferences: Preferences, invocation: Invocation) -> int:
     """Delete every stored token of the account in use. Raises Problem or Ended if one could not be
     deleted."""
+    unseen = ""
     if (app := await running_app(preferences)) is not None:
         await app.do("sign_out")
         others = (await app.state())["auth"]["others"]
     else:
         async with core_alone(preferences, invocation) as core:
+            unseen = await unseen_sign_in(core)
             await core.commands.sign_out()
             others = core.store.state.parked
-    say("Signed out. The stored sign-in is deleted.")
+    if unseen:
+        complain(unseen)
+    else:
+        say("Signed out. The stored sign-in is deleted.")
     if others:
         say("Other accounts are still signed in; see `copilot-desktop accounts`.")
     return 0
+
+
+async def unseen_sign_in(core: Core) -> str:
+    """What to say where no sign-in was found, and a place could not be looked into; else nothing.
+
+    A terminal over SSH may not reach the keyring in which a desktop has kept one.
+    """
+    home, closed = core.session.home, ""
+    for place in (home.store, *home.others):
+        try:
+            if await place.load() is not None:
+                return ""
+        except StorageFailed as problem:
+            closed = (
+                "Nobody is signed in as far as can be seen here. If there is a sign-in in "
+                f"{place.where}, it stays. {problem.detail}"
+            )
+    return closed
 
 
 def announce_code(user_code: str, uri: str) -> None:

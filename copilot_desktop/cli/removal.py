@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from copilot_desktop.cli import DONE, FAILED, Ended, complain, editors, say
-from copilot_desktop.cli.account import core_alone, running_app
+from copilot_desktop.cli.account import core_alone, running_app, unseen_sign_in
 from copilot_desktop.cli.either import desk
 from copilot_desktop.cli.parser import Invocation
 from copilot_desktop.control.instance import claim
@@ -115,11 +115,14 @@ async def _end_app(preferences: Preferences) -> None:
 async def _remove(preferences: Preferences, invocation: Invocation, found: Found) -> int:
     troubles = []
     async with core_alone(preferences, invocation) as core:
+        unseen = await unseen_sign_in(core)
         try:
             await reset.everything(core)
         except Problem as problem:
             troubles.append(problem.message)
     logs.stop()  # an open file cannot be deleted everywhere
+    if unseen:
+        complain(unseen)
     own = settings_file.chosen_dir(preferences) is None
     if troubles:
         complain(troubles[0])

@@ -192,3 +192,14 @@ async def test_signing_out_leaves_nothing_in_any_store(terminal: Terminal, chose
     assert not terminal.token_file.exists()
     for path in terminal.home.parent.rglob("*"):
         assert not path.is_file() or LEFT.encode() not in path.read_bytes(), path
+
+
+async def test_a_keyring_that_is_out_of_reach_is_not_said_to_be_empty(terminal: Terminal) -> None:
+    """Over SSH the desktop's keyring is closed, and the sign-in in it is still there afterwards."""
+    terminal.without("TOKEN_STORE")
+    async with terminal.commands() as commands:
+        for words in (("logout",), ("remove-everything", "--yes")):
+            ended = await commands.run(*words)
+            assert ended.code == 0
+            assert "Signed out" not in ended.out
+            assert "in the system keyring, it stays. No system keyring is running." in ended.err
