@@ -161,8 +161,13 @@ def _check_text(content: bytes, path: Path) -> None:
 
 
 def _open_for_writing(path: Path) -> bool:
-    """By its mode as well: a superuser may write anywhere, even where he has forbidden it."""
-    return bool(path.stat().st_mode & 0o222) and os.access(path, os.W_OK)
+    """By its mode as well: a superuser may write anywhere, even where he has forbidden it.
+
+    Windows marks folders as read-only that look special, such as Documents; that forbids nothing.
+    """
+    found = path.stat()
+    special = stat.S_ISDIR(found.st_mode) and hasattr(found, "st_file_attributes")
+    return (special or bool(found.st_mode & 0o222)) and os.access(path, os.W_OK)
 
 
 def missing_folders(target: Path) -> tuple[Path, ...]:

@@ -6,11 +6,19 @@ import json
 import os
 import stat
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from copilot_desktop.errors import InvalidRequest
-from copilot_desktop.integrations.document import BOM, LARGEST, Document, read, write
+from copilot_desktop.integrations.document import (
+    BOM,
+    LARGEST,
+    Document,
+    check_writable,
+    read,
+    write,
+)
 from copilot_desktop.integrations.refusals import Unusable
 from tests.integrations.workbench import Bench, link, pen, quill, reason_of
 
@@ -205,6 +213,22 @@ def test_what_is_write_protected_is_left(bench: Bench, protected: str) -> None:
         assert file.read_text() == "{}"
     finally:
         (bench.home / protected).chmod(0o755)
+
+
+def test_a_folder_that_looks_special_on_windows_is_written_to(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As Python tells of Documents there, where PowerShell keeps its profile."""
+    folder = bench.home / "Documents"
+    folder.mkdir()
+    plain = Path.stat
+
+    def stat_there(path: Path, **how: bool) -> object:
+        marked = SimpleNamespace(st_mode=0o40555, st_file_attributes=0x11)
+        return marked if path == folder else plain(path, **how)
+
+    monkeypatch.setattr(Path, "stat", stat_there)
+    check_writable(read(folder / "PowerShell" / "profile.ps1", bench.home))
 
 
 def test_whoever_writes_in_between_wins(bench: Bench) -> None:
