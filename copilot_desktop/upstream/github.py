@@ -12,7 +12,7 @@ from typing import Any
 
 import aiohttp
 
-from copilot_desktop.errors import Blocked, NoCopilot, NotUnderstood, Problem
+from copilot_desktop.errors import Blocked, NoCopilot, NotUnderstood, Problem, Unreachable
 from copilot_desktop.upstream.failures import problem_from
 from copilot_desktop.upstream.http import Answer, fetch_json
 from copilot_desktop.upstream.identity import Identity
@@ -47,19 +47,21 @@ class GitHub:
         UpstreamTimeout, UpstreamFault.
         """
         answer = await self._get("/copilot_internal/v2/token", token)
-        if answer.status == 404:
-            return None
         if answer.status != 200:
-            raise _without_copilot(self._problem(answer))
+            problem = self._problem(answer)
+            if answer.status == 404 and not isinstance(problem, Unreachable):
+                return None
+            raise _without_copilot(problem)
         return read(CopilotToken, answer.body, what="The Copilot token")
 
     async def account(self, token: str) -> dict[str, Any]:
         """`/copilot_internal/user`, raw: plan, access, limits (§10.2). Raises as `exchange`."""
         answer = await self._get("/copilot_internal/user", token)
-        if answer.status == 404:
-            raise no_copilot(status=404)
         if answer.status != 200:
-            raise self._problem(answer)
+            problem = self._problem(answer)
+            if answer.status == 404 and not isinstance(problem, Unreachable):
+                raise no_copilot(status=404)
+            raise problem
         if not isinstance(answer.body, dict):
             raise NotUnderstood("The account could not be understood.")
         return answer.body
