@@ -51,12 +51,21 @@ class Keeping:
         self.roster = roster
         self.known: dict[str, StoredAccount] = {}
         self.plans: dict[tuple[str, int], str] = {}
+        self._gone: set[str] = set()  # tokens that were signed out, deleted or not
         self.lock = asyncio.Lock()  # of the place in use
         self.changing = asyncio.Lock()  # one change of accounts at a time; taken before `lock`
 
     async def load(self) -> StoredAccount | None:
-        """What the place holds. Raises StorageFailed. To be called under `lock`."""
-        return await self.store.load()
+        """What the place holds. Raises StorageFailed. To be called under `lock`.
+
+        A sign-in that could not be deleted when it was signed out is deleted now, and not used.
+        """
+        kept = await self.store.load()
+        if kept is None or kept.token not in self._gone:
+            return kept
+        with suppress(StorageFailed):
+            await self.store.delete()
+        return None
 
     def knows(self, account: StoredAccount, plan: str) -> None:
         """What GitHub has told of the account in use."""
@@ -68,18 +77,34 @@ class Keeping:
         """Keep `account`, and whoever was kept there as parked. Raises StorageFailed, and what was
         kept is still there."""
         place = store or self.store
+        self._gone.discard(account.token)
         async with self.lock:
             await self._park_stranger(place, account)
             await place.save(account)
             self.store = place
 
-    async def delete(self, account: StoredAccount | None) -> None:
-        """Empty the place of `account`, or of whoever is there. Raises StorageFailed."""
+    async def erase(self, account: StoredAccount | None) -> StorageFailed | None:
+        """Nothing of `account`, or of whoever is in its place, stays anywhere. Never raises: the
+        outcome is why the place could not be emptied."""
+        failure = None
         async with self.lock:
-            if account is not None:
-                await self._park_stranger(self.store, account)
-                self.known.pop(account.token, None)
-            await self.store.delete()
+            try:
+                if account is not None:
+                    self._gone.add(account.token)
+                    self.known.pop(account.token, None)
+                    await self._park_stranger(self.store, account)
+                await self.store.delete()
+            except StorageFailed as problem:
+                failure = problem
+        await self.vacate(self.others, account)
+        await self.forget(account)
+        return failure
+
+    def settle(self, left: TokenStore, store: TokenStore) -> None:
+        """Sign-ins are kept in `store` from now on. Signing out empties where they were before, in
+        case that was not possible when they were moved."""
+        self.others = tuple(each for each in (left, *self.others) if each.name != store.name)
+        self.store = store
 
     async def set_aside(self, account: StoredAccount) -> None:
         """Park an account that could not be saved: it lasts as long as the app, as before."""
@@ -144,7 +169,7 @@ class Keeping:
         if self.roster is None or place.name not in (*LASTING, MEMORY):
             return
         kept = await place.load()
-        if kept is None or _same(kept, account):
+        if kept is None or kept.token in self._gone or _same(kept, account):
             return
         kept = self.known.get(kept.token, kept)
         plan = self.plans.get((kept.host, kept.id), "")

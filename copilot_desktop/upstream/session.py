@@ -160,9 +160,9 @@ class Session:
             raise read_only(self.store, "sign in here")
         if not self._flights.running("start"):
             await self.cancel()
-            self._home = home or self.home
+            await self._flights.over("poll")  # GitHub has approved that one
         try:
-            return await self._flights.join("start", self._start)
+            return await self._flights.join("start", lambda: self._start(home or self.home))
         except Stopped:
             raise SignInCancelled from None
 
@@ -211,13 +211,7 @@ class Session:
             if cache is not None:
                 cache.ended = True
                 await cache.close()
-            failure: StorageFailed | None = None
-            try:
-                await keeping.delete(gone)
-            except StorageFailed as problem:
-                failure = problem
-            await keeping.vacate(keeping.others, gone)
-            await keeping.forget(gone)
+            failure = await keeping.erase(gone)
             self.sign_in = None
             self._after("left", login="", id=0, plan="", checked=False, problem=failure)
             if failure is not None:
@@ -294,7 +288,7 @@ class Session:
             left = self.home
             if self._token:
                 await self._keeping.save(self._stored(), store)
-            self._keeping.store = store
+            self._keeping.settle(left.store, store)
             self._looked_at = None
             if not left.store.read_only:
                 await self._keeping.moved_out(left, self.home, self._stored())
@@ -312,7 +306,8 @@ class Session:
 
     # The attempt to sign in
 
-    async def _start(self) -> SignIn:
+    async def _start(self, home: Home) -> SignIn:
+        self._home = home
         flow = DeviceFlow(
             self._http,
             self._home.origins,
@@ -445,6 +440,8 @@ class Session:
         self._change(after_success(self.account, plan=plan, chat=chat))
 
     def _note(self, problem: Problem, cache: TokenCache) -> None:
+        if isinstance(problem, SignInExpired):
+            cache.doubt()
         if cache is self.cache:
             self._change(after_failure(self.account, problem))
 

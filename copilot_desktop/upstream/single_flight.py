@@ -47,6 +47,11 @@ class SingleFlight:
         if tasks:
             await asyncio.wait(tasks, timeout=within)
 
+    async def over(self, name: str) -> None:
+        """Wait for the end of this run, however it ends, if there is one."""
+        if (task := self._tasks.get(name)) is not None:
+            await asyncio.wait({task})
+
     def abandon(self, name: str) -> None:
         """Cancel this run without waiting."""
         if (task := self._tasks.get(name)) is not None:

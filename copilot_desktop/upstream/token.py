@@ -166,6 +166,10 @@ class TokenCache:
         """Forget a failure: the user has asked to look again."""
         self._failure, self._failures, self._retry_at = None, 0, 0.0
 
+    def doubt(self) -> None:
+        """GitHub has refused the sign-in elsewhere: only a new exchange can say that it works."""
+        self._held = None
+
     def stop(self) -> None:
         """End a renewal that is under way, without waiting for its end."""
         if self._renewal is not None:

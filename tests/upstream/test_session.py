@@ -235,6 +235,27 @@ async def test_a_new_code_replaces_the_old_one() -> None:
         assert session.sign_in.user_code == "NEW1-CODE"
 
 
+async def test_a_new_code_waits_until_the_approved_sign_in_is_done() -> None:
+    async with stage() as on:
+        session = session_of(on)
+        gate = asyncio.Event()
+        on.rig.script(PERSON, Said({"login": "octo-user", "id": 1234567}, gate=gate))
+        await session.start()
+        first = asyncio.create_task(session.poll())
+        await on.rig.reached(PERSON)
+        on.rig.script(START, on.rig.device_code(user_code="NEW1-CODE"))
+        starting = asyncio.create_task(session.start())
+        await asyncio.wait({starting}, timeout=0.2)  # it has every chance to come too early
+        gate.set()
+        assert (await first).login == "octo-user"
+        await starting
+        on.rig.script(POLL, {"access_token": HANA.token})
+        on.rig.script(PERSON, {"login": HANA.login, "id": HANA.id})
+        assert (await session.poll()).login == HANA.login
+        assert session.sign_in is not None
+        assert (session.sign_in.user_code, session.sign_in.state) == ("NEW1-CODE", "done")
+
+
 async def test_another_account_takes_over_only_once_it_is_approved() -> None:
     async with stage() as on:
         session, store = await signed_in(on)
@@ -323,6 +344,32 @@ async def test_user_is_raw_and_notices_a_dead_sign_in() -> None:
         with pytest.raises(SignInExpired):
             await session.user()
         assert session.account.state == "expired"
+
+
+async def test_a_dead_sign_in_does_not_come_back_with_a_token_that_is_still_held() -> None:
+    async with stage() as on:
+        session, _ = await signed_in(on)
+        await session.check()
+        for path in (ACCOUNT, EXCHANGE):
+            on.rig.script(path, Said(BAD_CREDENTIALS, 401))
+        with pytest.raises(SignInExpired):
+            await session.user()
+        with pytest.raises(SignInExpired):
+            await session.grant()
+        assert session.account.state == "expired"
+
+
+async def test_a_page_that_is_not_found_says_nothing_about_the_account() -> None:
+    async with stage() as on:
+        session, _ = await signed_in(on)
+        for path in (EXCHANGE, ACCOUNT, PERSON):
+            on.rig.script(path, Said("<html>Not found</html>", 404))
+        account = await session.check()
+        assert account.state == "signed_in"
+        assert isinstance(account.problem, Unreachable)
+        on.rig.script(EXCHANGE)
+        on.time.pass_(1)
+        assert (await session.grant()).token
 
 
 async def test_nobody_signed_in() -> None:
@@ -536,6 +583,52 @@ async def test_sign_out_that_cannot_delete_says_so() -> None:
         assert session.account.state == "signed_out"
         with pytest.raises(NotSignedIn):
             await session.grant()
+
+
+async def test_a_sign_in_that_could_not_be_deleted_is_not_used_again() -> None:
+    async with stage() as on:
+        store, roster = BrokenStore(KNOWN), roster_of()
+        store.locked = False
+        session = session_of(on, store, roster=roster)
+        await session.check()
+        store.locked = True
+        with pytest.raises(StorageFailed):
+            await session.sign_out()
+        store.locked = False
+        assert (await session.check()).state == "signed_out"
+        assert await store.load() is None
+
+
+async def test_a_sign_in_that_could_not_be_deleted_is_not_among_the_others_later() -> None:
+    async with stage() as on:
+        store, roster = BrokenStore(KNOWN), roster_of()
+        store.locked = False
+        session = session_of(on, store, roster=roster)
+        await session.check()
+        store.locked = True
+        with pytest.raises(StorageFailed):
+            await session.sign_out()
+        store.locked = False
+        await session.start()
+        on.rig.script(POLL, {"access_token": HANA.token})
+        on.rig.script(PERSON, {"login": HANA.login, "id": HANA.id})
+        assert (await session.poll()).login == HANA.login
+        assert roster.parked == ()
+        assert await store.load() == HANA
+
+
+async def test_sign_out_empties_the_place_that_was_locked_when_the_sign_in_was_moved() -> None:
+    async with stage() as on:
+        old, new = BrokenStore(KNOWN), SlowStore()
+        old.locked = False
+        session = session_of(on, old, others=(SlowStore(),))
+        await session.check()
+        old.locked = True
+        await session.move_to(new)
+        old.locked = False
+        await session.sign_out()
+        assert await new.load() is None
+        assert await old.load() is None
 
 
 async def test_a_token_from_the_environment_is_used_and_stays() -> None:
