@@ -34,7 +34,10 @@ _SIX = re.compile(
     r"(?<![\w:.])(?=[0-9a-f]*:)[0-9a-f:]{2,}(?:\.\d+)*(?:%\w+)?(?![\w])", re.IGNORECASE
 )
 _CARD = re.compile(r"\b(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}\b", re.IGNORECASE)  # a network card's
-_HOMES = re.compile(r"(?:/home/|/Users/|[A-Za-z]:\\Users\\)[^\s/\\:\"']+")
+_HOMES = re.compile(
+    r"[A-Za-z]:[\\/]+Users[\\/]+[^\s/\\:\"']+(?: [^\s/\\:\"']+){1,3}(?=[\\/])"  # with blanks
+    r"|(?:/home/|/Users/|[A-Za-z]:[\\/]+Users[\\/]+)[^\s/\\:\"']+"
+)
 _SHARE = re.compile(r"(?<![\w\\:])\\\\[^\s\\\"']+\\")
 _DOTTED = re.compile(
     r"(?<![\w.-])(?:[^\W_](?:[\w-]*[^\W_])?\.)+(?:[^\W\d_]{2,}|xn--[a-z0-9-]+)\.?(?![\w-])",
@@ -105,8 +108,9 @@ def company_in(host: str) -> str:
 
 
 def _whole(name: str) -> re.Pattern[str]:
-    """`name` where it is not a part of a longer word."""
-    return re.compile(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])", re.IGNORECASE)
+    """`name` where it is not a part of a longer word; a path of Windows also as errors quote it."""
+    plain = r"[\\/]+".join(map(re.escape, name.split("\\")))
+    return re.compile(rf"(?<![A-Za-z0-9]){plain}(?![A-Za-z0-9])", re.IGNORECASE)
 
 
 def _host(host: str) -> str:

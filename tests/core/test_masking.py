@@ -24,6 +24,7 @@ CANARIES = [
     "canary.ghe.com and api.canary.ghe.com",
     "github.com.canary.example and notgithub-canary.com",
     "/srv/canary.example/x",
+    r"C:\Users\Canary Canary\AppData and 'C:\\Users\\canary\\x' and C:/Users/Canary/x",
 ]
 ADDRESSES = [
     "2001:db8:ca11::1",
@@ -54,6 +55,13 @@ def test_no_name_of_any_form_is_left(text: str) -> None:
     shown = Mask()(text)
     assert "canar" not in shown.lower()
     assert "ca11" not in shown
+
+
+def test_a_path_of_windows_is_known_in_every_spelling() -> None:
+    mask = Mask.of([(r"D:\Hana Muster", "~"), (r"D:\Hana Muster\Local\App", "[data folder]")])
+    for path in (r"D:\Hana Muster\Local\App\x", r"'D:\\Hana Muster\\Local\\App\\x'"):
+        assert "[data folder]" in mask(f"denied: {path}")
+    assert mask("d:/hana muster/x") == "~/x"
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
