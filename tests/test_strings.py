@@ -96,7 +96,7 @@ ALIKE = {
 NO_SENTENCES = (
     "activity.format.", "activity.route.", "duration.", "editors.shells.name.", "format.",
     "help.engine_name.", "help.keys.", "in.", "models.endpoint.", "models.panel.spelt_in.",
-    "playground.formats.", "settings.language_name.", "size.",
+    "nav.mod", "playground.formats.", "settings.language_name.", "size.",
 )  # fmt: skip
 
 

@@ -15,6 +15,8 @@ export async function fetchState() {
 }
 
 function take(snapshot) {
+  const { key } = state.local; // it may be replaced elsewhere
+  if (key && !key.endsWith(snapshot.proxy.key_hint)) setLocal({ key: null, keyShown: false });
   setSnapshot(shown(snapshot, t('settings.hidden_name'), (n) => t('settings.hidden_other', { n })));
 }
 

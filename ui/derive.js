@@ -69,6 +69,11 @@ export function elapsedShare(meter, now) {
 const shownNames = (auth, own, other) => new Map([
   ...(auth.others || []).map((each, n) => [each.login, other(n + 2)]), ...(auth.login ? [[auth.login, own]] : [])]);
 
+/* What the page looks up or uses, and nobody reads: a name such as "run" or "port" is part of many. */
+const NOT_READ = new Set([
+  'host', 'id', 'key', 'kind', 'code', 'level', 'state', 'action', 'actions', 'glyph', 'user_code', 'uri', 'url',
+]);
+
 /** A function that takes account names out of texts, wherever they are in a value. */
 export function hider(auth, own, other) {
   const names = shownNames(auth, own, other);
@@ -76,7 +81,7 @@ export function hider(auth, own, other) {
     if (typeof value === 'string') return [...names].reduce((text, [name, shown]) => (name ? text.replaceAll(name, shown) : text), value);
     if (Array.isArray(value)) return value.map(clean);
     if (!value || typeof value !== 'object') return value;
-    return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, key === 'host' ? part : clean(part)]));
+    return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, NOT_READ.has(key) ? part : clean(part)]));
   };
   return clean;
 }
@@ -93,6 +98,7 @@ export function withoutNames(snapshot, own, other) {
     auth: { ...auth, ...people, login: auth.login ? own : auth.login, error: clean(auth.error), source_where: clean(auth.source_where) },
     login: clean(login),
     banner: clean(banner),
+    banners_below: clean(snapshot.banners_below),
     headline: clean(headline),
   };
 }

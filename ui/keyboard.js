@@ -8,7 +8,7 @@ import { copyText } from './copy.js';
 import { signingIn } from './derive.js';
 import { isMac } from './keys.js';
 import { setLocal, state } from './store.js';
-import { t } from './strings.js';
+import { loadPart, t } from './strings.js';
 import { SCREENS } from './views/sidebar.js';
 
 const STEP = 10; // points of text size
@@ -82,7 +82,7 @@ function shifted(key) {
 }
 
 async function shortcuts() {
-  await import('./views/help.js');
+  await Promise.all([import('./views/help.js'), loadPart('help')]);
   actions.openSheet('shortcuts');
 }
 

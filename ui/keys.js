@@ -3,4 +3,4 @@
 import { t } from './strings.js';
 
 export const isMac = () => navigator.platform.startsWith('Mac');
-export const modifier = () => t(isMac() ? 'help.keys.mod_mac' : 'help.keys.mod');
+export const modifier = () => t(isMac() ? 'nav.mod_mac' : 'nav.mod');

@@ -30,7 +30,9 @@ _SAID_ELSEWHERE = frozenset(
     {"accounts", "autostart", "finding", "format", "notification", "report", "tray"}
 )
 # Read together with the one screen that says it, so that the first screen need not wait for it.
-SAID_LATER = frozenset({"diagnostics", "editors", "learned", "local_keys", "log", "playground"})
+SAID_LATER = frozenset(
+    {"diagnostics", "editors", "help", "learned", "local_keys", "log", "playground"}
+)
 _UNKNOWN_LOOK = 'data-theme="system"'
 _UNKNOWN_LANGUAGE = 'lang="en"'
 

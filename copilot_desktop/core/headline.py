@@ -76,24 +76,30 @@ def headline(state: State) -> Headline:
 
 def banner(state: State) -> Banner | None:
     """What stands on top of every screen, if anything has to be done or known."""
-    return (
-        _question_banner(state)
-        or _port_banner(state)
-        or _fault_banner(state)
-        or _halt_banner(state)
-        or _account_banner(state)
-        or _network_banner(state)
-        or _origin_banner(state)
-        or _limit_banner(state)
-        or _budget_stop_banner(state)
-        or _change_banner(state)
-        or _usage_banner(state)
-        or _editor_banner(state)
-        or _low_banner(state)
-        or _budget_banner(state)
-        or _update_banner(state)
-        or _browser_banner(state)
+    return next(iter(banners(state)), None)
+
+
+def banners(state: State) -> tuple[Banner, ...]:
+    """The same, and what comes after it: for whoever has dismissed the first one."""
+    found = (
+        _question_banner(state),
+        _port_banner(state),
+        _fault_banner(state),
+        _halt_banner(state),
+        _account_banner(state),
+        _network_banner(state),
+        _origin_banner(state),
+        _limit_banner(state),
+        _budget_stop_banner(state),
+        _change_banner(state),
+        _usage_banner(state),
+        _editor_banner(state),
+        _low_banner(state),
+        _budget_banner(state),
+        _update_banner(state),
+        _browser_banner(state),
     )
+    return tuple(each for each in found if each is not None)
 
 
 def needs_account(state: State) -> bool:

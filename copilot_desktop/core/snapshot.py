@@ -17,7 +17,7 @@ from typing import Any
 from copilot_desktop import strings
 from copilot_desktop.core.budget import Budget
 from copilot_desktop.core.forecast import pace
-from copilot_desktop.core.headline import banner, headline
+from copilot_desktop.core.headline import banners, headline
 from copilot_desktop.core.settings import NAMES
 from copilot_desktop.core.state import State
 from copilot_desktop.errors import Problem
@@ -42,6 +42,7 @@ def snapshot(state: State, *, now: float | None = None, monotonic: float | None 
     """`now` is the wall clock, `monotonic` the clock of the sign-in's deadlines."""
     now = time.time() if now is None else now
     ahead = now - (time.monotonic() if monotonic is None else monotonic)
+    shown = [asdict(each) for each in banners(state)]
     return {
         "v": VERSION,
         "seq": state.seq,
@@ -55,7 +56,8 @@ def snapshot(state: State, *, now: float | None = None, monotonic: float | None 
         "usage": _usage(state, now),
         "models": _models(state),
         "requests": [request_row(each) for each in state.requests.recent[:SHOWN_REQUESTS]],
-        "banner": asdict(shown) if (shown := banner(state)) else None,
+        "banner": shown[0] if shown else None,
+        "banners_below": shown[1:],
         "editors": _editors(state),
         "ask": asdict(state.ask) if state.ask else None,
         "brakes": asdict(state.brakes),

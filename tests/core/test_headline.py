@@ -11,9 +11,16 @@ import pytest
 from copilot_desktop import strings
 from copilot_desktop.core.budget import Budget, Limit
 from copilot_desktop.core.editor_rows import EditorList, EditorRow
-from copilot_desktop.core.headline import Glyph, banner, headline
+from copilot_desktop.core.headline import Glyph, banner, banners, headline
 from copilot_desktop.core.settings import Preferences, Settings
-from copilot_desktop.core.state import Spending, State, Surroundings, Trouble
+from copilot_desktop.core.state import (
+    ModelList,
+    Spending,
+    State,
+    Surroundings,
+    Trouble,
+    Update,
+)
 from copilot_desktop.errors import (
     BadSetting,
     Blocked,
@@ -232,3 +239,11 @@ def test_a_budget_is_full_only_when_it_is() -> None:
     found = banner(with_budget(9.999, stops=True))
     assert found is not None
     assert found.fields["p"] == 99
+
+
+def test_what_is_less_pressing_is_told_below_it() -> None:
+    """Whoever dismisses that GitHub has changed something must not miss that nothing is left."""
+    shown = state(meters=(USED_UP,), update=Update("9.9.9"))
+    shown = replace(shown, models=ModelList(problem=NotUnderstood()))
+    assert [each.id for each in banners(shown)] == ["changed", "exhausted", "low", "update"]
+    assert banner(shown) == banners(shown)[0]

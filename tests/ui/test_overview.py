@@ -235,3 +235,16 @@ async def test_trouble_says_when_it_is_tried_again_and_since_when(window: Any) -
     )
     page.plane.push(snapshots.snapshot(proxy={"degraded": "github_down", "trouble": trouble}))
     await page.see("Requests may fail until it does. It began at")
+
+
+async def test_a_key_that_was_replaced_elsewhere_is_not_shown_on(window: Any) -> None:
+    """Two windows on one app, or a reset: the old key would go into the clipboard."""
+    page = await window(snapshots.snapshot(proxy={"key_required": True, "key_hint": "old1"}))
+    page.plane.answers["reveal_key"] = {"ok": True, "key": "cd-key-old1"}
+    await page.press("Show")
+    await page.see("cd-key-old1")
+    page.plane.answers["reveal_key"] = {"ok": True, "key": "cd-key-new2"}
+    page.plane.push(snapshots.snapshot(proxy={"key_required": True, "key_hint": "new2"}))
+    await page.page.get_by_text("cd-key-old1").wait_for(state="detached")
+    await page.press("Show")
+    await page.see("cd-key-new2")

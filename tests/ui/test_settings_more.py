@@ -149,6 +149,27 @@ async def test_names_can_be_hidden_everywhere(window: Any) -> None:
     await page.see("octo-hana", "#sidebar")
 
 
+async def test_a_hidden_name_that_is_part_of_other_words_breaks_nothing(window: Any) -> None:
+    """Such names exist; what the page looks up by a word is not for people."""
+    banner = {
+        "id": "no_access",
+        "level": "error",
+        "fields": {"login": "no"},
+        "actions": ["use_another_account", "check_account"],
+    }
+    page = await window(
+        snapshots.snapshot(
+            auth={"login": "no"},
+            banner=banner,
+            headline={"key": "no_access", "glyph": "signin", "fields": {}},
+            settings={"hide_name": True},
+        )
+    )
+    await page.see("Your account has no Copilot", ".banner")
+    await page.see("Use another account", ".banner")
+    assert await page.page.locator(".brand").get_attribute("title") == "No Copilot access"
+
+
 async def test_a_reset_wants_the_word(window: Any) -> None:
     page = await opened(window)
     await page.press("Reset everything…")

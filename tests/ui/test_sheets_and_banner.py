@@ -180,6 +180,48 @@ async def test_only_what_can_be_ignored_is_dismissed_and_only_this_time(window: 
     assert await page.page.get_by_role("button", name="Dismiss").count() == 0
 
 
+async def test_what_was_dismissed_does_not_hide_what_comes_after_it(window: Any) -> None:
+    editors = {"id": "editors", "level": "info", "fields": {"n": 1}, "actions": []}
+    fields = {"meter": "AI credits", "p": 91, "when": time.time() + 86_400 * 3}
+    low = {"id": "low", "level": "info", "fields": fields, "actions": []}
+    page = await window(snapshots.snapshot(banner=editors, banners_below=[low]))
+    before = await page.text(".banner")
+    assert "91 %" not in before
+    await page.press("Dismiss")
+    await page.see("AI credits is 91", ".banner")
+    await page.press("Dismiss")
+    assert await page.page.locator(".banner").count() == 0
+    # Another editor with trouble is another occurrence.
+    more = editors | {"fields": {"n": 2}}
+    page.plane.push(snapshots.snapshot(banner=more, banners_below=[low]))
+    await page.page.locator(".banner").wait_for()
+    assert "91 %" not in await page.text(".banner")
+
+
+async def test_each_fault_of_the_app_is_told_also_after_one_was_closed(window: Any) -> None:
+    fault = {"id": "error", "level": "error", "fields": {"code": "E-USAGE"}, "actions": []}
+    page = await window(snapshots.snapshot(banner=fault))
+    await page.press("Dismiss")
+    await page.called("forget_fault")
+    page.plane.push(snapshots.snapshot(banner=None))
+    await page.page.locator(".banner").wait_for(state="detached")
+    page.plane.push(snapshots.snapshot(banner=fault))
+    await page.see("Something went wrong in the app", ".banner")
+
+
+async def test_a_sheet_in_place_of_another_has_the_focus(window: Any) -> None:
+    page = await window(snapshots.snapshot())
+    await page.go("settings")
+    await page.press("Sign out")
+    await page.see("Sign out octo-hana?")
+    page.plane.push(snapshots.snapshot(ask={"id": "close", "fields": {}}))
+    await page.see("Keep running in the tray?")
+    await page.until("() => document.activeElement.textContent === 'Keep running'")
+    page.plane.push(snapshots.snapshot(ask=None))
+    await page.see("Sign out octo-hana?")
+    await page.until("() => document.activeElement.textContent === 'Cancel'")
+
+
 async def test_details_of_a_banner_can_be_copied(window: Any) -> None:
     page = await window(snapshots.port_conflict())
     await page.empty_clipboard()

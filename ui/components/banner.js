@@ -80,16 +80,15 @@ const LINKS = new Set([
 export const counting = (banner) => Boolean(banner && banner.fields && banner.fields.until > now());
 
 function occurrence(banner) {
-  const { meter = '', when = '', version = '', what = '', port = '' } = banner.fields || {};
-  return [banner.id, meter, when, version, what, port].join('|');
+  const { meter = '', when = '', version = '', what = '', port = '', n = '' } = banner.fields || {};
+  return [banner.id, meter, when, version, what, port, n].join('|');
 }
 
-/** The banner to show now, or null. */
+/** The banner to show now, or null: what was dismissed does not hide what comes after it. */
 export function currentBanner(snapshot, local) {
   if (local.gone) return { id: 'app_gone', level: 'error', fields: {}, actions: [] };
-  const { banner } = snapshot;
-  if (!banner || local.dismissed[occurrence(banner)]) return null;
-  return banner;
+  return [snapshot.banner, ...(snapshot.banners_below || [])]
+    .find((banner) => banner && !local.dismissed[occurrence(banner)]) || null;
 }
 
 /** Its fields in words: times, meters, and what only the page's own words can say. */
@@ -152,7 +151,7 @@ function actionButton(name, index, banner, words) {
 }
 
 function dismiss(banner) {
-  if (ONCE_SEEN.has(banner.id)) actions.perform('forget_fault');
-  setLocal({ dismissed: { ...state.local.dismissed, [occurrence(banner)]: true } });
+  if (ONCE_SEEN.has(banner.id)) actions.perform('forget_fault'); // the next one is news again
+  else setLocal({ dismissed: { ...state.local.dismissed, [occurrence(banner)]: true } });
   document.getElementById('main').focus();
 }

@@ -16,10 +16,12 @@ export function drawSheet(content, onCancel) {
     patch(dialog, []);
     return;
   }
+  const inside = dialog.open && dialog.contains(document.activeElement);
   patch(dialog, content);
-  if (!dialog.open) {
-    dialog.showModal();
-    const first = dialog.querySelector('[data-focus-first]');
-    if (first) first.focus({ preventScroll: true }); // a long sheet is read from its top
-  }
+  // Another sheet takes the place of this one, and what had the focus is gone.
+  const lost = inside && !dialog.contains(document.activeElement);
+  if (!dialog.open) dialog.showModal();
+  else if (!lost) return;
+  const first = dialog.querySelector('[data-focus-first]');
+  if (first) first.focus({ preventScroll: true }); // a long sheet is read from its top
 }
