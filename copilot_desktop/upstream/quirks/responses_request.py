@@ -12,6 +12,7 @@ from typing import Any
 
 from copilot_desktop.errors import InvalidRequest
 from copilot_desktop.model import LADDER, Model
+from copilot_desktop.schemas import legal_schema
 from copilot_desktop.sealing import is_sealed, unseal
 from copilot_desktop.upstream.quirks.responses_glance import BOUND, OWN_ID, PREFIXES, are_plain
 from copilot_desktop.upstream.quirks.responses_history import paired_items, seen_items
@@ -174,6 +175,10 @@ def _fix_tools(fixed: Json, notes: list[str], *, plain: bool) -> None:
         notes.append("mapped=tools.namespace>function")
     if spell(fixed, plain=plain):
         notes.append("mapped=tools.name")
+    if isinstance(tools := fixed.get("tools"), list):
+        legal = [_legal(tool) for tool in tools]
+        if any(map(operator.is_not, legal, tools)):
+            fixed["tools"] = legal
     count = len(fixed["tools"]) if isinstance(fixed.get("tools"), list) else 0
     if count > _MOST_TOOLS:
         raise _invalid("tools", f"{count} tools were sent, the limit is {_MOST_TOOLS}")
@@ -197,6 +202,15 @@ def _kept(tools: list[Any], hosted: list[str], notes: list[str]) -> list[Any]:
             kept.append(tool)
     same = len(kept) == len(tools) and all(map(operator.is_, kept, tools))
     return tools if same else kept
+
+
+def _legal(tool: Any) -> Any:
+    """The tool itself if its schema is one that OpenAI takes (P10): an object with properties."""
+    schema = tool.get("parameters") if isinstance(tool, dict) else None
+    if not isinstance(schema, dict) or tool.get("type") != "function":
+        return tool
+    legal = legal_schema(schema)
+    return tool if legal == schema else {**tool, "parameters": legal}
 
 
 # ---------------------------------------------------------------------------------------- items

@@ -17,6 +17,7 @@ from copilot_desktop.sse import FrameDecoder
 from copilot_desktop.upstream.quirks.responses import ResponsesQuirks
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+NO_FIELDS = {"type": "object", "properties": {}}
 MODEL = Model(
     id="gpt-x",
     vendor="OpenAI",
@@ -32,7 +33,7 @@ GOOD: dict[str, Any] = {
         {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "x"}]}
     ],
     "tools": [
-        {"type": "function", "name": "exec_command", "parameters": {}},
+        {"type": "function", "name": "exec_command", "parameters": NO_FIELDS},
         {"type": "custom", "name": "apply_patch"},
     ],
     "tool_choice": "auto",
@@ -111,7 +112,7 @@ def test_what_is_dropped_or_changed_is_noted(fields, changed, notes):
     assert fixed(**fields).notes == notes
 
 
-SPAWN = {"type": "function", "name": "spawn", "parameters": {}}
+SPAWN = {"type": "function", "name": "spawn", "parameters": NO_FIELDS}
 GROUP = {"type": "namespace", "name": "agents", "description": "", "tools": [SPAWN]}
 MORE = {"type": "additional_tools", "role": "developer", "tools": [GROUP, {"type": "web_search"}]}
 DONE = {"type": "function_call_output", "call_id": "c", "output": "ok"}
@@ -139,6 +140,34 @@ def test_groups_of_clients_that_search_for_tools_stay_groups():
     found = {"type": "tool_search_output", "tools": [GROUP]}
     call = {**SPAWNED, "namespace": "agents"}
     assert sent(input=[found, call, DONE])["input"] == [found, call, DONE]
+
+
+@pytest.mark.parametrize(
+    ("schema", "taken"),
+    [
+        ({}, NO_FIELDS),
+        ({"type": "object"}, NO_FIELDS),
+        (
+            {"anyOf": [{"properties": {"a": {}}}, {"properties": {"b": {}}}]},
+            {"type": "object", "properties": {"a": {}, "b": {}}},
+        ),
+    ],
+)
+def test_tools_get_a_schema_that_openai_takes(schema, taken):
+    tool = {"type": "function", "name": "read", "parameters": schema, "strict": False}
+    group = {"type": "namespace", "name": "n", "description": "d", "tools": [tool]}
+    tools = sent(tools=[tool, group])["tools"]
+    assert [each["parameters"] for each in tools] == [taken, taken]
+
+
+def test_a_schema_that_is_fine_and_a_tool_without_one_stay_as_they_are():
+    schema = {"type": "object", "properties": {"a": {"type": "object"}}}
+    tools = [
+        {"type": "function", "name": "a", "parameters": schema},
+        {"type": "function", "name": "b", "parameters": None},
+        {"type": "custom", "name": "c"},
+    ]
+    assert sent(tools=tools)["tools"] is tools
 
 
 @pytest.mark.parametrize("stream", [True, False])
