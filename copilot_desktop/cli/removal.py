@@ -35,6 +35,7 @@ class Found:
     accounts: tuple[str, ...]
     starts_at_login: bool
     folder: Path
+    own: bool  # the app's, not one that somebody has chosen
     there: bool
     running: bool
 
@@ -48,8 +49,10 @@ class Found:
             yield f"Signed out: {', '.join(self.accounts)}."
         if self.starts_at_login:
             yield "The app does not start at login any more."
-        if self.there:
+        if self.there and self.own:
             yield f"Deleted: {self.folder}, with settings, keys, usage and log."
+        elif self.there:
+            yield f"Deleted in {self.folder}: settings, keys, usage and log."
 
 
 async def run(preferences: Preferences, invocation: Invocation) -> int:
@@ -75,7 +78,7 @@ async def run(preferences: Preferences, invocation: Invocation) -> int:
 def _leave_nothing(preferences: Preferences, found: Found) -> None:
     """Looking has begun a log."""
     logs.stop()
-    reset.delete_folder(found.folder, whole=settings_file.chosen_dir(preferences) is None)
+    reset.delete_folder(found.folder, whole=found.own)
 
 
 async def _look(preferences: Preferences, invocation: Invocation) -> Found:
@@ -94,16 +97,16 @@ async def _look(preferences: Preferences, invocation: Invocation) -> Found:
         accounts=tuple(name for name in (*own, *(e["login"] for e in auth["others"])) if name),
         starts_at_login=login != "off",
         folder=folder,
+        own=settings_file.chosen_dir(preferences) is None,
         there=there,
         running=running,
     )
 
 
 async def _end_app(preferences: Preferences) -> None:
-    """Raises Ended if it does not end."""
-    if (app := await running_app(preferences)) is None:
-        return
-    await app.do("quit")
+    """Raises Ended if it does not end, or hangs: it would go on with what is deleted."""
+    if (app := await running_app(preferences)) is not None:
+        await app.do("quit")
     deadline = time.monotonic() + _ENDING
     while (held := await asyncio.to_thread(claim, settings_file.data_dir(preferences))) is None:
         if time.monotonic() >= deadline:
@@ -123,12 +126,11 @@ async def _remove(preferences: Preferences, invocation: Invocation, found: Found
     logs.stop()  # an open file cannot be deleted everywhere
     if unseen:
         complain(unseen)
-    own = settings_file.chosen_dir(preferences) is None
     if troubles:
         complain(troubles[0])
         complain(f"Not everything could be taken back, so this stays: {found.folder}")
         return FAILED
-    left = await asyncio.to_thread(reset.delete_folder, found.folder, whole=own)
+    left = await asyncio.to_thread(reset.delete_folder, found.folder, whole=found.own)
     if left:
         complain(f"Not ours, or not deletable: {', '.join(map(str, left))}")
         return FAILED

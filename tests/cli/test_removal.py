@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from copilot_desktop.cli import Ended, removal
+from copilot_desktop.control.instance import claim
+from copilot_desktop.core import settings_file
 from copilot_desktop.core.reset import OURS, delete_folder
 from copilot_desktop.demo import FakeUpstream
 from tests.cli.terminal import Terminal, settings
@@ -74,6 +77,7 @@ async def test_looking_changes_nothing_and_nobody_to_ask_is_no(terminal: Termina
             assert shown.code == 0
             assert "octo-user" in shown.out
             assert shown.out.startswith("This will be done:\n"), "nothing is, yet"
+            assert f"Deleted in {terminal.folder}: " in shown.out, "not the folder itself"
         refused = await terminal.run("remove-everything")
         assert refused.code == 1
         assert "--yes" in refused.err
@@ -104,6 +108,20 @@ async def test_what_cannot_be_undone_keeps_what_undoes_it(terminal: Terminal) ->
         assert (await terminal.run("remove-everything", "--yes")).code == 0
         assert json.loads(file.read_text()) == {"theme": "dark"}
         assert not terminal.folder.exists()
+
+
+async def test_an_app_that_hangs_is_not_taken_for_one_that_ended(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would go on with the sign-in, and write anew what was deleted."""
+    monkeypatch.setattr(removal, "_ENDING", 0.3)
+    held = claim(terminal.folder)
+    assert held is not None
+    preferences = settings_file.load({"data_dir": str(terminal.folder)}, {})
+    with pytest.raises(Ended, match="does not end"):
+        await removal._end_app(preferences)
+    held.release()
+    await removal._end_app(preferences)
 
 
 def test_in_a_chosen_folder_other_things_stay(tmp_path: Path) -> None:
