@@ -46,6 +46,7 @@ class Recorder:
         tasks: Tasks,
         *,
         wall: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
         lifetime: float = LIFETIME,
     ) -> None:
         self.until: float | None = None
@@ -53,14 +54,16 @@ class Recorder:
         self._folder = data_dir / FOLDER
         self._tasks = tasks
         self._wall = wall
+        self._monotonic = monotonic
+        self._over = 0.0  # when it ends by the clock that nobody sets, but that sleeps
         self._lifetime = lifetime
         self._lock = threading.Lock()  # between writing and deleting
         self._ids: list[int] = []
 
     @property
     def on(self) -> bool:
-        """Also false at once when the hour is over."""
-        return self.until is not None and self._wall() < self.until
+        """Also false at once when the hour is over, by whichever clock is first."""
+        return self._left > 0
 
     async def start(self) -> float:
         """Record from now on; `until` of an hour that is running stays. Raises InvalidRequest."""
@@ -73,6 +76,7 @@ class Recorder:
         except OSError:
             raise InvalidRequest(f"Nothing can be kept in {self._folder}") from None
         self.until = self._wall() + self._lifetime
+        self._over = self._monotonic() + self._lifetime
         self._tasks.replace(self._end_in_time(), "the end of recording")
         self.on_change()
         return self.until
@@ -110,8 +114,15 @@ class Recorder:
 
     # ------------------------------------------------------------------------ inner workings
 
+    @property
+    def _left(self) -> float:
+        """Seconds."""
+        if self.until is None:
+            return 0.0
+        return min(self.until - self._wall(), self._over - self._monotonic())
+
     async def _end_in_time(self) -> None:
-        while self.until is not None and (left := self.until - self._wall()) > 0:  # noqa: ASYNC110
+        while (left := self._left) > 0:  # noqa: ASYNC110
             await asyncio.sleep(min(left, _LOOK))
         if self.until is not None:
             await self.stop()

@@ -32,6 +32,7 @@ MOST_LIMITS = 64
 MOST_TOLD = 16  # problems that are known again
 LONGEST_WORDS = 500
 LONGEST_WAIT = 10 * 365 * 86_400.0
+SET_BACK = 60.0  # seconds; a clock that is further behind was wrong when it began
 
 Json = dict[str, Any]
 Reason = Literal["warned", "refused"]
@@ -89,19 +90,14 @@ class Circuit:
     def halt(self) -> Halt | None:
         """What stops everything right now."""
         halt = self._halt
-        if halt is None or halt.by_hand or self.clock() < halt.until:
+        if halt is None or halt.by_hand or halt.since - SET_BACK < self.clock() < halt.until:
             return halt
         return None
 
     @property
     def limits(self) -> tuple[Limit, ...]:
         """What is answered here right now."""
-        now = self.clock()
-        return tuple(
-            each.limit
-            for each in self._streaks.values()
-            if each.hits >= HITS and each.limit.until > now
-        )
+        return tuple(each.limit for each in self._in_force())
 
     @property
     def next_change(self) -> float | None:
@@ -148,12 +144,12 @@ class Circuit:
         """
         if not (self._doors or self._stops or self._streaks):
             return False
-        before = (self._stops, len(self._streaks))
+        before, now = (self._stops, len(self._streaks)), self.clock()
         if not self._doors or self._doors[-1] < began:
             self._doors.clear()
             self._stops = 0 if self.halt is None else self._stops
         for key, streak in list(self._streaks.items()):
-            if key[1] in {"", model} and streak.last < began:
+            if key[1] in {"", model} and not began <= streak.last <= now + SET_BACK:
                 del self._streaks[key]
         return before != (self._stops, len(self._streaks))
 
@@ -170,7 +166,7 @@ class Circuit:
         memory = {
             "halt": asdict(self.halt) if self.halt else None,
             "stops": self._stops,
-            "limits": [asdict(limit) for limit in self.limits],
+            "limits": [{**asdict(each.limit), "since": each.last} for each in self._in_force()],
         }
         return {name: value for name, value in memory.items() if value}
 
@@ -183,9 +179,19 @@ class Circuit:
         kept = memory.get("limits")
         for raw in kept[:MOST_LIMITS] if isinstance(kept, list) else ():
             if (limit := _limit_from(raw, now)) is not None:
-                self._streaks[limit.code, limit.model] = _Streak(HITS, now, limit)
+                since = raw.get("since", now)
+                last = float(since) if isinstance(since, int | float) else now
+                self._streaks[limit.code, limit.model] = _Streak(HITS, last, limit)
 
     # ------------------------------------------------------------------------ inner workings
+
+    def _in_force(self) -> list[_Streak]:
+        now = self.clock()
+        return [
+            each
+            for each in self._streaks.values()
+            if each.hits >= HITS and each.last - SET_BACK < now < each.limit.until
+        ]
 
     def _stop_for_warning(self, problem: Problem) -> bool:
         now = self.clock()

@@ -136,6 +136,19 @@ async def test_what_is_on_its_way_to_the_disk_at_the_stop_does_not_come_there(
     await tasks.close()
 
 
+async def test_an_hour_is_an_hour_if_the_clock_is_set_back(tmp_path: Path) -> None:
+    wall, monotonic, tasks = Clock(), Clock(), Tasks()
+    recorder = Recorder(tmp_path, tasks, wall=wall, monotonic=monotonic)
+    await recorder.start()
+    wall.now -= 86_400
+    monotonic.now += LIFETIME - 1
+    assert recorder.on
+    monotonic.now += 2
+    assert not recorder.on
+    assert recorder.tape() is None
+    await tasks.close()
+
+
 async def test_the_hour_ends_by_the_clock_even_if_the_computer_slept(tmp_path: Path) -> None:
     clock, tasks = Clock(), Tasks()
     recorder = Recorder(tmp_path, tasks, wall=clock)

@@ -294,6 +294,25 @@ def test_a_pause_from_a_clock_that_was_wrong_is_no_longer_than_the_longest(circu
     assert circuit.halt.until <= clock.now + 300
 
 
+def test_what_began_by_a_clock_that_ran_ahead_ends_when_it_is_set_right(circuit, clock):
+    clock.now += 86_400  # another system had left local time in it
+    for _ in range(3):
+        circuit.heard(limit(20), MODEL)
+    kept = json.loads(json.dumps(circuit.memory()))
+    clock.now -= 86_400
+    again = Circuit(clock)
+    again.recall(kept)
+    assert refused(circuit) is None
+    assert refused(again) is None
+    circuit.well(MODEL, clock.now)
+    clock.now += 86_400
+    assert refused(circuit) is None, "an answer has broken the row"
+    for _ in range(3):
+        circuit.heard(door())
+    clock.now -= 86_400
+    assert refused(circuit) is None
+
+
 def test_the_next_change_is_the_first_countdown_that_ends(circuit, clock):
     assert circuit.next_change is None
     for _ in range(3):
