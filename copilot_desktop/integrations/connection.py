@@ -151,7 +151,7 @@ class Connection:
             return Standing("changed", detail)
         if link.models and not _stand(tool.edits(self.machine, link), documents):
             detail["stale"] = True
-        if variable := self._overriding(tool, link, ledger):
+        if variable := self._overriding(tool, link, documents, ledger):
             return Standing("overridden", {**detail, "variable": variable})
         return Standing("connected", detail)
 
@@ -169,7 +169,7 @@ class Connection:
         stand = any(map(firm, edits)) and _stand(edits, documents)
         if not found and not stand:
             return Standing("not_found")
-        variable = self._overriding(tool, link, ledger)
+        variable = self._overriding(tool, link, documents, ledger)
         detail: dict[str, object] = {"variable": variable} if variable else {}
         if documents:
             first = next(iter(documents.values()))
@@ -315,13 +315,17 @@ class Connection:
         if (hidden := tool.hides(self.machine)) is not None:
             raise Unusable("unreadable", hidden, line=1, why="hidden")
 
-    def _overriding(self, tool: Tool, link: Link, ledger: Ledger) -> str:
+    def _overriding(
+        self, tool: Tool, link: Link, documents: Mapping[Path, Document], ledger: Ledger
+    ) -> str:
         """A variable that wins over the file and leads elsewhere."""
         ours = points_at_us(ledger, link)
+        edits = tool.edits(self.machine, link)
         for name in tool.overrides:
-            value = self.machine.env.get(name, "")
-            if value and not ours(value) and value not in link.chosen.values():
-                return name
+            for value in (self.machine.env.get(name, ""), *_variables(name, edits, documents)):
+                off = value.lower() in {"", "0", "false", "no", "off"}
+                if not off and not ours(value) and value not in link.chosen.values():
+                    return name
         return ""
 
     def _preview(self, changes: Sequence[Change], tool: Tool, link: Link) -> Preview:
@@ -360,6 +364,16 @@ class Connection:
 
 def _is_json(edit: Edit) -> bool:
     return isinstance(edit, Put) and edit.format == "json"
+
+
+def _variables(
+    name: str, edits: Iterable[Edit], documents: Mapping[Path, Document]
+) -> Iterator[str]:
+    """What a variable is given by files that give variables to their tool."""
+    for file in {e.file for e in edits if isinstance(e, Put) and e.place[:-1] == ("env",)}:
+        found = find_at(documents[file].text, "json", ("env", name))
+        if isinstance(found, str):
+            yield found
 
 
 def _stand(edits: Sequence[Edit], documents: Mapping[Path, Document]) -> bool:

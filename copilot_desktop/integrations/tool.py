@@ -134,7 +134,7 @@ class Tool:
     program's real path or its first 4 KiB, where the name alone could be another program.
     `traces` are files or folders that exist only where the tool is (or was) set up.
     `listing`: what is written is a list of models, so without any there is nothing to write.
-    `overrides` are environment variables that win over the file.
+    `overrides` are environment variables that win over the file; it may hold some itself, in `env`.
     `rejects`: what its JSON files must not hold, since it would not read them at all (`mark`: a
     byte order mark). `hides`: a file of the user's that it reads only as long as ours is not there.
     `after`: when a change is seen: at once by new sessions, or after a restart of the tool.

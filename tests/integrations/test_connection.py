@@ -12,6 +12,7 @@ from copilot_desktop.errors import InvalidRequest
 from copilot_desktop.integrations.edits import ABSENT, Edit, Put, Value
 from copilot_desktop.integrations.formats import text as formats
 from copilot_desktop.integrations.tool import Link, Machine, Role, Tool
+from copilot_desktop.integrations.tools import claude_code
 from tests.integrations.workbench import (
     KEY,
     OTHER_KEY,
@@ -301,6 +302,20 @@ def test_a_variable_that_wins_is_named(tmp_path: Path) -> None:
     assert (found.state, found.detail["variable"]) == ("overridden", "PEN_ADDRESS")
     ours = Bench(tmp_path, {"PEN_ADDRESS": "http://127.0.0.1:4141"})
     assert ours.state(pen()) == "connected"
+
+
+@pytest.mark.parametrize(
+    ("there", "file", "state"),
+    [("1", "", "overridden"), ("", "true", "overridden"), ("0", "false", "connected")],
+)
+def test_a_variable_that_leads_to_another_cloud_wins(
+    tmp_path: Path, there: str, file: str, state: str
+) -> None:
+    """Seen with Claude Code 2.1.329: it then asks Amazon, whatever address it has been given."""
+    bench = Bench(tmp_path, {"CLAUDE_CODE_USE_BEDROCK": there})
+    bench.write(".claude/settings.json", f'{{"env": {{"CLAUDE_CODE_USE_BEDROCK": "{file}"}}}}')
+    bench.connect(claude_code.TOOL)
+    assert bench.state(claude_code.TOOL) == state
 
 
 def test_leaving_forgets_and_touches_no_file(bench: Bench) -> None:

@@ -83,7 +83,7 @@ WHY = {
     "zed": "Still points at port 4140. The proxy is on 4141.",
     "aider": "Still has the old key. The proxy wants the new one.",
     "opencode": "You or opencode changed these lines after we wrote them.",
-    "pi": "The variable OPENAI_BASE_URL is set and wins over the file.",
+    "pi": "The variable OPENAI_BASE_URL is set and wins over these lines.",
     "continue": "~/.continue/config.yaml, line 12: a bracket is open. Nothing was changed.",
     "factory-droid": "~/.factory/settings.json is write-protected.",
     "claude-code": "claude-code-settings.json.20260801-101500",

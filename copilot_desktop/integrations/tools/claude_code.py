@@ -18,6 +18,11 @@ from copilot_desktop.model import Model
 
 LONG = 1_000_000  # tokens of context from which `[1m]` is true
 TOKEN = "ANTHROPIC_AUTH_TOKEN"  # noqa: S105  (the name of a variable)
+# Each sends it to another cloud, whatever address it has been given.
+ELSEWHERE = (
+    "CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX", "CLAUDE_CODE_USE_FOUNDRY",
+    "CLAUDE_CODE_USE_MANTLE", "CLAUDE_CODE_USE_ANTHROPIC_AWS",
+)  # fmt: skip
 FAMILIES = ("opus", "sonnet", "haiku")
 
 
@@ -56,9 +61,9 @@ def _edits(machine: Machine, link: Link) -> tuple[Edit, ...]:
 def _launch(machine: Machine, link: Link) -> Launch:
     # Its settings win over the environment, and what is given here wins over its settings. The
     # token stays in the environment: arguments can be read by everybody on the machine.
-    given = json.dumps({"env": _variables(link)})
+    given = json.dumps({"env": {**_variables(link), **dict.fromkeys(ELSEWHERE, "0")}})
     env = {**_variables(link), TOKEN: link.key}
-    return Launch(("--settings", given), env, without=("ANTHROPIC_API_KEY",))
+    return Launch(("--settings", given), env, without=("ANTHROPIC_API_KEY", *ELSEWHERE))
 
 
 TOOL = Tool(
@@ -77,5 +82,6 @@ TOOL = Tool(
     edits=_edits,
     rejects=frozenset({"comments", "trailing_commas"}),  # else it takes no line of the file
     launch=_launch,
+    overrides=ELSEWHERE,
     dialect="anthropic",
 )

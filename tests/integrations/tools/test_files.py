@@ -6,6 +6,7 @@ that is meant: `GOLDEN=new pytest tests/integrations/tools/test_files.py`, and r
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
 from pathlib import Path
@@ -102,6 +103,16 @@ def test_claude_code_marks_long_windows_and_no_others() -> None:
     assert values["ANTHROPIC_DEFAULT_OPUS_MODEL"] == "claude-opus-9[1m]"
     assert values["ANTHROPIC_DEFAULT_HAIKU_MODEL"] == "claude-haiku-9"
     assert "ANTHROPIC_DEFAULT_SONNET_MODEL" not in values
+
+
+def test_claude_code_is_started_without_what_leads_to_another_cloud() -> None:
+    launch = named("claude-code").launch
+    assert launch is not None
+    made = launch(machine(), link())
+    given = json.loads(made.arguments[made.arguments.index("--settings") + 1])["env"]
+    for cloud in ("BEDROCK", "VERTEX", "FOUNDRY"):
+        assert f"CLAUDE_CODE_USE_{cloud}" in made.without
+        assert given[f"CLAUDE_CODE_USE_{cloud}"] == "0", "it may also stand in the user's settings"
 
 
 def test_codex_keeps_its_own_settings_and_prints_the_key_on_every_system() -> None:
