@@ -14,7 +14,7 @@ from codecs import BOM_UTF8
 from typing import Any
 
 from copilot_desktop import json_bytes
-from copilot_desktop.errors import InvalidRequest
+from copilot_desktop.errors import BodyTooLarge, InvalidRequest
 
 Json = dict[str, Any]
 
@@ -22,6 +22,11 @@ Json = dict[str, Any]
 _ESCAPED = re.compile(rb"\\u[dD][89a-fA-F]")
 _HALF = re.compile("[\\ud800-\\udfff]")
 _MISSING = object()
+
+
+def too_large(limit: int) -> BodyTooLarge:
+    """`limit` in bytes."""
+    return BodyTooLarge(fields={"limit": f"{limit / 2**20:.4g} MB"})
 
 
 def parse_object(raw: bytes) -> Json:

@@ -24,7 +24,6 @@ from aiohttp import hdrs, web
 
 from copilot_desktop.dialects import Dialect, Envelope, Initiator
 from copilot_desktop.errors import (
-    BodyTooLarge,
     InputTooLarge,
     InvalidRequest,
     Problem,
@@ -35,7 +34,7 @@ from copilot_desktop.preparation.weighing import number_overflow, weigh, weighed
 from copilot_desktop.provider import Provider
 from copilot_desktop.proxy.answers import Downstream, HttpDownstream, Pulse, unexpected
 from copilot_desktop.proxy.asked import Asked
-from copilot_desktop.proxy.bodies import read_object
+from copilot_desktop.proxy.bodies import read_object, too_large
 from copilot_desktop.proxy.brakes import Brakes
 from copilot_desktop.proxy.config import ProxyConfig
 from copilot_desktop.proxy.exchange import Exchange, Traffic
@@ -257,12 +256,12 @@ class Relay:
         else:
             raw = await self._arriving(request, limit)
         if len(raw) > limit:
-            raise _too_large(limit)
+            raise too_large(limit)
         return read_object(raw)
 
     async def _arriving(self, request: web.Request, limit: int) -> bytes:
         if (request.content_length or 0) > limit:
-            raise _too_large(limit)
+            raise too_large(limit)
         await invite_body(request)
         try:
             async with asyncio.timeout(self.config.client_timeout):
@@ -270,7 +269,7 @@ class Relay:
         except TimeoutError:
             raise InvalidRequest("The request body did not arrive in time.") from None
         except web.HTTPRequestEntityTooLarge:
-            raise _too_large(limit) from None
+            raise too_large(limit) from None
 
     def authority(self, request: web.Request) -> Authority:
         """Whose Copilot answers: the app's own sign-in, or the token that the client brings."""
@@ -302,7 +301,3 @@ def _initiator(declared: str, envelope: Envelope) -> Initiator:
         case "agent":
             return "agent"
     return envelope.initiator
-
-
-def _too_large(limit: int) -> Problem:
-    return BodyTooLarge(fields={"limit": f"{limit / 2**20:g} MB"})

@@ -25,10 +25,10 @@ from typing import Any
 from aiohttp import WSCloseCode, WSMsgType, hdrs, web
 
 from copilot_desktop.dialects import Dialect, Envelope
-from copilot_desktop.errors import BodyTooLarge, InvalidRequest, Overloaded, WrongMethod
+from copilot_desktop.errors import InvalidRequest, Overloaded, WrongMethod
 from copilot_desktop.model import RESPONSES
 from copilot_desktop.proxy.asked import Asked
-from copilot_desktop.proxy.bodies import parse_object
+from copilot_desktop.proxy.bodies import parse_object, too_large
 from copilot_desktop.proxy.exchange import Exchange
 from copilot_desktop.proxy.guard import check
 from copilot_desktop.proxy.keys import Caller
@@ -196,7 +196,7 @@ class SocketLine:
         if isinstance(data, bytes):
             raise InvalidRequest("Requests on this socket are text frames with JSON.")
         if len(data) > self._limit:
-            raise BodyTooLarge(fields={"limit": f"{self._limit // (1024 * 1024)} MB"})
+            raise too_large(self._limit)
         frame = parse_object(data.encode("utf-8", "surrogatepass"))
         if frame.get("type") != "response.create":
             kind = str(frame.get("type"))[:64]

@@ -194,6 +194,7 @@ async def test_too_large_is_told_and_far_too_large_ends_the_socket():
         async with talking(rig) as talk:
             frame = await talk.ask(user("x" * 100_000))
             assert (frame["status"], frame["code"]) == (413, "request_too_large")
+            assert "0.09537 MB" in frame["error"]["message"]
             assert "hello" in await talk.say("hello")
             await talk.send(user("x" * 200_000))
             assert await talk.closed() == 1009
