@@ -42,6 +42,7 @@ PATIENCE_SECONDS = 5.0  # a first request waits so long for a newer list than th
 FETCH_SECONDS = 30.0
 _FORMAT = 1
 _FILE_LIMIT = 8 * 1024 * 1024
+_NONSENSE = (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError)
 
 
 class Catalogue:
@@ -106,7 +107,7 @@ class Catalogue:
             whose = (str(host), int(number))
         except FileNotFoundError:
             return
-        except (OSError, ValueError, KeyError, TypeError, RecursionError, UpstreamFault) as error:
+        except (OSError, UpstreamFault, *_NONSENSE) as error:
             log.info("The kept model list is not usable: %s", type(error).__name__)
             return
         self._models = {model.id: model for model in models}

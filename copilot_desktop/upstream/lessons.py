@@ -51,6 +51,7 @@ _FILE_LIMIT = 512 * 1024
 _MOST_MODELS = 200
 _MOST_LESSONS = 32  # of one model
 _LONGEST = 200  # characters of a value
+_NONSENSE = (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError)
 _PAUSE = 60.0  # seconds between two writes that are only about counting
 
 ALPHA = 0.1  # how much one more request moves the average
@@ -202,7 +203,7 @@ class Lessons:
                 self._ratios = _ratios_in(kept)
         except FileNotFoundError:
             return
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except (OSError, *_NONSENSE) as error:
             log.info("The kept lessons are not usable: %s", type(error).__name__)
         self._tell()
 
@@ -309,6 +310,6 @@ def _lessons_in(kept: Mapping[str, Any], now: float) -> dict[str, list[Learned]]
 
 def _ratios_in(kept: Mapping[str, Any]) -> dict[str, Ratio]:
     return {
-        model: Ratio(min(max(float(entry["value"]), LEAST_RATIO), MOST_RATIO), int(entry["seen"]))
+        model: Ratio(min(max(LEAST_RATIO, float(entry["value"])), MOST_RATIO), int(entry["seen"]))
         for model, entry in list(kept["ratios"].items())[:_MOST_MODELS]
     }

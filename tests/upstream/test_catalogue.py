@@ -179,7 +179,16 @@ async def test_fetched_and_kept_for_the_next_start(client: CopilotClient, tmp_pa
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b"[]", b'{"v":1}', b'{"v":99,"fetched_at":1,"data":[]}', b"[" * 100_000]
+    "content",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"v":1}',
+        b'{"v":99,"fetched_at":1,"data":[]}',
+        b'{"v":1,"fetched_at":1,"whose":["x",Infinity],"data":[{"id":"gpt-5"}]}',
+        b"[" * 100_000,
+    ],
 )
 async def test_a_broken_file_is_no_file(idle: Catalogue, tmp_path: Path, content: bytes) -> None:
     idle._path = tmp_path / "models.json"

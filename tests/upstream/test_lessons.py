@@ -109,6 +109,11 @@ async def test_lessons_and_ratios_outlive_a_restart(tmp_path: Path, clock: Clock
         b'{"v":1,"learned":{"claude-x":[{"about":"no_prefill","at":"x","until":1}]},"ratios":{}}',
         b'{"v":1,"learned":{"claude-x":[{"about":"other","at":1,"until":9e12}]},"ratios":{}}',
         b'{"v":1,"learned":7,"ratios":{}}',
+        b'{"v":1,"learned":{"claude-x":[{"about":"no_prefill","at":1,"until":1'
+        + b"0" * 400
+        + b'}]},"ratios":{}}',
+        b'{"v":1,"learned":{},"ratios":{"claude-x":{"value":1,"seen":Infinity}}}',
+        b'{"v":1,"learned":{},"ratios":{"claude-x":{"value":NaN,"seen":1}}}',
         b"\xff\xfe",
         b"[" * 100_000,
     ],
@@ -121,6 +126,7 @@ async def test_a_file_that_makes_no_sense_is_no_lesson(
     lessons = Lessons(path, wall=clock)
     lessons.load()
     assert lessons.corrected(MODEL) == MODEL
+    assert 0.8 <= lessons.ratio(MODEL).value <= 2.5
 
 
 async def test_forgetting_one_model_all_models_and_the_file(tmp_path: Path, clock: Clock) -> None:
