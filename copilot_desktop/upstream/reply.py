@@ -134,9 +134,9 @@ class UpstreamReply:
 
     async def _pour_straight(self, take: Take, room: Callable[[], Awaitable[None]]) -> bool:
         response = self._response
-        self._watch()
         self._is_handed_on = True
         response.hand_to(take)
+        self._watch()  # not before: the first byte should not wait for it
         try:
             while not response.over:
                 if response.full:

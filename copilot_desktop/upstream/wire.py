@@ -94,12 +94,13 @@ class Wire(asyncio.Protocol):
         incoming = self._incoming = Incoming(self, url, self._loop)
         self._status = self._dry = 0
         self._whole = self._interim = self._heard = False
-        timer = None if until is None else self._loop.call_at(until, self._too_late, incoming)
+        timer = None
         try:
-            if len(body) <= AT_ONCE:
-                self._transport.write(head + body if body else head)
-            else:
-                self._transport.write(head)
+            at_once = len(body) <= AT_ONCE
+            self._transport.write(head + body if at_once else head)
+            if until is not None:
+                timer = self._loop.call_at(until, self._too_late, incoming)
+            if not at_once:
                 await self._send(body, incoming)
             await incoming.head()
         except BaseException:
