@@ -18,7 +18,12 @@ from copilot_desktop.sealing import is_sealed
 from copilot_desktop.spelling import legal_name
 from copilot_desktop.upstream.quirks import Fixed
 from copilot_desktop.upstream.quirks.chat_answers import ChatStream, mended_reply
-from copilot_desktop.upstream.quirks.chat_history import is_plain, repaired, with_parts
+from copilot_desktop.upstream.quirks.chat_history import (
+    is_plain,
+    pictures_apart,
+    repaired,
+    with_parts,
+)
 from copilot_desktop.upstream.quirks.chat_marks import FIELDS, settled_marks
 from copilot_desktop.upstream.quirks.chat_reasoning import Overheard, put_back
 from copilot_desktop.upstream.quirks.memory import Thoughts
@@ -186,12 +191,14 @@ class _Change:
         for key, plain in _SAMPLING.items() if thinks else ():
             if self.body.get(key) not in (None, plain):
                 self._drop(key)
-        if (
-            self.model.is_claude
-            and self.body.get("temperature") is not None
-            and (self.body.get("top_p") is not None)
-        ):
-            self._drop("top_p")
+        temperature = self.body.get("temperature")
+        if self.model.is_claude and temperature is not None:
+            if self.body.get("top_p") is not None:
+                self._drop("top_p")
+            if isinstance(temperature, int | float) and temperature > 1:
+                self._put(
+                    "temperature", 1, "mapped=temperature>1"
+                )  # OpenAI's range is twice as wide
 
     def tools(self) -> None:
         tools = self.body.get("tools")
@@ -247,6 +254,8 @@ class _Change:
         pictures = _Pictures(model, self.body["messages"])
         if (seen := with_parts(self.body["messages"], pictures.mend)) is not None:
             self._put("messages", seen, "mapped=images" if pictures.omitted else "")
+        if (apart := pictures_apart(self.body["messages"])) is not None:
+            self._put("messages", apart, "mapped=images of tools>user")
         if any(_is_strayed(message) for message in self.body["messages"]):
             unsealed = [
                 {key: value for key, value in message.items() if key != "reasoning_opaque"}

@@ -7,6 +7,7 @@ Knows no models beyond the facts it is given, and does no I/O.
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -24,8 +25,10 @@ from copilot_desktop.upstream.quirks.chat_marks import NAMES
 Json = dict[str, Any]
 
 ID_LIMIT = 40
+NO_OUTPUT, SEE_IMAGE = "(no output)", "(see attached image)"
 _LEGAL_ID = re.compile(rf"[A-Za-z0-9_-]{{1,{ID_LIMIT}}}").fullmatch
 _LEGAL_NAME = re.compile(rf"[A-Za-z0-9_-]{{1,{LONGEST_NAME}}}").fullmatch
+_TOLD = ("user", "system", "developer")
 _ODD = NAMES | {"reasoning_opaque", "function_call", "function"}
 
 
@@ -45,7 +48,7 @@ def is_plain(messages: list[Any], *, is_openai: bool, is_claude: bool) -> bool:
         elif content is not None and not isinstance(content, str):
             return False
         if role == "assistant" and "tool_calls" in message:
-            if waiting or not _add_calls(message["tool_calls"], waiting):
+            if waiting or not _add_calls(message["tool_calls"], waiting, objects=is_claude):
                 return False
         elif "tool_calls" in message:
             return False
@@ -55,7 +58,7 @@ def is_plain(messages: list[Any], *, is_openai: bool, is_claude: bool) -> bool:
                 return False
             waiting.remove(call_id)
         elif waiting or not (
-            role in ("user", "system")
+            (role in ("user", "system") and not (is_claude and _is_blank(content)))
             or (role == "assistant" and content)
             or (role == "developer" and is_openai)
         ):
@@ -64,16 +67,27 @@ def is_plain(messages: list[Any], *, is_openai: bool, is_claude: bool) -> bool:
 
 
 def _is_text(part: Any) -> bool:
-    return isinstance(part, dict) and part.get("type") == "text" and NAMES.isdisjoint(part)
+    if not isinstance(part, dict) or part.get("type") != "text":
+        return False
+    return NAMES.isdisjoint(part) and not _is_blank(part.get("text"))
 
 
-def _add_calls(calls: Any, waiting: set[str]) -> bool:
-    """Put their ids into `waiting`; whether all of them are as they should be."""
+def _is_blank(text: Any) -> bool:
+    return isinstance(text, str) and (not text or text.isspace())
+
+
+def _add_calls(calls: Any, waiting: set[str], *, objects: bool) -> bool:
+    """Put their ids into `waiting`; whether all of them are as they should be. `objects`: their
+    arguments, too, each a JSON object."""
     for call in calls if isinstance(calls, list) else ():
         call_id = call.get("id") if isinstance(call, dict) else None
         function = call.get("function") if isinstance(call, dict) else None
-        name = function.get("name") if isinstance(function, dict) else None
-        if not isinstance(call_id, str) or not isinstance(name, str) or call_id in waiting:
+        if not isinstance(call_id, str) or not isinstance(function, dict) or call_id in waiting:
+            return False
+        name, arguments = function.get("name"), function.get("arguments")
+        if not isinstance(name, str):
+            return False
+        if objects and _object_text(arguments) is not arguments:
             return False
         if not (_LEGAL_ID(call_id) and _LEGAL_NAME(name)):
             return False
@@ -134,7 +148,10 @@ def _message(message: Any, *, is_openai: bool, is_claude: bool) -> Any:
     """`message` itself if it is fine, a changed copy, or None if nothing of it may be sent."""
     if not isinstance(message, dict):
         return message
-    changes: Json = {}
+    changes = _without_blanks(message, texts=is_claude)
+    if changes is None:
+        return None
+    content = changes.get("content", message.get("content"))
     match message.get("role"):
         case "developer" if not is_openai:
             changes["role"] = "system"
@@ -144,12 +161,13 @@ def _message(message: Any, *, is_openai: bool, is_claude: bool) -> Any:
                 changes["tool_call_id"] = legal_id(call_id, ID_LIMIT)
         case "assistant":
             calls = message.get("tool_calls")
-            if not calls and not message.get("content") and not message.get("function_call"):
+            if not calls and not content and not message.get("function_call"):
                 return message if message.get("refusal") else None
-            if is_claude and isinstance(text := _joined(message.get("content")), str):
+            if is_claude and isinstance(text := _joined(content), str):
                 changes["content"] = text
-            if isinstance(calls, list) and calls and any(_is_odd(call) for call in calls):
-                changes["tool_calls"] = [_call(call) for call in calls]
+            if isinstance(calls, list) and calls:
+                legal = [_call(call, objects=is_claude) for call in calls]
+                changes |= {"tool_calls": legal} if legal != calls else {}
     without = "tool_calls" if message.get("tool_calls") == [] else None
     if not changes and without is None:
         return message
@@ -164,12 +182,29 @@ def _joined(content: Any) -> str | None:
     return "".join(map(str, texts)) if all(isinstance(text, str) for text in texts) else None
 
 
-def _is_odd(call: Any) -> bool:
-    return isinstance(call, dict) and _call(call) != call
+def _without_blanks(message: Json, *, texts: bool) -> Json | None:
+    """P6: parts without words are refused, and by Claude whole `texts` without any. What changes
+    without them; None if nothing is left. Clients send such a part beside a picture to which
+    nothing was said."""
+    content, is_told = message.get("content"), message.get("role") in _TOLD
+    if not isinstance(content, list):
+        return None if texts and is_told and _is_blank(content) else {}
+    kept = [part for part in content if not _is_blank_part(part)]
+    if len(kept) == len(content):
+        return {}
+    if not kept and is_told:
+        return None
+    nothing = NO_OUTPUT if message.get("role") == "tool" else None
+    return {"content": kept or nothing}
 
 
-def _call(call: Any) -> Any:
-    """A call with a legal id and name."""
+def _is_blank_part(part: Any) -> bool:
+    return isinstance(part, dict) and part.get("type") == "text" and _is_blank(part.get("text"))
+
+
+def _call(call: Any, *, objects: bool) -> Any:
+    """A call with a legal id and name; `objects`: and with arguments that are a JSON object, since
+    models break them now and then, and Claude takes no other."""
     if not isinstance(call, dict):
         return call
     changes: Json = {}
@@ -178,7 +213,19 @@ def _call(call: Any) -> Any:
     function = call.get("function")
     if isinstance(function, dict) and isinstance(name := function.get("name"), str):
         changes["function"] = {**function, "name": legal_name(name)}
+        if objects:
+            changes["function"]["arguments"] = _object_text(function.get("arguments"))
     return {**call, **changes}
+
+
+def _object_text(arguments: Any) -> str:
+    try:
+        value = json.loads(arguments) if isinstance(arguments, str) else arguments
+    except (ValueError, RecursionError):
+        value = None
+    if not isinstance(value, dict):
+        return "{}"
+    return arguments if isinstance(arguments, str) else json.dumps(value, separators=(",", ":"))
 
 
 # ------------------------------------------------------------------------------------- pairing
@@ -292,3 +339,40 @@ def with_parts(messages: list[Any], mend: Callable[[Any, bool], Any]) -> list[An
                 changed = True
         out.append(message)
     return out if changed else None
+
+
+def pictures_apart(messages: list[Any]) -> list[Any] | None:
+    """Pictures that tools gave back, in a turn of the user behind all results: the tool role takes
+    text alone (`translation.md` §3.2). None if there are none."""
+    if not any(_role(message) == "tool" and _shown_by(message) for message in messages):
+        return None
+    out: list[Any] = []
+    waiting: list[Any] = []
+    for message in messages:
+        if _role(message) == "tool":
+            if parts := _shown_by(message):
+                about = f"Image(s) returned by tool call {message.get('tool_call_id')}:"
+                waiting += [{"type": "text", "text": about}, *parts]
+                rest = [part for part in message["content"] if part not in parts]
+                see = {"type": "text", "text": SEE_IMAGE}
+                message = {**message, "content": [*rest, see]}
+        elif waiting:
+            if _role(message) == "user" and (said := _as_parts(message.get("content"))) is not None:
+                message = {**message, "content": [*waiting, *said]}
+            else:
+                out.append({"role": "user", "content": waiting})
+            waiting = []
+        out.append(message)
+    return [*out, {"role": "user", "content": waiting}] if waiting else out
+
+
+def _shown_by(message: Any) -> list[Any]:
+    content = message.get("content")
+    parts = content if isinstance(content, list) else []
+    return [part for part in parts if isinstance(part, dict) and part.get("type") == "image_url"]
+
+
+def _as_parts(content: Any) -> list[Any] | None:
+    if isinstance(content, str):
+        return [{"type": "text", "text": content}] if content else []
+    return content if isinstance(content, list) else None

@@ -43,7 +43,8 @@ def sent(model: Model = GPT, *messages: Any, **fields: Any) -> dict[str, Any]:
 
 
 def called(*ids: str, name: str = "f") -> dict[str, Any]:
-    functions = [{"id": i, "type": "function", "function": {"name": name}} for i in ids]
+    function = {"name": name, "arguments": "{}"}
+    functions = [{"id": i, "type": "function", "function": function} for i in ids]
     return {"role": "assistant", "content": None, "tool_calls": functions}
 
 
@@ -58,6 +59,18 @@ def function(name: str = "f", **more: Any) -> dict[str, Any]:
 def picture(url: str = PIXEL) -> dict[str, Any]:
     part = {"type": "image_url", "image_url": {"url": url}}
     return {"role": "user", "content": [part, {"type": "text", "text": "see"}]}
+
+
+BLANK = {"type": "text", "text": "\n"}
+
+
+def broken(call_id: str, arguments: Any = '{"a":') -> dict[str, Any]:
+    function = {"name": "f", "arguments": arguments}
+    return {**called(), "tool_calls": [{"id": call_id, "type": "function", "function": function}]}
+
+
+def shown(call_id: str) -> dict[str, Any]:
+    return result(call_id, [{"type": "text", "text": "shot"}, picture()["content"][0]])
 
 
 # ------------------------------------------------------------------------------------ at a glance
@@ -82,12 +95,16 @@ PIECES: list[Any] = [
     {"role": "assistant", "content": "x", "reasoning_opaque": seal("gm1.", "claude", s="S")},
     {"role": "tool", "tool_call_id": [], "content": "x"}, {**called("a"), "function_call": {}},
     {"role": "assistant", "tool_calls": [{"id": "a"}]}, {"role": "user", "tool_calls": []},
+    {"role": "user", "content": ""}, {"role": "user", "content": [BLANK, picture()["content"][0]]},
+    result("a", [BLANK]), {"role": "system", "content": [BLANK]}, shown("a"), broken("a"),
 ]  # fmt: skip
 ODD_LOOPS = [
     [called("a", "a"), result("a")], [called("c d"), result("c d")], [called("", "a"), result("a")],
     [called("x" * 41), result("x" * 41)], [called("a", name="x" * 65), result("a")],
     [called("a", name="x.y"), result("a")], [called("a"), {**result("a"), "tool_calls": []}],
     [called("a"), result("a", [{"type": "text", "text": "x", **MARKED}])],
+    [broken("a"), result("a")], [broken("a", {}), result("a")], [broken("a", ""), result("a")],
+    [called("a"), shown("a")], [called("a"), result("a", [BLANK])],
 ]  # fmt: skip
 
 
@@ -205,6 +222,14 @@ def test_json_object_is_said_in_words_to_claude() -> None:
     assert fix(GPT, USER, response_format={"type": "json_object"}).body is None
 
 
+def test_claude_takes_half_of_openais_temperatures() -> None:
+    fixed = fix(CLAUDE, temperature=1.3)
+    assert (fixed.body or {})["temperature"] == 1
+    assert fixed.notes == ("mapped=temperature>1",)
+    assert fix(CLAUDE, temperature=1).body is None
+    assert fix(GPT, temperature=1.3).body is None
+
+
 # ------------------------------------------------------------------------------------ tools
 
 
@@ -304,6 +329,68 @@ def test_a_stray_seal_of_ours_is_taken_out_and_copilots_own_stays() -> None:
     assert fix(GPT, USER, own, USER).body is None
     stray = own | {"reasoning_opaque": seal("gm1.", "claude", s="S")}
     assert "reasoning_opaque" not in sent(GPT, USER, stray, USER)["messages"][1]
+
+
+def test_a_picture_without_a_word_beside_it_goes_alone() -> None:
+    part = picture()["content"][0]
+    for model in (GPT, CLAUDE):
+        assert sent(model, {"role": "user", "content": [BLANK, part]})["messages"] == [
+            {"role": "user", "content": [part]}
+        ]
+
+
+def test_what_says_nothing_is_left_out() -> None:
+    nothing = [{"role": role, "content": [BLANK]} for role in ("system", "user", "assistant")]
+    assert sent(GPT, *nothing, USER)["messages"] == [USER]
+    assert sent(GPT, called("a"), result("a", [BLANK]), USER)["messages"] == [
+        called("a"),
+        result("a", "(no output)"),
+        USER,
+    ]
+    spoke = {**called("a"), "content": [BLANK]}
+    assert sent(GPT, spoke, result("a"), USER)["messages"][0] == called("a")
+
+
+def test_claude_takes_no_empty_text() -> None:
+    empty = [{"role": "system", "content": ""}, {"role": "user", "content": " "}]
+    assert sent(CLAUDE, *empty, USER)["messages"] == [USER]
+    assert fix(GPT, *empty, USER).body is None
+
+
+@pytest.mark.parametrize("arguments", ["", '{"a":', "[1]", 'say "x"', None])
+def test_broken_arguments_of_the_past_do_not_end_a_conversation_with_claude(arguments) -> None:
+    history = [broken("a", arguments), result("a", "not valid JSON"), USER]
+    call = sent(CLAUDE, *history)["messages"][0]["tool_calls"][0]
+    assert call["function"] == {"name": "f", "arguments": "{}"}
+    assert fix(GPT, *history).body is None, "OpenAI takes any text"
+    assert sent(CLAUDE, broken("a", {"b": 1}), result("a"), USER)["messages"][0] == broken(
+        "a", '{"b":1}'
+    )
+
+
+def test_pictures_of_tools_follow_in_a_turn_of_the_user() -> None:
+    part, see = picture()["content"][0], {"type": "text", "text": "(see attached image)"}
+    about = [{"type": "text", "text": f"Image(s) returned by tool call {i}:"} for i in "ab"]
+    told = [result(i, [{"type": "text", "text": "shot"}, see]) for i in "ab"]
+    seen = [about[0], part, about[1], part]
+    calls = [called("a", "b"), shown("a"), shown("b")]
+    for end, last in (
+        ([], [{"role": "user", "content": seen}]),
+        ([USER], [{"role": "user", "content": [*seen, {"type": "text", "text": "hi"}]}]),
+        ([called("c"), result("c")], [{"role": "user", "content": seen}, called("c"), result("c")]),
+    ):
+        body = sent(CLAUDE, *calls, *end, tools=[function()])
+        assert body["messages"] == [called("a", "b"), *told, *last]
+
+
+def test_pictures_of_tools_become_words_for_a_blind_model() -> None:
+    blind = replace(GPT, vision=False)
+    words = {"type": "text", "text": "[image omitted: gpt-x cannot read images]"}
+    assert sent(blind, called("a"), shown("a"), USER)["messages"] == [
+        called("a"),
+        result("a", [{"type": "text", "text": "shot"}, words]),
+        USER,
+    ]
 
 
 # ------------------------------------------------------------------------------------ pictures
