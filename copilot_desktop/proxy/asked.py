@@ -8,6 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from copilot_desktop.dialects import Dialect, Envelope
+from copilot_desktop.errors import Problem
 from copilot_desktop.hearing import Passage
 from copilot_desktop.proxy.exchange import Exchange
 from copilot_desktop.proxy.keys import Caller
@@ -22,7 +23,8 @@ Json = dict[str, Any]
 class Asked:
     """`raw` is what the client sent, empty if that cannot go on as it is; `body` is the same, read.
 
-    Both are let go of once Copilot answers.
+    Both are let go of once Copilot answers. `trouble`: what an error in a stream told that was
+    passed on with it.
     """
 
     web: web.Request
@@ -35,6 +37,7 @@ class Asked:
     route: Route
     caller: Caller
     passage: Passage = field(default_factory=Passage)
+    trouble: Problem | None = None
 
     def head_arrived(self, reply: UpstreamReply) -> None:
         """Copilot answers. The request is not needed any more; a long stream should not hold it."""

@@ -19,11 +19,12 @@ from copilot_desktop.dialects import UpstreamDialect
 from copilot_desktop.errors import (
     CutShort,
     InvalidRequest,
+    Problem,
     UpstreamFault,
     UpstreamTimeout,
 )
 from copilot_desktop.hearing import refuse_a_page
-from copilot_desktop.model import MESSAGES
+from copilot_desktop.model import MESSAGES, Model
 from copilot_desktop.preparation.strictness import refuse_marked
 from copilot_desktop.preparation.weighing import could_overflow
 from copilot_desktop.provider import Provider
@@ -88,13 +89,14 @@ async def pass_through(
             exchange.nano_credits = nano_credits(answer)
             exchange.usage = _usage(way.target, answer.get("usage"))
             return await down.whole(quirks.fix_reply(answer, shown), reply)
-        return await _forward(reply, stream, down, way.target)
+        return await _forward(reply, stream, down, asked)
 
 
 async def _forward(
-    reply: UpstreamReply, stream: Stream, down: Downstream, spoken: UpstreamDialect
+    reply: UpstreamReply, stream: Stream, down: Downstream, asked: Asked
 ) -> web.StreamResponse:
     await refuse_a_page(reply)
+    spoken = asked.route.target
     passing = _Passing(stream, down, reply)
     try:
         if not await reply.pour(passing.take, passing.room, straight=down.straight):
@@ -111,7 +113,22 @@ async def _forward(
         down.exchange.nano_credits = stream.nano_credits
     if not (stream.complete or stream.failed):
         raise CutShort
-    return await down.end("failed" if stream.failed else "ok")
+    if not stream.failed:
+        return await down.end("ok")
+    asked.trouble = _trouble(passing.last, spoken, asked.route.model)
+    down.exchange.error = asked.trouble.message
+    return await down.end("failed")
+
+
+def _trouble(event: bytes, spoken: UpstreamDialect, model: Model) -> Problem:
+    """What the error `event` tells, as a client reads it."""
+    reader = spoken.reader(model)
+    try:
+        for frame in FrameDecoder().feed(event):
+            tuple(reader.feed(frame))
+    except Problem as problem:
+        return problem.with_traceback(None)  # that would hold the answer
+    return UpstreamFault()
 
 
 class _Passing:
@@ -125,6 +142,7 @@ class _Passing:
         self._run: Run | None = None  # that the next read may be a frame of
         self._decoder = FrameDecoder()
         self._outlet = Outlet(down, reply)
+        self.last = b""  # what the client got of an event that told an error
         self.room = self._outlet.room
 
     def take(self, read: bytes) -> Wish:
@@ -169,9 +187,10 @@ class _Passing:
         stream = self._stream
         for frame in frames:
             out.append(stream.feed(frame))
-            if stream.failed or (
-                stream.complete and (frame.data == _LAST_DATA or frame.event in _LAST_EVENTS)
-            ):
+            if stream.failed:
+                self.last = out[-1]
+                return True
+            if stream.complete and (frame.data == _LAST_DATA or frame.event in _LAST_EVENTS):
                 return True
         return False
 

@@ -222,6 +222,8 @@ class Relay:
                     asked.exchange.notes, down.writer = [], None
         finally:
             asked.take_notes()
+            if asked.trouble is not None:
+                self.brakes.heard(asked.trouble, asked.exchange.model_used)
 
     def _by_route(self, asked: Asked, down: Downstream) -> Awaitable[web.StreamResponse]:
         way, exchange = asked.route, asked.exchange

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
-from phenomena.routes import MODELS, WAYS, Way, read_events
+from phenomena.routes import MODELS, WAYS, Way, each_way, read_events
 from rig import SCENARIO, Rig, running_rig
 
 from copilot_desktop.demo import Cut, ErrorInStream, Garbage, HtmlIn200, Stall
@@ -57,6 +57,21 @@ async def test_the_client_of_a_stream_is_told(name):
         await asyncio.gather(*(attempt(way) for way in WAYS))
         assert {each.outcome for each in rig.traffic.recent} == {"failed"}
         assert len(rig.traffic.recent) == len(WAYS)
+        assert all(each.error for each in rig.traffic.recent), "the list says why"
+
+
+@each_way
+async def test_a_limit_that_a_stream_tells_counts_on_every_way(way):
+    code = "rate_limit_error" if way.endpoint == "/v1/messages" else "user_model_rate_limited"
+    fault = ErrorInStream(way.endpoint, after_frames=4, code=code, message="Slow down.", times=-1)
+    async with running_rig(SCENARIO, fault) as rig, aiohttp.ClientSession() as http:
+        for _ in range(3):
+            async with http.post(rig.url + way.path, json=way.body()) as response:
+                assert response.status == 200
+                await response.read()
+        async with http.post(rig.url + way.path, json=way.body()) as response:
+            assert response.status == 429, "as after three refusals with that status"
+        assert len(rig.fake.ledger.to(way.endpoint)) == 3
 
 
 @each_break
