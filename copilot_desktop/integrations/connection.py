@@ -129,20 +129,23 @@ class Connection:
         documents: Mapping[Path, Document],
         ledger: Ledger,
     ) -> Standing | None:
-        """None where nothing of ours is left."""
+        """None where nothing of ours is left. Where a part of it is gone, that is a change: what is
+        left may not lead here, such as a key without the address."""
         kept: list[Place] = []
-        changed: list[str] = []
+        changed: list[Place] = []
+        gone: list[Place] = []
         for written in record.files:
-            there, other = standing(documents[written.path], written.entries)
-            kept += there
-            changed += map(spoken, other)
+            found = standing(documents[written.path], written.entries)
+            for places, more in zip((kept, changed, gone), found, strict=True):
+                places += more
         if not kept and not changed:
             return None
+        changed += gone
         newest = record.files[0]
         path = shortened(newest.path, self.machine.home)
         detail: dict[str, object] = {"at": record.at, "path": path, "backup": newest.backup}
         if changed:
-            detail["changed"] = changed
+            detail["changed"] = [spoken(place) for place in changed]
         if kept and record.address != link.address:
             return Standing("old_port", {**detail, "port": port_of(record.address)})
         if kept and record.key != key_digest(link.key):

@@ -348,21 +348,26 @@ def _loopback_port(text: str) -> int | None:
         return None
 
 
-def standing(document: Document, entries: Iterable[Entry]) -> tuple[list[Place], list[Place]]:
-    """Where our values stand as we wrote them, and where a person has put something else. What is
-    gone, or again as it was before, is neither."""
+def standing(
+    document: Document, entries: Iterable[Entry]
+) -> tuple[list[Place], list[Place], list[Place]]:
+    """Where our values stand as we wrote them, where a person has put something else, and where
+    they are gone or again as they were before."""
     kept: list[Place] = []
     changed: list[Place] = []
+    gone: list[Place] = []
     with blamed(document.path):
         for entry in entries:
             present = find(document.text, entry)
-            if isinstance(present, Absent) or entry.gently:
+            if entry.gently:
                 continue
             if matches(present, entry.written):
                 kept.append(entry.place)
-            elif not same(present, entry.former):
+            elif isinstance(present, Absent) or same(present, entry.former):
+                gone.append(entry.place)
+            else:
                 changed += differences(present, entry.written, entry.place)
-    return kept, changed
+    return kept, changed, gone
 
 
 def check_extras(document: Document, rejected: Collection[Extra]) -> None:

@@ -125,6 +125,22 @@ def test_a_value_that_the_user_changed_stays_and_is_named(bench: Bench) -> None:
     assert bench.connection.connected() == ()
 
 
+@pytest.mark.parametrize("former", [{}, {"ADDRESS": "https://mine.example"}])
+def test_what_was_taken_back_in_part_by_hand_is_not_connected(
+    bench: Bench, former: dict[str, str]
+) -> None:
+    """The key is left, and the address leads elsewhere."""
+    file = bench.write(".pen/settings.json", json.dumps({"env": former}))
+    bench.connect(pen())
+    left = json.loads(file.read_text())
+    del left["env"]["ADDRESS"]
+    file.write_text(json.dumps({**left, "env": {**left["env"], **former}}))
+    found = bench.connection.check(pen(), link())
+    assert (found.state, found.detail["changed"]) == ("changed", ["env.ADDRESS"])
+    bench.connection.undo(pen())
+    assert json.loads(file.read_text()) == {"env": former}
+
+
 def test_undo_after_other_lines_were_added_keeps_them(bench: Bench) -> None:
     file = bench.write(".pen/settings.json", MINE)
     bench.connect(pen())
