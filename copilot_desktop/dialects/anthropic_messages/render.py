@@ -1,8 +1,9 @@
 """From a canonical `Request` to the body for Copilot's `/v1/messages` (`translation.md` §4, §5).
 
-Knows Anthropic's grammar as Copilot enforces it: results lead the user turn, the last turn is the
-user's, no empty text, instructions only at the top. What the `Model` cannot do is left out here and
-declared by `cannot`. Ids, names, pairing and limits have been made legal before (`preparation`).
+Knows Anthropic's grammar as Copilot enforces it: results lead the user turn, the first and the last
+turn are the user's, no empty text, instructions only at the top. What the `Model` cannot do is left
+out here and declared by `cannot`. Ids, names, pairing and limits have been made legal before
+(`preparation`).
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from copilot_desktop.dialects.anthropic_messages.reasoning import reasoning_fiel
 from copilot_desktop.model import Model
 from copilot_desktop.sealing import unseal
 
+BEGUN = "(The conversation begins.)"
 CONTINUE = "Continue exactly from where the last message stopped."
 JSON_ONLY = "Reply with one JSON object and nothing else."
 # What the client calls the fields that have no word here.
@@ -59,6 +61,8 @@ def cannot(request: Request, model: Model) -> tuple[Loss, ...]:
         losses.append(Loss("tools.custom", to="function", marked=True))
     if any(tool.strict for tool in request.tools):
         losses.append(Loss("tools.strict"))
+    if request.messages[0].role == "assistant":
+        losses.append(Loss("first turn", to="user"))
     if request.is_prefill:
         losses.append(Loss("prefill", to="user", marked=True))
     if _caches_by_itself(request):
@@ -175,6 +179,8 @@ def _messages(request: Request, model: Model) -> list[Json]:
             rendered[-1]["content"] = _results_first(rendered[-1]["content"] + content)
         else:
             rendered.append({"role": role, "content": content})
+    if rendered and rendered[0]["role"] == "assistant":  # some programs greet first
+        rendered.insert(0, {"role": "user", "content": [{"type": "text", "text": BEGUN}]})
     return _continued(rendered)
 
 

@@ -40,6 +40,21 @@ def said(dialect: AnthropicMessages, model: Model, *messages: Message) -> list[A
     return found
 
 
+def test_the_user_speaks_first_where_a_program_has_greeted(
+    dialect: AnthropicMessages, claude: Model
+) -> None:
+    greeting = Message("assistant", (Text("I am Bob."),))
+    first, *rest = said(dialect, claude, greeting, HELLO)
+    assert first["role"] == "user"
+    assert first["content"][0]["text"].strip()
+    assert rest == [
+        {"role": "assistant", "content": [{"type": "text", "text": "I am Bob."}]},
+        {"role": "user", "content": [{"type": "text", "text": "hi"}]},
+    ]
+    losses = dialect.cannot(ask(greeting, HELLO), claude)
+    assert [loss.note for loss in losses] == ["mapped=first turn>user"]
+
+
 def test_two_calls_and_their_results(dialect: AnthropicMessages, claude: Model) -> None:
     calls = Message("assistant", (ToolUse("c1", "f", ""), ToolUse("c2", "g", '{"a":1}')))
     results = Message(
