@@ -327,9 +327,8 @@ class Core:
 
     def key_changed(self) -> None:
         """Let proxy and state know the local keys and whether one is asked for."""
-        preferences = self.store.state.preferences
-        config = self._proxy_config()
-        fixed = preferences.sources["api_key"] in {"flag", "environment"}
+        config, sources = self._proxy_config(), self.store.state.preferences.sources
+        fixed = sources["api_key"] in {"flag", "environment"}
         self.store.set(key=LocalKey(config.key_required, local_keys.hint(config.key), fixed))
         self.store.set(keys=self.books.keys.standings())
         self.listening.rekey(config)
@@ -479,7 +478,8 @@ class Core:
         self._traffic_waits = False
         traffic = self.traffic
         # A known exchange may have gone on in place.
-        self.store.touch(requests=Requests(traffic.recent, traffic.in_flight, traffic.today))
+        seen = Requests(traffic.recent, traffic.in_flight, traffic.today, traffic.day)
+        self.store.touch(requests=seen)
 
     def _note_look(self, problem: Problem | None) -> None:
         self.life.reach.note(problem)

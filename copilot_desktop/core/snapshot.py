@@ -20,6 +20,7 @@ from copilot_desktop.core.forecast import pace
 from copilot_desktop.core.headline import banners, headline
 from copilot_desktop.core.settings import NAMES
 from copilot_desktop.core.state import State
+from copilot_desktop.days import day_of
 from copilot_desktop.errors import Problem
 from copilot_desktop.model import AUTO, Model
 from copilot_desktop.proxy.exchange import Exchange
@@ -50,7 +51,7 @@ def snapshot(state: State, *, now: float | None = None, monotonic: float | None 
         "app": _app(state),
         "update": asdict(state.update),
         "headline": asdict(headline(state)),
-        "proxy": _proxy(state),
+        "proxy": _proxy(state, now),
         "auth": _auth(state),
         "login": _login(state, ahead),
         "usage": _usage(state, now),
@@ -129,8 +130,8 @@ def _app(state: State) -> Json:
     }
 
 
-def _proxy(state: State) -> Json:
-    proxy, settings = state.proxy, state.settings
+def _proxy(state: State, now: float) -> Json:
+    proxy, settings, requests = state.proxy, state.settings, state.requests
     listening = proxy.phase != "stopped"
     return {
         "phase": proxy.phase,
@@ -143,8 +144,9 @@ def _proxy(state: State) -> Json:
         "key_fixed": state.key.fixed,
         "keys": [each.to_json() for each in state.keys],
         "error": told(proxy.problem),
-        "in_flight": state.requests.in_flight,
-        "today": state.requests.today,
+        "in_flight": requests.in_flight,
+        # Nobody counts at midnight: the number of an idle app is of the day of its last request.
+        "today": requests.today if requests.day == day_of(now) else 0,
         "degraded": state.degraded,
         "trouble": asdict(state.trouble) if state.trouble else None,
     }

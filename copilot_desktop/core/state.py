@@ -96,11 +96,12 @@ class LocalKey:
 
 @dataclass(frozen=True, slots=True)
 class Requests:
-    """The latest exchanges, newest first, and two counts."""
+    """The latest exchanges, newest first, and two counts; `day` is the one that `today` means."""
 
     recent: tuple[Exchange, ...] = ()
     in_flight: int = 0
     today: int = 0
+    day: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,7 +153,7 @@ class Traffic:
     def __init__(self) -> None:
         self._recent: deque[Exchange] = deque(maxlen=KEPT)
         self._next = 1
-        self._day = ""
+        self.day = ""  # on which `today` were counted
         self.in_flight = 0
         self.idle = asyncio.Event()
         self.idle.set()
@@ -223,5 +223,5 @@ class Traffic:
 
     def _count_day(self, now: float) -> None:
         day = day_of(now)
-        self.today = self.today + 1 if day == self._day else 1
-        self._day = day
+        self.today = self.today + 1 if day == self.day else 1
+        self.day = day

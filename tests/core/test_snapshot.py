@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from dataclasses import replace
 
 from copilot_desktop.core.settings import Preferences, Settings
@@ -129,3 +130,10 @@ def test_the_account_in_use_is_not_listed_among_the_others() -> None:
     parked = (Parked("github.com", 1, "octo-user"), Parked("acme.ghe.com", 1, "octo-acme"))
     others = shown(account=account, parked=parked)["auth"]["others"]
     assert [each["login"] for each in others] == ["octo-acme"]
+
+
+def test_the_requests_of_yesterday_are_not_told_as_todays() -> None:
+    noon = time.mktime((2026, 11, 22, 12, 0, 0, 0, 0, -1))
+    state = State(requests=Requests(today=148, day="2026-11-22"))
+    assert snapshot(state, now=noon + 11 * 3600)["proxy"]["today"] == 148
+    assert snapshot(state, now=noon + 13 * 3600)["proxy"]["today"] == 0
