@@ -15,8 +15,10 @@ from __future__ import annotations
 import asyncio
 import json as jsonlib
 import logging
+import math
 import random
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any
@@ -25,6 +27,7 @@ import aiohttp
 
 from copilot_desktop.errors import (
     Impostor,
+    Problem,
     ShuttingDown,
     UpstreamFault,
 )
@@ -57,6 +60,7 @@ CALLS = 3  # upstream calls that one request may cost
 JSON_LIMIT = 64 * 1024 * 1024
 REFUSAL_LIMIT = 256 * 1024
 REFUSAL_SECONDS = 10.0
+RENEWAL_PAUSE = 300.0  # seconds between two renewals because of an empty allowance
 DIAL_SECONDS = 20.0  # for a WebSocket; over HTTP the request would be on its way
 GOODBYE_SECONDS = 0.5  # for the other half of a WebSocket's close
 LONGEST_PAUSE = 5.0  # a 503 that asks for more is the client's to repeat
@@ -129,6 +133,7 @@ class CopilotClient:
         self.idle_timeout = idle_timeout
         self._on_headers = on_headers or _ignore
         self._sleep = sleep
+        self._renewed_at = -math.inf
         self.sockets_again_at = 0.0  # monotonic; until then no WebSocket need be tried
 
     def converse(
@@ -247,6 +252,8 @@ class CopilotClient:
                 problem.code,
                 problem.request_id,
             )
+            if response.status == 402 and not grant.direct:
+                await self._renew_for_the_next(authority, grant)
             match _remedy(response, body, tries):
                 case "grant":
                     fresh = await authority.grant(stale=grant.token)
@@ -257,6 +264,15 @@ class CopilotClient:
                     await self._sleep(0.5 + random.random() / 2)  # noqa: S311  (only spreads load)
                 case _:
                     raise problem
+
+    async def _renew_for_the_next(self, authority: Authority, grant: Grant) -> None:
+        """That an allowance is used up may stand in the token itself: one from before a new plan
+        or a new month is refused as long as it lives (`upstream.md` §2.4). Not sent again."""
+        now = asyncio.get_running_loop().time()
+        if now - self._renewed_at >= RENEWAL_PAUSE:
+            self._renewed_at = now
+            with suppress(Problem):
+                await authority.grant(stale=grant.token)
 
     async def _send(
         self, method: str, call: Call, grant: Grant, tries: Tries, timeout: float

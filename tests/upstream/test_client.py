@@ -422,6 +422,17 @@ async def test_every_answer_shows_its_headers(http: aiohttp.ClientSession) -> No
         assert len(seen) == 3
 
 
+async def test_an_empty_allowance_is_asked_for_anew_but_not_at_once(client: CopilotClient) -> None:
+    async with serving(answer(402, b""), answer(402, b""), HELLO) as rig:
+        tokens = Tokens(rig.url)
+        for _ in range(2):
+            with pytest.raises(QuotaExhausted):
+                await text(client, tokens)
+        assert await text(client, tokens)
+        sent = [seen.headers["authorization"] for seen in rig.seen]
+        assert sent == ["Bearer tid=0;token", "Bearer tid=1;token", "Bearer tid=1;token"]
+
+
 async def test_a_whole_answer_has_a_limit(client: CopilotClient) -> None:
     async with (
         serving(answer(200, b"x" * 5000)) as rig,
