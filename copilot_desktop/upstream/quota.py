@@ -75,7 +75,7 @@ class Quota:
             raise
         if self.snapshot.state == "signed_out":  # meanwhile
             return
-        windows = tuple(meter for meter in self.snapshot.meters if meter.kind == "window")
+        windows = tuple(m for m in self.snapshot.meters if m.kind == "window" and self._lasts(m))
         no_access = has_no_access(answer)
         self._set(
             QuotaSnapshot(
@@ -123,12 +123,16 @@ class Quota:
     def note_snapshots(self, snapshots: Mapping[str, Any]) -> None:
         """Take the numbers that a frame of a WebSocket brings (§10.3). Never raises.
 
-        It tells nothing of the rate windows; what is known of them stays.
+        It tells nothing of the rate windows; what is known of them stays until they are over.
         """
         told = {str(name): value for name, value in snapshots.items() if isinstance(value, Mapping)}
         if not told or self.snapshot.state == "signed_out":
             return
-        known = {meter.id: meter for meter in self.snapshot.meters}
+        known = {
+            meter.id: meter
+            for meter in self.snapshot.meters
+            if meter.kind != "window" or self._lasts(meter)
+        }
         for name, value in told.items():
             known[name] = meter_of_header(name, window_of_snapshot(value), known.get(name))
         self._set(
@@ -150,6 +154,10 @@ class Quota:
         """Signed out: nothing is known, and late answers change nothing."""
         self._fetch.forget()
         self._set(QuotaSnapshot(state="signed_out"))
+
+    def _lasts(self, window: Meter) -> bool:
+        """A limit that is over would be told for ever: the account's own numbers leave it out."""
+        return window.resets_at is None or window.resets_at > self._wall()
 
     def _set(self, snapshot: QuotaSnapshot) -> None:
         if snapshot == self.snapshot:

@@ -68,11 +68,12 @@ def meter_of_header(name: str, read: Window, known: Meter | None) -> Meter:
     resets_at = read.resets_at or (known.resets_at if known else None)
     if known is not None and known.kind == "unmetered" and not read.limit:
         return known  # the placeholder of a pooled seat has a header, too
+    limit = known.limit if known is not None and read.limit is None else read.limit
     return _meter(
         name,
         label,
         unit,
-        limit=read.limit,
+        limit=limit,
         left=read.left,
         percent_left=read.percent_left,
         unlimited=read.limit == -1,

@@ -40,6 +40,13 @@ async def read(answer: dict[str, Any]) -> tuple[Quota, dict[str, Meter]]:
     return quota, {meter.id: meter for meter in quota.snapshot.meters}
 
 
+def noted(quota: Quota) -> Callable[[], Awaitable[None]]:
+    async def news() -> None:
+        quota.note_snapshots({"chat": {"entitlement": "100", "percent_remaining": 90.0}})
+
+    return news
+
+
 def snapshot(**fields: object) -> dict[str, Any]:
     return {"quota_snapshots": {"premium_interactions": fields}}
 
@@ -136,8 +143,35 @@ async def test_a_missing_window_header_clears_the_window() -> None:
     assert {meter.id for meter in quota.snapshot.meters} == {"chat"}
 
 
+async def test_a_window_that_is_over_is_not_told_any_more() -> None:
+    now = 1_787_400_000.0
+    quota = Quota(wall=lambda: now)
+    full = "ent=0&ov=0.0&ovPerm=false&rem=0.0&rst=2026-08-22T12%3A30%3A00Z"
+    for news in (lambda: quota.refresh(gives({})), noted(quota)):
+        now = 1_787_400_000.0
+        quota.note_headers({"x-usage-ratelimit-session": full})
+        [session] = quota.snapshot.meters
+        assert session.exhausted
+        assert session.resets_at is not None
+        await news()
+        assert session in quota.snapshot.meters
+        now = session.resets_at + 1
+        await news()
+        assert session not in quota.snapshot.meters
+        quota.clear()
+        await quota.refresh(gives({}))
+
+
+async def test_what_a_header_leaves_out_stays() -> None:
+    quota, _ = await read(example("50-user-pro-token-billing"))
+    quota.note_headers({"x-quota-snapshot-premium_interactions": "rem=50.0"})
+    credit = next(m for m in quota.snapshot.meters if m.id == "premium_interactions")
+    assert (credit.limit, credit.left, credit.used) == (1500, 750, 750)
+    assert credit.resets_at == SEPTEMBER
+
+
 async def test_windows_survive_a_reading_of_the_account() -> None:
-    quota = Quota()
+    quota = Quota(wall=lambda: AUGUST)
     quota.note_headers({"x-usage-ratelimit-weekly": "ent=0&rem=0.0&rst=2026-08-24T00%3A00%3A00Z"})
     await quota.refresh(gives(example("50-user-pro-token-billing")))
     weekly = quota.snapshot.meters[-1]
