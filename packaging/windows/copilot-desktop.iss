@@ -2,7 +2,7 @@
 ;
 ;   iscc /DVersion=0.1.0 packaging\windows\copilot-desktop.iss
 ;
-; Signed if a sign tool is given:  iscc /DSign "/Ssign=powershell -File packaging\windows\sign.ps1 $f" …
+; Signed if a sign tool is given:  iscc /DSign "/Ssign=powershell -ExecutionPolicy Bypass -File $p" …
 
 #ifndef Version
   #error Give the version: /DVersion=...
@@ -36,7 +36,8 @@ CloseApplications=yes
 RestartApplications=no
 ChangesEnvironment=yes
 #ifdef Sign
-SignTool=sign
+; The compiler starts the tool in its own folder, so the script is named in full.
+SignTool=sign $q{#AddBackslash(SourcePath)}sign.ps1$q $f
 SignedUninstaller=yes
 #endif
 

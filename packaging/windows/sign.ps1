@@ -8,4 +8,4 @@ if (-not $env:WINDOWS_SIGN_THUMBPRINT) {
 }
 $server = if ($env:WINDOWS_TIMESTAMP_URL) { $env:WINDOWS_TIMESTAMP_URL } else { 'http://timestamp.digicert.com' }
 signtool sign /sha1 $env:WINDOWS_SIGN_THUMBPRINT /fd SHA256 /tr $server /td SHA256 $File
-exit $LASTEXITCODE
+if ($LASTEXITCODE) { throw "signtool ended with $LASTEXITCODE" }

@@ -199,6 +199,15 @@ def test_the_installer_asks_for_nothing_and_fetches_nothing() -> None:
     assert not re.search(r"https?://(?!github\.com/copilot-desktop)|[Dd]ownloadTemp|HKLM;", text)
 
 
+def test_the_script_that_signs_is_found_from_any_folder() -> None:
+    """Inno Setup's compiler starts a sign tool in the folder of the compiler."""
+    text = INNO.read_text(encoding="utf-8")
+    assert "\nSignTool=sign $q{#AddBackslash(SourcePath)}sign.ps1$q $f\n" in text
+    assert (INNO.parent / "sign.ps1").is_file()
+    for told in (text, (ROOT / ".github" / "workflows" / "build.yml").read_text(encoding="utf-8")):
+        assert "powershell -ExecutionPolicy Bypass -File $p" in told
+
+
 def test_each_line_of_the_installer_has_its_fields() -> None:
     """No compiler is here, so at least: `Name: value; …` with closed quotes, `[Code]` balanced."""
     text = INNO.read_text(encoding="utf-8")
