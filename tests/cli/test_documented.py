@@ -101,7 +101,9 @@ OF_OTHERS = {
     "sha256sum": "a program of the system's",
     "shasum": "macOS only, and a program of the system's",
     "Get-FileHash": "Windows only, and a program of the system's",
-    "schtasks": "Windows only; it changes the machine",
+    "$link": "Windows only; it changes the machine",
+    "mkdir -p": "a program of the system's",
+    "sudo mkdir -p": "macOS only; it changes the machine",
     "sudo ln -s": "macOS only; it changes the machine",
     "sudo rm": "macOS only; it changes the machine",
 }
