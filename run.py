@@ -381,7 +381,12 @@ def replace_with(command: list[str]) -> int:
     """Become `command`, so that signals and the exit code are the app's own."""
     if os.name != "nt":
         os.execv(command[0], command)  # noqa: S606 - the point of it
-    return subprocess.run(command, check=False).returncode
+    with subprocess.Popen(command) as process:
+        while True:
+            try:
+                return process.wait()
+            except KeyboardInterrupt:
+                continue  # the app has been told as well, and ends in its own time
 
 
 def run(command: list[str], **options: object) -> None:

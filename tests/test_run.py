@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -364,6 +366,34 @@ def test_the_right_thing_is_started(
     assert run.main(words.split()) == 7
     assert asked[0] == purpose
     assert [word.removeprefix(f"{place}/") for word in asked[1][1:]] == tail
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_where_the_app_cannot_take_its_place_ctrl_c_waits_for_its_end(tmp_path: Path) -> None:
+    """As on Windows, where both are told of it: open answers get their time."""
+    app = (
+        "import signal, sys, time\n"
+        "def end(*_): time.sleep(1.5); print('ended'); sys.exit(0)\n"
+        "signal.signal(signal.SIGINT, end)\n"
+        "print('ready', flush=True)\n"
+        "while True: signal.pause()\n"
+    )
+    (tmp_path / "app.py").write_text(app)
+    outer = (
+        "import os, sys\n"
+        f"sys.path.insert(0, {str(SCRIPT.parent)!r})\n"
+        "import run\n"
+        "os.name = 'nt'\n"
+        f"sys.exit(run.replace_with([sys.executable, {str(tmp_path / 'app.py')!r}]))"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", outer], stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as started:
+        assert started.stdout is not None
+        assert started.stdout.readline() == "ready\n"
+        os.killpg(started.pid, signal.SIGINT)
+        said, _ = started.communicate(timeout=30)
+    assert (started.returncode, said) == (0, "ended\n")
 
 
 def test_tests_with_arguments_are_pytest_alone(run: ModuleType, place: Path) -> None:
