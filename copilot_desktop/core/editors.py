@@ -62,6 +62,7 @@ class Editors:
         self._core = core
         self._given = tools
         self._changing = asyncio.Lock()
+        self._begun = self._shown = 0  # looks, by their number
         self._demo = core.store.state.app.demo is not None
         top = core.data_dir / DEMO_FOLDER if self._demo else core.data_dir
         home = top / "home" if self._demo else core.system.home_dir()
@@ -76,22 +77,29 @@ class Editors:
         self._core.tasks.start(self._watch(), "editors")
 
     async def look(self) -> None:
-        """How every tool stands. A failure is part of the state."""
-        core = self._core
-        self._show(running=True)
+        """How every tool stands. A failure is part of the state. Of several looks at once the one
+        that has begun last is told: an earlier one may have seen files that are changed by now."""
+        self._begun = number = self._begun + 1
+        store = self._core.store
+        store.set(editors=replace(store.state.editors, running=True))
+        found = await self._looked()
+        if number > self._shown:
+            self._shown = number
+            store.set(editors=found)
+
+    async def _looked(self) -> EditorList:
+        store, trouble = self._core.store, None
         offer, tools = self._offer(), self._tools
         if offer is None:  # no address yet, so there is nothing to compare with
-            self._show(running=False)
-            return
+            return replace(store.state.editors, running=False)
         try:
             rows = await self._in_thread(lambda: self._rows(offer, tools), LOOK_SECONDS)
+            return EditorList(time.time(), rows=rows)
         except Problem as problem:
-            self._show(running=False, problem=problem)
-            return
+            trouble = problem
         except Exception as error:  # noqa: BLE001  (one fault must not end all later looks)
-            self._show(running=False, problem=unexpected(error))
-            return
-        core.store.set(editors=EditorList(time.time(), rows=rows))
+            trouble = unexpected(error)
+        return replace(store.state.editors, running=False, problem=trouble)
 
     # ------------------------------------------------------------------------ connecting
 
@@ -380,10 +388,6 @@ class Editors:
                 return await asyncio.to_thread(work)
         except TimeoutError:
             raise refused("slow") from None
-
-    def _show(self, **parts: Any) -> None:
-        store = self._core.store
-        store.set(editors=replace(store.state.editors, **parts))
 
 
 def _lacks_key(offer: Offer, tool: Tool) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
+import threading
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -163,6 +165,30 @@ async def test_a_fault_in_one_tool_is_told_and_ends_no_later_look(
         await rig.until(lambda state: state.editors.rows and not state.editors.problem)
         assert "ZeroDivisionError" in caplog.text
     caplog.clear()
+
+
+async def test_a_look_that_takes_long_hides_no_later_one(tmp_path: Path) -> None:
+    """It has read the file before it was written, and tells so after it was."""
+    async with with_editors(tmp_path) as rig:
+        editors = rig.core.editors
+        whole = editors._rows
+        has_read, may_tell = threading.Event(), threading.Event()
+
+        def slow(*given: Any) -> tuple[EditorRow, ...]:
+            found = whole(*given)
+            if not has_read.is_set():
+                has_read.set()
+                may_tell.wait(10)
+            return found
+
+        editors._rows = slow  # type: ignore[method-assign]
+        early = asyncio.create_task(editors.look())
+        await asyncio.to_thread(has_read.wait, 10)
+        assert (await connect(rig))["state"] == "connected"
+        may_tell.set()
+        await early
+        assert row(rig.core.store.state).state == "connected"
+        assert not rig.core.store.state.editors.running
 
 
 async def test_who_only_looks_leaves_no_key_behind(tmp_path: Path) -> None:
