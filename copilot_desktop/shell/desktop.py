@@ -21,7 +21,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from copilot_desktop import resources
 from copilot_desktop.control.app import ControlPlane, open_control
@@ -45,12 +45,15 @@ from copilot_desktop.shell import clipboard
 from copilot_desktop.shell.activation import Dock, let_come_to_front
 from copilot_desktop.shell.engine import Engine
 from copilot_desktop.shell.menu import Item, menu_for, tooltip
-from copilot_desktop.shell.telling import told
+from copilot_desktop.shell.telling import reason, told
 from copilot_desktop.shell.tray import PystrayTray, background, panel_present
 from copilot_desktop.shell.window import Window
 from copilot_desktop.strings import words
 from copilot_desktop.system import current
 from copilot_desktop.system.programs import SECRET_NAMES
+
+if TYPE_CHECKING:
+    from copilot_desktop.core.verbs import Outcome
 
 log = logging.getLogger(__name__)
 
@@ -333,8 +336,8 @@ class Desktop:
             self._copy(item.copies, item.copies)
         elif item.verb == "copy_key":
             self._copy(self._thread.value.core.key, item.text)
-        elif item.verb:
-            self._do(item.verb, dict(item.arguments))
+        elif item.verb and not (outcome := self._do(item.verb, dict(item.arguments))).ok:
+            self._notify("failed", reason=reason(outcome, self._language))
 
     def _copy(self, text: str, what: str) -> None:
         """`what` names the text for people: a key must not stand in a notification."""
@@ -342,6 +345,7 @@ class Desktop:
             self._notify("copied", what=what)
         else:
             log.warning("nothing on this system could take a text for the clipboard")
+            self._notify("not_copied")
 
     def _notify(self, key: str, **fields: str) -> None:
         self._tell(Alert(key, fields))
@@ -355,14 +359,19 @@ class Desktop:
             self._alert(Alert(words))
 
     def _tell(self, alert: Alert) -> None:
-        self._tray.notify(*told(alert, words(self._thread.value.core.store.state.language)))
+        self._tray.notify(*told(alert, words(self._language)))
 
     # ------------------------------------------------------------------------ small pieces
 
-    def _do(self, verb: str, arguments: dict[str, Any]) -> None:
+    @property
+    def _language(self) -> str:
+        return self._thread.value.core.store.state.language
+
+    def _do(self, verb: str, arguments: dict[str, Any]) -> Outcome:
         outcome = self._thread.submit(self._thread.value.core.verbs.do(verb, arguments))
         if not outcome.ok:
             log.warning("%s: %s", verb, outcome.message)
+        return outcome
 
     def _note(self, **facts: Any) -> None:
         core = self._thread.value.core

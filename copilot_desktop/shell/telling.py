@@ -9,11 +9,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
+from copilot_desktop import strings
 from copilot_desktop.core.alerts import Alert
+from copilot_desktop.errors import InvalidRequest
 from copilot_desktop.redaction import redact
 from copilot_desktop.shell.menu import spoken_percent, spoken_time
 from copilot_desktop.strings import Words
+
+if TYPE_CHECKING:
+    from copilot_desktop.core.verbs import Outcome
 
 TITLE_LIMIT, BODY_LIMIT = 63, 255  # UTF-16 units
 
@@ -38,6 +44,13 @@ def told(alert: Alert, words: Words) -> tuple[str, str]:
         _fitted(fields, lambda given: words.text(f"{key}.title", **given), TITLE_LIMIT),
         _fitted(fields, lambda given: words.text(body, **given), BODY_LIMIT),
     )
+
+
+def reason(outcome: Outcome, language: str) -> str:
+    """Why what was pressed did not happen. In English the sentence of the app says more."""
+    words, key = strings.words(language), f"problem.{outcome.code}.title"
+    own = outcome.code == InvalidRequest.kind or language == "en" or not words.has(key)
+    return outcome.message if own else words.text(key, **outcome.fields)
 
 
 def clipped(text: str, limit: int) -> str:

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from copilot_desktop.core.settings import Preferences, Settings
+from copilot_desktop.core.verbs import Outcome
 from copilot_desktop.shell.desktop import Desktop
 from copilot_desktop.shell.engine import Engine
+from copilot_desktop.shell.menu import Item
 
 PATIENCE = 5.0  # seconds
 
@@ -52,8 +54,18 @@ class Thread:
 
     def __init__(self) -> None:
         settings = Settings(free_memory=True)
-        core = SimpleNamespace(settings=settings, system=SimpleNamespace(name="Linux"))
+        core = SimpleNamespace(
+            settings=settings,
+            system=SimpleNamespace(name="Linux"),
+            store=SimpleNamespace(state=SimpleNamespace(language="en")),
+            verbs=SimpleNamespace(do=lambda *_: None),
+        )
         self.value = SimpleNamespace(core=core, control=SimpleNamespace(url=lambda: "once"))
+
+        self.outcome = Outcome(True)
+
+    def submit(self, _work: Any) -> Outcome:
+        return self.outcome
 
     def call_soon(self, _action: Any) -> None: ...
 
@@ -116,3 +128,22 @@ def test_the_last_wish_counts_whatever_thread_is_first(desktop: Desktop) -> None
     desktop.show_window()
     settled()
     assert window.seen, window.calls
+
+
+def test_what_a_press_in_the_tray_did_not_do_is_told(
+    desktop: Desktop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thread: Any = desktop._thread
+    told: list[tuple[str, ...]] = []
+    monkeypatch.setattr(desktop._tray, "notify", lambda *words: told.append(words))
+    press = Item("Start at login", "start_at_login", {"on": True})
+    desktop._press(press)
+    assert told == []
+    why = "The system did not take it: Read-only file system."
+    thread.outcome = Outcome(False, "invalid_request", why)
+    desktop._press(press)
+    assert told == [("That did not work", why)]
+
+    monkeypatch.setattr("copilot_desktop.shell.clipboard.copy", lambda _: False)
+    desktop._press(Item("OpenAI", copies="http://127.0.0.1:4141/v1"))
+    assert told[1][0] == "Not copied"

@@ -11,15 +11,16 @@ import pytest
 
 from copilot_desktop.core.alerts import Alert
 from copilot_desktop.core.settings import Notification
+from copilot_desktop.core.verbs import Outcome
 from copilot_desktop.demo import SCENARIOS
-from copilot_desktop.shell.telling import BODY_LIMIT, TITLE_LIMIT, clipped, told
+from copilot_desktop.shell.telling import BODY_LIMIT, TITLE_LIMIT, clipped, reason, told
 from copilot_desktop.strings import words
 from tests.core_rig import running_core
 
 NOW = 1_787_400_000.0
 LONG = "Premium interactions of the whole organisation, shared between all of its seats 🚀" * 4
 # In the strings, beside those that can be switched off.
-OTHERS = ("copied", "hidden_mac", "hidden_no_tray")
+OTHERS = ("copied", "failed", "hidden_mac", "hidden_no_tray", "not_copied")
 
 
 def units(text: str) -> int:
@@ -40,7 +41,7 @@ def test_every_notice_fits_with_the_longest_names(id: str) -> None:  # noqa: A00
     wishes = itertools.product((LONG, "Chat"), (None, 0.0, 1e9), (None, NOW + 9e6), (0.2, 250.0))
     for name, left, when, percent in wishes:
         title, body = say(
-            id, meter=name, client=name, holder=name, what=name, port="65535",
+            id, meter=name, client=name, holder=name, what=name, reason=name, port="65535",
             left=left, unit="requests", when=when, p=percent, version="1." * 40, current="0.1.0",
         )  # fmt: skip
         assert 0 < units(title) <= TITLE_LIMIT
@@ -98,3 +99,11 @@ async def test_no_secret_reaches_a_notification(tmp_path: Path) -> None:
 def test_a_client_that_calls_itself_by_a_secret_is_not_quoted() -> None:
     title, body = say("approval", client="tool ghu_0123456789abcdefghij")
     assert "0123456789" not in title + body
+
+
+def test_why_a_press_did_nothing_is_said_in_the_language_of_the_rest() -> None:
+    offline = Outcome(False, "unreachable", "GitHub cannot be reached.", {"host": "api.github.com"})
+    assert reason(offline, "en") == "GitHub cannot be reached."
+    assert "api.github.com" in reason(offline, "de")
+    own = Outcome(False, "invalid_request", "The system did not take it: Read-only file system.")
+    assert reason(own, "de") == own.message
