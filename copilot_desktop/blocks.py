@@ -29,6 +29,7 @@ from copilot_desktop.canonical import (
 )
 from copilot_desktop.errors import UpstreamFault
 from copilot_desktop.runaway import STUCK, Runaway
+from copilot_desktop.spelling import free_name
 
 _TEXT, _REFUSAL, _THINKING = Text(""), Text("", refusal=True), Thinking("")
 MAX_CALLS = 128
@@ -113,9 +114,13 @@ class BlockSequencer:
             yield from self._close_open()
 
     def call(self, key: Hashable, *, call_id: str = "", name: str = "") -> Iterator[Event]:
-        """A tool call is announced, or more of its id or name is known. First values win."""
+        """A tool call is announced, or more of its id or name is known. First values win.
+
+        Of two calls with one id the second gets another: their results must find them.
+        """
         call = self._known(key)
-        call.id = call.id or call_id
+        if call_id and not call.id:
+            call.id = free_name(call_id, {other.id for other in self._calls.values()})
         call.name = call.name or name
         yield from self._advance()
 

@@ -61,10 +61,7 @@ def cannot(request: Request, model: Model) -> tuple[Loss, ...]:
         losses.append(Loss("tools.custom", to="function", marked=True))
     if any(tool.strict for tool in request.tools):
         losses.append(Loss("tools.strict"))
-    if request.messages[0].role == "assistant":
-        losses.append(Loss("first turn", to="user"))
-    if request.is_prefill:
-        losses.append(Loss("prefill", to="user", marked=True))
+    losses += _added_turns(request)
     if _caches_by_itself(request):
         losses.append(Loss("cache", to="ephemeral"))
     unsaid = ("user", "verbosity", "cache_key", "cache_retention")
@@ -72,6 +69,14 @@ def cannot(request: Request, model: Model) -> tuple[Loss, ...]:
     if _sampling(request, model) != _asked_sampling(request):
         losses.append(Loss("temperature, top_p (beside reasoning, or both)"))
     return tuple(losses)
+
+
+def _added_turns(request: Request) -> Iterator[Loss]:
+    """The user's words at both ends, where the assistant has spoken first or last."""
+    if request.messages[0].role == "assistant":
+        yield Loss("first turn", to="user")
+    if request.is_prefill:
+        yield Loss("prefill", to="user", marked=True)
 
 
 def _reasoning_losses(request: Request, model: Model) -> Iterator[Loss]:

@@ -223,7 +223,7 @@ class _CallKeys:
     """Which call a fragment belongs to: by index, else by id, else the last one.
 
     A fragment with a new id *and* a name is a new call even under a known index: some models number
-    every call 0.
+    every call 0. So is one with a new index and a name, whatever its id: some give all of them one.
     """
 
     __slots__ = ("_ids", "_last", "_places")
@@ -235,11 +235,14 @@ class _CallKeys:
 
     def key(self, choice: int, index: Any, call_id: str, name: str) -> int:
         known = next((key for key, seen in self._ids.items() if call_id and seen == call_id), None)
-        if known is not None:
+        place = self._places.get((choice, index), -1) if isinstance(index, int) else -1
+        if place >= 0 and (not call_id or self._ids.get(place, call_id) == call_id):
+            key = place
+        elif known is not None and not (place < 0 and name and isinstance(index, int)):
             key = known
         elif isinstance(index, int):
-            key = self._places.get((choice, index), -1)
-            if key < 0 or (call_id and name and self._ids.get(key, call_id) != call_id):
+            key = place
+            if place < 0 or name:
                 key = self._places[choice, index] = self._new()
         elif call_id or self._last < 0:
             key = self._new()

@@ -354,7 +354,8 @@ def _whole(group: list[Json], place: int, names: ToolNames) -> Json:
     numbers = None
     if found := one.pop("calls"):
         numbers = Calls(names)
-        mended = (numbers.mended(call, choice) for call, choice in found)
+        # Each of them is whole, whatever it is numbered.
+        mended = (numbers.mended({**call, "index": n}, 0) for n, (call, _) in enumerate(found))
         calls = [call for call in mended if call is not None]
     usable = 0 if numbers is None else numbers.usable
     reason = corrected(one["finish_reason"] or "stop", usable)

@@ -109,13 +109,17 @@ class Calls:
         return pieces
 
     def _number(self, index: Any, call_id: Any, name: Any, choice: int) -> int:
+        """By index, else by id, else the last one; a name under a new index or a new id under a
+        known one begins another call."""
         known = next((n for n, seen in self._ids.items() if call_id and seen == call_id), None)
-        if known is not None:
+        place = self._places.get((choice, index), -1) if isinstance(index, int) else -1
+        if place >= 0 and (not call_id or self._ids.get(place, call_id) == call_id):
+            number = place
+        elif known is not None and not (place < 0 and name and isinstance(index, int)):
             number = known
         elif isinstance(index, int):
-            number = self._places.get((choice, index), -1)
-            other = call_id and name and self._ids.get(number, call_id) != call_id
-            if number < 0 or other:
+            number = place
+            if place < 0 or name:
                 number = self._places[choice, index] = self._new()
         elif call_id or self._last < 0:
             number = self._new()

@@ -66,7 +66,9 @@ calls = st.builds(ToolUse, names, names, st.just("") | objects.map(json.dumps))
 thoughts = st.builds(Thinking, words, seals) | st.builds(
     Thinking, st.just(""), redacted=st.text(min_size=1)
 )
-reply_blocks = st.lists(st.builds(Text, words) | thoughts | calls, max_size=6)
+reply_blocks = st.lists(st.builds(Text, words) | thoughts | calls, max_size=6).filter(
+    lambda blocks: len(ids := [b.id for b in blocks if isinstance(b, ToolUse)]) == len(set(ids))
+)
 
 
 @st.composite

@@ -231,6 +231,18 @@ def test_every_call_numbered_nought_is_still_its_own_call() -> None:
     assert answer.blocks == (ToolUse("a", "f", "{}"), ToolUse("b", "g", '{"y":1}'))
 
 
+def test_calls_under_one_id_are_told_apart_by_their_numbers() -> None:
+    answer = reply(
+        chunks(
+            call(0, id="a", name="f", arguments='{"x"'),
+            call(0, id="a", arguments=":1}"),
+            call(1, id="a", name="f", arguments='{"y"'),
+            call(1, id="a", arguments=":2}"),
+        )
+    )
+    assert answer.blocks == (ToolUse("a", "f", '{"x":1}'), ToolUse("a_2", "f", '{"y":2}'))
+
+
 def test_calls_of_different_choices_may_have_the_same_number() -> None:
     first = call(0, id="a", name="f", arguments="{}")
     second = call(0, id="b", name="g", arguments="{}")

@@ -311,6 +311,33 @@ def test_calls_get_a_number_and_say_who_they_are_once() -> None:
     assert choice["finish_reason"] == "tool_calls"
 
 
+ONE, TWO = ({"name": "ls", "arguments": f'{{"n":{n}}}'} for n in (1, 2))
+
+
+def test_calls_under_one_id_are_told_apart_by_their_numbers() -> None:
+    fragments = [
+        {"index": place, "id": "a", "type": "function", "function": function}
+        for place, function in enumerate((ONE, TWO))
+    ]
+    _, out = through(sse(*(chunk({"tool_calls": [fragment]}) for fragment in fragments)))
+    deltas = [payload["choices"][0]["delta"] for payload in payloads(out)]
+    assert [call for delta in deltas for call in delta["tool_calls"]] == fragments
+
+
+@pytest.mark.parametrize("ids", [("a", "a"), ("", ""), (None, None)])
+@pytest.mark.parametrize("split", [True, False])
+def test_whole_calls_are_never_taken_for_pieces_of_one(ids: Any, split: bool) -> None:
+    calls = [
+        {"id": call_id, "type": "function", "function": function}
+        for call_id, function in zip(ids, (ONE, TWO), strict=True)
+    ]
+    groups = [[call] for call in calls] if split else [calls]
+    choices = [{"message": {"tool_calls": group}, "finish_reason": "stop"} for group in groups]
+    told = ChatQuirks().fix_reply({"choices": choices}, "m")["choices"][0]["message"]["tool_calls"]
+    assert [call["function"] for call in told] == [ONE, TWO]
+    assert all(call["id"] for call in told)
+
+
 def test_shortened_names_come_back_long() -> None:
     name = "server/" + "x" * 70
     quirks = ChatQuirks()
