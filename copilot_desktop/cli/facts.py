@@ -20,6 +20,7 @@ from copilot_desktop import strings
 from copilot_desktop.cli import DONE, FAILED, SIGNED_OUT, say
 from copilot_desktop.cli.account import core_alone, running_app, signed_in
 from copilot_desktop.cli.parser import Invocation
+from copilot_desktop.core.headline import spoken_percent
 from copilot_desktop.core.settings import Preferences
 from copilot_desktop.core.snapshot import snapshot
 from copilot_desktop.shell.engine import choose_engine
@@ -188,11 +189,15 @@ def _meter_words(meter: Mapping[str, Any]) -> str:
     if meter["kind"] == "unmetered":
         return f"{name}: managed by your organisation, no personal limit"
     if meter["limit"] is not None and meter["used"] is not None:
-        words = f"{name}: {_number(meter['used'])} of {_number(meter['limit'])} used"
-        if meter["left"] is not None:
+        over = meter["overage"]
+        used = meter["limit"] + over if over else meter["used"]
+        words = f"{name}: {_number(used)} of {_number(meter['limit'])} used"
+        if over:
+            words += f", {_number(over)} extra"
+        elif meter["left"] is not None:
             words += f", {_number(meter['left'])} left"
     elif meter["percent_used"] is not None:
-        words = f"{name}: {meter['percent_used']:.0f} % used"
+        words = f"{name}: {spoken_percent(meter['percent_used'])} % used"
     else:
         return f"{name}: GitHub did not say how this is counted"
     if meter["resets_at"]:

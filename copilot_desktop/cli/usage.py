@@ -122,4 +122,6 @@ def _tokens(count: int) -> str:
 def _number(value: float) -> str:
     if float(value).is_integer():
         return f"{value:,.0f}"
+    if value < 0.01:  # so little would look like nothing
+        return f"{value:.9f}".rstrip("0")
     return f"{value:,.1f}" if value >= 10 else f"{value:,.2f}"

@@ -7,6 +7,7 @@ one banner. Both are keys and fields; the words are in the strings file. First m
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -127,8 +128,18 @@ def _percent(meter: Meter) -> float:
     return meter.percent_used or 0.0
 
 
+def spoken_percent(value: float) -> int:
+    """As in the window: never 100 unless it is used up, never 0 unless it is untouched."""
+    if 0 < value < 1:
+        return 1
+    if 99 < value < 100:
+        return 99
+    return math.floor(value + 0.5)
+
+
 def _meter_fields(meter: Meter) -> dict[str, Any]:
-    fields = {"meter": meter.name, "p": round(_percent(meter)), "when": meter.resets_at}
+    percent = spoken_percent(_percent(meter))
+    fields = {"meter": meter.name, "p": percent, "when": meter.resets_at}
     return {**fields, "meter_id": meter.id}
 
 

@@ -6,12 +6,12 @@ knows neither pystray nor how a verb is carried out; an item says which verb it 
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from copilot_desktop.core.headline import spoken_percent
 from copilot_desktop.strings import Words
 
 ROW_LIMIT = 60  # characters of a row
@@ -123,15 +123,6 @@ def worst_meter(meters: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None
     counted = [meter for meter in meters if meter["percent_used"] is not None]
     counted = [meter for meter in counted if meter["kind"] in {"metered", "window"}]
     return max(counted, key=lambda meter: float(meter["percent_used"]), default=None)
-
-
-def spoken_percent(value: float) -> int:
-    """As in the window: never 100 unless it is used up, never 0 unless it is untouched."""
-    if 0 < value < 1:
-        return 1
-    if 99 < value < 100:
-        return 99
-    return math.floor(value + 0.5)
 
 
 def spoken_time(when: object, words: Words, *, now: float | None = None) -> str:

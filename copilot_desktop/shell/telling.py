@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from copilot_desktop import strings
 from copilot_desktop.core.alerts import Alert
+from copilot_desktop.core.headline import spoken_percent
 from copilot_desktop.errors import InvalidRequest
 from copilot_desktop.redaction import redact
-from copilot_desktop.shell.menu import spoken_percent, spoken_time
+from copilot_desktop.shell.menu import spoken_time
 from copilot_desktop.strings import Words
 
 if TYPE_CHECKING:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import signal
 import sys
+from dataclasses import asdict, replace
 
 import pytest
 
+from copilot_desktop.cli.facts import _meter_words
 from copilot_desktop.demo import FakeUpstream, Scenario
+from copilot_desktop.upstream.quota import Meter
 from copilot_desktop.upstream.stores import StoredAccount, to_text
 from tests.cli.terminal import Commands, Terminal
 
@@ -22,6 +25,17 @@ def sign_in(terminal: Terminal, fake: FakeUpstream) -> None:
     terminal.token_file.parent.mkdir(parents=True)
     kept = StoredAccount("127.0.0.1", "octo-user", 7, fake.github_token)
     terminal.token_file.write_text(to_text(kept))
+
+
+def test_a_meter_is_told_as_in_the_window() -> None:
+    known = Meter("a", "AI credits", "metered", "credits", used=1500.0, limit=1500.0, left=0.0)
+    beyond = replace(known, overage=120.0, overage_ok=True)
+    window = Meter("session", "Session limit", "window", "percent", percent_used=99.6)
+    assert [_meter_words(asdict(each)) for each in (known, beyond, window)] == [
+        "AI credits: 1,500 of 1,500 used, 0 left",
+        "AI credits: 1,620 of 1,500 used, 120 extra",
+        "Session limit: 99 % used",
+    ]
 
 
 async def check(commands: Commands, *, running: bool) -> None:

@@ -81,6 +81,19 @@ def test_a_plan_without_amounts_has_no_column_for_them() -> None:
     assert lines[2].split() == ["Codex", "1", "0", "–", "0"]
 
 
+@pytest.mark.parametrize(
+    ("nano", "shown"),
+    [(0, "0"), (40_000, "0.00004"), (4_200_000, "0.0042"), (50_000_000, "0.05"), (10**9, "1")],
+)
+def test_a_cost_is_never_told_as_nothing(nano: int, shown: str) -> None:
+    lines = told(
+        Use("2026-11-21", "", "Codex", "m", requests=1, nano_credits=nano),
+        Use("2026-11-21", "", "Zed", "m", requests=1, nano_credits=12 * 10**9),
+    )
+    [row] = [line for line in lines if line.startswith("Codex")]
+    assert row.split()[-1] == shown
+
+
 def test_the_budget_and_the_hint_are_told() -> None:
     budget = {"unit": "credits", "period": "day", "limit": 20.0, "used": 12.345}
     use = Use("2026-11-21", "", "a\x1b[31mb", "m", requests=50, input=900_000, nano_credits=1)

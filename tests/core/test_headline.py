@@ -241,6 +241,12 @@ def test_a_budget_is_full_only_when_it_is() -> None:
     assert found.fields["p"] == 99
 
 
+def test_a_meter_is_full_only_when_it_is() -> None:
+    """In the tray's tooltip as in its menu and in the window."""
+    found = headline(state(meters=(replace(LOW, percent_used=99.6),)))
+    assert (found.key, found.fields["p"]) == ("low", 99)
+
+
 def test_what_is_less_pressing_is_told_below_it() -> None:
     """Whoever dismisses that GitHub has changed something must not miss that nothing is left."""
     shown = state(meters=(USED_UP,), update=Update("9.9.9"))

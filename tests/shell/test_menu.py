@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from copilot_desktop import resources
+from copilot_desktop.core.headline import spoken_percent
 from copilot_desktop.core.settings import Preferences, Settings
 from copilot_desktop.core.snapshot import snapshot
 from copilot_desktop.core.state import State
@@ -23,7 +24,6 @@ from copilot_desktop.shell.menu import (
     headline_text,
     menu_for,
     meter_text,
-    spoken_percent,
     spoken_time,
     tooltip,
     worst_meter,
