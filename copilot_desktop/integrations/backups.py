@@ -7,6 +7,7 @@ number that grows. Those that an undo still needs are kept beside the five.
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Collection
 from pathlib import Path
@@ -65,7 +66,7 @@ class Backups:
 def _stem(path: Path) -> str:
     """Two parts that people know, and one that tells two such files apart."""
     known = "-".join(_ODD.sub("-", part).strip("-") for part in path.parts[-2:])
-    return f"{known[:80]}.{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    return f"{known[:80]}.{hashlib.sha256(os.fsencode(path)).hexdigest()[:8]}"
 
 
 def _number(path: Path) -> int:

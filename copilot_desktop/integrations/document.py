@@ -45,9 +45,13 @@ class Document:
         return digest_of(self.content)
 
     def encoded(self, text: str) -> bytes:
-        """`text` as bytes of this file."""
+        """`text` as bytes of this file. Raises Unusable for half characters, such as a path holds
+        that is not UTF-8."""
         mark = BOM if (self.content or b"").startswith(BOM) else b""
-        return mark + text.encode()
+        try:
+            return mark + text.encode()
+        except UnicodeEncodeError:
+            raise Unusable("cannot_keep", self.path, line=1, why="layout") from None
 
 
 def digest_of(content: bytes | None) -> str | None:

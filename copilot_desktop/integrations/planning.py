@@ -80,7 +80,7 @@ Contents = Callable[[str], bytes | None]  # of a backup, by its name
 
 
 def key_digest(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()
+    return hashlib.sha256(key.encode(errors="surrogatepass")).hexdigest()
 
 
 def port_of(address: str) -> int:

@@ -27,6 +27,12 @@ def test_five_of_each_file_are_kept_and_names_grow(tmp_path: Path) -> None:
     assert "pen-settings-json" in kept
 
 
+def test_a_folder_whose_name_is_not_utf_8_has_backups_too(tmp_path: Path) -> None:
+    backups = Backups(tmp_path / "backups")
+    path = Path("/home/m\udcfcller/.pen/settings.json")
+    assert backups.content(backups.keep(path, b"mine")) == b"mine"
+
+
 def test_a_name_cannot_lead_elsewhere(tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("x")
     backups = Backups(tmp_path / "backups")

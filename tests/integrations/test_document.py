@@ -231,6 +231,18 @@ def test_a_folder_that_looks_special_on_windows_is_written_to(
     check_writable(read(folder / "PowerShell" / "profile.ps1", bench.home))
 
 
+def test_half_a_character_is_no_reason_to_fail(bench: Bench) -> None:
+    """It may be escaped in a JSON text, and in no other way be written again."""
+    file = bench.write(FILE, '{"model": "\\ud800"}')
+    bench.connect(pen())
+    file.write_text(file.read_text().replace("}", ', "more": 1}', 1))
+    before = file.read_text()
+    with pytest.raises(InvalidRequest) as caught:
+        bench.connection.undo(pen())
+    assert reason_of(caught.value) == "cannot_keep"
+    assert file.read_text() == before
+
+
 def test_whoever_writes_in_between_wins(bench: Bench) -> None:
     file = bench.write(FILE, "{}")
     document = read(file, bench.home)
