@@ -27,6 +27,7 @@ log = logging.getLogger(__name__)
 
 LOCK_NAME, FILE_NAME = "instance.lock", "instance.json"
 ANSWER_SECONDS = 5.0
+VERB_SECONDS = 60.0  # more than any verb gives itself: its own sentence says what took so long
 _ANSWER_LIMIT = 16 * 1024 * 1024  # bytes
 _RETRY = 0.1
 _LOOKED = 0.2
@@ -58,7 +59,11 @@ class Running:
         return self._ask("GET", "/state", None, timeout)
 
     def do(
-        self, verb: str, arguments: Mapping[str, Any] | None = None, *, timeout: float = 30.0
+        self,
+        verb: str,
+        arguments: Mapping[str, Any] | None = None,
+        *,
+        timeout: float = VERB_SECONDS,
     ) -> Json:
         """Carry out a verb: `{ok: true, …}` or `{ok: false, code, …}`. Raises NotAnswering."""
         return self._ask("POST", f"/do/{verb}", dict(arguments or {}), timeout)

@@ -16,6 +16,7 @@ import pytest
 
 from copilot_desktop.control.app import open_control
 from copilot_desktop.control.instance import (
+    VERB_SECONDS,
     Instance,
     NotAnswering,
     Running,
@@ -23,7 +24,14 @@ from copilot_desktop.control.instance import (
     find,
     show_running,
 )
+from copilot_desktop.core import editor_test, editors
 from tests.core_rig import running_core
+
+
+def test_whoever_asks_waits_longer_than_a_verb_that_gives_up() -> None:
+    """Else a terminal says that the app does not answer, where the app says what does not."""
+    assert VERB_SECONDS >= editor_test.SECONDS + 1
+    assert VERB_SECONDS >= editors.CHANGE_SECONDS + editors.LOOK_SECONDS + 1
 
 
 def test_the_second_claim_fails_until_the_first_is_released(tmp_path: Path) -> None:
