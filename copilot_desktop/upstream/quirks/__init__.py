@@ -113,5 +113,6 @@ def nano_credits(payload: Mapping[str, Any]) -> int | None:
             found = usage.get("copilot_usage")
         if isinstance(found, dict):
             total = found.get("total_nano_aiu")
-            return total if isinstance(total, int) else None
+            # What no number of a ledger holds is no cost: it would keep the exchange from ending.
+            return total if isinstance(total, int) and 0 <= total < 2**63 else None
     return None

@@ -15,7 +15,7 @@ from copilot_desktop.errors import NotExpressible
 from copilot_desktop.model import MESSAGES, Model
 from copilot_desktop.sealing import seal
 from copilot_desktop.sse import Frame, FrameDecoder, encode_json
-from copilot_desktop.upstream.quirks import Fixed
+from copilot_desktop.upstream.quirks import Fixed, nano_credits
 from copilot_desktop.upstream.quirks.messages import MessagesQuirks
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -424,6 +424,12 @@ def passed(stream: bytes, size: int = 4096, model: str = "claude-x") -> tuple[li
     out += b"".join(mending.feed(frame) for frame in decoder.close())
     checked = FrameDecoder()
     return [*checked.feed(out), *checked.close()], mending
+
+
+@pytest.mark.parametrize("total", [10**400, 2**63, -1, 1.5, None])
+def test_a_cost_that_is_none_is_not_counted(total: object) -> None:
+    """A number that no float holds kept the exchange open for good."""
+    assert nano_credits({"copilot_usage": {"total_nano_aiu": total}}) is None
 
 
 @pytest.mark.parametrize("size", [1, 7, 4096])
