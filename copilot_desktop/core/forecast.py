@@ -22,6 +22,7 @@ RECENT, WHOLE = 0.7, 0.3  # parts of the two speeds
 LEAST_ELAPSED = 0.03
 LEAST_REQUESTS = 5
 ON_PACE = 5  # points to either side
+ROUNDING = 0.01  # of the limit
 _COUNTED = frozenset({"metered", "window"})
 _MESSAGES = frozenset({"requests", "messages", "completions"})
 
@@ -86,7 +87,8 @@ def speed(readings: Iterable[MeterDay], today: str) -> float | None:
     """Used on a day of the last week, in the meter's unit; None before a week of readings exists.
 
     `readings` are those of one meter. A reading that is lower than the one before belongs to a new
-    period: then all of it is new.
+    period: then all of it is new. A little lower is only another rounding: headers tell a
+    percentage, the account an amount.
     """
     found = sorted(readings, key=lambda reading: reading.day)
     now = date.fromisoformat(today)
@@ -96,8 +98,10 @@ def speed(readings: Iterable[MeterDay], today: str) -> float | None:
         return None
     used = 0.0
     for before, after in zip(found[base:], found[base + 1 :], strict=False):
-        used += after.used - before.used if after.used >= before.used else after.used
-    return used / ages[base]
+        more = after.used - before.used
+        anew = -more > ROUNDING * (after.limit or before.used)
+        used += after.used if anew else more
+    return max(0.0, used) / ages[base]
 
 
 def per_day(values: Sequence[float], period: int) -> float | None:

@@ -140,10 +140,12 @@ def readings(*pairs: tuple[int, float]) -> list[MeterDay]:
         ([(10, 10.0), (0, 110.0)], 10.0),  # the app was not started in between
         ([(7, 90.0), (4, 100.0), (3, 4.0), (0, 60.0)], 10.0),  # a new period began
         ([(9, 50.0)], 0.0),
+        ([(7, 545.6), (3, 556.5), (0, 555.6)], 10 / 7),  # told in per cent, then as an amount
+        ([(7, 80.2), (0, 80.0)], 0.0),
     ],
 )
 def test_speed_of_the_last_week(given: list[tuple[int, float]], expected: float | None) -> None:
-    assert speed(readings(*given), TODAY.isoformat()) == expected
+    assert speed(readings(*given), TODAY.isoformat()) == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(
