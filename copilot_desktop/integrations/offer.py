@@ -36,9 +36,14 @@ def title(model: Model) -> str:
     return model.name or model.id
 
 
-def labelled(model: Model) -> str:
-    """The name in a list that holds models of others too: "GPT-5.4 (Copilot Desktop)"."""
-    return f"{title(model)} ({NAME})"
+def labelled(link: Link, model: Model) -> str:
+    """The name in a list that holds models of others too: "GPT-5.4 (Copilot Desktop)".
+
+    Such lists tell their entries apart by name, and Copilot gives one name to a model and to its
+    dated versions: then it is the ID.
+    """
+    alone = sum(title(each) == title(model) for each in offered(link)) < 2
+    return f"{title(model) if alone else model.id} ({NAME})"
 
 
 def window(model: Model) -> int:

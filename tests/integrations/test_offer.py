@@ -40,7 +40,19 @@ def test_the_best_of_many() -> None:
 
 def test_names() -> None:
     assert title(Model("gpt-9")) == "gpt-9"
-    assert labelled(Model("gpt-9", "GPT-9")) == "GPT-9 (Copilot Desktop)"
+    known, other = Model("gpt-9", "GPT-9"), Model("gpt-8", "GPT-8")
+    assert labelled(link(known, other), known) == "GPT-9 (Copilot Desktop)"
+
+
+def test_models_of_one_name_are_told_apart() -> None:
+    """`gpt-4o` and `gpt-4o-2024-11-20` are both called GPT-4o."""
+    plain, dated = Model("gpt-9", "GPT-9"), Model("gpt-9-2026-11-20", "GPT-9", in_picker=False)
+    assert labelled(link(plain, dated), plain) == "GPT-9 (Copilot Desktop)"
+    both = link(plain, dated, main=dated.id)
+    assert [labelled(both, model) for model in offered(both)] == [
+        "gpt-9-2026-11-20 (Copilot Desktop)",
+        "gpt-9 (Copilot Desktop)",
+    ]
 
 
 def test_the_window_holds_no_more_than_prompt_and_answer() -> None:

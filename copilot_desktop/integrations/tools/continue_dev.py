@@ -25,7 +25,7 @@ def _folder(machine: Machine) -> Path:
 def _entry(link: Link, model: Model) -> dict[str, Value]:
     abilities = {"tool_use": model.tools, "image_input": model.vision}
     return {
-        "name": labelled(model),
+        "name": labelled(link, model),
         "provider": "openai",
         "model": model.id,
         "apiBase": link.openai,
@@ -47,7 +47,7 @@ def _edits(machine: Machine, link: Link) -> tuple[Edit, ...]:
             Put(
                 file,
                 "yaml",
-                ("models", Item("name", labelled(model))),
+                ("models", Item("name", labelled(link, model))),
                 _entry(link, model),
                 hidden=("apiKey",),
             )

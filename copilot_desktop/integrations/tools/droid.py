@@ -27,7 +27,7 @@ def _entry(link: Link, model: Model) -> dict[str, Value]:
     return {
         "id": _id(model),
         "model": model.id,
-        "displayName": labelled(model),
+        "displayName": labelled(link, model),
         "provider": "generic-chat-completion-api",
         "baseUrl": link.openai,
         "apiKey": link.key,

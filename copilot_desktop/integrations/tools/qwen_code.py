@@ -23,7 +23,7 @@ def _folder(machine: Machine) -> Path:
 def _entry(link: Link, model: Model) -> dict[str, Value]:
     return {
         "id": model.id,
-        "name": labelled(model),
+        "name": labelled(link, model),
         "baseUrl": link.openai,
         "envKey": VARIABLE,
         "generationConfig": {
@@ -41,7 +41,7 @@ def _edits(machine: Machine, link: Link) -> tuple[Edit, ...]:
             Put(
                 file,
                 "json",
-                ("modelProviders", "openai", Item("name", labelled(model))),
+                ("modelProviders", "openai", Item("name", labelled(link, model))),
                 _entry(link, model),
             )
             for model in offered(link)

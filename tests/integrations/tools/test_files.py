@@ -247,6 +247,15 @@ def test_what_was_there_stays_line_by_line(name: str, file: str, before: str) ->
     assert all(line.rstrip(",") in lines for line in before.splitlines() if line not in replaced)
 
 
+def test_a_chosen_model_is_listed_beside_one_of_the_same_name() -> None:
+    plain, dated = Model("gpt-9", "GPT-9"), Model("gpt-9-2026-11-20", "GPT-9")
+    one = named("qwen-code")
+    found = written(one.edits(machine(), link(plain, dated, **for_roles(one, dated))))
+    told = json.loads(found[".qwen/settings.json"])
+    assert told["model"]["name"] == dated.id
+    assert {each["id"] for each in told["modelProviders"]["openai"]} == {plain.id, dated.id}
+
+
 def test_a_shell_profile_that_was_written_before_is_replaced_in_place() -> None:
     one = named("bash")
     old = written(one.edits(machine(), link(address="http://127.0.0.1:9999")), {".bashrc": "a\n"})
