@@ -61,6 +61,7 @@ class Commands:
     def __init__(self, core: Core) -> None:
         self._core = core
         self._certificates = Certificates(core)
+        self._making = asyncio.Lock()  # held while the key on the disk is replaced
 
     # ------------------------------------------------------------------------ account
 
@@ -237,7 +238,8 @@ class Commands:
         core = self._core
         if core.store.state.key.fixed:
             raise InvalidRequest("This key was given at the start, so it cannot be replaced here.")
-        core.key = await asyncio.to_thread(local_keys.make, core.data_dir)
+        async with self._making:  # or another one than the last would be in force
+            core.key = await asyncio.to_thread(local_keys.make, core.data_dir)
         if core.settings.api_key is not None:
             await core.change({"api_key": None, "require_key": True})
         core.key_changed()

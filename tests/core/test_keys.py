@@ -14,7 +14,14 @@ from core_rig import CoreRig, running_core
 
 from copilot_desktop.canonical import Effort
 from copilot_desktop.core import keys
-from copilot_desktop.core.keys import DEFAULT, FILE_NAME, MOST_KEYS, NAMED_FILE_NAME, KeyRing
+from copilot_desktop.core.keys import (
+    DEFAULT,
+    FILE_NAME,
+    MOST_KEYS,
+    NAMED_FILE_NAME,
+    KeyRing,
+    load_or_make,
+)
 from copilot_desktop.errors import InvalidRequest
 from copilot_desktop.proxy.keys import DailyBudget, KeyLimits
 
@@ -187,3 +194,12 @@ def test_there_is_an_end_to_the_number_of_keys(tmp_path: Path) -> None:
     with pytest.raises(InvalidRequest, match="Revoke one"):
         ring.make("one-more")
     assert len(KeyRing(tmp_path).keys) == MOST_KEYS
+
+
+async def test_of_two_new_keys_at_once_the_one_in_force_is_the_one_on_the_disk(
+    tmp_path: Path,
+) -> None:
+    async with running_core(tmp_path) as rig:
+        for _ in range(5):
+            await asyncio.gather(*(rig.do("new_key") for _ in range(4)))
+            assert load_or_make(tmp_path) == rig.core.key == rig.core.listening.config.key

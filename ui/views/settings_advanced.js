@@ -5,7 +5,7 @@ import { act } from '../api.js';
 import { button } from '../components/controls.js';
 import { connectedCount } from '../derive.js';
 import { h } from '../dom.js';
-import { setLocal } from '../store.js';
+import { setLocal, state } from '../store.js';
 import { t } from '../strings.js';
 import { settingRow } from './settings.js';
 import { cancelSheet, offerSheet, sheetFrame } from './sheets.js';
@@ -36,7 +36,7 @@ function undoRow(snapshot, local) {
 offerSheet('reset', (sheet, snapshot, local) => {
   const ready = sheet.typed === WORD;
   const go = async () => {
-    if (!ready) return;
+    if (!ready || state.local.busy.reset_everything) return;
     const answer = await act('reset_everything', { word: WORD });
     actions.closeSheet();
     setLocal({ screen: 'overview', drafts: {}, errors: {}, checks: null, key: null, keyShown: false });
