@@ -1,12 +1,12 @@
 /* Small conclusions from the snapshot that several views share. Pure functions, no words. */
 
 export const CODE_LASTS = 900; // seconds that a code lasts, GitHub's usual; for the length of the bar
-const EVERYWHERE = new Set(['0.0.0.0', '::', '']);
+const HERE = { '0.0.0.0': '127.0.0.1', '::': '::1', '': '127.0.0.1' };
 
 /** The host to write into an address for this computer: a listener on every interface is also here. */
 export function hostShown(proxy) {
-  if (EVERYWHERE.has(proxy.host)) return '127.0.0.1';
-  return proxy.host.includes(':') ? `[${proxy.host}]` : proxy.host;
+  const host = HERE[proxy.host] ?? proxy.host;
+  return host.includes(':') ? `[${host}]` : host;
 }
 
 export function addresses(proxy) {

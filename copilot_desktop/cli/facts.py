@@ -23,6 +23,7 @@ from copilot_desktop.cli.parser import Invocation
 from copilot_desktop.core.headline import spoken_percent
 from copilot_desktop.core.settings import Preferences
 from copilot_desktop.core.snapshot import snapshot
+from copilot_desktop.proxy.config import own_address
 from copilot_desktop.shell.engine import choose_engine
 from copilot_desktop.system import current
 
@@ -92,7 +93,7 @@ def _status_words(shown: Snapshot) -> list[str]:
     if not shown["running"]:
         lines.append("Proxy    not running")
     else:
-        address = f"http://{proxy['host']}:{proxy['port']}"
+        address = own_address(proxy["host"], proxy["port"])
         lines.append(f"Proxy    {proxy['phase']}, {address}")
         if proxy["error"]:
             lines.append(f"         {proxy['error']['message']}")

@@ -21,6 +21,7 @@ from copilot_desktop.core.core import Core
 from copilot_desktop.core.settings import Preferences, spoken
 from copilot_desktop.core.tasks import Tasks
 from copilot_desktop.errors import Problem, SignInCancelled, SignInCodeExpired
+from copilot_desktop.proxy.config import own_address
 
 
 async def serve(preferences: Preferences, invocation: Invocation) -> int:
@@ -69,8 +70,7 @@ async def _serve(preferences: Preferences, invocation: Invocation, instance: Ins
 
 def _announce(core: Core) -> None:
     proxy, settings = core.store.state.proxy, core.settings
-    host = f"[{proxy.host}]" if ":" in proxy.host else proxy.host
-    base = f"http://{host}:{proxy.port}"
+    base = own_address(proxy.host, proxy.port)
     if core.store.state.app.demo:
         say("Demo: the answers are made on this computer; nothing is sent to GitHub.")
     if proxy.phase == "running":

@@ -23,7 +23,6 @@ from copilot_desktop.core import editor_samples, editor_test
 from copilot_desktop.core.editor_links import Offer, choosable
 from copilot_desktop.core.editor_rows import OLD, EditorList, EditorRow, in_order
 from copilot_desktop.core.keys import Drafts
-from copilot_desktop.core.playground import own_address
 from copilot_desktop.core.state import State
 from copilot_desktop.errors import InvalidRequest, Problem
 from copilot_desktop.integrations.connection import Connection, Preview, UndoPreview
@@ -301,7 +300,7 @@ class Editors:
             return None
         named = {key.name.casefold(): key.secret for key in config.keys}
         models = choosable(core.store.state.models.items)
-        return Offer(own_address(config), models, config.key, config.key_required, named)
+        return Offer(config.own_address, models, config.key, config.key_required, named)
 
     def _offered(self) -> Offer:
         offer = self._offer()

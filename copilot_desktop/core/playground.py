@@ -149,7 +149,7 @@ class Playground:
             "Authorization": f"Bearer {config.key}",
             "X-Initiator": "user",
         }
-        url = own_address(config) + PATHS[question.dialect]
+        url = config.own_address + PATHS[question.dialect]
         async with (
             # No proxy from the environment: this never leaves the computer.
             aiohttp.ClientSession(timeout=timeout, trust_env=False) as http,
@@ -183,13 +183,6 @@ class Playground:
     def _show(self, run: Run) -> None:
         self.run = run
         self._wakers.wake()
-
-
-def own_address(config: ProxyConfig) -> str:
-    """The base address of the listener, as this computer reaches it."""
-    host = "127.0.0.1" if config.host in {"0.0.0.0", "::"} else config.host  # noqa: S104
-    shown = f"[{host}]" if ":" in host else host
-    return f"http://{shown}:{config.port}"
 
 
 def body_of(question: Question) -> Json:

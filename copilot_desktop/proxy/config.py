@@ -10,6 +10,9 @@ from typing import Literal
 
 from copilot_desktop.proxy.keys import NamedKey
 
+# What listens on every interface of a kind, and where it is on this computer.
+_HERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  (compared with, not bound to)
+
 
 @dataclass(frozen=True, slots=True)
 class ProxyConfig:
@@ -37,6 +40,17 @@ class ProxyConfig:
     @property
     def open_to_network(self) -> bool:
         return not is_loopback(self.host)
+
+    @property
+    def own_address(self) -> str:
+        return own_address(self.host, self.port)
+
+
+def own_address(host: str, port: int) -> str:
+    """The base address of a listener on `host`, as this computer reaches it. One on every interface
+    is also here, but answers nobody who calls it by that: such a name can be rebound."""
+    here = _HERE.get(host, host)
+    return f"http://{f'[{here}]' if ':' in here else here}:{port}"
 
 
 def is_loopback(host: str) -> bool:

@@ -175,9 +175,7 @@ class ProxyController:
 
     async def _reach_itself(self) -> None:
         config = self._relay.config
-        host = "127.0.0.1" if config.host in {"0.0.0.0", "::"} else config.host  # noqa: S104
-        shown = f"[{host}]" if ":" in host else host
-        url = f"http://{shown}:{config.port}/__self"
+        url = f"{config.own_address}/__self"
         async with aiohttp.ClientSession(trust_env=False) as http:
             try:
                 async with http.get(url, allow_redirects=False) as answer:

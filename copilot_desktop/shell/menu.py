@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from copilot_desktop.core.headline import spoken_percent
+from copilot_desktop.proxy.config import own_address
 from copilot_desktop.strings import Words
 
 ROW_LIMIT = 60  # characters of a row
@@ -189,8 +190,7 @@ def _proxy_rows(proxy: Mapping[str, Any], words: Words) -> list[Item]:
 
 
 def _addresses(proxy: Mapping[str, Any], words: Words) -> tuple[Item, ...]:
-    host = "127.0.0.1" if proxy["host"] in {"0.0.0.0", "::"} else proxy["host"]  # noqa: S104
-    base = f"http://{f'[{host}]' if ':' in host else host}:{proxy['port']}"
+    base = own_address(proxy["host"], proxy["port"])
     rows = [
         Item(words.text("tray.copy_openai"), copies=f"{base}/v1"),
         Item(words.text("tray.copy_anthropic"), copies=base),

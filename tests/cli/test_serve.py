@@ -118,6 +118,26 @@ async def test_a_token_from_the_environment_wins_and_is_written_nowhere(
         assert not terminal.token_file.exists(), "signing out empties what an earlier run has kept"
 
 
+@pytest.mark.parametrize(("host", "here"), [("0.0.0.0", "127.0.0.1"), ("::", "[::1]")])
+async def test_on_every_interface_it_names_an_address_that_answers_here(
+    terminal: Terminal, http: aiohttp.ClientSession, host: str, here: str
+) -> None:
+    """The address that it listens on is refused in requests, since a name can be rebound to it."""
+    if host == "::" and not socket.has_dualstack_ipv6():
+        pytest.skip("no IPv6 here")
+    terminal.environ |= settings(host=host, api_key="opensesame", port=free_port())
+    async with terminal.start("serve", "--demo") as serve:
+        found = await serve.until(r"Anthropic  (http://\S+)\n")
+        assert found[1].startswith(f"http://{here}:")
+        assert f"OpenAI     {found[1]}/v1\n" in serve.out
+        await serve.until(r"Signed in as \S+\.")
+        headers = {"Authorization": "Bearer opensesame"}
+        async with http.get(f"{found[1]}/v1/models", headers=headers) as answer:
+            assert answer.status == 200
+        assert f"running, {found[1]}\n" in (await terminal.run("status", "--demo")).out
+        assert (await serve.end(signal.SIGTERM)).code == 0
+
+
 async def test_a_taken_port_is_explained(terminal: Terminal) -> None:
     with socket.create_server(("127.0.0.1", 0)) as holder:
         port = holder.getsockname()[1]
