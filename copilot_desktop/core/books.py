@@ -86,6 +86,8 @@ class Books:
         """A request has ended. What never went out is not counted."""
         if not exchange.attempts:
             return
+        # A first request may begin before GitHub has told whose token the environment holds.
+        exchange.account = exchange.account or self.account()
         self.ledger.count(exchange, exchange.multiplier)
         self._changed()
 

@@ -9,15 +9,15 @@ from typing import Any
 
 import aiohttp
 import pytest
-from core_rig import CoreRig, running_core
+from core_rig import QUICK, CoreRig, running_core
 
 from copilot_desktop.core.books import FILE_NAME
 from copilot_desktop.core.core import Core
 from copilot_desktop.core.ledger import Ledger, MeterDay, Use
 from copilot_desktop.core.settings import Settings
 from copilot_desktop.days import day_of
-from copilot_desktop.demo import SCENARIOS, Scenario, past
-from copilot_desktop.demo.faults import Cut, Stall
+from copilot_desktop.demo import SCENARIOS, FakeUpstream, Scenario, past
+from copilot_desktop.demo.faults import Cut, Slow, Stall
 from copilot_desktop.errors import BudgetSpent
 from copilot_desktop.proxy.exchange import Exchange
 from copilot_desktop.system.fake import FakeSystem
@@ -202,6 +202,22 @@ async def test_of_an_answer_that_is_cut_what_is_known_is_counted_in_every_format
         cut = [each.usage and each.usage.input for each in rig.core.traffic.recent]
         assert cut[0]
         assert cut == [row.input / 2] * 2
+
+
+async def test_a_request_that_began_before_its_account_was_known_is_in_the_accounts_history(
+    tmp_path: Path,
+) -> None:
+    fake = FakeUpstream(QUICK)
+    fake.add_fault(Slow("/user", seconds=1.0))
+    fake.add_fault(Slow("/chat/completions", seconds=3.0))
+    async with running_core(tmp_path, fake=fake, signed_in=True) as rig:
+        await rig.until(lambda state: state.proxy.phase == "running")
+        asked = asyncio.create_task(ask(rig))
+        await rig.until(lambda state: state.requests.in_flight)
+        assert rig.core.books.account() == ""
+        assert await asked == 200
+        assert rig.core.books.account()
+        assert (await rig.do("usage_history"))["total"]["requests"] == 1
 
 
 async def test_whoever_leaves_an_answer_has_used_a_premium_request(tmp_path: Path) -> None:
