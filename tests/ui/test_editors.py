@@ -312,6 +312,21 @@ async def test_what_was_changed_by_hand_is_written_again_or_left(window: Any) ->
     assert ("connect_editor", {}) not in page.plane.calls
 
 
+@pytest.mark.parametrize("ours", [True, False])
+async def test_a_file_that_cannot_be_read_any_more_is_left(window: Any, ours: bool) -> None:
+    """Its undo is refused, so without this it would stay a problem for ever."""
+    row = editor_snapshots.editor(
+        "Zed", "unreadable", written=ours, detail={"path": "~/.config/zed", "code": "outside"}
+    )
+    page = await window(with_rows(row))
+    await page.go("editors")
+    await press_row(page, "zed")
+    assert await page.page.get_by_role("button", name="Leave it").count() == ours
+    if ours:
+        await in_sheet(page, "Leave it")
+        assert await page.called("leave_editor") == {"id": "zed"}
+
+
 async def test_all_changes_are_undone_from_the_settings(window: Any) -> None:
     def done(plane: ControlPlane) -> None:
         plane.answers["undo_editors"] = {"ok": True, "undone": 5, "left": []}

@@ -102,16 +102,17 @@ function facts(row) {
 function whyButtons(row, sheet, local) {
   const testing = Boolean(local.busy.test_editor);
   const undoing = button(t('editors.act.connected'), () => startUndoing(row), { key: 'undo' });
+  const leaving = (options) => button(t('editors.changed.leave'), () => leave(row), { key: 'leave', ...options });
   switch (doneAs(row)) {
     case 'connected': return [closing(), undoing, testButton(testing, { first: true })];
     case 'old_port': case 'old_key':
       return [closing(), undoing, button(t('editors.act.old_port'), () => startUpdating(row), { look: 'primary', first: true, key: 'go' })];
     case 'changed': return [
-      button(t('editors.changed.leave'), () => leave(row), { first: true, key: 'leave' }), undoing,
+      leaving({ first: true }), undoing,
       button(t('editors.changed.again'), () => startUpdating(row), { look: 'primary', key: 'go' })];
     case 'overridden': return [closing({ first: true }), undoing];
     case 'unreadable': case 'read_only': return [
-      closing(), linesButton(row, { first: true, label: t('editors.copy.lines') })];
+      closing(), written(row) ? leaving() : null, linesButton(row, { first: true, label: t('editors.copy.lines') })];
     case 'by_hand': return [closing({ first: !row.steps.length }), testButton(testing, { first: row.steps.length > 0 })];
     case 'impossible': return [closing({ first: true })];
     default: return row.way === 'automatic'
