@@ -94,8 +94,10 @@ async def test_each_notification_has_its_switch(window: Any) -> None:
         "patch": {"notifications_off": ["reset", "exhausted"]}
     }
     page.plane.calls.clear()
+    page.plane.push(snapshots.snapshot(settings={"notifications_off": ["reset", "exhausted"]}))
+    await page.page.locator('[id="s-notify.exhausted"][aria-checked="false"]').wait_for()
     await page.page.get_by_role("switch", name="A new period has started").click()
-    assert await page.called("update_settings") == {"patch": {"notifications_off": []}}
+    assert await page.called("update_settings") == {"patch": {"notifications_off": ["exhausted"]}}
 
 
 async def test_the_app_is_told_what_is_looked_at(window: Any) -> None:
@@ -133,3 +135,22 @@ async def test_the_window_opens_at_the_screen_where_it_was_left(window: Any) -> 
     await page.page.locator("h1", has_text="Models").wait_for()
     page = await window(snapshots.snapshot(app={"last_screen": "gone"}))
     await page.see("Proxy is running")
+
+
+async def test_a_second_switch_keeps_what_the_first_one_said(window: Any) -> None:
+    """Pressed before the app has told a new state."""
+    page = await window(snapshots.snapshot(settings={"notifications_off": ["update"]}))
+    await page.go("settings")
+    for name in ("low", "update", "crashed"):
+        await page.page.locator(f'[id="s-notify.{name}"]').click()
+    last = '.setting-control:has([id="s-notify.crashed"])'
+    await page.page.locator(last).locator(".saved").wait_for()
+    off = [given["patch"]["notifications_off"] for _, given in page.plane.calls]
+    assert off == [["update", "low"], ["low"], ["low", "crashed"]]
+    # What another page has said meanwhile counts from its snapshot on.
+    page.plane.push(snapshots.snapshot(settings={"notifications_off": ["reset"]}))
+    await page.page.locator('[id="s-notify.reset"][aria-checked="false"]').wait_for()
+    page.plane.calls.clear()
+    await page.page.locator('[id="s-notify.low"]').click()
+    answer = await page.called("update_settings")
+    assert answer == {"patch": {"notifications_off": ["reset", "low"]}}

@@ -4,6 +4,7 @@ import * as actions from '../actions.js';
 import { act } from '../api.js';
 import { button, select, toggle } from '../components/controls.js';
 import { h } from '../dom.js';
+import { state } from '../store.js';
 import { t } from '../strings.js';
 import { fixedBy, settingRow } from './settings.js';
 
@@ -40,15 +41,28 @@ export function startRow(snapshot, local) {
     { labelled: 'l-start_proxy', off: Boolean(reason) }), local, { note: reason });
 }
 
+/* They are one list: a press must not undo the one before it, which may not be in a snapshot yet. */
+let chosen = null; // {off, seq}: what was pressed last, and the snapshot in which it is at the latest
+
+async function choose(name, off) {
+  const mine = { off, seq: Infinity };
+  chosen = mine;
+  const answer = await actions.change(name, { notifications_off: off });
+  if (answer.ok) mine.seq = state.snapshot.seq;
+  else if (chosen === mine) chosen = null;
+}
+
 export function notificationRows(snapshot, local) {
   const off = snapshot.settings.notifications_off;
   if (!off) return [];
+  if (chosen && snapshot.seq > chosen.seq) chosen = null;
   const reason = fixedBy('notifications_off', snapshot);
   return NOTICES.map((id) => {
     const name = `notify.${id}`;
-    const set = (on) => actions.change(name, {
-      notifications_off: on ? off.filter((each) => each !== id) : [...off, id],
-    });
+    const set = (on) => {
+      const others = (chosen ? chosen.off : off).filter((each) => each !== id);
+      return choose(name, on ? others : [...others, id]);
+    };
     return settingRow(name, toggle(`s-${name}`, !off.includes(id), set, {
       labelled: `l-${name}`, off: Boolean(reason), reason,
     }), local, { note: reason });
