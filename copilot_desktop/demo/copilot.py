@@ -151,8 +151,9 @@ class Copilot:
         policy = facts.entry.get("policy") or {}
         if policy.get("state") == "disabled" or self._world.scenario.seat:
             raise example("403-policy")
-        if request.headers.get("OpenAI-Intent") != "chat-policy":
-            raise gateway("the intent of this call must be chat-policy")
+        for header in ("OpenAI-Intent", "X-Interaction-Type"):
+            if request.headers.get(header) != "chat-policy":
+                raise gateway(f"{header} of this call must be chat-policy")
         if body.get("state") not in {"enabled", "disabled"} or len(body) != 1:
             raise gateway("state must be one of: enabled, disabled")
         for entry in self._world.models:
@@ -325,6 +326,7 @@ class Copilot:
             raise gateway(f"input must have between 1 and {most} entries")
         if any(weigh(text) > _EMBEDDING_TOKENS for text in found):
             raise gateway(f"an input has more than {_EMBEDDING_TOKENS} tokens")
+        gate.whole_number(body, "dimensions", least=1, most=_DIMENSIONS)
         self._scripted(request)
         size = int(body.get("dimensions") or _DIMENSIONS)
         data = [

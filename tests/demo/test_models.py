@@ -9,6 +9,9 @@ import pytest
 
 from copilot_desktop.demo import Scenario
 
+# What goes with the acceptance of terms (`upstream.md` 5.3).
+POLICY = {"OpenAI-Intent": "chat-policy", "X-Interaction-Type": "chat-policy"}
+
 
 async def test_the_list_has_every_kind_of_row(caller):
     data = (await caller.get("/models")).json["data"]
@@ -54,8 +57,10 @@ async def test_free_accounts_see_fewer_models(calling):
 async def test_a_policy_is_accepted_and_a_blocked_one_is_not(caller):
     refused = await caller.chat(model="claude-opus-4.6")
     assert refused.error["code"] == "model_not_supported"
-    path, intent = "/models/claude-opus-4.6/policy", {"OpenAI-Intent": "chat-policy"}
+    path, intent = "/models/claude-opus-4.6/policy", POLICY
     assert (await caller.post(path, {"state": "enabled"})).status == 400
+    for name, value in POLICY.items():
+        assert (await caller.post(path, {"state": "enabled"}, **{name: value})).status == 400
     answer = await caller.post(path, {"state": "enabled"}, **intent)
     assert answer.json == {"model": "claude-opus-4.6", "state": "enabled"}
     assert (await caller.chat(model="claude-opus-4.6")).status == 200
@@ -67,7 +72,7 @@ async def test_a_policy_is_accepted_and_a_blocked_one_is_not(caller):
 async def test_an_organisation_decides_about_the_models_of_its_seats(calling):
     async with calling(Scenario(who="business")) as caller:
         await caller.exchange()
-        path, intent = "/models/claude-opus-4.6/policy", {"OpenAI-Intent": "chat-policy"}
+        path, intent = "/models/claude-opus-4.6/policy", POLICY
         assert (await caller.post(path, {"state": "enabled"}, **intent)).status == 403
 
 
@@ -143,6 +148,8 @@ async def test_embeddings(caller):
         {"input": []},
         {"input": ["x"] * 513},
         {"input": [[1, 2]]},
+        {"dimensions": "many"},
+        {"dimensions": 10**9},
         {"model": "gpt-4.1"},
     ],
 )
