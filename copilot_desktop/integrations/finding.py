@@ -32,6 +32,10 @@ _SYSTEM = (
     "/usr/local/bin", "/usr/bin", "/opt/homebrew/bin",
     "/snap/bin", "/var/lib/flatpak/exports/bin", "/run/current-system/sw/bin",
 )  # fmt: skip
+# Version switchers put one program, or one script, in the place of all that they know, and nothing
+# in it says which package the name belongs to: Volta, mise; asdf, pyenv, nodenv.
+_SWITCHERS = ("volta-shim", "mise")
+_HANDED_ON = (b"asdf exec ", b'pyenv" exec ', b'nodenv" exec ')
 _ENDINGS = (".exe", ".cmd", ".bat", ".ps1")
 
 
@@ -97,14 +101,14 @@ def _proven(path: Path, proof: tuple[str, ...]) -> bool:
     if not proof:
         return True
     real = Path(os.path.realpath(path))
-    if any(text in real.as_posix() for text in proof):
+    if real.stem in _SWITCHERS or any(text in real.as_posix() for text in proof):
         return True
     try:
         with real.open("rb") as file:
             head = file.read(HEAD)
     except OSError:
         return False
-    return any(text.encode() in head for text in proof)
+    return any(text in head for text in (*_HANDED_ON, *(each.encode() for each in proof)))
 
 
 def _exists(path: Path) -> bool:

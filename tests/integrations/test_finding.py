@@ -79,6 +79,22 @@ def test_the_first_bytes_are_a_proof_and_later_ones_are_none(machine: Machine) -
     assert finding.installed(proven, machine)
 
 
+@pytest.mark.parametrize("switcher", [".volta/bin/volta-shim", ".local/bin/mise"])
+def test_a_link_to_a_version_switcher_is_believed(machine: Machine, switcher: str) -> None:
+    shim = machine.home / ".local/share/mise/shims/pen"
+    shim.parent.mkdir(parents=True)
+    shim.symlink_to(install(machine.home / switcher, "ELF"))
+    assert finding.program(replace(PEN, proof=("@pen/desk",)), machine) == shim
+
+
+@pytest.mark.parametrize(
+    "last", ['exec /opt/asdf/bin/asdf exec "pen" "$@"', 'exec "/opt/pyenv" exec "$program" "$@"']
+)
+def test_a_script_of_a_version_switcher_is_believed(machine: Machine, last: str) -> None:
+    shim = install(machine.home / ".asdf/shims/pen", f"#!/usr/bin/env bash\n{last}\n")
+    assert finding.program(replace(PEN, proof=("@pen/desk",)), machine) == shim
+
+
 def test_its_own_files_are_enough(machine: Machine) -> None:
     traced = replace(PEN, traces=lambda here: (here.home / ".pen",))
     assert not finding.installed(traced, machine)
