@@ -33,6 +33,48 @@ def made_id(place: str, name: str, arguments: str) -> str:
     return f"call_{_digest(place + name + arguments)[:16]}"
 
 
+class CallIds:
+    """The ids of one history's calls, of at most `limit` characters, each for one call (§2.3).
+
+    Some models count their calls anew in each turn, and Claude refuses an id that comes again. A
+    result finds its call by the id that both came with; of several such calls, and of those that
+    came without one, by its order.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._taken: set[str] = set()
+        self._nameless: list[str] = []
+        self._waiting: dict[str, list[str]] = {}  # what the calls of the turn are called now
+
+    def next_turn(self) -> None:
+        """Calls from here on are answered by later results."""
+        self._nameless, self._waiting = [], {}
+
+    def of_call(self, given: str, place: str, name: str, arguments: str = "") -> str:
+        """`place`, `name` and `arguments` make the id of a call that has none."""
+        legal = legal_id(given, self._limit)
+        if not legal:
+            legal = made_id(place, name, arguments)
+            self._nameless.append(legal)
+        number, own = 1, legal
+        while own in self._taken:
+            number += 1
+            own = legal_id(f"{legal}_{number}", self._limit)
+        self._taken.add(own)
+        self._waiting.setdefault(legal, []).append(own)
+        return own
+
+    def of_result(self, given: str, place: str) -> str:
+        legal = legal_id(given, self._limit)
+        if not legal:
+            legal = self._nameless.pop(0) if self._nameless else made_id(place, "", "")
+        calls = self._waiting.get(legal)
+        if not calls:
+            return legal
+        return calls.pop(0) if len(calls) > 1 else calls[0]
+
+
 def legal_name(name: str) -> str:
     """A tool name that is legal everywhere (§2.2)."""
     if name and len(name) <= LONGEST_NAME and not _ILLEGAL.search(name):

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from copilot_desktop.spelling import free_name, legal_id, legal_name, made_id
+from copilot_desktop.spelling import CallIds, free_name, legal_id, legal_name, made_id
 
 
 @pytest.mark.parametrize("limit", [40, 64])
@@ -45,3 +45,28 @@ def test_a_taken_name_is_numbered_within_the_limit():
     assert free_name("ls", set()) == "ls"
     assert free_name("ls", {"ls", "ls_2"}) == "ls_3"
     assert len(free_name("x" * 64, {"x" * 64})) <= 64
+
+
+def test_ids_stay_apart_and_within_their_limit():
+    ids = CallIds(10)
+    assert ids.of_call("abcdefghij", "0.0", "f") == "abcdefghij"
+    ids.next_turn()
+    own = ids.of_call("abcdefghij", "2.0", "f")
+    assert len(own) <= 10
+    assert own != "abcdefghij"
+    assert ids.of_result("abcdefghij", "3.0") == own
+    assert ids.of_result("other", "3.1") == "other"
+
+
+def test_calls_and_results_without_ids_meet_by_their_order():
+    ids = CallIds(40)
+    made = [ids.of_call("", f"1.{n}", "f") for n in range(2)]
+    assert [ids.of_result("", f"2.{n}") for n in range(2)] == made
+    assert len(set(made)) == 2
+
+
+def test_of_several_results_the_last_call_of_that_id_gets_what_is_left():
+    ids = CallIds(40)
+    calls = [ids.of_call("a", f"1.{n}", "f") for n in range(2)]
+    assert calls == ["a", "a_2"]
+    assert [ids.of_result("a", f"2.{n}") for n in range(3)] == ["a", "a_2", "a_2"]

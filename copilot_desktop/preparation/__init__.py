@@ -31,7 +31,7 @@ from copilot_desktop.preparation.pairing import paired, with_blocks
 from copilot_desktop.preparation.pictures import visible
 from copilot_desktop.schemas import legal_schema
 from copilot_desktop.sealing import Seal, unseal
-from copilot_desktop.spelling import free_name, legal_id, legal_name, made_id
+from copilot_desktop.spelling import CallIds, free_name, legal_name
 
 MAX_TOOLS = 128  # what Copilot's own client keeps to
 _CALLS = frozenset({ToolUse, ToolResult})
@@ -150,27 +150,22 @@ def _with_legal_calls(
     messages: tuple[Message, ...], names: dict[str, str], limit: int
 ) -> tuple[Message, ...]:
     """P7, P8: calls and results by legal ids of at most `limit` characters, calls by the names of
-    the tools. Calls without an id get one, and the results that follow find it by their order."""
+    the tools."""
     turns: list[Message] = []
-    nameless: list[str] = []
+    ids, before = CallIds(limit), ""
     for place, message in enumerate(messages):
-        if message.role == "assistant":
-            nameless = []
+        if message.role == "assistant" != before:
+            ids.next_turn()
+        before = message.role
         blocks: list[Block] = []
         for number, block in enumerate(message.blocks):
             if isinstance(block, ToolUse):
                 name = names.get(block.name) or legal_name(block.name)
-                identifier = legal_id(block.id, limit)
-                if not identifier:
-                    identifier = made_id(f"{place}.{number}", name, block.arguments)
-                    nameless.append(identifier)
+                identifier = ids.of_call(block.id, f"{place}.{number}", name, block.arguments)
                 if identifier != block.id or name != block.name:
                     block = replace(block, id=identifier, name=name)
             elif isinstance(block, ToolResult):
-                identifier = legal_id(block.tool_use_id, limit)
-                if not identifier:
-                    made = made_id(f"{place}.{number}", "", "")
-                    identifier = nameless.pop(0) if nameless else made
+                identifier = ids.of_result(block.tool_use_id, f"{place}.{number}")
                 if identifier != block.tool_use_id:
                     block = replace(block, tool_use_id=identifier)
             blocks.append(block)

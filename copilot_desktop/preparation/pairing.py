@@ -3,13 +3,12 @@
 Every upstream endpoint refuses a history in which a call has no result in the next turn or a result
 has no call before it; one such history poisons a session for good (`translation.md` §2.3). Results
 lead the user turn on every route, because chat wants tool messages right after the call and
-Messages wants them first.
+Messages wants them first. Each call has an id of its own by now (`spelling.CallIds`).
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from itertools import islice
 
 from copilot_desktop.canonical import Block, Message, Text, ToolResult, ToolUse
@@ -39,7 +38,7 @@ def paired(messages: tuple[Message, ...]) -> tuple[Message, ...]:
             if calls:
                 turns.append(_answered(Message("user", ()), calls))
             if role == "assistant":
-                message, calls = _distinct(message, messages, place)
+                message, calls = _usable(message, messages, place)
             if message.blocks:
                 turns.append(message)
         if between:
@@ -61,27 +60,20 @@ def _results_after(messages: tuple[Message, ...], place: int) -> set[str]:
     return set()
 
 
-def _distinct(
+def _usable(
     message: Message, messages: tuple[Message, ...], place: int
 ) -> tuple[Message, list[ToolUse]]:
-    """The assistant's turn at `place`, and its calls: second ones of one id get a suffix; one that
-    is half-written and that nobody answered goes."""
+    """The assistant's turn at `place`, and its calls; one that is half-written and that nobody
+    answered goes."""
     calls: list[ToolUse] = [block for block in message.blocks if isinstance(block, ToolUse)]
     if not calls:
         return message, calls
     results = _results_after(messages, place)
-    seen: dict[str, int] = {}
-    blocks: list[Block] = []
-    for block in message.blocks:
-        if isinstance(block, ToolUse):
-            if block.id not in results and block.arguments.strip() and not _whole(block.arguments):
-                continue
-            seen[block.id] = count = seen.get(block.id, 0) + 1
-            if count > 1:
-                block = replace(block, id=f"{block.id}_{count}")
-        blocks.append(block)
-    message = with_blocks(message, tuple(blocks))
-    return message, [block for block in blocks if isinstance(block, ToolUse)]
+    kept = [call for call in calls if call.id in results or _whole(call.arguments.strip() or "{}")]
+    if len(kept) == len(calls):
+        return message, calls
+    blocks = [block for block in message.blocks if not isinstance(block, ToolUse) or block in kept]
+    return Message(message.role, tuple(blocks)), kept
 
 
 def _whole(arguments: str) -> bool:
@@ -102,26 +94,14 @@ def _answered(message: Message, calls: list[ToolUse]) -> Message:
         if not isinstance(block, ToolResult):
             rest.append(block)
             continue
-        identifier = _open_twin(block.tool_use_id, wanted, answers)
-        if identifier in wanted:
-            same = identifier == block.tool_use_id
-            answers[identifier] = block if same else replace(block, tool_use_id=identifier)
+        if block.tool_use_id in wanted:
+            answers[block.tool_use_id] = block  # of several the last one counts
         elif words := _words(block):
             rest.append(Text(f"[Result of an earlier tool call {block.tool_use_id}]\n{words}"))
     for call in calls:
         if call.id not in answers:
             answers[call.id] = ToolResult(call.id, (Text(NO_RESULT),), is_error=True)
     return with_blocks(message, (*answers.values(), *rest))
-
-
-def _open_twin(identifier: str, wanted: set[str], answers: dict[str, ToolResult]) -> str:
-    """The second result of a repeated id belongs to the second call of that id, if there is one."""
-    number = 2
-    twin = identifier
-    while twin in answers and f"{identifier}_{number}" in wanted:
-        twin = f"{identifier}_{number}"
-        number += 1
-    return twin
 
 
 def _words(result: ToolResult) -> str:

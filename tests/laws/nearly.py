@@ -62,8 +62,16 @@ WHOLE: dict[str, Json] = {
                 "role": "user",
                 "content": [{**_RESULT, "tool_use_id": "b"}, {**_RESULT, "content": [TEXT]}, TEXT],
             },
-            {"role": "assistant", "content": [{"type": "redacted_thinking", "data": "x"}, _USED]},
-            {"role": "user", "content": [{**_RESULT, "is_error": True, "cache_control": MARK}]},
+            {
+                "role": "assistant",
+                "content": [{"type": "redacted_thinking", "data": "x"}, {**_USED, "id": "c"}],
+            },
+            {
+                "role": "user",
+                "content": [
+                    {**_RESULT, "tool_use_id": "c", "is_error": True, "cache_control": MARK}
+                ],
+            },
             {"role": "assistant", "content": "said"},
             {"role": "user", "content": "more"},
         ],

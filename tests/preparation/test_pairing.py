@@ -57,15 +57,6 @@ def test_of_two_results_the_later_content_counts():
     assert paired(history)[2].blocks == (result("1", "b"),)
 
 
-def test_two_calls_of_one_id_are_told_apart_with_their_results():
-    history = turns(
-        ASK, ("assistant", (call("1"), call("1"))), ("user", (result("1", "a"), result("1", "b")))
-    )
-    _, calls, answers = paired(history)
-    assert [block.id for block in calls.blocks] == ["1", "1_2"]
-    assert answers.blocks == (result("1", "a"), result("1_2", "b"))
-
-
 def test_a_half_written_call_that_nobody_answered_is_dropped():
     history = turns(ASK, ("assistant", (Text("hm"), call("1", '{"p":'))), ("user", (Text("stop"),)))
     assert paired(history) == turns(ASK, ("assistant", (Text("hm"),)), ("user", (Text("stop"),)))

@@ -64,6 +64,25 @@ def test_odd_ids_become_legal_and_call_and_result_still_meet(endpoint, limit):
     assert re.fullmatch(rf"[A-Za-z0-9_-]{{1,{limit}}}", call.id)
 
 
+@pytest.mark.parametrize("apart", [True, False])
+def test_calls_of_one_id_are_told_apart_with_their_results(apart):
+    """Some models count their calls anew in each turn."""
+    calls = [ToolUse("ls:0", "ls", "{}"), ToolUse("ls:0", "ls", "{}")]
+    results = [ToolResult("ls:0", (Text(words),)) for words in ("one", "two")]
+    pairs = (
+        [([c], [r]) for c, r in zip(calls, results, strict=True)] if apart else [(calls, results)]
+    )
+    history = [user("go")]
+    for made, answers in pairs:
+        history += [assistant(*made), user(*answers)]
+    ready = prepared(request(*history), GPT, MESSAGES).messages
+    blocks = [block for message in ready for block in message.blocks]
+    told = {b.tool_use_id: b.content[0].text for b in blocks if isinstance(b, ToolResult)}
+    first, second = (block.id for block in blocks if isinstance(block, ToolUse))
+    assert told == {first: "one", second: "two"}
+    assert second == f"{first}_2"
+
+
 def test_long_tool_names_are_shortened_everywhere_and_remember_the_original():
     long = "mcp__" + "server" * 12 + "__tool"
     ready = prepared(

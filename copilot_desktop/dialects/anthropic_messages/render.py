@@ -191,7 +191,7 @@ def _messages(request: Request, model: Model) -> list[Json]:
 
 def _spoken(message: Message, before: str) -> tuple[str, tuple[Block, ...]]:
     """Copilot takes an instruction after a user turn (its beta is added by the quirks)."""
-    if message.role != "system" or before in ("user", "system"):
+    if message.role != "system" or before == "user":
         return message.role, message.blocks
     words = "\n\n".join(block.text for block in message.blocks if isinstance(block, Text))
     if not words.strip():

@@ -14,7 +14,7 @@ from typing import Any
 
 from copilot_desktop.spelling import LONGEST_NAME
 from copilot_desktop.upstream.quirks.messages_history import ID_LIMIT
-from copilot_desktop.upstream.quirks.messages_turns import TURN, is_genuine
+from copilot_desktop.upstream.quirks.messages_turns import CALL, TURN, is_genuine
 
 _LEGAL_ID = re.compile(rf"[A-Za-z0-9_-]{{1,{ID_LIMIT}}}").fullmatch
 _LEGAL_NAME = re.compile(rf"[A-Za-z0-9_-]{{1,{LONGEST_NAME}}}").fullmatch
@@ -26,6 +26,7 @@ def is_plain(messages: Any) -> bool:
     """Whether turns take turns, each call has its result in the next one, and the user ends."""
     if not isinstance(messages, list) or not messages:
         return False
+    issued: set[str] = set()
     calls: list[str] = []
     before = None
     for turn in messages:
@@ -43,8 +44,10 @@ def is_plain(messages: Any) -> bool:
             if not _are_told(content, calls):
                 return False
             calls = []
-        elif not all(_is_said(block, calls) for block in content):
+        elif not all(_is_said(block, calls) for block in content) or not issued.isdisjoint(calls):
             return False
+        else:
+            issued.update(calls)
         before = role
     return before == "user"
 
@@ -79,7 +82,7 @@ def _is_said(block: Any, calls: list[str]) -> bool:
                 return False
             calls.append(call)
             legal = _LEGAL_ID(call) and _LEGAL_NAME(name)
-            return bool(legal) and not isinstance(block.get("input"), str)
+            return bool(legal) and block.keys() <= CALL and not isinstance(block.get("input"), str)
         case "thinking":
             return is_genuine(block) and "cache_control" not in block
         case "redacted_thinking":

@@ -6,13 +6,12 @@ block stays as the client sent it. Names are given back in the reply (`tool_name
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from copilot_desktop.model import Model
 from copilot_desktop.pictures import PICTURES, picture_type
-from copilot_desktop.spelling import legal_id, legal_name, made_id
+from copilot_desktop.spelling import CallIds, legal_name
 from copilot_desktop.upstream.pairing import paired_turns
 from copilot_desktop.upstream.quirks.messages_draft import Draft
 from copilot_desktop.upstream.quirks.pictures import Sight
@@ -52,7 +51,7 @@ def _is_custom(tool: Mapping[str, Any]) -> bool:
 
 
 def mend_pairs(draft: Draft) -> None:
-    """P7, P9: ids that Copilot takes, each once in its turn, each call with its result."""
+    """P7, P9: ids that Copilot takes, each for one call, and each call with its result."""
     messages = draft.body.get("messages")
     if not isinstance(messages, list) or not all(isinstance(m, dict) for m in messages):
         return  # upstream names what is wrong
@@ -66,39 +65,29 @@ def mend_pairs(draft: Draft) -> None:
 
 def _told_apart(messages: list[Any]) -> Iterator[Mapping[str, Any]]:
     """The turns with legal ids; what came without one, or under a used one, gets its own."""
-    nameless: list[str] = []
-    doubled: Counter[str] = Counter()
+    ids = CallIds(ID_LIMIT)
     for place, turn in enumerate(messages):
+        if turn.get("role") == "assistant":
+            ids.next_turn()
         content = turn.get("content")
         blocks = content if isinstance(content, list) else []
-        if not any(_is_tool(block) for block in blocks if isinstance(block, dict)):
-            yield turn
-            continue
-        answers = turn.get("role") == "user"
-        if not answers:
-            nameless, doubled = [], Counter()
-        seen: Counter[str] = Counter()
-        mended: list[Any] = []
-        for number, block in enumerate(blocks):
-            if not isinstance(block, dict) or not _is_tool(block):
-                mended.append(block)
-                continue
-            key = "tool_use_id" if answers else "id"
-            given = str(block.get(key) or "")
-            if not given and answers and nameless:
-                given = nameless.pop(0)
-            elif not given:
-                given = made_id(f"{place}.{number}", str(block.get("name")), "")
-                nameless.append(given)
-            given = legal_id(given, ID_LIMIT)
-            seen[given] += 1
-            if not answers:
-                doubled[given] += 1
-            elif seen[given] > doubled[given]:
-                seen[given] = max(1, doubled[given])  # another result of the same call
-            own = f"{given}_{seen[given]}" if seen[given] > 1 else given
-            mended.append(block if block.get(key) == own else {**block, key: own})
-        yield {**turn, "content": mended} if mended != blocks else turn
+        mended = [_identified(block, ids, f"{place}.{n}") for n, block in enumerate(blocks)]
+        changed = any(new is not old for new, old in zip(mended, blocks, strict=True))
+        yield {**turn, "content": mended} if changed else turn
+
+
+def _identified(block: Any, ids: CallIds, place: str) -> Any:
+    """The block itself if its id is its own, or no matter."""
+    kind = block.get("type") if isinstance(block, dict) else None
+    if kind == "tool_use":
+        key, given = "id", str(block.get("id") or "")
+        own = ids.of_call(given, place, str(block.get("name")))
+    elif kind == "tool_result":
+        key, given = "tool_use_id", str(block.get("tool_use_id") or "")
+        own = ids.of_result(given, place)
+    else:
+        return block
+    return block if block.get(key) == own else {**block, key: own}
 
 
 def _is_tool(block: Block) -> bool:

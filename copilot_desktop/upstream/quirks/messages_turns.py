@@ -21,6 +21,7 @@ from copilot_desktop.upstream.quirks.messages_draft import Draft, Json
 MID_SYSTEM = "mid-conversation-system-2026-04-07"
 CONTINUE = "Continue exactly from where the last message stopped."
 TURN = frozenset({"role", "content"})
+CALL = frozenset({"type", "id", "name", "input", "cache_control"})
 _PLACEHOLDERS = ("Thinking...", "Thinking…")
 
 
@@ -108,8 +109,10 @@ def _bare(turn: Mapping[str, Any], draft: Draft) -> Mapping[str, Any]:
     return {key: value for key, value in turn.items() if key in TURN}
 
 
-def _block(block: Any, where: str, draft: Draft, *, assistant: bool) -> Any:
-    """The block itself, a mended copy, or None to leave it out."""
+def _block(
+    block: Any, where: str, draft: Draft, *, assistant: bool = False, inner: bool = False
+) -> Any:
+    """The block itself, a mended copy, or None to leave it out. `inner`: of a tool's result."""
     if not isinstance(block, dict):
         return block
     match block.get("type"):
@@ -126,18 +129,17 @@ def _block(block: Any, where: str, draft: Draft, *, assistant: bool) -> Any:
             return _tool_use(block)
         case "tool_result":
             return _tool_result(block, where, draft)
-        case "image" | "document" if assistant:
-            kind = block.get("type")
-            raise InvalidRequest(f"{where}: {kind} blocks belong in user messages")
+        case "search_result" if inner:
+            return {"type": "text", "text": _found(block)}
         case "image" | "document":
-            return _enclosed(block, where)
-        case str(kind) if assistant and kind.startswith("server_tool_use"):
-            draft.note(f"dropped={kind}")
-            return None
+            return _enclosed(block, where, assistant=assistant)
         case str(kind) if assistant and kind.endswith("_tool_result"):
             draft.note(f"mapped={kind}>text")
             words = in_words(block.get("content"))
             return {"type": "text", "text": words} if words else None
+        case str(kind) if assistant:  # what a server did, and whatever comes next
+            draft.note(f"dropped={kind}")
+            return None
     return block
 
 
@@ -165,7 +167,16 @@ def _unmarked(block: Mapping[str, Any]) -> Mapping[str, Any]:
     return {key: value for key, value in block.items() if key != "cache_control"}
 
 
+def _found(block: Mapping[str, Any]) -> str:
+    """A search result in words: Copilot takes none within a tool's result (`upstream.md` §8.2)."""
+    lines = (block.get("title"), block.get("source"), in_words(block.get("content")))
+    return "\n".join(line for line in lines if isinstance(line, str) and line)
+
+
 def _tool_use(block: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Without who called it (`caller`), which Anthropic's own answers say and Copilot refuses."""
+    if not block.keys() <= CALL:
+        block = {key: value for key, value in block.items() if key in CALL}
     given = block.get("input")
     if not isinstance(given, str):
         return block
@@ -185,7 +196,7 @@ def _tool_result(block: Mapping[str, Any], where: str, draft: Draft) -> Mapping[
     mark: Any = None
     altered = False
     for place, part in enumerate(content):
-        mended = _block(part, f"{where}.content.{place}", draft, assistant=False)
+        mended = _block(part, f"{where}.content.{place}", draft, inner=True)
         if isinstance(mended, dict) and "cache_control" in mended:
             mark = mended["cache_control"] or mark
             mended = _unmarked(mended)
@@ -202,8 +213,10 @@ def _tool_result(block: Mapping[str, Any], where: str, draft: Draft) -> Mapping[
     return result
 
 
-def _enclosed(block: Mapping[str, Any], where: str) -> Mapping[str, Any]:
-    """Pictures and files must be in the request. Raises NotExpressible."""
+def _enclosed(block: Mapping[str, Any], where: str, *, assistant: bool) -> Mapping[str, Any]:
+    """Pictures and files must be in the request, and the user's. Raises InvalidRequest."""
+    if assistant:
+        raise InvalidRequest(f"{where}: {block['type']} blocks belong in user messages")
     source = block.get("source")
     if not isinstance(source, dict):
         return block
@@ -227,7 +240,7 @@ def _with_instructions(turns: list[Any], draft: Draft) -> tuple[list[Any], bool]
     for turn in turns:
         if not isinstance(turn, dict) or turn.get("role") != "system":
             placed.append(turn)
-        elif placed and isinstance(placed[-1], dict) and placed[-1].get("role") != "assistant":
+        elif placed and isinstance(placed[-1], dict) and placed[-1].get("role") == "user":
             placed.append(turn)
             if MID_SYSTEM not in draft.betas:
                 draft.betas.append(MID_SYSTEM)

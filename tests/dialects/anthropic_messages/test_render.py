@@ -40,6 +40,15 @@ def said(dialect: AnthropicMessages, model: Model, *messages: Message) -> list[A
     return found
 
 
+def test_only_the_first_of_two_instructions_follows_a_user_turn(
+    dialect: AnthropicMessages, claude: Model
+) -> None:
+    notes = [Message("system", (Text(words),)) for words in ("one", "two")]
+    turns = said(dialect, claude, HELLO, *notes, HELLO)
+    assert [turn["role"] for turn in turns] == ["user", "system", "user"]
+    assert "two" in turns[2]["content"][0]["text"]
+
+
 def test_the_user_speaks_first_where_a_program_has_greeted(
     dialect: AnthropicMessages, claude: Model
 ) -> None:

@@ -343,6 +343,49 @@ def test_instructions_in_mid_conversation() -> None:
     assert "Be brief." in reminder["text"]
 
 
+def test_only_the_first_of_two_instructions_follows_a_user_turn() -> None:
+    notes = [{"role": "system", "content": words} for words in ("one", "two")]
+    said = fixed_body(ask(HI, *notes, user(text("go"))))["messages"]
+    assert [turn["role"] for turn in said] == ["user", "system", "user"]
+    assert said[2]["content"] == [text("<system-reminder>\ntwo\n</system-reminder>"), text("go")]
+
+
+def test_a_call_does_not_say_who_called() -> None:
+    called = {**CALL, "caller": {"type": "direct"}}
+    said = fixed_body(ask(HI, assistant(called), user(RESULT), tools=[LS]))["messages"]
+    assert said == [HI, assistant(CALL), user(RESULT)]
+
+
+def test_what_a_tool_has_found_is_told_in_words() -> None:
+    found = {"type": "search_result", "title": "T", "source": "S", "content": [text("why")]}
+    result = {**RESULT, "content": [text("two"), found]}
+    said = fixed_body(ask(HI, assistant(CALL), user(result), tools=[LS]))["messages"]
+    assert said[2]["content"][0]["content"] == [text("two"), text("T\nS\nwhy")]
+    assert fix(ask(user(found, text("well?")))).body is None, "a user may show it"
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"type": "mcp_tool_use", "id": "m", "name": "n", "server_name": "s", "input": {}},
+        {"type": "server_tool_use", "id": "s", "name": "web_search", "input": {}},
+        {"type": "compaction", "content": "so far"},
+    ],
+)
+def test_what_only_anthropic_runs_goes_out_of_the_history(block: dict[str, Any]) -> None:
+    fixed = fix(ask(HI, assistant(block, text("well")), HI))
+    assert (fixed.body or {})["messages"] == [HI, assistant(text("well")), HI]
+    assert fixed.notes == (f"dropped={block['type']}",)
+
+
+def test_an_id_that_comes_again_in_a_later_turn_is_another_one() -> None:
+    rounds = [assistant(CALL), user(RESULT), assistant(CALL), user(RESULT)]
+    said = fixed_body(ask(HI, *rounds, tools=[LS]))["messages"]
+    calls = [turn["content"][0]["id"] for turn in said if turn["role"] == "assistant"]
+    results = [turn["content"][0]["tool_use_id"] for turn in said[2::2]]
+    assert calls == results == ["t", "t_2"]
+
+
 def test_a_turn_has_no_settings_of_its_own() -> None:
     rule = {"role": "system", "content": [text("Be brief.")]}
     fixed = fix(ask(HI, rule | {"output_config": {"effort": "low"}}))

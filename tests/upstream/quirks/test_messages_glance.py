@@ -41,8 +41,8 @@ PLAIN = [
     {"role": "user", "content": [text("do", **MARK)]},
     {"role": "assistant", "content": [thought(), text("well"), call("a"), call("b", "x" * 64)]},
     {"role": "user", "content": [result("b"), result("a", [text()]), text("and")]},
-    {"role": "assistant", "content": [{"type": "redacted_thinking", "data": "x"}, call()]},
-    {"role": "user", "content": [{**result(), **MARK}]},
+    {"role": "assistant", "content": [{"type": "redacted_thinking", "data": "x"}, call("c")]},
+    {"role": "user", "content": [{**result("c"), **MARK}]},
     {"role": "assistant", "content": "said"},
     {"role": "user", "content": "more"},
 ]
@@ -53,6 +53,7 @@ SAID = [
     thought(), thought(""), thought("@"), thought(seal("gm1.", "m", s="S")), {**thought(), **MARK},
     thought("signed", "Thinking..."), {"type": "redacted_thinking", **MARK}, 5, {},
     {"type": "server_tool_use"}, {"type": "web_search_tool_result", "content": []},
+    {**call(), "caller": {"type": "direct"}}, {"type": "future"},
 ]  # fmt: skip
 TOLD = [
     text(), text(""), text("x", citations=[]), text("x", **MARK), result(), result("b"),
