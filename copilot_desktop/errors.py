@@ -486,7 +486,7 @@ class StorageFailed(Problem):
     """`fields["where"]` is the backend's name or the path."""
 
     kind = "storage_failed"
-    sentence = "The sign-in cannot be kept in {where}."
+    sentence = "The place of the sign-in cannot be used: {where}."
     action = Action.CHOOSE_STORE
 
 

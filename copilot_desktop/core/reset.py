@@ -21,7 +21,7 @@ from copilot_desktop.atomic import remove_file, sweep
 from copilot_desktop.core import keys as local_keys
 from copilot_desktop.core import logs
 from copilot_desktop.core.settings import NAMES
-from copilot_desktop.errors import Problem, StorageFailed
+from copilot_desktop.errors import InvalidRequest, Problem
 
 if TYPE_CHECKING:
     from copilot_desktop.core.core import Core
@@ -81,7 +81,7 @@ async def _tried(work: Awaitable[object]) -> Problem | None:
     except Problem as problem:
         return problem
     except OSError as error:
-        return StorageFailed(f"Not everything could be deleted: {error.strerror}.")
+        return InvalidRequest(f"Not everything could be deleted: {error.strerror}.")
     return None
 
 

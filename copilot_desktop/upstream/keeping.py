@@ -95,7 +95,8 @@ class Keeping:
                     await self._park_stranger(self.store, account)
                 await self.store.delete()
             except StorageFailed as problem:
-                failure = problem
+                reason = f"{problem.detail} Nothing was deleted."
+                failure = StorageFailed(reason, fields=problem.fields)
         await self.vacate(self.others, account)
         await self.forget(account)
         return failure

@@ -198,7 +198,7 @@ async def test_it_serves_where_nothing_can_be_written(
         async with terminal.start("serve") as serve:
             port = await serve.port()
             await serve.until("Signed in as octo-user")
-            await serve.until(r"The sign-in cannot be kept in \S+token\.json\. ", "err")
+            await serve.until(r"The place of the sign-in cannot be used: \S+token\.json\. ", "err")
             assert (await ask(http, port))[0] == 200
             assert (await serve.end(signal.SIGTERM)).code == 0
         assert "Traceback" not in serve.err

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 from pathlib import Path
 
 import pytest
@@ -79,6 +81,20 @@ async def test_one_part_that_fails_does_not_keep_the_others(
         answer = await rig.do("reset_everything", word="RESET")
         assert (answer["ok"], answer["code"]) == (False, "storage_failed")
         assert rig.core.settings.theme == "system"
+
+
+async def test_a_disk_that_deletes_nothing_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running_core(tmp_path) as rig:
+
+        async def read_only() -> None:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+        monkeypatch.setattr(rig.core.books, "clear", read_only)
+        answer = await rig.do("reset_everything", word="RESET")
+        told = f"Not everything could be deleted: {os.strerror(errno.EROFS)}."
+        assert answer["message"] == told
 
 
 async def test_an_account_that_cannot_be_deleted_does_not_keep_the_others(

@@ -46,7 +46,7 @@ async def test_another_account_is_used_by_a_press(window: Any) -> None:
 
 async def test_a_refusal_is_said(window: Any) -> None:
     page = await settings(window)
-    message = "The sign-in cannot be kept in the desktop keyring. It is locked."
+    message = "The place of the sign-in cannot be used: the desktop keyring. It is locked."
     page.plane.answers["use_account"] = {
         "ok": False,
         "code": "storage_failed",

@@ -578,7 +578,7 @@ async def test_sign_out_that_cannot_delete_says_so() -> None:
         session = session_of(on, store)
         await session.load()
         store.locked = True
-        with pytest.raises(StorageFailed):
+        with pytest.raises(StorageFailed, match=r"the desktop keyring.*Nothing was deleted"):
             await session.sign_out()
         assert session.account.state == "signed_out"
         with pytest.raises(NotSignedIn):
