@@ -139,12 +139,17 @@ def _grouped(notes: list[str]) -> list[str]:
 
 @lru_cache(maxsize=64)  # each client says the same with each request
 def client_name(user_agent: str) -> str:
-    """Words for a client: `claude-cli/2.1 (external, cli)` is "Claude Code"."""
+    """Words for a client: `claude-cli/2.1 (external, cli)` is "Claude Code".
+
+    They are written into files and shown in sentences, so there is nothing in them that cannot be:
+    a header in Latin-1 comes as half characters, and others would turn the words around them.
+    """
     lowered = user_agent.lower()
     for token, name in _CLIENTS:
         if token in lowered:
             return name
-    return user_agent.split("/", 1)[0].strip()[:32] or "Unknown"
+    name = user_agent.split("/", 1)[0].strip()[:32] or "Unknown"
+    return "".join(sign if sign.isprintable() else "\ufffd" for sign in name)
 
 
 class Traffic:

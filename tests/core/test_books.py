@@ -317,3 +317,29 @@ def test_every_scenario_of_the_demo_has_a_past_that_fits_the_table() -> None:
     for name in SCENARIOS:
         rows = [Use("2026-01-01", "", **row) for _, row in past(name)]
         assert bool(rows) is (name not in {"no_access", "blocked"})
+
+
+async def test_a_client_with_a_name_in_latin_1_keeps_nothing_from_being_kept(
+    tmp_path: Path,
+) -> None:
+    """As half characters its name could be written neither to the history nor to a file."""
+    agent = b"M\xfcller/1".decode("utf-8", "surrogateescape")
+    async with running_core(tmp_path, signed_in=True) as rig:
+        await ready(rig)
+        body = b'{"model":"gpt-5-mini","messages":[{"role":"user","content":"hi"}]}'
+        reader, writer = await asyncio.open_connection("127.0.0.1", rig.core.store.state.proxy.port)
+        head = (
+            "POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+            f"User-Agent: {agent}\r\n\r\n"
+        )
+        writer.write(head.encode("utf-8", "surrogateescape") + body)
+        assert b"200 OK" in await reader.readline()
+        await reader.read()
+        writer.close()
+        await rig.until(lambda state: state.spending.news >= 1)
+        assert (await rig.do("export_requests"))["ok"]
+    async with running_core(tmp_path, signed_in=True) as rig:
+        await rig.until(lambda _: rig.core.books.ledger.loaded)
+        found = await rig.do("usage_history", days=30, by="client")
+        assert [row["name"] for row in found["rows"]] == ["M\ufffdller"]

@@ -24,6 +24,9 @@ from copilot_desktop.proxy.exchange import KEPT, Exchange, Traffic, client_name
         ("AsyncOpenAI/Python 3.54.0", "OpenAI SDK"), ("Anthropic/JS 1.0", "Anthropic SDK"),
         ("AsyncAnthropic/Python 2.12.0", "Anthropic SDK"), ("curl/8.5.0", "curl"),
         ("my-tool/1", "my-tool"), ("", "Unknown"), ("/", "Unknown"), ("x" * 500, "x" * 32),
+        # As Latin-1 comes out of a header, and a mark that turns the words around it.
+        (b"M\xfcller/1".decode("utf-8", "surrogateescape"), "M\ufffdller"),
+        ("\u202etool/1", "\ufffdtool"),
     ],
 )  # fmt: skip
 def test_clients_are_called_by_their_names(agent, name):
