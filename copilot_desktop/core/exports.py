@@ -29,7 +29,7 @@ _TRIES = 100
 
 def write(exchanges: Iterable[Exchange], folder: Path, *, now: float | None = None) -> Path:
     """A new file in `folder` with one line for each exchange. Raises OSError."""
-    content = as_csv(exchanges).encode("utf-8-sig")  # spreadsheets ask for the mark
+    content = as_csv(exchanges).encode("utf-8-sig", "replace")  # spreadsheets ask for the mark
     return write_new(content, folder, "copilot-desktop", ".csv", now=now)
 
 

@@ -185,7 +185,8 @@ class Ledger:
         `multiplier` is the model's; only a turn that a human began costs premium requests, and
         one that its client left counts once Copilot has begun to answer.
         """
-        key = (self._day(), exchange.account, exchange.client, exchange.model_used)
+        client, model = _whole(exchange.client), _whole(exchange.model_used)
+        key = (self._day(), exchange.account, client, model)
         with self._lock:
             row = self._row(key, named=bool(exchange.key))
             answered = exchange.outcome == "ok" or exchange.upstream_status == 200
@@ -215,7 +216,8 @@ class Ledger:
                 continue
             limit = meter.limit if meter.limit and math.isfinite(meter.limit) else None
             # Beyond the limit the meter itself stands still.
-            self.note(MeterDay(day, account, meter.id, meter.used + meter.overage, limit))
+            used = meter.used + meter.overage
+            self.note(MeterDay(day, account, _whole(meter.id), used, limit))
 
     def note(self, reading: MeterDay) -> None:
         """Keep one reading."""
@@ -356,6 +358,11 @@ def _gone(path: Path) -> bool:
         log.warning("The usage history could not be deleted: %s", error)
         return False
     return True
+
+
+def _whole(name: str) -> str:
+    """Without half characters, which no file takes: then nothing at all would be written."""
+    return name if name.isascii() else name.encode("utf-8", "replace").decode()
 
 
 def _counted(number: int) -> int:

@@ -46,6 +46,11 @@ def test_a_name_that_looks_like_a_formula_stays_a_name(tmp_path: Path) -> None:
     assert row["model_asked"] == "'@sum\nnext,line"
 
 
+def test_half_a_character_does_not_cost_the_file(tmp_path: Path) -> None:
+    [row] = rows_of(write([Exchange(1, "caf\udce9", "openai_chat", error="\ud800")], tmp_path))
+    assert (row["client"], row["error"]) == ("caf?", "?")
+
+
 def test_no_file_is_replaced(tmp_path: Path) -> None:
     first, second = write([], tmp_path), write([some()], tmp_path)
     assert first != second

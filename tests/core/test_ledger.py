@@ -255,6 +255,17 @@ def test_a_number_that_is_none_does_not_stop_the_writing(path: Path) -> None:
     }  # fmt: skip
 
 
+def test_half_a_character_does_not_stop_the_writing(path: Path) -> None:
+    ledger = Ledger(path, wall=Clock())
+    ledger.count(exchange("m\udce9", client="caf\udce9"), 1.0)
+    ledger.read([Meter("\ud800", "Odd", "metered", used=12.0, limit=300.0)])
+    ledger.flush()
+    again = Ledger(path, wall=Clock())
+    again.load()
+    assert [(row.client, row.model) for row in again.uses()] == [("caf?", "m?")]
+    assert [row.id for row in again.meters()] == ["?"]
+
+
 def test_what_a_wrong_clock_has_counted_ahead_is_not_shown(path: Path) -> None:
     clock = Clock(NOON + 400 * DAY)
     ledger = Ledger(path, wall=clock)

@@ -69,6 +69,13 @@ def test_rotated_files_stay_private(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
 
 
+def test_half_a_character_does_not_cost_the_line(tmp_path: Path) -> None:
+    path = logs.start(tmp_path, "info")
+    assert path is not None
+    logging.getLogger("copilot_desktop").info("caf\udce9 \ud800 is told")
+    assert path.read_text().endswith("caf? ? is told\n")
+
+
 def test_a_file_that_cannot_be_moved_loses_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
