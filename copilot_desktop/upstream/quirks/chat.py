@@ -321,7 +321,7 @@ class _Pictures:
             raise NotExpressible(fields={"what": what, "model": self._model.id})
         if (words := self._sight.instead(newest=is_newest)) is not None:
             return {"type": "text", "text": words}
-        if (true := true_url(url)) == url:
+        if (true := true_url(url)) == url and holder is not url:
             return part
         details = holder if isinstance(holder, dict) else {}
         return {**part, "image_url": {**details, "url": true}}

@@ -54,7 +54,7 @@ def is_plain(messages: list[Any], *, is_openai: bool, is_claude: bool) -> bool:
             return False
         elif role == "tool":
             call_id = message.get("tool_call_id")
-            if not isinstance(call_id, str) or call_id not in waiting:
+            if not isinstance(call_id, str) or call_id not in waiting or content is None:
                 return False
             waiting.remove(call_id)
         elif waiting or not (
@@ -87,7 +87,7 @@ def _add_calls(calls: Any, waiting: set[str], *, objects: bool) -> bool:
         name, arguments = function.get("name"), function.get("arguments")
         if not isinstance(name, str):
             return False
-        if objects and _object_text(arguments) is not arguments:
+        if isinstance(arguments, dict) or (objects and _object_text(arguments) is not arguments):
             return False
         if not (_LEGAL_ID(call_id) and _LEGAL_NAME(name)):
             return False
@@ -156,13 +156,16 @@ def _message(message: Any, *, is_openai: bool, is_claude: bool) -> Any:
         case "developer" if not is_openai:
             changes["role"] = "system"
         case "tool":
+            if content is None:
+                changes["content"] = NO_OUTPUT
             call_id = message.get("tool_call_id")
             if isinstance(call_id, str) and legal_id(call_id, ID_LIMIT) != call_id:
                 changes["tool_call_id"] = legal_id(call_id, ID_LIMIT)
         case "assistant":
             calls = message.get("tool_calls")
             if not calls and not content and not message.get("function_call"):
-                return message if message.get("refusal") else None
+                refusal = message.get("refusal")
+                return {**message, "content": refusal} if refusal else None
             if is_claude and isinstance(text := _joined(content), str):
                 changes["content"] = text
             if isinstance(calls, list) and calls:
@@ -203,8 +206,8 @@ def _is_blank_part(part: Any) -> bool:
 
 
 def _call(call: Any, *, objects: bool) -> Any:
-    """A call with a legal id and name; `objects`: and with arguments that are a JSON object, since
-    models break them now and then, and Claude takes no other."""
+    """A call with a legal id and name, and with its arguments as text; `objects`: as that of a JSON
+    object, since models break them now and then, and Claude takes no other."""
     if not isinstance(call, dict):
         return call
     changes: Json = {}
@@ -213,7 +216,7 @@ def _call(call: Any, *, objects: bool) -> Any:
     function = call.get("function")
     if isinstance(function, dict) and isinstance(name := function.get("name"), str):
         changes["function"] = {**function, "name": legal_name(name)}
-        if objects:
+        if objects or isinstance(function.get("arguments"), dict):
             changes["function"]["arguments"] = _object_text(function.get("arguments"))
     return {**call, **changes}
 

@@ -97,6 +97,7 @@ PIECES: list[Any] = [
     {"role": "assistant", "tool_calls": [{"id": "a"}]}, {"role": "user", "tool_calls": []},
     {"role": "user", "content": ""}, {"role": "user", "content": [BLANK, picture()["content"][0]]},
     result("a", [BLANK]), {"role": "system", "content": [BLANK]}, shown("a"), broken("a"),
+    result("a", None), {"role": "assistant", "content": None, "refusal": "no"},
 ]  # fmt: skip
 ODD_LOOPS = [
     [called("a", "a"), result("a")], [called("c d"), result("c d")], [called("", "a"), result("a")],
@@ -366,6 +367,26 @@ def test_broken_arguments_of_the_past_do_not_end_a_conversation_with_claude(argu
     assert sent(CLAUDE, broken("a", {"b": 1}), result("a"), USER)["messages"][0] == broken(
         "a", '{"b":1}'
     )
+
+
+def test_arguments_are_text_and_results_say_something() -> None:
+    history = [broken("a", {"b": [1]}), result("a", None), USER]
+    assert sent(GPT, *history)["messages"] == [
+        broken("a", '{"b":[1]}'),
+        result("a", "(no output)"),
+        USER,
+    ]
+
+
+def test_a_refusal_stays_in_the_history() -> None:
+    declined = {"role": "assistant", "content": None, "refusal": "No."}
+    assert sent(CLAUDE, USER, declined, USER)["messages"][1]["content"] == "No."
+
+
+def test_a_picture_given_by_its_bare_address_is_put_in_form() -> None:
+    bare = {"role": "user", "content": [{"type": "image_url", "image_url": PIXEL}]}
+    url = {"type": "image_url", "image_url": {"url": PIXEL}}
+    assert sent(GPT, bare)["messages"] == [{"role": "user", "content": [url]}]
 
 
 def test_pictures_of_tools_follow_in_a_turn_of_the_user() -> None:
