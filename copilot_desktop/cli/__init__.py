@@ -146,10 +146,13 @@ def _of_models(preferences: Preferences, invocation: Invocation) -> int:
 
 def _window(preferences: Preferences, invocation: Invocation) -> int:
     """Without a command: the window, or headless where none can be shown."""
-    from copilot_desktop.shell.engine import choose_engine  # noqa: PLC0415
+    from copilot_desktop.shell import screen  # noqa: PLC0415
+    from copilot_desktop.shell.engine import Engine, choose_engine  # noqa: PLC0415
     from copilot_desktop.system import current  # noqa: PLC0415
 
     engine = choose_engine(current().name, os.environ)
+    if current().name == "Linux" and (gone := screen.missing(os.environ)):
+        engine = Engine("none", gone)
     if engine.name == "none":
         from copilot_desktop.cli import headless  # noqa: PLC0415
 
