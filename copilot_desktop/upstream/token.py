@@ -137,7 +137,7 @@ class TokenCache:
         self._began = 0.0
         self._failure: Problem | None = None
         self._failures = 0
-        self._retry_at = 0.0
+        self._retry_at = self._limited_until = 0.0
         self._refused: deque[float] = deque(maxlen=_REFUSALS)
 
     async def grant(self, *, stale: str | None = None) -> Grant:
@@ -150,6 +150,8 @@ class TokenCache:
         if held is not None and now < held.renew_at and not slept:
             return held.grant
         if self._failure is not None and now < self._retry_at and self._renewal is None:
+            if self._failure.retry_after is not None:  # as it was said then
+                self._failure.retry_after = max(1.0, self._limited_until - now)
             return self._fallback(held, self._failure)
         renewal = self._renewal or self._begin()
         usable = held is not None and not slept
@@ -290,7 +292,8 @@ class TokenCache:
             self._held = None
         self._failures += 1
         self._failure = problem
-        self._retry_at = self._clock() + pause
+        now = self._clock()
+        self._retry_at, self._limited_until = now + pause, now + (problem.retry_after or 0.0)
         log.warning("No Copilot token (%s), next attempt in %.1f s", problem.kind, pause)
 
 

@@ -200,8 +200,9 @@ async def test_a_rate_limit_waits_as_long_as_github_says() -> None:
             await cache.grant()
         assert caught.value.retry_after == 900
         on.time.pass_(890)
-        with pytest.raises(RateLimited):
+        with pytest.raises(RateLimited, match="10 seconds") as caught:
             await cache.grant()
+        assert caught.value.retry_after == 10
         assert on.rig.count(EXCHANGE) == 1
 
 
