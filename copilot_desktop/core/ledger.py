@@ -122,6 +122,12 @@ _READ_USE, _KEEP_USE = _reading("use", Use), _keeping("use", Use)
 _READ_METER, _KEEP_METER = _reading("meter", MeterDay), _keeping("meter", MeterDay)
 
 
+def answered(exchange: Exchange) -> bool:
+    """Whether a premium request was used: also by an answer that its client left half-way."""
+    left = exchange.outcome == "cancelled" and exchange.upstream_status == 200
+    return exchange.outcome == "ok" or left
+
+
 def account_name(host: str, number: int | None) -> str:
     """`github.com:583231`; empty for nobody."""
     return f"{host}:{number}" if number else ""
@@ -182,18 +188,16 @@ class Ledger:
     def count(self, exchange: Exchange, multiplier: float | None) -> None:
         """Add a finished exchange that reached a model.
 
-        `multiplier` is the model's; only a turn that a human began costs premium requests, and
-        one that its client left counts once Copilot has begun to answer.
+        `multiplier` is the model's; only a turn that a human began costs premium requests.
         """
         client, model = _whole(exchange.client), _whole(exchange.model_used)
         key = (self._day(), exchange.account, client, model)
         with self._lock:
             row = self._row(key, named=bool(exchange.key))
-            answered = exchange.outcome == "ok" or exchange.upstream_status == 200
             row.requests += 1
             if exchange.outcome == "failed":
                 row.failed += 1
-            elif multiplier and exchange.initiator == "user" and answered:
+            elif multiplier and exchange.initiator == "user" and answered(exchange):
                 row.premium += multiplier
             if exchange.nano_credits:
                 row.nano_credits += _counted(exchange.nano_credits)

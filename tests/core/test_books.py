@@ -17,7 +17,7 @@ from copilot_desktop.core.ledger import Ledger, MeterDay, Use
 from copilot_desktop.core.settings import Settings
 from copilot_desktop.days import day_of
 from copilot_desktop.demo import SCENARIOS, FakeUpstream, Scenario, past
-from copilot_desktop.demo.faults import Cut, Slow, Stall
+from copilot_desktop.demo.faults import Cut, Slow, Stall, Status
 from copilot_desktop.errors import BudgetSpent
 from copilot_desktop.proxy.exchange import Exchange
 from copilot_desktop.system.fake import FakeSystem
@@ -218,6 +218,19 @@ async def test_a_request_that_began_before_its_account_was_known_is_in_the_accou
         assert await asked == 200
         assert rig.core.books.account()
         assert (await rig.do("usage_history"))["total"]["requests"] == 1
+
+
+async def test_a_request_that_was_refused_costs_nothing_in_the_list_either(tmp_path: Path) -> None:
+    scenario = Scenario(who="annual", era="multiplier")
+    async with running_core(tmp_path, scenario, signed_in=True) as rig:
+        await ready(rig)
+        [paid, *_] = [model.id for model in rig.core.catalogue.models if model.multiplier == 1]
+        told = {"x-github-request-id": "0A:1B"}
+        rig.fake.add_fault(Status("/chat/completions", status=422, body="no", headers=told))
+        assert [await ask(rig, paid), await ask(rig, paid)] == [400, 200]
+        await rig.until(lambda s: len(s.requests.recent) == 2 and s.requests.recent[0].settled)
+        assert [row["multiplier"] for row in rig.snapshot()["requests"]] == [1.0, None]
+        assert [row.premium for row in rig.core.books.ledger.uses()] == [1.0]
 
 
 async def test_whoever_leaves_an_answer_has_used_a_premium_request(tmp_path: Path) -> None:
