@@ -152,7 +152,7 @@ def _window(preferences: Preferences, invocation: Invocation) -> int:
 
     engine = choose_engine(current().name, os.environ)
     if current().name == "Linux" and (gone := screen.missing(os.environ)):
-        engine = Engine("none", gone)
+        engine = Engine("none", f"The screen {gone} does not answer, so there is no window.")
     if engine.name == "none":
         from copilot_desktop.cli import headless  # noqa: PLC0415
 

@@ -21,12 +21,11 @@ _GONE = (FileNotFoundError, ConnectionRefusedError, PermissionError)
 
 
 def missing(environ: Mapping[str, str]) -> str:
-    """Why no window can be shown although a screen is named, as a sentence; empty if one can."""
+    """The screens that are named, if none of them is there; empty if one is, or none is named."""
     wayland, x11 = environ.get("WAYLAND_DISPLAY", ""), environ.get("DISPLAY", "")
     if (wayland and _wayland(wayland, environ)) or (x11 and _x11(x11)):
         return ""
-    named = " and ".join(each for each in (wayland, x11) if each)
-    return f"The screen {named} does not answer, so there is no window." if named else ""
+    return ", ".join(each for each in (wayland, x11) if each)
 
 
 def _wayland(name: str, environ: Mapping[str, str]) -> bool:
