@@ -230,8 +230,10 @@ class ProxyController:
     def _enter(self, phase: Phase, problem: Problem | None = None) -> None:
         config = self._relay.config
         since = self.state.since if self.state.phase == phase else time.time()
+        idle = phase == self.state.phase == "stopped"  # as with each command that needs no proxy
         self.state = ProxyState(phase, config.host, config.port, since, problem)
-        log.info("proxy %s on %s:%s", phase, config.host, config.port)
+        if not idle:
+            log.info("proxy %s on %s:%s", phase, config.host, config.port)
         self.on_change()
 
 

@@ -49,6 +49,13 @@ async def test_the_file_is_shown_by_level_and_as_json(terminal: Terminal) -> Non
         assert time.localtime(records[0]["at"])[:6] == (2026, 1, 2, 3, 4, 5)
 
 
+async def test_a_command_does_not_say_that_it_stopped_a_proxy(terminal: Terminal) -> None:
+    async with terminal.commands() as commands:
+        await commands.run("status")
+        await commands.run("accounts")
+        assert "proxy stopped" not in (await commands.run("logs")).out
+
+
 async def test_new_lines_are_followed_also_into_a_new_file(terminal: Terminal) -> None:
     write(terminal, LINES)
     async with terminal.start("logs", "--follow", "--level", "warning") as following:
