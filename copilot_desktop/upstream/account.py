@@ -100,8 +100,6 @@ class Account:
     @property
     def settled(self) -> bool:
         """Is there nothing that a successful call could teach?"""
-        if self.state == "no_access":
-            return self.problem is not None and self.problem.code == CHAT_OFF
         known = self.problem is None or isinstance(self.problem, StorageFailed)
         return self.state == "signed_in" and self.checked and known
 
@@ -115,7 +113,9 @@ def after(account: Account, event: AccountEvent, **changes: Any) -> Account:
 def after_success(account: Account, *, plan: str, chat: bool | None) -> Account:
     """GitHub gave a token. `chat` False: it will not do for conversations."""
     if chat is False:
-        problem = Blocked("Copilot chat is switched off for this account.", code=CHAT_OFF)
+        problem = account.problem
+        if problem is None or problem.code != CHAT_OFF:  # else the same news again
+            problem = Blocked("Copilot chat is switched off for this account.", code=CHAT_OFF)
         return after(account, "refused", checked=True, plan=plan, problem=problem)
     # That the sign-in could not be saved stays true.
     kept = account.problem if isinstance(account.problem, StorageFailed) else None

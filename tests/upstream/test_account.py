@@ -99,7 +99,8 @@ def test_chat_switched_off_is_no_access_with_its_own_reason() -> None:
     assert account.state == "no_access"
     assert account.problem is not None
     assert account.problem.code == CHAT_OFF
-    assert account.settled
+    assert after_success(account, plan=account.plan, chat=False) == account
+    assert after_success(account, plan=account.plan, chat=True).state == "signed_in"
 
 
 def test_usable_means_calls_may_be_made() -> None:

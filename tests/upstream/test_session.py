@@ -333,6 +333,14 @@ async def test_chat_that_is_switched_off_is_told() -> None:
         assert account.state == "no_access"
         assert account.problem is not None
         assert "switched off" in str(account.problem)
+        told: list[str] = []
+        session.on_change = lambda: told.append(session.account.state)
+        await session.grant()
+        assert told == []
+        on.rig.extra = {}
+        on.time.pass_(1500)
+        await session.grant()
+        assert told == ["signed_in"]
 
 
 async def test_user_is_raw_and_notices_a_dead_sign_in() -> None:
