@@ -29,6 +29,32 @@ async def test_a_client_that_waits_is_decided_on(window: Any, press: str, choice
     assert await page.called("decide") == {"id": 7, "choice": choice}
 
 
+async def test_a_double_click_answers_no_question_that_comes_behind(window: Any) -> None:
+    """Nor does a press on something else let in whoever asks at that very moment."""
+    page = await window(snapshots.snapshot(), alone=True)
+    now = await page.page.evaluate("Date.now()")
+    await page.page.clock.install(time=now)
+    for number in (7, 8):
+        page.plane.push(
+            snapshots.snapshot(
+                banner=snapshots.asking()["banner"]
+                | {
+                    "fields": snapshots.asking()["banner"]["fields"]
+                    | {"id": number, "client": f"tool {number}"}
+                }
+            )
+        )
+        await page.see(f"tool {number} wants to use Copilot", "#banner")
+        press = page.page.get_by_role("button", name="Allow once")
+        await press.click(force=True)
+        await page.page.clock.run_for(300)
+        await press.click(force=True)
+        assert ("decide", {"id": number, "choice": "once"}) not in page.plane.calls
+        await page.page.clock.run_for(1000)
+        await press.click()
+        assert await page.called("decide") == {"id": number, "choice": "once"}
+
+
 async def test_a_question_is_heard_and_its_time_runs(window: Any) -> None:
     page = await window(snapshots.asking(n=2))
     await page.until(

@@ -8,7 +8,7 @@ import { copyText } from '../copy.js';
 import { isPath } from '../derive.js';
 import { h } from '../dom.js';
 import { now, spokenFields } from '../format.js';
-import { setLocal, state } from '../store.js';
+import { changed, setLocal, state } from '../store.js';
 import { dated, enumerated, has, t } from '../strings.js';
 import { button, copyButton, iconButton } from './controls.js';
 import { icon } from './icon.js';
@@ -75,6 +75,22 @@ const LINKS = new Set([
   'copy_details', 'copilot_plans', 'copilot_settings', 'github_status', 'show_included', 'open_logs',
   'account_problem', 'deny', 'show_editors', 'look_for_updates',
 ]);
+
+/* A question comes when it likes, also under a pointer that was about to press something else, or
+   at the second press of a double click: its buttons wait until it can have been read. */
+const QUESTIONS = new Set(['approval', 'origin_refused']);
+const READING = 800; // ms
+let asked = { what: '', at: 0 };
+
+function tooSoon({ id, fields }) {
+  if (!QUESTIONS.has(id)) return false;
+  const what = fields.id || fields.origin;
+  if (asked.what !== what) {
+    asked = { what, at: Date.now() };
+    setTimeout(changed, READING);
+  }
+  return Date.now() - asked.at < READING;
+}
 
 /** Does a countdown run in this banner? */
 export const counting = (banner) => Boolean(banner && banner.fields && banner.fields.until > now());
@@ -146,7 +162,7 @@ function actionButton(name, index, banner, words) {
   if (!DOES[name]) return null;
   const look = LINKS.has(name) ? 'ghost' : index === 0 ? 'primary' : 'secondary';
   return button(t(`banner.action.${name}`, fields), () => DOES[name](fields), {
-    look, small: true, key: name,
+    look, small: true, key: name, off: tooSoon(banner),
   });
 }
 
