@@ -76,7 +76,7 @@ class Books:
 
     async def close(self) -> None:
         """Write what is not written yet, as far as the disk takes it in time."""
-        if self.ledger.dirty:
+        if self.ledger.dirty or self.ledger.writing:
             writing = self._core.tasks.start(asyncio.to_thread(self.ledger.flush), "keep the usage")
             await asyncio.wait({writing}, timeout=SAVING)
 

@@ -147,6 +147,7 @@ class Ledger:
         self._new_uses: set[UseKey] = set()
         self._new_meters: set[MeterKey] = set()
         self._loaded = path is None
+        self.writing = False  # something that is neither new any more nor kept yet
         self._lock = threading.Lock()  # the event loop counts while a worker writes
         self._disk = threading.Lock()  # held over all work with the file; always taken first
 
@@ -241,8 +242,10 @@ class Ledger:
         """Write what is new, and let go of what is too old."""
         with self._disk:
             self._load()
+            self.writing = self._loaded
             if self._loaded:
                 self._write()
+            self.writing = False
 
     def clear(self) -> bool:
         """Forget everything, also on disk; false if the disk still holds something."""

@@ -311,6 +311,38 @@ async def test_a_slow_disk_does_not_hold_up_the_start(
         assert (await asked)["total"]["requests"] == 1
 
 
+async def test_the_end_waits_for_a_writing_under_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The program leaves at once afterwards, and a thread with it."""
+    begun, go_on = threading.Event(), threading.Event()
+    opened = Ledger._open
+
+    def slow(ledger: Ledger) -> Any:
+        begun.set()
+        go_on.wait(10)
+        return opened(ledger)
+
+    async with running_core(tmp_path, signed_in=True) as rig:
+        await ready(rig)
+        await rig.do("usage_history")
+        monkeypatch.setattr(Ledger, "_open", slow)
+        await ask(rig)
+        books = rig.core.books
+        writing = asyncio.create_task(asyncio.to_thread(books.ledger.flush))
+        await asyncio.to_thread(begun.wait, 10)
+        ending = asyncio.create_task(books.close())
+        await asyncio.wait({ending}, timeout=0.2)
+        assert not ending.done()
+        go_on.set()
+        await ending
+        assert writing.done() or not books.ledger.writing
+        again = Ledger(tmp_path / FILE_NAME)
+        again.load()
+        assert len(again.uses()) == 1
+        await writing
+
+
 @pytest.mark.parametrize("name", ["pro", "annual", "free"])
 async def test_a_demo_has_a_past_and_leaves_none(tmp_path: Path, name: str) -> None:
     settings = Settings(data_dir=tmp_path, port=0, start_proxy=False)
