@@ -28,7 +28,7 @@ from copilot_desktop.upstream.quirks.chat_marks import FIELDS, settled_marks
 from copilot_desktop.upstream.quirks.chat_reasoning import Overheard, put_back
 from copilot_desktop.upstream.quirks.memory import Thoughts
 from copilot_desktop.upstream.quirks.pictures import Sight, true_url
-from copilot_desktop.upstream.quirks.tool_names import ToolNames
+from copilot_desktop.upstream.quirks.tool_names import TWICE, ToolNames, told_once
 
 Json = dict[str, Any]
 
@@ -80,8 +80,9 @@ class ChatQuirks:
         if not bare:
             change.response_format()
         change.usage()
-        marked = (_IN_WORDS,) if _IN_WORDS in change.notes else ()
-        return Fixed(change.body if change.changed else None, (), tuple(change.notes), marked)
+        marked = [note for note in change.notes if note == _IN_WORDS or note.endswith(TWICE)]
+        fixed = change.body if change.changed else None
+        return Fixed(fixed, (), tuple(change.notes), tuple(marked))
 
     def stream(self, body: Mapping[str, Any], shown_model: str) -> ChatStream:
         options = body.get("stream_options")
@@ -203,9 +204,11 @@ class _Change:
     def tools(self) -> None:
         tools = self.body.get("tools")
         if isinstance(tools, list) and tools:
-            mended = [_tool(tool) for tool in tools]
-            if any(new is not old for new, old in zip(mended, tools, strict=True)):
+            single, notes = told_once(tools)
+            mended = [_tool(tool) for tool in single]
+            if notes or any(new is not old for new, old in zip(mended, tools, strict=True)):
                 self._put("tools", mended)
+                self.notes += notes
             self._choice()
             return
         if not self.tools_of_history():

@@ -15,6 +15,7 @@ from copilot_desktop.errors import InvalidRequest, NotExpressible
 from copilot_desktop.model import Model
 from copilot_desktop.schemas import legal_schema
 from copilot_desktop.upstream.quirks.messages_draft import Draft, Json
+from copilot_desktop.upstream.quirks.tool_names import told_once
 
 _FIELDS = frozenset({
     "model", "messages", "system", "max_tokens", "stream", "temperature", "top_p", "top_k",
@@ -150,10 +151,13 @@ def _clears_thinking(edit: Any) -> bool:
 
 def mend_tools(draft: Draft, model: Model) -> None:
     """Server tools go, unless nothing is left. Raises NotExpressible."""
-    tools = draft.body.get("tools")
-    if not isinstance(tools, list):
+    given = draft.body.get("tools")
+    if not isinstance(given, list):
         _mend_choice(draft, offered=False, gone=frozenset())
         return
+    tools, twins = told_once(given)
+    for twin in twins:
+        draft.note(twin, marked=True)
     search = any(beta.startswith("advanced-tool-use-") for beta in draft.betas)
     kept: list[Any] = []
     served: dict[str, str] = {}  # its name to its kind
@@ -170,7 +174,7 @@ def mend_tools(draft: Draft, model: Model) -> None:
         raise NotExpressible(f"The server tool {kind} is not available through Copilot.")
     for kind in served.values():
         draft.note(f"dropped=tools.{kind}", marked=True)
-    if served or any(new is not old for new, old in zip(kept, tools, strict=False)):
+    if served or twins or any(new is not old for new, old in zip(kept, tools, strict=False)):
         draft.put("tools", kept)
     _mend_choice(draft, offered=bool(kept), gone=frozenset(served))
 

@@ -17,6 +17,7 @@ from copilot_desktop.sealing import is_sealed, unseal
 from copilot_desktop.upstream.quirks.responses_glance import BOUND, OWN_ID, PREFIXES, are_plain
 from copilot_desktop.upstream.quirks.responses_history import paired_items, seen_items
 from copilot_desktop.upstream.quirks.responses_namespaces import flatten, spell
+from copilot_desktop.upstream.quirks.tool_names import told_once
 
 Json = dict[str, Any]
 TrueId = Callable[[str], str | None]
@@ -176,8 +177,10 @@ def _fix_tools(fixed: Json, notes: list[str], *, plain: bool) -> None:
     if spell(fixed, plain=plain):
         notes.append("mapped=tools.name")
     if isinstance(tools := fixed.get("tools"), list):
-        legal = [_legal(tool) for tool in tools]
-        if any(map(operator.is_not, legal, tools)):
+        single, twins = told_once(tools)
+        notes += twins
+        legal = [_legal(tool) for tool in single]
+        if twins or any(map(operator.is_not, legal, tools)):
             fixed["tools"] = legal
     count = len(fixed["tools"]) if isinstance(fixed.get("tools"), list) else 0
     if count > _MOST_TOOLS:

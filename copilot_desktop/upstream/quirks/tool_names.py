@@ -12,6 +12,8 @@ from typing import Any
 
 from copilot_desktop.spelling import legal_name
 
+TWICE = " (declared twice)"
+
 
 class ToolNames:
     """The names of `tools`, which were declared in any of the three formats.
@@ -51,3 +53,19 @@ def _declared(tools: object) -> Iterator[str]:
             if isinstance(holder, dict) and isinstance(name := holder.get("name"), str):
                 yield name
                 break
+
+
+def told_once(tools: list[Any]) -> tuple[list[Any], list[str]]:
+    """Of several tools with one name the first (P8), and a note for each that is left out: Copilot
+    refuses twins. `tools` itself if there are none."""
+    seen: set[str] = set()
+    kept, notes = [], []
+    for tool in tools:
+        name = next(_declared([tool]), None)
+        if name in seen:
+            notes.append(f"dropped=tools.{name}{TWICE}")
+            continue
+        if name is not None:
+            seen.add(name)
+        kept.append(tool)
+    return (kept, notes) if notes else (tools, notes)

@@ -264,6 +264,13 @@ def test_claude_gets_the_tools_of_its_history_declared() -> None:
     assert fix(GPT, USER, called("a"), result("a")).body is None
 
 
+def test_twins_among_tools_are_told_once() -> None:
+    tools = [function("f", description="one"), function("g"), function("f", description="two")]
+    fixed = fix(tools=tools)
+    assert [t["function"].get("description") for t in (fixed.body or {})["tools"]] == ["one", None]
+    assert fixed.notes == fixed.marked == ("dropped=tools.f (declared twice)",)
+
+
 # ------------------------------------------------------------------------------------ history
 
 

@@ -182,6 +182,12 @@ def test_server_tools_go_beside_others() -> None:
     assert fixed_body(lazy)["tools"] == [LS, {**LS, "name": "rm"}]
 
 
+def test_twins_among_tools_are_told_once() -> None:
+    fixed = fix(ask(tools=[LS, {**LS, "description": "another"}]))
+    assert (fixed.body or {})["tools"] == [LS]
+    assert fixed.notes == fixed.marked == ("dropped=tools.ls (declared twice)",)
+
+
 def test_a_choice_without_tools_goes() -> None:
     assert "tool_choice" not in fixed_body(ask(tool_choice={"type": "any"}))
 

@@ -160,6 +160,13 @@ def test_tools_get_a_schema_that_openai_takes(schema, taken):
     assert [each["parameters"] for each in tools] == [taken, taken]
 
 
+def test_twins_among_tools_are_told_once():
+    tool = {"type": "function", "name": "a", "parameters": NO_FIELDS, "strict": False}
+    answer = fixed(tools=[tool, {**tool, "description": "another"}])
+    assert answer.body["tools"] == [tool]
+    assert answer.notes == answer.marked == ("dropped=tools.a (declared twice)",)
+
+
 def test_a_schema_that_is_fine_and_a_tool_without_one_stay_as_they_are():
     schema = {"type": "object", "properties": {"a": {"type": "object"}}}
     tools = [
