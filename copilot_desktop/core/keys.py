@@ -217,21 +217,24 @@ class Drafts:
     def __init__(self, folder: Path) -> None:
         self._path = folder / "draft-keys.json"
         self._drafts: dict[str, str] = {}
+        self._lock = threading.Lock()  # several tools may be looked at at the same time
 
     def of(self, name: str) -> str:
         """The draft for `name`, a new one if there is none."""
-        drafts = self._load()
-        if name not in drafts:
-            self._keep({**drafts, name: new_secret()})
-        return self._drafts[name]
+        with self._lock:
+            drafts = self._load()
+            if name not in drafts:
+                self._keep({**drafts, name: new_secret()})
+            return self._drafts[name]
 
     def take(self, name: str) -> str:
         """The draft, which is forgotten; empty if there is none."""
-        drafts = self._load()
-        found = drafts.get(name, "")
-        if found:
-            self._keep({key: each for key, each in drafts.items() if key != name})
-        return found
+        with self._lock:
+            drafts = self._load()
+            found = drafts.get(name, "")
+            if found:
+                self._keep({key: each for key, each in drafts.items() if key != name})
+            return found
 
     def _load(self) -> dict[str, str]:
         with suppress(OSError, ValueError, AttributeError):

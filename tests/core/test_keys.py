@@ -203,3 +203,9 @@ async def test_of_two_new_keys_at_once_the_one_in_force_is_the_one_on_the_disk(
         for _ in range(5):
             await asyncio.gather(*(rig.do("new_key") for _ in range(4)))
             assert load_or_make(tmp_path) == rig.core.key == rig.core.listening.config.key
+
+
+async def test_drafts_for_several_tools_at_once_are_all_kept(tmp_path: Path) -> None:
+    drafts, names = keys.Drafts(tmp_path), [f"tool-{n}" for n in range(12)]
+    made = await asyncio.gather(*(asyncio.to_thread(drafts.of, name) for name in names))
+    assert [keys.Drafts(tmp_path).of(name) for name in names] == made
