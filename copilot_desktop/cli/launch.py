@@ -140,13 +140,19 @@ async def _ready(core: Core, *, demo: bool) -> None:
 
 def command(found: Path, start: Json, words: tuple[str, ...]) -> tuple[str, ...]:
     """The whole command. Raises Ended where it would not arrive as it is."""
-    arguments = (*start["arguments"], *words)
+    chosen = () if _choose(words) else start.get("model", ())
+    arguments = (*start["arguments"], *chosen, *words)
     begin = shims.begun(found)
     if begin is None:
         if found.suffix.lower() == ".ps1" or not shims.passes(arguments):
             raise Ended(f"{found} is a script that cannot be given these words.")
         begin = (str(found),)
     return (*begin, *arguments)
+
+
+def _choose(words: tuple[str, ...]) -> bool:
+    """Whether the user's own words choose a model; twice is an error to some tools."""
+    return any(word in {"-m", "--model"} or word.startswith("--model=") for word in words)
 
 
 def environment(present: Mapping[str, str], start: Json) -> dict[str, str]:

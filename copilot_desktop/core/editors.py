@@ -209,6 +209,7 @@ class Editors:
             "arguments": list(made.arguments),
             "env": dict(made.env),
             "without": list(made.without),
+            "model": list(made.model),
         }
 
     async def copy(self, name: str, what: str) -> Json:

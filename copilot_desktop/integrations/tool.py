@@ -98,12 +98,14 @@ class Link:
 class Launch:
     """How `run` starts a tool without touching a file: `arguments` come before the user's own.
 
+    `model` chooses the model by the flag `--model`, where the user's own words do not.
     `without` are variables that would win over ours or lead elsewhere; the tool does not get them.
     """
 
     arguments: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict, repr=False)
     without: tuple[str, ...] = ()
+    model: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -175,6 +175,21 @@ def test_the_variables(present: Mapping[str, str], after: Mapping[str, str]) -> 
     assert made == {**kept, "BASE": "http://127.0.0.1:1", **after}
 
 
+@pytest.mark.parametrize(
+    ("words", "ours"),
+    [
+        (("-p", "hello"), True),
+        (("--model", "x"), False),
+        (("--model=x",), False),
+        (("-m", "x"), False),
+    ],
+)
+def test_a_model_is_chosen_once(tmp_path: Path, words: tuple[str, ...], ours: bool) -> None:
+    start = {**START, "model": ["--model", "gpt-4.1"]}
+    made = launch.command(tmp_path / "tool", start, words)
+    assert made[1:] == ("--a", *(("--model", "gpt-4.1") if ours else ()), *words)
+
+
 def test_a_script_of_windows_gets_only_what_arrives(tmp_path: Path) -> None:
     script = tmp_path / "tool.cmd"
     script.write_text("@echo %*\n")

@@ -79,7 +79,13 @@ TRIALS = {
         mine={".pi/agent/models.json": '{\n  "providers": {} // none yet\n}\n'},
         more={"PI_OFFLINE": "1"},
     ),
-    "qwen-code": Trial(("qwen", "-p", QUESTION)),
+    "qwen-code": Trial(
+        ("qwen", "-p", QUESTION),
+        # As it lays them out itself; both would lead elsewhere.
+        mine={".qwen/settings.json":
+              '{\n  "model": {\n    "name": "mine",\n    "baseUrl": "http://127.0.0.1:9/v1"\n  },\n'
+              '  "$version": 4\n}'},
+    ),
     "cline": Trial(("cline", QUESTION)),
     "droid": Trial(
         ("droid", "exec", QUESTION), mine={".factory/settings.json": '{\n  // mine\n  "x": 1\n}\n'}
@@ -220,7 +226,7 @@ async def test_started_by_us_it_answers_and_no_file_is_touched(bench: Bench) -> 
         word for word in bench.trial.asking[1:] if word not in ("--profile", "copilot-desktop")
     ]
     ended = await bench.desk.run(
-        bench.program, *start.arguments, *words, **{**bench.trial.more, **start.env}
+        bench.program, *start.arguments, *start.model, *words, **{**bench.trial.more, **start.env}
     )
     assert ANSWER in ended.out, ended
     assert {call.body["model"] for call in bench.desk.calls} == {bench.trial.model}

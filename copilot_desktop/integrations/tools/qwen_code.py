@@ -36,6 +36,8 @@ def _entry(link: Link, model: Model) -> dict[str, Value]:
 def _edits(machine: Machine, link: Link) -> tuple[Edit, ...]:
     file = _folder(machine) / "settings.json"
     main = link.model("main")
+    # Its own picker writes the address as well; one of another provider with this model would win.
+    begin = {"name": main.id, "baseUrl": link.openai} if main else {}
     return (
         *(
             Put(
@@ -48,15 +50,15 @@ def _edits(machine: Machine, link: Link) -> tuple[Edit, ...]:
         ),
         Put(file, "json", ("env", VARIABLE), link.key, secret=True),
         Put(file, "json", ("security", "auth", "selectedType"), "openai"),
-        *((Put(file, "json", ("model", "name"), main.id),) if main else ()),
+        *(Put(file, "json", ("model", name), value) for name, value in begin.items()),
     )
 
 
 def _launch(machine: Machine, link: Link) -> Launch:
     main = link.model("main")
-    named = {"OPENAI_MODEL": main.id} if main else {}
     where = {"OPENAI_BASE_URL": link.openai, "OPENAI_API_KEY": link.key}
-    return Launch(("--auth-type", "openai"), {**where, **named})
+    # The model in its settings wins over OPENAI_MODEL, and the flag over both.
+    return Launch(("--auth-type", "openai"), where, model=("--model", main.id) if main else ())
 
 
 TOOL = Tool(
@@ -70,5 +72,5 @@ TOOL = Tool(
     edits=_edits,
     rejects=frozenset({"trailing_commas"}),  # else it does not start
     launch=_launch,
-    overrides=("OPENAI_MODEL", VARIABLE),
+    overrides=(VARIABLE,),
 )
