@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import stat
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,6 +19,13 @@ from typing import BinaryIO
 
 MARK = ".copilot-desktop-"
 ABANDONED = 60.0  # seconds; nobody writes for that long, not even on a disk that hangs
+BUSY = 1.0  # seconds for other programs to let go of a file
+_LOOK = 0.02
+_HELD = (5, 32)  # Windows: access denied, sharing violation
+_CREATE = (
+    os.O_WRONLY | os.O_CREAT | os.O_EXCL
+    | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+)  # fmt: skip
 
 
 @contextmanager
@@ -43,7 +50,7 @@ def replace_file(path: Path, content: bytes) -> None:
     """Write `content` to `path`: whoever reads sees the old file or the new one. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with written_beside(path, content) as beside:
-        beside.replace(path)
+        put_in_place(beside, path)
 
 
 def create_file(path: Path, content: bytes) -> None:
@@ -55,7 +62,25 @@ def create_file(path: Path, content: bytes) -> None:
             raise
         except OSError:  # a file system without links, as on a USB stick
             os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+            put_in_place(beside, path)
+
+
+def put_in_place(beside: Path, path: Path) -> None:
+    """Let `beside` become `path`. Raises OSError.
+
+    Windows moves no file that somebody has open, and nothing over one. Scanners and indexers open
+    what has just been written, for moments: they are waited for, `BUSY` seconds at most.
+    """
+    deadline = time.monotonic() + BUSY
+    while True:
+        try:
             beside.replace(path)
+        except PermissionError as error:
+            if getattr(error, "winerror", 0) not in _HELD or time.monotonic() >= deadline:
+                raise
+        else:
+            return
+        time.sleep(_LOOK)
 
 
 def remove_file(path: Path) -> None:
@@ -93,8 +118,10 @@ def sweep(folder: Path, *, age: float = ABANDONED) -> None:
 @contextmanager
 def written_beside(path: Path, content: bytes) -> Iterator[Path]:
     """`content` on the disk, beside `path`, until it is moved there or the end. Raises OSError."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=unfinished(path))  # 0600 from the start
-    beside = Path(name)
+    # Not `tempfile`: in a folder that Windows closes to this program it tries name after name, up
+    # to Python 3.12 for hours.
+    beside = path.with_name(f"{unfinished(path)}{secrets.token_hex(8)}")
+    handle = os.open(beside, _CREATE, 0o600)  # the owner's alone from the start
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)

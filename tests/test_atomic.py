@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -141,3 +142,67 @@ def test_a_link_is_not_taken_for_something_unfinished(tmp_path: Path) -> None:
     atomic.sweep(tmp_path, age=0)
     assert link.is_symlink()
     assert mine.read_bytes() == b"mine"
+
+
+def held_on_windows(code: int) -> PermissionError:
+    error = PermissionError(13, "The process cannot access the file")
+    error.winerror = code  # type: ignore[attr-defined]
+    return error
+
+
+@pytest.mark.parametrize("code", [5, 32])
+def test_a_scanner_that_looks_into_a_file_stops_no_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    """MoveFileEx fails with ERROR_ACCESS_DENIED or ERROR_SHARING_VIOLATION while another program
+    has one of the two files open without FILE_SHARE_DELETE."""
+    path, looks = tmp_path / "settings.json", 3
+    atomic.replace_file(path, b"one")
+    real = Path.replace
+
+    def replace(beside: Path, target: Path) -> Path:
+        nonlocal looks
+        looks -= 1
+        if looks > 0:
+            raise held_on_windows(code)
+        return real(beside, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
+    atomic.replace_file(path, b"two")
+    assert path.read_bytes() == b"two"
+
+
+@pytest.mark.parametrize("error", [held_on_windows(32), PermissionError(13, "not yours")])
+def test_a_file_that_stays_closed_is_trouble_within_its_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: PermissionError
+) -> None:
+    def refused(_beside: Path, _target: Path) -> None:
+        raise error
+
+    monkeypatch.setattr(atomic, "BUSY", 0.1)
+    monkeypatch.setattr(Path, "replace", refused)
+    with pytest.raises(PermissionError):
+        atomic.replace_file(tmp_path / "settings.json", b"one")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_takes_nothing_is_trouble_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On Windows `os.access` knows no access lists, and Python's `tempfile` takes their refusal for
+    a name that is in use: up to 3.12 it tries 2,147,483,647 others (cpython 66305)."""
+    real, tried = os.open, 0
+
+    def refused(path: str, flags: int, *rest: int, **named: int) -> int:
+        nonlocal tried
+        if flags & os.O_CREAT:
+            tried += 1
+            assert tried < 100, "it goes on for hours"
+            raise PermissionError(13, "Access is denied")
+        return real(path, flags, *rest, **named)
+
+    monkeypatch.setattr(os, "open", refused)
+    windows = SimpleNamespace(**{**vars(os), "name": "nt"})
+    monkeypatch.setattr("tempfile._os", windows)
+    with pytest.raises(PermissionError):
+        atomic.replace_file(tmp_path / "settings.json", b"one")

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from copilot_desktop.atomic import unfinished, written_beside
+from copilot_desktop.atomic import put_in_place, unfinished, written_beside
 from copilot_desktop.integrations.refusals import Unusable
 
 LARGEST = 1024 * 1024  # bytes
@@ -190,7 +190,7 @@ def _replace(document: Document, content: bytes) -> None:
         if document.content is not None:
             _take_over(target, beside, document.mode)
         _check_unchanged(document)
-        beside.replace(target)
+        put_in_place(beside, target)
 
 
 def _take_over(target: Path, beside: Path, mode: int) -> None:

@@ -394,6 +394,25 @@ async def test_open_permissions_are_tightened(tmp_path: Path) -> None:
     assert mode(path.parent) == 0o700
 
 
+async def test_a_disk_that_takes_no_mode_still_gives_the_sign_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python 3.13 has `fchmod` on Windows: every file there looks open to others, and the call is
+    refused for a descriptor that was opened for reading (FILE_WRITE_ATTRIBUTES is needed)."""
+    path = tmp_path / "tokens" / "token.json"
+
+    def refused(_descriptor: int, _mode: int) -> None:
+        raise PermissionError(13, "Access is denied")
+
+    def open_to_all(new: Path) -> None:
+        new.chmod(0o666)
+
+    monkeypatch.setattr(os, "fchmod", refused, raising=False)
+    store = FileStore(path, protect=open_to_all)
+    await store.save(ACCOUNT)
+    assert await FileStore(path).load() == ACCOUNT
+
+
 @pytest.mark.parametrize("kind", ["link", "dangling", "pipe", "folder"])
 async def test_only_a_regular_file_will_do(tmp_path: Path, kind: str) -> None:
     path, target = tmp_path / "token.json", tmp_path / "target"

@@ -10,7 +10,6 @@ import os
 import shutil
 import signal
 import sys
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -71,7 +70,7 @@ def arm(step: int) -> None:
 
     os.fsync = armed(os.fsync)
     os.link = armed(os.link)
-    tempfile.mkstemp = armed(tempfile.mkstemp)
+    os.open = armed(os.open)
     for name in ("replace", "unlink", "mkdir", "rmdir", "chmod"):
         setattr(Path, name, armed(getattr(Path, name)))
 

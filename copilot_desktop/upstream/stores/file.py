@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from copilot_desktop.atomic import unfinished
+from copilot_desktop.atomic import put_in_place, unfinished
 from copilot_desktop.errors import StorageFailed
 from copilot_desktop.upstream.stores import StoredAccount, from_text, storage_failed, to_text
 from copilot_desktop.upstream.stores.worker import Worker
@@ -96,7 +96,10 @@ class FileStore:
             if not stat.S_ISREG(found.st_mode):
                 raise storage_failed(self.where, "It is not a regular file.")
             if stat.S_IMODE(found.st_mode) & 0o077 and hasattr(os, "fchmod"):
-                os.fchmod(descriptor, 0o600)  # not by path: that may be another file by now
+                # Not by path: that may be another file by now. A read-only disk stays as it is, and
+                # on Windows modes mean nothing: there it is refused for a file open for reading.
+                with contextlib.suppress(OSError):
+                    os.fchmod(descriptor, 0o600)
             return file.read(_LARGEST).decode("utf-8", "replace")
 
     def _write(self, content: bytes) -> None:
@@ -112,7 +115,7 @@ class FileStore:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-            new.replace(self._path)
+            put_in_place(new, self._path)
         except BaseException:
             with contextlib.suppress(OSError):
                 new.unlink(missing_ok=True)
