@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import platform
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,7 +23,9 @@ from filelock import FileLock
 from tests.gui.app import asked
 from tests.gui.desk import until
 
-RELEASE = "bookworm"
+_HERE = platform.freedesktop_os_release() if sys.platform == "linux" else {}
+# What is built here wants a C library as new as the one here.
+RELEASE = (_HERE.get("ID") == "debian" and _HERE.get("VERSION_CODENAME")) or "bookworm"
 MIRROR = os.environ.get("DEBIAN_MIRROR", "")  # where there is none, debootstrap's own
 # A launcher, and what carries it out.
 LAUNCHER = ("libglib2.0-bin", "desktop-file-utils")
