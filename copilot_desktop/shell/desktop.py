@@ -386,5 +386,8 @@ class Desktop:
 
     def _listen_to_signals(self) -> None:
         """After each toolkit start: both GTK's tray and Qt put their own handlers in place."""
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for name in ("SIGTERM", "SIGINT", "SIGHUP"):
+            number = getattr(signal, name, None)
+            if number is None or (name == "SIGHUP" and signal.getsignal(number) == signal.SIG_IGN):
+                continue  # started with nohup: a closed terminal is not meant to end it
             signal.signal(number, lambda *_: self.quit())

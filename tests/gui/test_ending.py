@@ -20,7 +20,7 @@ pytestmark = pytest.mark.gui
 Launch = Callable[..., App]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ends_the_app(panel: Panel, launch: Launch, number: signal.Signals) -> None:
     app = launch().ready()
     app.shown()
