@@ -20,13 +20,13 @@ pytestmark = pytest.mark.gui
 Launch = Callable[..., App]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_signal_ends_the_app(panel: Panel, launch: Launch, number: signal.Signals) -> None:
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])
+def test_a_signal_ends_the_app(panel: Panel, launch: Launch, name: str) -> None:
     app = launch().ready()
     app.shown()
     app.until("the proxy", lambda s: s["proxy"]["phase"] == "running")
 
-    app.signal(number)
+    app.signal(signal.Signals[name])
 
     assert_gone(app)
 
