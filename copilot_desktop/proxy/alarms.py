@@ -51,6 +51,7 @@ def is_closed_door(problem: Problem) -> bool:
     return problem.detail.lower().rstrip(".") in _NO_REASON
 
 
-def limited_model(problem: RateLimited, asked: str) -> str:
-    """The model that a limit is about; empty if it is about all of them."""
-    return "" if problem.code in _GLOBAL else asked
+def limited_model(problem: RateLimited, asked: str) -> str | None:
+    """The model that a limit is about; empty if it is about all of them, None if about none: who
+    asks too often for the list of models may still ask the models."""
+    return "" if problem.code in _GLOBAL else asked or None

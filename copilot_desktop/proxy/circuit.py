@@ -134,7 +134,8 @@ class Circuit:
         if is_closed_door(problem):
             return self._stop_at_door(problem)
         if isinstance(problem, RateLimited):
-            return self._count(problem, limited_model(problem, model))
+            about = limited_model(problem, model)
+            return about is not None and self._count(problem, about)
         return False
 
     def well(self, model: str, began: float) -> bool:

@@ -116,6 +116,18 @@ async def test_nothing_goes_out_by_itself_while_sending_is_stopped(tmp_path: Pat
                     await asyncio.sleep(0.01)
 
 
+async def test_who_asks_too_often_for_the_models_may_still_ask_them(tmp_path: Path) -> None:
+    too_often = {"error": {"message": "Slow down.", "code": "rate_limited"}}
+    headers = {**GITHUB, "retry-after": "600"}
+    async with running_core(tmp_path, signed_in=True) as rig:
+        await rig.until(lambda state: state.models.state == "ready")
+        rig.fake.add_fault(Status("/models", status=429, body=too_often, headers=headers, times=-1))
+        for _ in range(4):
+            assert not (await rig.do("refresh_models"))["ok"]
+        assert rig.core.brakes.state.limits == ()
+        assert (await ask(rig))[0] == 200
+
+
 async def test_a_broken_file_does_not_keep_the_app_from_starting(tmp_path: Path) -> None:
     for content in (b"\xff", b"[1", b"[]", b'{"halt": {"reason": "warned", "since": "x"}}'):
         (tmp_path / FILE_NAME).write_bytes(content)

@@ -96,3 +96,6 @@ def test_limits_of_the_account_are_about_every_model():
     for named in ("user_model_rate_limited", "model_overloaded", "rate_limited", None):
         assert limited_model(RateLimited(code=named), "gpt-4.1") == "gpt-4.1"
     assert limited_model(Busy(), "gpt-4.1") == "gpt-4.1"
+    assert limited_model(RateLimited(code="user_global_rate_limited"), "") == ""
+    for code in ("rate_limited", None):
+        assert limited_model(RateLimited(code=code), "") is None, "of no model, so about none"
