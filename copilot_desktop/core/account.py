@@ -87,6 +87,7 @@ class AccountDesk:
         self._environ = environ
         self._on_look = on_look
         self._loading: asyncio.Task[Any] | None = None
+        self._moving = asyncio.Lock()  # where a change leads is found out before it is made
 
     async def begin(self, *, alone: bool = False) -> None:
         """Begin to read the stored sign-in. Whoever needs it before it is there waits for it.
@@ -170,11 +171,12 @@ class AccountDesk:
                 f"This sign-in comes from an environment variable, {account.where}. "
                 "Remove the variable to use another account."
             )
-        home = await self._home_of(host)
-        kept = await self._roster.fetch(host, number)
-        known = self._roster.find(host, number)
-        await self._session.use(home, kept, plan=known.plan if known else "")
-        await self._follow_home()
+        async with self._moving:
+            home = await self._home_of(host)
+            kept = await self._roster.fetch(host, number)
+            known = self._roster.find(host, number)
+            await self._session.use(home, kept, plan=known.plan if known else "")
+            await self._follow_home()
         self._on_look(None)
         if not self._alone:
             self._tasks.replace(self._quietly(self.look()), "look at the other account")
@@ -204,10 +206,11 @@ class AccountDesk:
             raise InvalidRequest(
                 "This sign-in comes from an environment variable and is kept nowhere."
             )
-        store = await self._store(kind, self._session.account.host)
-        if reason := await _why_not(store):
-            raise BadSetting(fields={"name": store.where, "reason": reason.rstrip(".")})
-        await self._session.move_to(store)
+        async with self._moving:
+            store = await self._store(kind, self._session.account.host)
+            if reason := await _why_not(store):
+                raise BadSetting(fields={"name": store.where, "reason": reason.rstrip(".")})
+            await self._session.move_to(store)
 
     async def _load(self, listing: asyncio.Task[None]) -> None:
         await asyncio.wait({listing})

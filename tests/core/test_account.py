@@ -127,6 +127,27 @@ async def test_choosing_swaps_and_everything_follows(tmp_path: Path) -> None:
         assert listed(rig) == [(SECOND.login, "127.0.0.1")]
 
 
+async def test_a_choice_during_a_move_does_not_undo_the_move(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with both(tmp_path) as rig:
+        roster, session = rig.core.roster, rig.core.session
+        fetch = roster.fetch
+
+        async def slow(host: str, number: int) -> StoredAccount:
+            for _ in range(30):  # the move has every chance to come between
+                await asyncio.sleep(0.01 if session.store.name == "file" else 0)
+            return await fetch(host, number)
+
+        monkeypatch.setattr(roster, "fetch", slow)
+        answers = await asyncio.gather(
+            rig.do("use_account", **name(FIRST)), rig.do("choose_store", kind="memory")
+        )
+        assert all(answer["ok"] for answer in answers)
+        assert session.store.name == rig.core.settings.token_store == "memory"
+        assert rig.snapshot()["auth"]["login"] == FIRST.login
+
+
 async def test_the_same_account_twice_replaces_itself(tmp_path: Path) -> None:
     scenario = replace(QUICK, people=PEOPLE[:1])
     async with running_core(tmp_path, scenario, token_store="file") as rig:
