@@ -60,7 +60,9 @@ def read(arguments: Sequence[str]) -> Invocation:
     # A bare `--demo` must not swallow the command behind it.
     spelled = [f"--demo={DEFAULT_SCENARIO}" if word == "--demo" else word for word in arguments]
     found = vars(parser(next(iter(spelled), "")).parse_args(spelled))
-    words = found.pop("words", ())
+    theirs = len(arguments) - len(found.pop("words", ()))
+    while found.get("command") == "run" and arguments[theirs - 1] == "--":
+        theirs -= 1  # argparse takes it for the end of our flags, but the tool's name was that
     return Invocation(
         command=found.pop("command", None) or "desktop",
         demo=found.pop("demo", None),
@@ -83,7 +85,7 @@ def read(arguments: Sequence[str]) -> Invocation:
         tool=found.pop("tool", None) or "",
         chosen=dict(found.pop("chosen", ())),
         # As they were typed: a tool may have a flag of the same name.
-        words=tuple(arguments[len(arguments) - len(words) :]),
+        words=tuple(arguments[theirs:]),
         shell=found.pop("shell", ""),
         options=frozenset(name for name in SWITCHES if found.pop(name, False)),
         flags=found,

@@ -110,6 +110,16 @@ def test_a_bare_demo_does_not_swallow_the_command_behind_it() -> None:
     assert read(["serve"]).demo is None
 
 
+def test_all_that_follows_a_tool_is_its_own() -> None:
+    for words in (
+        [], ["--"], ["--", "-1 is what?"], ["--", "--", "x"], ["exec", "--", "x"],
+        ["--demo", "--model", "opus", "--port", "5", "-h"], ["--start"],
+    ):  # fmt: skip
+        for before in (["run"], ["--port", "5", "run", "--start"], ["run", "--"]):
+            found = read([*before, "claude", *words])
+            assert (found.tool, found.words) == ("claude", tuple(words)), (before, words)
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is full")
 @pytest.mark.parametrize("words", ["usage --json", "--help"])
 async def test_output_that_a_full_disk_did_not_take_is_said(terminal: Terminal, words: str) -> None:
