@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import re
 import sys
 from collections.abc import Coroutine, Sequence
 from importlib import import_module
@@ -35,6 +36,8 @@ _MODULES = {"env": "environment", "remove-everything": "removal"}
 _PLAIN = (
     "accounts", "autostart", "doctor", "env", "keys", "logs", "remove-everything", "version",
 )  # fmt: skip
+# What a terminal obeys, but for the colours of `editors`. Names, terms and errors come from others.
+_STEERING = re.compile("(?!\x1b\\[(?:0|1|31|32)m)[\x00-\x08\x0b-\x1f\x80-\x9f]")
 
 
 class Ended(Exception):
@@ -189,8 +192,9 @@ def complain(words: str) -> None:
 
 
 def _print(words: str, stream: Any) -> bool:
+    shown = _STEERING.sub(lambda found: f"\\x{ord(found[0]):02x}", words)
     try:
-        print(words, file=stream, flush=True)
+        print(shown, file=stream, flush=True)
     except (OSError, ValueError, AttributeError):
         # Closed, broken or absent (a windowed program has no terminal): nobody is reading.
         return False

@@ -85,7 +85,9 @@ def _agreed(name: str) -> bool:
         raise Ended(
             "Nobody can be asked here. Read the terms, and add --accept-terms to accept them."
         )
-    complain(f"Accept these terms with GitHub, for your account, and enable {name}? [y/N]")
+    complain(
+        f"Accept these terms with GitHub, for your account, and enable {one_line(name)}? [y/N]"
+    )
     try:
         return input().strip().lower() in {"y", "yes"}
     except EOFError:
@@ -96,7 +98,7 @@ def _told(invocation: Invocation, name: str, state: str) -> int:
     if invocation.json:
         say(json.dumps({"id": name, "state": state}))
     elif state == "enabled":
-        say(strings.text("models.terms.enabled", name=name))
+        say(strings.text("models.terms.enabled", name=one_line(name)))
     else:
-        say(strings.text("models.terms.waiting", name=name))
+        say(strings.text("models.terms.waiting", name=one_line(name)))
     return DONE

@@ -24,6 +24,7 @@ from copilot_desktop.core.headline import spoken_percent
 from copilot_desktop.core.settings import Preferences
 from copilot_desktop.core.snapshot import snapshot
 from copilot_desktop.proxy.config import own_address
+from copilot_desktop.redaction import one_line
 from copilot_desktop.shell.engine import choose_engine
 from copilot_desktop.system import current
 
@@ -44,7 +45,7 @@ async def show(preferences: Preferences, invocation: Invocation) -> int:
         say(json.dumps(part(shown), indent=2))
     else:
         for line in words(shown):
-            say(line)
+            say(one_line(line))
     match shown["auth"]["state"]:
         case "signed_in" | "checking":
             return DONE

@@ -18,6 +18,7 @@ from copilot_desktop.cli.account import core_alone, running_app
 from copilot_desktop.cli.parser import Invocation
 from copilot_desktop.core.settings import Preferences
 from copilot_desktop.proxy.circuit import paused
+from copilot_desktop.redaction import one_line
 
 if TYPE_CHECKING:
     from copilot_desktop.core.core import Core
@@ -73,7 +74,7 @@ async def follow_brakes(core: Core) -> None:
 
 def _ask(core: Core, terminal: Terminal, question: Question) -> None:
     say()
-    say(f"{question.client} wants to use Copilot ({question.model}).")
+    say(one_line(f"{question.client} wants to use Copilot ({question.model})."))
     if not terminal.can_answer:
         say("It cannot be allowed here and is denied in two minutes, unless the window answers.")
         say("To let it in from the start, name it in the setting approved_clients.")

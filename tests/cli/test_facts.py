@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import sys
 from dataclasses import asdict, replace
 
+import aiohttp
 import pytest
 
 from copilot_desktop.cli.facts import _meter_words
@@ -18,6 +20,8 @@ from tests.cli.terminal import Commands, Terminal
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 
 FACTS = ("status", "models", "quota")
+# What terminals obey: here the title is set, the screen cleared, and a line written over.
+STEERING = "\x1b]0;mine\x07\x9b2J\r\nSending  fine"
 
 
 def sign_in(terminal: Terminal, fake: FakeUpstream) -> None:
@@ -127,3 +131,37 @@ async def test_a_sign_in_without_copilot(terminal: Terminal) -> None:
             assert (ended.code, ended.out) == (1, "")
             assert ended.err.startswith("GitHub Copilot subscription required. ")
             assert "reports no limits" not in (await commands.run("quota")).out
+
+
+def hostile_model() -> dict[str, object]:
+    kinds = {"type": "chat", "supports": {}, "limits": {}}
+    return {"id": f"gpt{STEERING}", "name": "GPT", "vendor": "OpenAI", "capabilities": kinds}
+
+
+async def test_a_name_that_somebody_else_chose_does_not_steer_the_terminal(
+    terminal: Terminal,
+) -> None:
+    scenario = Scenario(catalogue=(hostile_model(),))
+    async with FakeUpstream(scenario) as fake:
+        terminal.at(fake)
+        terminal.environ |= {
+            "COPILOT_GITHUB_TOKEN": fake.github_token,
+            "COPILOT_DESKTOP_REQUIRE_KEY": "false",
+        }
+        async with terminal.start("serve") as serve, terminal.commands() as commands:
+            port = await serve.port()
+            await serve.until("Signed in as octo-user")
+            asked = {"model": f"nobody{STEERING}", "messages": []}
+            async with (
+                aiohttp.ClientSession(headers={"User-Agent": "Bad\x9b2J"}) as http,
+                http.post(f"http://127.0.0.1:{port}/v1/chat/completions", json=asked) as answer,
+            ):
+                assert answer.status == 404
+            for words in (("status",), ("models",), ("models", "enable", f"gpt{STEERING}")):
+                told = await commands.run(*words)
+                assert re.findall(r"[^\n -~\xa0-\uffff]", told.out + told.err) == [], words
+                assert "\nSending  fine" not in told.out, words
+            assert "nobody" in (await commands.run("status")).out
+            shown = json.loads((await commands.run("models", "--json")).out)
+            assert shown[0]["id"] == f"gpt{STEERING}"
+            assert (await serve.end(signal.SIGTERM)).code == 0
