@@ -18,6 +18,7 @@ from copilot_desktop import strings
 from copilot_desktop.cli import DONE, Ended, complain, say
 from copilot_desktop.cli.account import core_alone, running_app
 from copilot_desktop.cli.parser import Invocation
+from copilot_desktop.core.budget import spoken
 from copilot_desktop.core.key_shapes import GivenLimits, KeyName
 from copilot_desktop.core.settings import Preferences
 from copilot_desktop.core.snapshot import snapshot
@@ -159,4 +160,4 @@ def _text(name: str, /, **fields: Any) -> str:
 
 
 def _amount(unit: str, amount: float) -> str:
-    return _text(f"amount_{unit}", amount=f"{amount:,.2f}".rstrip("0").rstrip("."))
+    return _text(f"amount_{unit}", amount=spoken(amount))

@@ -114,10 +114,15 @@ def free(limit: Limit, *, multiplier: float | None, by_agent: bool) -> bool:
     return multiplier == 0 or (limit.unit == "requests" and by_agent)
 
 
+def spoken(amount: float) -> str:
+    """With two digits behind the point, or so many that it is not told as nothing."""
+    digits = 2 if amount >= 0.01 else 6
+    return f"{amount:,.{digits}f}".rstrip("0").rstrip(".")
+
+
 def amount(limit: Limit) -> str:
     """`20 AI credits a day`."""
-    number = f"{limit.limit:,.2f}".rstrip("0").rstrip(".")
-    return f"{number} {_SPOKEN[limit.unit]} a {limit.period}"
+    return f"{spoken(limit.limit)} {_SPOKEN[limit.unit]} a {limit.period}"
 
 
 def refusal(budget: Budget) -> BudgetSpent:

@@ -10,6 +10,7 @@ import pytest
 from copilot_desktop.core.budget import (
     Budget,
     Limit,
+    amount,
     ends,
     free,
     limits_of,
@@ -117,6 +118,10 @@ def test_what_costs_nothing_is_free(
 ) -> None:
     limit = Limit(unit, 1.0, "day", stops=True)  # type: ignore[arg-type]
     assert free(limit, multiplier=multiplier, by_agent=by_agent) is expected
+
+
+def test_a_small_budget_is_not_told_as_none() -> None:
+    assert amount(Limit("credits", 0.004, "day", stops=True)) == "0.004 AI credits a day"
 
 
 def test_the_client_is_told_whose_budget_it_is_and_where_to_change_it() -> None:
