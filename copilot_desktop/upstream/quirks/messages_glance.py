@@ -14,7 +14,7 @@ from typing import Any
 
 from copilot_desktop.spelling import LONGEST_NAME
 from copilot_desktop.upstream.quirks.messages_history import ID_LIMIT
-from copilot_desktop.upstream.quirks.messages_turns import CALL, TURN, is_genuine
+from copilot_desktop.upstream.quirks.messages_turns import TURN, is_bare, is_genuine
 
 _LEGAL_ID = re.compile(rf"[A-Za-z0-9_-]{{1,{ID_LIMIT}}}").fullmatch
 _LEGAL_NAME = re.compile(rf"[A-Za-z0-9_-]{{1,{LONGEST_NAME}}}").fullmatch
@@ -61,7 +61,7 @@ def _are_told(blocks: list[Any], calls: list[str]) -> bool:
         if block.get("type") != "tool_result":
             return not waiting and all(map(_is_text, blocks[place:]))
         call, content = block.get("tool_use_id"), block.get("content")
-        if not isinstance(call, str) or call not in waiting:
+        if not isinstance(call, str) or call not in waiting or not is_bare(block):
             return False
         if isinstance(content, list) and not (content and _are_bare(content)):
             return False
@@ -71,7 +71,7 @@ def _are_told(blocks: list[Any], calls: list[str]) -> bool:
 
 def _is_said(block: Any, calls: list[str]) -> bool:
     """Something that a model said; a call is added to `calls`."""
-    if not isinstance(block, dict):
+    if not isinstance(block, dict) or not is_bare(block):
         return False
     match block.get("type"):
         case "text":
@@ -82,7 +82,7 @@ def _is_said(block: Any, calls: list[str]) -> bool:
                 return False
             calls.append(call)
             legal = _LEGAL_ID(call) and _LEGAL_NAME(name)
-            return bool(legal) and block.keys() <= CALL and not isinstance(block.get("input"), str)
+            return bool(legal) and not isinstance(block.get("input"), str)
         case "thinking":
             return is_genuine(block) and "cache_control" not in block
         case "redacted_thinking":
@@ -94,7 +94,7 @@ def _is_text(block: Any) -> bool:
     """What a user said."""
     if not isinstance(block, dict) or block.get("type") != "text":
         return False
-    return "citations" not in block and _has_words(block)
+    return "citations" not in block and is_bare(block) and _has_words(block)
 
 
 def _are_bare(parts: Iterable[Any]) -> bool:

@@ -30,6 +30,7 @@ _SERVER = ("web_search", "web_fetch", "code_execution", "mcp_toolset", "advisor"
 _MOST_TOOLS = 128  # what Copilot's own client keeps to
 _SEARCH = "tool_search_tool"
 _ODD = frozenset({"$schema", "$id", "anyOf", "oneOf", "allOf"})
+_TOOL = frozenset({"type", "name", "description", "input_schema", "cache_control", "strict"})
 _TOOL_SEARCH = frozenset({"defer_loading", "input_examples"})
 _TOOL_EXTRAS = frozenset({"eager_input_streaming", "allowed_callers"})
 
@@ -189,6 +190,8 @@ def _tool(tool: Any, draft: Draft, model: Model, *, search: bool) -> Any:
     if not isinstance(tool, dict):
         return tool
     unknown = _TOOL_EXTRAS if search else _TOOL_EXTRAS | _TOOL_SEARCH
+    if tool.get("type") in (None, "custom"):
+        unknown = frozenset(tool) - _TOOL - (_TOOL_SEARCH - unknown)
     if not model.structured:
         unknown |= {"strict"}
     gone = sorted(unknown & tool.keys())

@@ -21,7 +21,21 @@ from copilot_desktop.upstream.quirks.messages_draft import Draft, Json
 MID_SYSTEM = "mid-conversation-system-2026-04-07"
 CONTINUE = "Continue exactly from where the last message stopped."
 TURN = frozenset({"role", "content"})
-CALL = frozenset({"type", "id", "name", "input", "cache_control"})
+# What Copilot knows of each kind of block: anything else is "Extra inputs are not permitted".
+_MEMBERS: Mapping[str, frozenset[str]] = {
+    kind: frozenset({"type", "cache_control", *members})
+    for kind, members in {
+        "text": ("text", "citations"),
+        "image": ("source",),
+        "document": ("source", "title", "context", "citations"),
+        "search_result": ("source", "title", "content", "citations"),
+        "tool_use": ("id", "name", "input"),
+        "tool_result": ("tool_use_id", "content", "is_error"),
+        "tool_reference": ("tool_name",),
+        "thinking": ("thinking", "signature"),
+        "redacted_thinking": ("data",),
+    }.items()
+}
 _PLACEHOLDERS = ("Thinking...", "Thinking…")
 
 
@@ -109,12 +123,30 @@ def _bare(turn: Mapping[str, Any], draft: Draft) -> Mapping[str, Any]:
     return {key: value for key, value in turn.items() if key in TURN}
 
 
+def is_bare(block: Mapping[str, Any]) -> bool:
+    """Whether the block says nothing that Copilot does not know."""
+    kind = block.get("type")
+    known = _MEMBERS.get(kind) if isinstance(kind, str) else None
+    return known is None or block.keys() <= known
+
+
+def _bare_block(block: Mapping[str, Any], draft: Draft) -> Mapping[str, Any]:
+    """Without the rest: Anthropic's own answers say who made a call (`caller`), for example."""
+    if is_bare(block):
+        return block
+    kind = block["type"]
+    for key in sorted(block.keys() - _MEMBERS[kind]):
+        draft.note(f"dropped=messages.{kind}.{key}")
+    return {key: value for key, value in block.items() if key in _MEMBERS[kind]}
+
+
 def _block(
     block: Any, where: str, draft: Draft, *, assistant: bool = False, inner: bool = False
 ) -> Any:
     """The block itself, a mended copy, or None to leave it out. `inner`: of a tool's result."""
     if not isinstance(block, dict):
         return block
+    block = _bare_block(block, draft)
     match block.get("type"):
         case "text":
             return _text(block, assistant=assistant)
@@ -174,9 +206,6 @@ def _found(block: Mapping[str, Any]) -> str:
 
 
 def _tool_use(block: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Without who called it (`caller`), which Anthropic's own answers say and Copilot refuses."""
-    if not block.keys() <= CALL:
-        block = {key: value for key, value in block.items() if key in CALL}
     given = block.get("input")
     if not isinstance(given, str):
         return block

@@ -358,8 +358,21 @@ def test_only_the_first_of_two_instructions_follows_a_user_turn() -> None:
 
 def test_a_call_does_not_say_who_called() -> None:
     called = {**CALL, "caller": {"type": "direct"}}
-    said = fixed_body(ask(HI, assistant(called), user(RESULT), tools=[LS]))["messages"]
-    assert said == [HI, assistant(CALL), user(RESULT)]
+    fixed = fix(ask(HI, assistant(called), user({**RESULT, "x": 1}, text("y", z=2)), tools=[LS]))
+    assert (fixed.body or {})["messages"] == [HI, assistant(CALL), user(RESULT, text("y"))]
+    assert fixed.notes == (
+        "dropped=messages.tool_use.caller",
+        "dropped=messages.tool_result.x",
+        "dropped=messages.text.z",
+    )
+
+
+def test_a_tool_is_told_with_what_copilot_knows_of_it() -> None:
+    annotated = {**LS, "annotations": {"readOnlyHint": True}, "defer_loading": True, "strict": True}
+    typed = {"type": "bash_20250124", "name": "bash", "max_characters": 5}
+    assert fixed_body(ask(tools=[annotated, typed]))["tools"] == [{**LS, "strict": True}, typed]
+    known = fixed_body(ask(tools=[annotated]), CLAUDE, "advanced-tool-use-2025-11-20")["tools"]
+    assert known == [{**LS, "defer_loading": True, "strict": True}]
 
 
 def test_what_a_tool_has_found_is_told_in_words() -> None:

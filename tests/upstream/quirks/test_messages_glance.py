@@ -56,7 +56,8 @@ SAID = [
     {**call(), "caller": {"type": "direct"}}, {"type": "future"},
 ]  # fmt: skip
 TOLD = [
-    text(), text(""), text("x", citations=[]), text("x", **MARK), result(), result("b"),
+    text(), text(""), text("x", citations=[]), text("x", **MARK), text("x", y=1), result(),
+    {**result(), "x": 1}, result("a", [text("x", y=1)]), result("b"),
     result("c d"), result(None), result("a", []), result("a", [text("")]), result("a", None),
     result("a", [text("x", **MARK)]), result("a", [{"type": "image", "source": PNG}]),
     {"type": "image", "source": PNG}, {"type": "thinking", "thinking": "", "signature": "x"}, 5,
