@@ -51,14 +51,25 @@ export function tell(verb, args) {
 
 /** Follow the app. The browser reconnects by itself; a long silence is shown. */
 export function follow() {
+  let events = null;
   let timer = null;
+  let again = null;
+  const inTab = () => Boolean(state.snapshot) && state.snapshot.app.engine === 'browser';
   const alive = () => {
     clearTimeout(timer);
     timer = null;
     if (state.local.gone) setLocal({ gone: false });
   };
   const open = () => {
-    const events = new EventSource('/events');
+    clearTimeout(again);
+    if (events) events.close();
+    // Each "Open" adds a tab, and a browser has six connections for all of them.
+    if (document.hidden && inTab()) {
+      clearTimeout(timer);
+      timer = null;
+      return;
+    }
+    events = new EventSource('/events');
     events.addEventListener('open', alive);
     events.addEventListener('state', (event) => {
       alive();
@@ -69,11 +80,9 @@ export function follow() {
     events.addEventListener('error', () => {
       timer = timer || setTimeout(() => setLocal({ gone: true }), SILENCE);
       // After an answer that is no stream the browser gives up for good.
-      if (events.readyState === EventSource.CLOSED) {
-        events.close();
-        setTimeout(open, SILENCE);
-      }
+      if (events.readyState === EventSource.CLOSED) again = setTimeout(open, SILENCE);
     });
   };
+  document.addEventListener('visibilitychange', () => { if (inTab()) open(); });
   open();
 }

@@ -5,6 +5,7 @@ Times are in `bench/page.py`; a test that measures them would only measure the m
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -59,3 +60,28 @@ async def test_a_hidden_window_runs_no_timer(window: Any) -> None:
     assert await page.page.evaluate("running.size") == 0
     await page.page.evaluate("hide(false)")
     await page.until("running.size === 1")
+
+
+async def test_a_tab_in_the_background_leaves_its_connection_to_others(window: Any) -> None:
+    """A browser has six for one address: the seventh tab would wait for ever."""
+    page = await window(snapshots.snapshot(app={"engine": "browser"}))
+    await page.follows()
+    await page.page.evaluate(COUNTING)
+    await page.page.evaluate("hide(true)")
+    async with asyncio.timeout(20):
+        while page.plane.followed():
+            page.plane.push(page.plane.state)  # who has gone is noticed when something is told
+            await asyncio.sleep(0.05)
+    page.plane.state = snapshots.stopped()
+    await page.page.evaluate("hide(false)")
+    await page.see("Proxy is stopped")
+    assert page.plane.followed() == 1
+
+
+async def test_a_window_of_its_own_goes_on_to_listen_while_it_is_hidden(window: Any) -> None:
+    page = await window(snapshots.snapshot(app={"engine": "gtk"}))
+    await page.follows()
+    await page.page.evaluate(COUNTING)
+    await page.page.evaluate("hide(true)")
+    page.plane.push(snapshots.stopped())
+    await page.see("Proxy is stopped")
