@@ -283,3 +283,11 @@ async def test_forced_colours_keep_the_bars_apart(window: Any) -> None:
         "all => all.map(e => getComputedStyle(e).backgroundColor)"
     )
     assert grounds[0] != grounds[1]
+
+
+async def test_a_history_that_could_not_be_read_is_asked_for_once_more(window: Any) -> None:
+    page = await opened(window, told={"ok": False, "code": "internal_error", "message": ""})
+    await page.see("The history could not be read.")
+    page.plane.answers["usage_history"] = history()
+    await page.press("Try again")
+    await page.page.locator(".chart").wait_for()

@@ -30,7 +30,7 @@ export function historyCards(snapshot, local) {
   const { told } = own;
   if (!told) {
     return own.failed
-      ? h('div', { key: 'chart' }, card(null, null, emptyState(null, t('usage.history.failed'))))
+      ? h('div', { key: 'chart' }, card(null, null, emptyState(null, t('usage.history.failed'), button(t('action.try_again'), again, { small: true }))))
       : h('div', { key: 'chart' }, card(null, null, skeleton(4, t('usage.history.loading'))));
   }
   return [chartCard(told, own), told.since ? ledgerCard(told, own) : null];
@@ -54,6 +54,11 @@ function ask(snapshot, own) {
     const fine = answer.ok && Array.isArray(answer.values);
     set(fine ? { told: answer, failed: false } : { failed: true });
   });
+}
+
+function again() {
+  asked.key = '';
+  set({ failed: false });
 }
 
 /** The period of the plan's meter, or the calendar month. */
