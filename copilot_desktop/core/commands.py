@@ -97,8 +97,10 @@ class Commands:
         return {"state": self._core.session.account.state}
 
     async def choose_store(self, kind: StoreKind) -> None:
+        new = {"token_store": kind} if kind != self._core.settings.token_store else {}
+        self._core.store.state.preferences.changed(new)  # raises where it is fixed
         await self._core.desk.move_to(kind)
-        await self._core.change({"token_store": kind})
+        await self._core.change(new)
 
     # ------------------------------------------------------------------------ proxy
 

@@ -127,6 +127,17 @@ async def test_choosing_swaps_and_everything_follows(tmp_path: Path) -> None:
         assert listed(rig) == [(SECOND.login, "127.0.0.1")]
 
 
+async def test_a_store_that_is_fixed_is_not_left(tmp_path: Path) -> None:
+    async with both(tmp_path) as rig:
+        core = rig.core
+        core.store.set(preferences=core.store.state.preferences.with_flags(token_store="file"))
+        answer = await rig.do("choose_store", kind="memory")
+        assert (answer["ok"], answer["code"]) == (False, "bad_setting")
+        assert core.session.store.name == "file"
+        assert (tmp_path / "tokens" / "token.json").exists()
+        assert (await rig.do("choose_store", kind="file"))["ok"]
+
+
 async def test_a_choice_during_a_move_does_not_undo_the_move(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
