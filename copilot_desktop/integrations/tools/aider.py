@@ -47,14 +47,14 @@ def _edits(machine: Machine, link: Link) -> tuple[Edit, ...]:
 
 
 def _launch(machine: Machine, link: Link) -> Launch:
-    models = {
-        f"AIDER_{name.upper().replace('-', '_')}": f"openai/{model.id}"
+    models = (
+        word
         for name, model in _chosen(link).items()
-    }
-    # These win over its settings file; OPENAI_API_BASE does not.
-    return Launch(
-        env={"AIDER_OPENAI_API_BASE": link.openai, "AIDER_OPENAI_API_KEY": link.key, **models}
+        for word in (f"--{name}", f"openai/{model.id}")
     )
+    # Arguments win over its settings file and over variables, which a `.env` may give it anew. The
+    # key stays in a variable: arguments can be read by everybody on the machine.
+    return Launch(("--openai-api-base", link.openai, *models), {"AIDER_OPENAI_API_KEY": link.key})
 
 
 TOOL = Tool(

@@ -115,6 +115,17 @@ def test_claude_code_is_started_without_what_leads_to_another_cloud() -> None:
         assert given[f"CLAUDE_CODE_USE_{cloud}"] == "0", "it may also stand in the user's settings"
 
 
+def test_aider_is_told_where_no_env_file_can_tell_it_anew() -> None:
+    launch = named("aider").launch
+    assert launch is not None
+    made = launch(machine(), link(main=SONNET.id, small=MINI.id))
+    assert made.arguments == (
+        *("--openai-api-base", "http://127.0.0.1:4141/v1"),
+        *("--model", "openai/claude-sonnet-5", "--weak-model", "openai/gpt-5-mini"),
+    )
+    assert made.env == {"AIDER_OPENAI_API_KEY": KEY}
+
+
 def test_codex_keeps_its_own_settings_and_prints_the_key_on_every_system() -> None:
     mine = {".codex/config.toml": 'model = "o9"\n'}
     assert changed("codex", mine)[".codex/config.toml"] == mine[".codex/config.toml"]
