@@ -13,7 +13,7 @@ import re
 LOCAL_KEY = re.compile(r"cd-[A-Za-z0-9_-]{43}")  # 256 random bits, as `core.keys` makes them
 _SECRETS = re.compile(
     r"""
-      (?=[cegt])(?:              # not in a word, but behind an escape: JSON's and an address's
+      (?=[cgt])(?:               # not in a word, but behind an escape: JSON's and an address's
           (?<![a-z0-9]) | (?<=\\[bfnrt]) | (?<=\\u[0-9a-f]{4}) | (?<=\\x[0-9a-f]{2})
         | (?<=%[0-9a-f]{2})
       )(?:
@@ -21,7 +21,6 @@ _SECRETS = re.compile(
         | github_pat_[A-Za-z0-9_]{8,}
         | tid=[^\s"'<>]+                   # a Copilot token starts with its tracking id
         | cd-[A-Za-z0-9_-]{32,}            # our own local key
-        | eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*  # a signed token, as auto mode gives
       )
     | (?<=[/\s"=])(?:                      # how all that stands before these ends
           (?<=://)[^\s/@"'<>]+(?=@)        # name and password in an address
@@ -38,13 +37,33 @@ _SECRETS = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+# A signed token, as auto mode gives: three words between dots. A word is looked through once: what
+# is relayed may be megabytes of beginnings.
+_DOTTED = re.compile(r"(?<![\w-])[\w-]++(?=\.[\w-]{8,}+\.)")
+_BEGINS = re.compile(
+    r"(?:(?<![a-z0-9])|(?<=\\[bfnrt])|(?<=\\u[0-9a-f]{4})|(?<=\\x[0-9a-f]{2})|(?<=%[0-9a-f]{2}))"
+    r"eyJ[\w-]{8}",
+    re.IGNORECASE,
+)
+_REST = re.compile(r"\.[\w-]+\.[\w-]*")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\x80-\x9f\u2028\u2029]")
 MASK = "[secret]"
 
 
 def redact(text: str) -> str:
     """`text` with everything that looks like a secret replaced by `[secret]`."""
-    return _SECRETS.sub(MASK, text)
+    return _without_signed(_SECRETS.sub(MASK, text))
+
+
+def _without_signed(text: str) -> str:
+    parts, at = [], 0
+    for word in _DOTTED.finditer(text):
+        begin = _BEGINS.search(text, max(at, word.start()), word.end())
+        rest = _REST.match(text, word.end()) if begin else None
+        if begin is not None and rest is not None:
+            parts += [text[at : begin.start()], MASK]
+            at = rest.end()
+    return "".join([*parts, text[at:]]) if parts else text
 
 
 def one_line(text: str) -> str:

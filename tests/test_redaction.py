@@ -113,3 +113,9 @@ def test_an_error_cannot_look_like_a_record() -> None:
     assert "all is well" in whole
     assert "\x1b" not in whole
     assert "ghu_" not in whole
+
+
+def test_a_flood_of_beginnings_is_looked_through_once() -> None:
+    """Each looked at to the end of all of them, this would take an hour, and the app with it."""
+    flood = "-eyJ" * 500_000
+    assert redact(flood) == flood
