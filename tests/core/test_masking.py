@@ -24,7 +24,8 @@ CANARIES = [
     "canary.ghe.com and api.canary.ghe.com",
     "github.com.canary.example and notgithub-canary.com",
     "/srv/canary.example/x",
-    r"C:\Users\Canary Canary\AppData and 'C:\\Users\\canary\\x' and C:/Users/Canary/x",
+    r"C:\Users\Canary Canary\AppData and 'C:\\Users\\canary\\x'",
+    r"C:\Users\Canary\x".replace("\\", "/"),
 ]
 ADDRESSES = [
     "2001:db8:ca11::1",
