@@ -41,7 +41,7 @@ from copilot_desktop.core.snapshot import snapshot
 from copilot_desktop.core.state import Ask
 from copilot_desktop.core.thread import CoreThread
 from copilot_desktop.errors import Problem
-from copilot_desktop.shell import clipboard
+from copilot_desktop.shell import clipboard, endings
 from copilot_desktop.shell.activation import Dock, let_come_to_front
 from copilot_desktop.shell.engine import Engine
 from copilot_desktop.shell.menu import Item, menu_for, tooltip
@@ -122,6 +122,7 @@ class Desktop:
         hidden: bool,
     ) -> None:
         self._engine = engine
+        self._instance = instance
         self._hidden = hidden or preferences.settings.start_hidden
         self._quitting = threading.Event()
         self._changed = threading.Event()
@@ -147,6 +148,8 @@ class Desktop:
     def run(self) -> int:
         """Main thread only."""
         self._listen_to_signals()
+        if self._engine.name in {"webview2", "cocoa"}:
+            endings.follow_signals(self.quit)
         try:
             core = self._thread.start().core
             core.shell = self
@@ -201,7 +204,9 @@ class Desktop:
         self._tray.hold(self._quitting)
 
     def _run_window(self, core: Core) -> None:
-        icon = resources.assets() / "icon-256.png"
+        # Windows takes nothing else for an icon, and shows no window instead.
+        name = "icon.ico" if self._engine.name == "webview2" else "icon-256.png"
+        icon = resources.assets() / name
         window = Window(
             self._thread.value.control.url(),
             self._engine,
@@ -209,6 +214,7 @@ class Desktop:
             dark=self._is_dark(core),
             icon=icon if Path(icon).exists() else None,
             asked_to_close=self._asked_to_close,
+            end=self._end_here,
             place=core.life.last.place,
             moved=self._moved,
         )
@@ -286,6 +292,13 @@ class Desktop:
         self._tray.stop()
         if self._window is not None:
             self._window.destroy()
+
+    def _end_here(self) -> None:
+        """On the GUI thread. The system ends the process as soon as this returns."""
+        self._quitting.set()
+        self._changed.set()
+        self._thread.stop()
+        self._instance.release()
 
     # ------------------------------------------------------------------------ tray
 
@@ -386,6 +399,8 @@ class Desktop:
 
     def _listen_to_signals(self) -> None:
         """After each toolkit start: both GTK's tray and Qt put their own handlers in place."""
+        if threading.current_thread() is not threading.main_thread():
+            return  # a window of Windows is made on a thread of its own
         for name in ("SIGTERM", "SIGINT", "SIGHUP"):
             number = getattr(signal, name, None)
             if number is None or (name == "SIGHUP" and signal.getsignal(number) == signal.SIG_IGN):

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from copilot_desktop.core.last_run import Place
+from copilot_desktop.shell import endings
 from copilot_desktop.shell.engine import Engine
 from copilot_desktop.shell.placing import MINIMUM, Opening, opening
 
@@ -39,6 +40,7 @@ _PYWEBVIEW_NAMES: dict[str, Any] = {
 class Window:
     """One window for the life of the app. `asked_to_close` decides what the close button does.
 
+    `end` ends everything but the window before it returns: for a system that is about to end us.
     `place` is where it was; `moved` is told where it is, from any thread, when it has come to rest.
     """
 
@@ -51,6 +53,7 @@ class Window:
         dark: bool,
         icon: Path | None,
         asked_to_close: Callable[[], None],
+        end: Callable[[], None] = lambda: None,
         place: Place | None = None,
         moved: Callable[[Place], None] = lambda _: None,
     ) -> None:
@@ -61,6 +64,7 @@ class Window:
         self._dark = dark
         self._icon = icon
         self._asked_to_close = asked_to_close
+        self._end = end
         self._place = place or Place()
         self._moved = moved
         self._news: dict[str, int | bool] = {}
@@ -68,6 +72,7 @@ class Window:
         self._resting: threading.Timer | None = None
         self._window: Any = None
         self._emptied = False
+        self._told_why = False  # why it is to close, which only Windows says
         self._revived = -math.inf
         self._leaving = threading.Event()
         self._asking = threading.Lock()  # nothing is asked of it once it is to be destroyed
@@ -107,6 +112,10 @@ class Window:
         window.events.before_show += before_show
         if self._engine.name == "gtk":
             window.events.before_show += self._watch_page
+        elif self._engine.name == "webview2":
+            window.events.before_show += self._follow_form
+        elif self._engine.name == "cocoa":
+            self._follow_app()
         self._follow_place(window)
         window.events.loaded += self._stay_home
         window.events.loaded += lambda: threading.Thread(target=ready, daemon=True).start()
@@ -126,7 +135,7 @@ class Window:
             self._window.show()
             if self._engine.name == "gtk":
                 self._come_forward()
-            else:
+            elif not self._in_sight():
                 self._window.restore()
 
     def hide(self) -> None:
@@ -166,12 +175,33 @@ class Window:
 
     # ------------------------------------------------------------------------ inner workings
 
+    def _in_sight(self) -> bool:
+        """Whether showing was enough. To restore it would take from a window on Windows that it is
+        maximised."""
+        state = getattr(self._window.native, "WindowState", "")
+        return self._engine.name == "webview2" and str(state) != "Minimized"
+
     def _closing(self) -> bool:
         """On the GUI thread: refuse, and let another thread find out what was meant."""
         if self._leaving.is_set():
             return True
-        threading.Thread(target=self._asked_to_close, name="close", daemon=True).start()
+        if not self._told_why:
+            self._ask()
         return False
+
+    def _ask(self) -> None:
+        threading.Thread(target=self._asked_to_close, name="close", daemon=True).start()
+
+    def _follow_form(self) -> None:
+        endings.follow_form(self._window.native, self._ask, self._end)
+        self._told_why = True
+
+    def _follow_app(self) -> None:
+        try:
+            cocoa = importlib.import_module("webview.platforms.cocoa")
+            endings.follow_app(cocoa.BrowserView, self._end)
+        except Exception as error:  # noqa: BLE001 - the window is there with or without it
+            log.warning("Quit of the system only hides the window: %s", error)
 
     def _on_gtk(self, action: Callable[[Any], None]) -> None:
         """Do something with the web view itself, which pywebview keeps to itself."""
@@ -257,6 +287,8 @@ class Window:
             return
         with self._placing:
             news, self._news = self._news, {}
+            if news.get("height", MINIMUM[1]) < MINIMUM[1] // 2:
+                return  # minimised: Windows puts what it leaves of it far away from every screen
             if news.get("maximized", self._place.maximized):
                 # Its size and corner are those of the screen, not the ones to come back to.
                 news = {"maximized": True}

@@ -159,6 +159,94 @@ def test_a_maximised_window_keeps_the_place_to_come_back_to(
     assert told == [Place(5, 6, 900, 640, maximized=True)]
 
 
+def test_a_minimised_window_keeps_its_place_and_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows moves it to -32000, -32000 and leaves a bare title of it; a quit from the tray then
+    must not be what the next start goes by."""
+    told: list[Place] = []
+    over = threading.Event()
+    view = run(
+        monkeypatch,
+        "webview2",
+        Place(5, 6, 900, 640),
+        lambda place: (told.append(place), over.set()),
+    )
+    view.events.moved.calls[0](-21333, -21333)
+    view.events.resized.calls[0](106, 18)
+    assert not over.wait(1.5)
+    view.events.moved.calls[0](7, 8)
+    view.events.resized.calls[0](900, 640)
+    assert over.wait(10)
+    assert told == [Place(7, 8, 900, 640)]
+
+
+class Form:
+    """A window of Windows."""
+
+    def __init__(self, state: str = "Normal") -> None:
+        self.WindowState = state
+        self.FormClosing, self.FormClosed = Event(), Event()
+
+
+def windows(monkeypatch: pytest.MonkeyPatch, form: Form, asked: Callable[[], None]) -> Any:
+    """A window that is on the screen, with pywebview's part as `view`."""
+    view = View()
+    done: list[str] = []
+    view.__dict__ |= {
+        "native": form, "done": done,
+        "show": lambda: done.append("show"), "restore": lambda: done.append("restore"),
+    }  # fmt: skip
+    guilib = SimpleNamespace(initialize=lambda _: SimpleNamespace(get_screens=list))
+    monkeypatch.setitem(sys.modules, "webview", view)
+    monkeypatch.setitem(sys.modules, "webview.guilib", guilib)
+    engine = Engine("webview2", "")
+    window = Window(HOME, engine, hidden=False, dark=False, icon=None, asked_to_close=asked)
+    window.run(lambda: None, lambda: None)
+    for call in view.events.before_show.calls:
+        call()
+    return SimpleNamespace(window=window, view=view)
+
+
+@pytest.mark.parametrize(
+    ("state", "done"),
+    [("Normal", ["show"]), ("Maximized", ["show"]), ("Minimized", ["show", "restore"])],
+)
+def test_a_window_comes_back_as_large_as_it_was(
+    monkeypatch: pytest.MonkeyPatch, state: str, done: list[str]
+) -> None:
+    """pywebview's `restore` makes a maximised window on Windows a normal one."""
+    shown = windows(monkeypatch, Form(state), lambda: None)
+    shown.window.show()
+    assert shown.view.done == done
+
+
+def test_a_session_that_ends_is_not_taken_for_the_close_button(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked, form = threading.Semaphore(0), Form()
+    shown = windows(monkeypatch, form, asked.release)
+
+    def close(reason: str) -> bool:
+        refused = shown.view.events.closing.calls[0]() is False
+        event = SimpleNamespace(CloseReason=reason, Cancel=refused)
+        for call in form.FormClosing.calls:
+            call(form, event)
+        return not event.Cancel
+
+    assert close("WindowsShutDown")
+    assert not asked.acquire(timeout=0.3)
+    assert not close("UserClosing")
+    assert asked.acquire(timeout=10)
+
+
+def test_quit_of_macos_ends_the_app(monkeypatch: pytest.MonkeyPatch) -> None:
+    views = SimpleNamespace(AppDelegate=type("AppDelegate", (), {}))
+    cocoa = SimpleNamespace(BrowserView=views)
+    monkeypatch.setitem(sys.modules, "webview.platforms", SimpleNamespace(cocoa=cocoa))
+    monkeypatch.setitem(sys.modules, "webview.platforms.cocoa", cocoa)
+    run(monkeypatch, "cocoa")
+    assert views.AppDelegate().applicationShouldTerminate_(None) == 1
+
+
 class Native:
     """A GTK window that must be left alone once it is destroyed. `turns` is the loop's queue."""
 
