@@ -257,18 +257,23 @@ def _paired(messages: list[Any]) -> Iterator[Any]:
     while place < len(messages):
         message = messages[place]
         place += 1
-        results = []
-        while place < len(messages) and _role(messages[place]) == "tool":
-            results.append(messages[place])
+        ids = _call_ids(message)
+        results: list[Any] = []
+        between: list[Any] = []  # what somebody said among the results comes behind them
+        while place < len(messages) and (
+            (is_result := _role(messages[place]) == "tool")
+            or (ids and _role(messages[place]) != "assistant")
+        ):
+            (results if is_result else between).append(messages[place])
             place += 1
         if _role(message) == "tool":  # a history that begins with results
             yield from _answers([], [message, *results])
             continue
-        ids = _call_ids(message)
         if len(set(ids)) != len(ids):
             message, results = _told_apart(message, results)
         yield message
         yield from _answers(_call_ids(message), results)
+        yield from between
 
 
 def _answers(wanted: list[str], results: list[Any]) -> Iterator[Any]:
@@ -322,7 +327,10 @@ def _role(message: Any) -> str:
 
 
 def _words(content: Any) -> str:
-    return content if isinstance(content, str) else (_joined(content) or "")
+    if not isinstance(content, list):
+        return content if isinstance(content, str) else ""
+    texts = [part.get("text") for part in content if isinstance(part, dict)]
+    return "\n".join(text for text in texts if isinstance(text, str))
 
 
 # ------------------------------------------------------------------------------------- pictures

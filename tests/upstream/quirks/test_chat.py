@@ -385,6 +385,18 @@ def test_arguments_are_text_and_results_say_something() -> None:
     ]
 
 
+@pytest.mark.parametrize("role", ["system", "user"])
+def test_what_is_said_among_results_comes_behind_them(role: str) -> None:
+    aside = {"role": role, "content": "hurry"}
+    history = [called("a", "b"), result("a", "one"), aside, result("b", "two")]
+    assert sent(GPT, *history)["messages"] == [called("a", "b"), history[1], history[3], aside]
+
+
+def test_the_words_of_a_result_without_a_call_are_kept() -> None:
+    told = sent(GPT, USER, shown("z"), USER)["messages"]
+    assert told[1] == {"role": "user", "content": "[Result of an earlier tool call z]\nshot"}
+
+
 def test_a_refusal_stays_in_the_history() -> None:
     declined = {"role": "assistant", "content": None, "refusal": "No."}
     assert sent(CLAUDE, USER, declined, USER)["messages"][1]["content"] == "No."
