@@ -24,8 +24,7 @@ CANARIES = [
     "canary.ghe.com and api.canary.ghe.com",
     "github.com.canary.example and notgithub-canary.com",
     "/srv/canary.example/x",
-    r"C:\Users\Canary Canary\AppData and 'C:\\Users\\canary\\x'",
-    r"C:\Users\Canary\x".replace("\\", "/"),
+    r"E:\Users\Canary Canary\AppData and 'E:\\Users\\canary\\x' and E:/Users/Canary/x",
 ]
 ADDRESSES = [
     "2001:db8:ca11::1",
