@@ -324,10 +324,11 @@ class Connection:
         """A variable that wins over the file and leads elsewhere."""
         ours = points_at_us(ledger, link)
         edits = tool.edits(self.machine, link)
+        models = {*link.chosen.values(), *_models(edits, link)}
         for name in tool.overrides:
             for value in (self.machine.env.get(name, ""), *_variables(name, edits, documents)):
                 off = value.lower() in {"", "0", "false", "no", "off"}
-                if not off and not ours(value) and value not in link.chosen.values():
+                if not off and not ours(value) and value not in models:
                     return name
         return ""
 
@@ -367,6 +368,14 @@ class Connection:
 
 def _is_json(edit: Edit) -> bool:
     return isinstance(edit, Put) and edit.format == "json"
+
+
+def _models(edits: Iterable[Edit], link: Link) -> Iterator[str]:
+    """The chosen models as the tool writes them, such as `openai/gpt-5`."""
+    ends = tuple(f"/{model}" for model in link.chosen.values())
+    for edit in edits:
+        if isinstance(edit, Put) and isinstance(edit.value, str) and edit.value.endswith(ends):
+            yield edit.value
 
 
 def _variables(

@@ -12,7 +12,7 @@ from copilot_desktop.errors import InvalidRequest
 from copilot_desktop.integrations.edits import ABSENT, Edit, Put, Value
 from copilot_desktop.integrations.formats import text as formats
 from copilot_desktop.integrations.tool import Link, Machine, Role, Tool
-from copilot_desktop.integrations.tools import claude_code
+from copilot_desktop.integrations.tools import aider, claude_code
 from tests.integrations.workbench import (
     KEY,
     OTHER_KEY,
@@ -318,6 +318,17 @@ def test_a_variable_that_wins_is_named(tmp_path: Path) -> None:
     assert (found.state, found.detail["variable"]) == ("overridden", "PEN_ADDRESS")
     ours = Bench(tmp_path, {"PEN_ADDRESS": "http://127.0.0.1:4141"})
     assert ours.state(pen()) == "connected"
+
+
+@pytest.mark.parametrize(
+    ("model", "state"), [("openai/gpt-5-mini", "connected"), ("sonnet", "overridden")]
+)
+def test_a_variable_that_says_the_same_wins_over_nothing(
+    tmp_path: Path, model: str, state: str
+) -> None:
+    bench = Bench(tmp_path, {"AIDER_MODEL": model})
+    bench.connect(aider.TOOL)
+    assert bench.state(aider.TOOL) == state
 
 
 @pytest.mark.parametrize(
