@@ -4,7 +4,7 @@ The running app is asked first; without one the stored account and the cached li
 `status` never touches the network; the other two fetch what they show.
 
 As JSON, `status` is `{running, app, account, proxy, headline, models, requests}`, `models` a list
-and `quota` `{plan, state, fetched_at, source, error, meters}`, each with the fields of the
+and `quota` `{plan, state, fetched_at, source, error, meters, budget}`, each with the fields of the
 snapshot; `why` of a model is a sentence.
 """
 
@@ -171,7 +171,8 @@ _FORMATS = {
 
 
 def _quota(shown: Snapshot) -> dict[str, Any]:
-    return {"plan": shown["auth"]["plan"], **shown["usage"]}
+    usage = {name: value for name, value in shown["usage"].items() if name != "history_ref"}
+    return {"plan": shown["auth"]["plan"], **usage}
 
 
 def _quota_words(shown: Snapshot) -> list[str]:

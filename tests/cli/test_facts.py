@@ -68,6 +68,7 @@ async def check(commands: Commands, *, running: bool) -> None:
     assert (quota.code, quota.err) == (0, "")
     assert quota.out.startswith("Plan  Pro\n")
     shown = json.loads((await commands.run("quota", "--json")).out)
+    assert ", ".join(shown) == "plan, state, fetched_at, source, error, meters, budget"  # the page
     assert shown["plan"] == "Pro"
     assert shown["meters"]
     for meter in shown["meters"]:
