@@ -1,0 +1,41 @@
+"""The tools of an Anthropic request: what Copilot does not know or run stays here."""
+
+from __future__ import annotations
+
+from tests.upstream.quirks.test_messages import CLAUDE, LS, ask, fix, fixed_body
+
+
+def test_a_tool_is_told_with_what_copilot_knows_of_it() -> None:
+    annotated = {**LS, "annotations": {"readOnlyHint": True}, "defer_loading": True, "strict": True}
+    typed = {"type": "bash_20250124", "name": "bash", "max_characters": 5}
+    assert fixed_body(ask(tools=[annotated, typed]))["tools"] == [{**LS, "strict": True}, typed]
+    known = fixed_body(ask(tools=[annotated]), CLAUDE, "advanced-tool-use-2025-11-20")["tools"]
+    assert known == [{**LS, "defer_loading": True, "strict": True}]
+
+
+def test_twins_among_tools_are_told_once() -> None:
+    fixed = fix(ask(tools=[LS, {**LS, "description": "another"}]))
+    assert (fixed.body or {})["tools"] == [LS]
+    assert fixed.notes == fixed.marked == ("dropped=tools.ls (declared twice)",)
+
+
+def test_server_tools_go_beside_others() -> None:
+    search = {"type": "web_search_20250305", "name": "web_search"}
+    fixed = fix(ask(tools=[search, {**LS, "eager_input_streaming": True}]))
+    assert fixed.body is not None
+    assert fixed.body["tools"] == [LS]
+    assert "dropped=tools.web_search" in fixed.notes
+    found = {"type": "tool_search_tool_regex_20251119", "name": "tool_search_tool_regex"}
+    lazy = ask(tools=[found, {**LS, "defer_loading": True}, {**LS, "name": "rm"}])
+    assert fix(lazy, CLAUDE, "advanced-tool-use-2025-11-20").body is None
+    assert fixed_body(lazy)["tools"] == [LS, {**LS, "name": "rm"}]
+
+
+def test_a_choice_without_tools_goes() -> None:
+    assert "tool_choice" not in fixed_body(ask(tool_choice={"type": "any"}))
+
+
+def test_schema_addresses_go() -> None:
+    schema = {"$schema": "https://json-schema.org", "$id": "x", **LS["input_schema"]}
+    body = fixed_body(ask(tools=[{"name": "ls", "input_schema": {**schema, "properties": {}}}]))
+    assert body["tools"] == [{"name": "ls", "input_schema": {"type": "object", "properties": {}}}]
