@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 from copilot_desktop.system.programs import QUIET, child_environment
 
@@ -23,7 +24,9 @@ def copy(text: str) -> bool:
     if "gi.repository.Gtk" in sys.modules:
         return _copy_with_gtk(text)
     for program in _PROGRAMS:
-        if (path := shutil.which(program[0])) is not None:
+        path = shutil.which(program[0])
+        # Not what lies in the folder that we were started in.
+        if path is not None and Path(path).is_absolute():
             try:
                 # Standard input, never an argument: arguments can be read by other users.
                 subprocess.run(  # noqa: S603 - a fixed list of programs

@@ -180,12 +180,13 @@ class RunKey:
     ) -> None:
         self._command = command
         self._ask = ask
+        self._reg = programs.of_windows("reg")
 
     def state(self) -> LoginItemState:
-        if _VALUE not in self._ask(["reg", "query", _RUN, "/v", _VALUE]):
+        if _VALUE not in self._ask([self._reg, "query", _RUN, "/v", _VALUE]):
             return "off"
         # Task Manager writes twelve bytes here; an odd first one means "switched off".
-        approved = self._ask(["reg", "query", _APPROVED, "/v", _VALUE]).split()
+        approved = self._ask([self._reg, "query", _APPROVED, "/v", _VALUE]).split()
         mark = approved[-1] if _VALUE in approved else ""
         try:
             return "blocked" if int(mark[:2], 16) & 1 else "on"
@@ -197,9 +198,9 @@ class RunKey:
             line = subprocess.list2cmdline(self._command)
             if len(line) > _LONGEST_RUN:
                 raise OSError("the names of its folders are too long for Windows")
-            self._ask(["reg", "add", _RUN, "/v", _VALUE, "/t", "REG_SZ", "/d", line, "/f"])
+            self._ask([self._reg, "add", _RUN, "/v", _VALUE, "/t", "REG_SZ", "/d", line, "/f"])
         else:
-            self._ask(["reg", "delete", _RUN, "/v", _VALUE, "/f"])
+            self._ask([self._reg, "delete", _RUN, "/v", _VALUE, "/f"])
         if (self.state() == "off") is on:
             raise OSError("the registry did not take it")
 

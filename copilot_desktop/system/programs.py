@@ -48,6 +48,13 @@ def ask(command: Sequence[str]) -> str:
     return done.stdout.decode("utf-8", "replace")
 
 
+def of_windows(name: str) -> str:
+    """A program of Windows by its whole path. For a bare name it looks first into the folder in
+    which a command was typed, and that may be a stranger's repository."""
+    root = os.environ.get("SYSTEMROOT") or r"C:\Windows"
+    return rf"{root}\System32\{name}.exe"
+
+
 def launch(command: Sequence[str]) -> bool:
     """Start a program and leave it alone. False if it cannot be started or fails at once."""
     try:

@@ -11,6 +11,7 @@ import platformdirs
 
 from copilot_desktop.system import NAME, PortHolder, programs
 from copilot_desktop.system.login_items import RunKey, own_command
+from copilot_desktop.system.programs import of_windows
 
 _NOT_PEOPLE = frozenset({"public", "default", "default user", "all users", "defaultapppool"})
 _PERSONALIZE = r"HKCU\Software\Microsoft\Windows\CurrentVersion\Themes\Personalize"
@@ -49,10 +50,11 @@ class Windows:
         return True
 
     def port_holder(self, port: int) -> PortHolder | None:
-        pid = read_netstat(programs.ask(["netstat", "-ano", "-p", "TCP"]), port)
+        pid = read_netstat(programs.ask([of_windows("netstat"), "-ano", "-p", "TCP"]), port)
         if pid is None:
             return None
-        tasks = programs.ask(["tasklist", "/FI", f"PID eq {pid}", "/FO", "CSV", "/NH"])
+        tasklist = [of_windows("tasklist"), "/FI", f"PID eq {pid}", "/FO", "CSV", "/NH"]
+        tasks = programs.ask(tasklist)
         return PortHolder(read_tasklist(tasks) or "another program", pid)
 
     def harden(self) -> None:
@@ -62,7 +64,8 @@ class Windows:
         user, domain = os.environ.get("USERNAME"), os.environ.get("USERDOMAIN")
         if user:
             owner = f"{domain}\\{user}" if domain else user
-            programs.ask(["icacls", str(path), "/inheritance:r", "/grant:r", f"{owner}:F"])
+            icacls = of_windows("icacls")
+            programs.ask([icacls, str(path), "/inheritance:r", "/grant:r", f"{owner}:F"])
 
     def shared_machine(self) -> bool:
         try:
@@ -72,20 +75,24 @@ class Windows:
         return len(homes - _NOT_PEOPLE) > 1
 
     def dark_mode(self) -> bool | None:
-        answer = programs.ask(["reg", "query", _PERSONALIZE, "/v", "AppsUseLightTheme"])
+        answer = _registered(_PERSONALIZE, "AppsUseLightTheme")
         return answer.split()[-1] == "0x0" if "AppsUseLightTheme" in answer else None
 
     def languages(self) -> tuple[str, ...]:
-        answers = (programs.ask(["reg", "query", key, "/v", name]) for key, name in _LANGUAGES)
+        answers = (_registered(key, name) for key, name in _LANGUAGES)
         return tuple(tag for answer in answers for tag in read_languages(answer))
 
     def dark_panel(self) -> bool | None:
         # The taskbar has a look of its own, apart from the one of the apps.
-        answer = programs.ask(["reg", "query", _PERSONALIZE, "/v", "SystemUsesLightTheme"])
+        answer = _registered(_PERSONALIZE, "SystemUsesLightTheme")
         return answer.split()[-1] == "0x0" if "SystemUsesLightTheme" in answer else None
 
     def login_item(self, data_dir: Path | None = None) -> RunKey:
         return RunKey(own_command(data_dir))
+
+
+def _registered(key: str, name: str) -> str:
+    return programs.ask([of_windows("reg"), "query", key, "/v", name])
 
 
 def read_languages(answer: str) -> list[str]:

@@ -39,7 +39,7 @@ class Registry:
         self.frozen = frozen
 
     def __call__(self, command: Sequence[str]) -> str:
-        assert command[0] == "reg"
+        assert command[0].endswith(r"\System32\reg.exe")
         place = f"{command[2]}\\{command[4]}"
         match command[1]:
             case "add" if not self.frozen:

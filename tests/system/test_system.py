@@ -104,7 +104,9 @@ def test_a_shared_machine_has_two_people(tmp_path: Path, people: list[str], shar
     assert Linux(passwd=passwd).shared_machine() is shared
 
 
-def test_no_black_window_flashes_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_black_window_flashes_on_windows(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     quiet, given = 0x0800_0000, []  # CREATE_NO_WINDOW, which other systems do not have
 
     def start(command: list[str], **options: object) -> None:
@@ -115,12 +117,12 @@ def test_no_black_window_flashes_on_windows(monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setattr(place, "QUIET", quiet)
     monkeypatch.setattr(subprocess, "run", start)
     monkeypatch.setattr(subprocess, "Popen", start)
-    monkeypatch.setattr(shutil, "which", {"clip.exe": "clip.exe"}.get)
+    monkeypatch.setattr(shutil, "which", {"clip.exe": str(tmp_path / "clip.exe")}.get)
     monkeypatch.delitem(sys.modules, "gi.repository.Gtk", raising=False)
     programs.ask(["netstat"])
     programs.launch(["explorer"])
     clipboard.copy("http://127.0.0.1:4141/v1")
-    assert given == [("netstat", quiet), ("explorer", quiet), ("clip.exe", quiet)]
+    assert given == [("netstat", quiet), ("explorer", quiet), (str(tmp_path / "clip.exe"), quiet)]
 
 
 def test_children_get_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,8 +146,47 @@ def test_windows_closes_a_file_by_its_access_list(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("copilot_desktop.system.programs.ask", asked.append)
     monkeypatch.setenv("USERNAME", "octo")
     monkeypatch.setenv("USERDOMAIN", "HUB")
+    monkeypatch.setenv("SYSTEMROOT", r"D:\Windows")
     Windows().protect(Path("token.json"))
-    assert asked == [["icacls", "token.json", "/inheritance:r", "/grant:r", "HUB\\octo:F"]]
+    program = r"D:\Windows\System32\icacls.exe"
+    assert asked == [[program, "token.json", "/inheritance:r", "/grant:r", "HUB\\octo:F"]]
+
+
+def test_windows_looks_for_no_program_in_the_folder_that_somebody_is_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """For a bare name it does, before its own: a cloned repository would be run."""
+    asked: list[str] = []
+
+    def ask(command: list[str]) -> str:
+        asked.append(command[0])
+        return "  TCP    127.0.0.1:4141   0.0.0.0:0     LISTENING    7\n"
+
+    monkeypatch.setattr("copilot_desktop.system.programs.ask", ask)
+    monkeypatch.setenv("USERNAME", "octo")
+    monkeypatch.delenv("SYSTEMROOT", raising=False)
+    system = Windows()
+    system.port_holder(4141)
+    system.protect(Path("token.json"))
+    system.languages()
+    system.dark_mode()
+    system.dark_panel()
+    names = ("icacls", "netstat", "reg", "tasklist")
+    assert sorted(set(asked)) == [rf"C:\Windows\System32\{name}.exe" for name in names]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="made of a script")
+def test_nothing_is_copied_by_what_lies_in_the_folder_that_somebody_is_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planted = tmp_path / "xclip"
+    planted.write_text("#!/bin/sh\n: > ran\n")
+    planted.chmod(0o700)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", f".{os.pathsep}{os.defpath}")
+    monkeypatch.delitem(sys.modules, "gi.repository.Gtk", raising=False)
+    clipboard.copy("http://127.0.0.1:4141/v1")
+    assert not (tmp_path / "ran").exists()
 
 
 @pytest.mark.skipif(not LINUX, reason="umask and limits of a child process")
