@@ -1,16 +1,20 @@
 """Which window engine shows the page, and why: asked before anything graphical is imported.
 
 On Linux WebKitGTK comes first, Qt second, the default browser on the same local page last; without
-a screen there is no window at all (`gui-lab.md` §1). Importing a toolkit without its libraries can
-end the process, so availability is looked up instead of tried.
+a screen there is no window at all (`gui-lab.md` §1). On Windows without WebView2 pywebview would
+show the page in Internet Explorer, which cannot read it; there it is the browser too. Importing a
+toolkit without its libraries can end the process, so availability is looked up instead of tried.
 """
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+_WEBVIEW2 = r"Microsoft\EdgeUpdate\Clients\{F3017226-FE2A-4295-8BDF-00C3A9A7E4C5}"
 
 EngineName = Literal["gtk", "qt", "webview2", "cocoa", "browser", "none"]
 
@@ -35,6 +39,7 @@ def choose_engine(
     webview_missing: Callable[[], str | None] | None = None,
     gtk_missing: Callable[[], str | None] | None = None,
     qt_missing: Callable[[], str | None] | None = None,
+    webview2_missing: Callable[[], str | None] | None = None,
 ) -> Engine:
     """The engine for this session. `COPILOT_DESKTOP_ENGINE` may name one (gtk, qt, browser)."""
     wish = environ.get("COPILOT_DESKTOP_ENGINE", "")
@@ -46,6 +51,8 @@ def choose_engine(
     if system == "macOS":
         return Engine("cocoa", "The system's own web view.")
     if system == "Windows":
+        if why := (webview2_missing or _webview2_missing)():
+            return Engine("browser", why, missing="WebView2")
         return Engine("webview2", "The system's own web view.")
     if not screen:
         return Engine("none", "There is no screen, so there is no window.")
@@ -65,6 +72,27 @@ def _webview_missing() -> str | None:
     if importlib.util.find_spec("webview") is None:
         return "The extra `desktop` with the window (pywebview) is not installed."
     return None
+
+
+def _webview2_missing(load: Callable[[str], Any] = importlib.import_module) -> str | None:
+    """By the version that its installer leaves in the registry, as Microsoft's guide to
+    distributing it says."""
+    try:
+        registry = load("winreg")
+    except ImportError:
+        return None  # nobody can tell here
+    for root, folder in (
+        (registry.HKEY_LOCAL_MACHINE, "SOFTWARE\\WOW6432Node"),
+        (registry.HKEY_CURRENT_USER, "Software"),
+    ):
+        try:
+            with registry.OpenKey(root, f"{folder}\\{_WEBVIEW2}") as key:
+                version = registry.QueryValueEx(key, "pv")[0]
+        except OSError:
+            continue
+        if version not in {"", "0.0.0.0"}:  # noqa: S104 - a version, left by its removal
+            return None
+    return "Microsoft's WebView2 Runtime is not installed."
 
 
 def _gtk_missing() -> str | None:

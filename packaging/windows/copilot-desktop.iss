@@ -90,7 +90,7 @@ begin
   { Windows 11 and a current Windows 10 have it. Nothing is downloaded here. }
   if (Step = ssPostInstall) and not HasWebView then
     SuppressibleMsgBox('The window needs Microsoft''s WebView2 Runtime, which is missing here. '
-      + 'Install it from Microsoft, or set COPILOT_DESKTOP_ENGINE to browser.',
+      + 'Until it is installed from Microsoft, the browser shows the page.',
       mbInformation, MB_OK, IDOK);
 end;
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 
 from copilot_desktop.shell.engine import choose_engine
@@ -69,3 +73,42 @@ def test_the_wheel_without_its_extra_opens_the_browser(system: str) -> None:
 
 def test_looking_for_the_engines_of_this_machine_never_fails() -> None:
     assert choose_engine("Linux", SCREEN).reason
+
+
+class Registry:
+    """`winreg` with the versions that are given for a machine and for its user."""
+
+    HKEY_LOCAL_MACHINE, HKEY_CURRENT_USER = "machine", "user"
+
+    def __init__(self, **versions: str) -> None:
+        self.versions = versions
+
+    @contextmanager
+    def OpenKey(self, root: str, path: str) -> Iterator[str]:  # noqa: N802
+        assert path.endswith(r"Microsoft\EdgeUpdate\Clients\{F3017226-FE2A-4295-8BDF-00C3A9A7E4C5}")
+        if root not in self.versions:
+            raise FileNotFoundError(2, "The system cannot find the file specified")
+        yield self.versions[root]
+
+    def QueryValueEx(self, key: str, name: str) -> tuple[str, int]:  # noqa: N802
+        assert name == "pv"
+        return key, 1
+
+
+@pytest.mark.parametrize(
+    ("versions", "name"),
+    [
+        ({}, "browser"),
+        ({"machine": "0.0.0.0"}, "browser"),
+        ({"machine": ""}, "browser"),
+        ({"machine": "120.0.2210.91"}, "webview2"),
+        ({"user": "120.0.2210.91"}, "webview2"),
+    ],
+)
+def test_windows_without_its_web_view_opens_the_browser(
+    monkeypatch: pytest.MonkeyPatch, versions: dict[str, str], name: str
+) -> None:
+    monkeypatch.setitem(sys.modules, "winreg", Registry(**versions))
+    engine = choose_engine("Windows", {}, webview_missing=lambda: None)
+    assert engine.name == name
+    assert engine.missing == ("WebView2" if name == "browser" else "")
