@@ -93,12 +93,12 @@ def _proxy_causes(state: State) -> Iterator[_Cause]:
 
 
 def _budget_causes(state: State) -> Iterator[_Cause]:
-    """The user's own limit: a larger one is another cause."""
+    """The user's own limit: a larger one is another cause, and one for another period."""
     budget = state.spending.budget
     if budget is None or budget.level == "ok":
         return
     fields = {"p": budget.share * 100, "when": budget.resets_at}
-    which = f"{budget.limit.unit}-{budget.limit.limit:g}"
+    which = f"{budget.limit.unit}-{budget.limit.limit:g}-{budget.limit.period}"
     spent = budget.level == "spent"
     low = None if spent else Alert("budget_low", fields)
     yield _Cause(f"budget|low|{which}", low, budget.resets_at)

@@ -200,6 +200,14 @@ def test_a_budget_is_told_at_four_fifths_and_at_its_end_and_again_in_the_next_pe
     assert story(*steps) == [[], ["budget_low"], [], ["budget_spent"], [], ["budget_low"]]
 
 
+def test_a_budget_for_another_period_is_another_one() -> None:
+    month = Budget(Limit("credits", 20.0, "month", stops=True), 30, NOW + 9 * DAY)
+    told = State(account=ME, spending=Spending(budget=month))
+    assert story((told, NOW), (budgeted(10), NOW), (budgeted(25), NOW)) == [
+        ["budget_spent"], [], ["budget_spent"],
+    ]  # fmt: skip
+
+
 def test_a_budget_that_is_spent_at_once_is_one_piece_of_news_and_a_larger_one_is_new() -> None:
     steps = [(budgeted(30), NOW), (budgeted(30, 35.0), NOW), (budgeted(30, 100.0), NOW)]
     assert story(*steps) == [["budget_spent"], ["budget_low"], []]
