@@ -58,6 +58,7 @@ class Recorder:
         self._over = 0.0  # when it ends by the clock that nobody sets, but that sleeps
         self._lifetime = lifetime
         self._lock = threading.Lock()  # between writing and deleting
+        self._changing = asyncio.Lock()  # between starting and stopping
         self._ids: list[int] = []
 
     @property
@@ -67,25 +68,28 @@ class Recorder:
 
     async def start(self) -> float:
         """Record from now on; `until` of an hour that is running stays. Raises InvalidRequest."""
-        if self.on:
-            assert self.until is not None
+        async with self._changing:  # a stop that comes now is not forgotten
+            if self.on:
+                assert self.until is not None
+                return self.until
+            await self.clear()
+            try:
+                await asyncio.to_thread(self._prepare)
+            except OSError:
+                raise InvalidRequest(f"Nothing can be kept in {self._folder}") from None
+            self.until = self._wall() + self._lifetime
+            self._over = self._monotonic() + self._lifetime
+            self._tasks.replace(self._end_in_time(), "the end of recording")
+            self.on_change()
             return self.until
-        await self.clear()
-        try:
-            await asyncio.to_thread(self._prepare)
-        except OSError:
-            raise InvalidRequest(f"Nothing can be kept in {self._folder}") from None
-        self.until = self._wall() + self._lifetime
-        self._over = self._monotonic() + self._lifetime
-        self._tasks.replace(self._end_in_time(), "the end of recording")
-        self.on_change()
-        return self.until
 
     async def stop(self) -> None:
         """Record no more, and delete what there is."""
         self.until = None
-        await self.clear()
-        self.on_change()
+        async with self._changing:
+            self.until = None
+            await self.clear()
+            self.on_change()
 
     async def clear(self) -> None:
         """Delete everything that was recorded, also by a run that could not do so itself."""

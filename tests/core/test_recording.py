@@ -197,3 +197,13 @@ async def test_a_link_in_the_folders_place_is_not_followed(tmp_path: Path) -> No
         assert not (await rig.do("start_recording"))["ok"]
         assert rig.snapshot()["recording"] is None
     assert (elsewhere / "mine.txt").read_text() == "keep"
+
+
+async def test_a_stop_that_comes_while_it_starts_is_not_forgotten(tmp_path: Path) -> None:
+    async with running_core(tmp_path, signed_in=True) as rig:
+        starting = asyncio.create_task(rig.do("start_recording"))
+        await asyncio.sleep(0)
+        assert (await rig.do("stop_recording"))["ok"]
+        assert (await starting)["ok"]
+        assert not rig.core.activity.recorder.on
+        assert rig.core.store.state.recording_until is None
