@@ -26,6 +26,7 @@ _RUN = r"HKCU\Software\Microsoft\Windows\CurrentVersion\Run"
 _APPROVED = r"HKCU\Software\Microsoft\Windows\CurrentVersion\Explorer\StartupApproved\Run"
 _VALUE = "CopilotDesktop"
 _ENTRY_LIMIT = 65_536  # bytes
+_FOR_ONE_RUN = "/AppTranslocation/"  # where macOS runs what was downloaded and not moved since
 _LONGEST_RUN = 260  # characters of a value that Windows starts
 
 
@@ -52,12 +53,11 @@ def own_command(data_dir: Path | None = None) -> list[str]:
 
     `data_dir` None is the default folder. Another one is named: at login nobody else would name it.
     """
-    if getattr(sys, "frozen", False):
-        # On Windows the program for terminals has one beside it that opens no console.
-        silent = Path(sys.executable).with_name("copilot-desktopw.exe")
-        start = [str(silent) if silent.exists() else sys.executable]
-    else:
-        start = [sys.executable, "-m", "copilot_desktop"]
+    # On Windows the program for terminals has one beside it that opens no console.
+    frozen = getattr(sys, "frozen", False)
+    silent = Path(sys.executable).with_name("copilot-desktopw.exe" if frozen else "pythonw.exe")
+    program = str(silent) if silent.exists() else sys.executable
+    start = [program] if frozen else [program, "-m", "copilot_desktop"]
     folder = ["--data-dir", str(data_dir)] if data_dir is not None else []
     return [*start, *folder, "--hidden"]
 
@@ -158,6 +158,8 @@ class LaunchAgent:
         if not on:
             self._path.unlink(missing_ok=True)
             return
+        if _FOR_ONE_RUN in self._command[0]:
+            raise OSError("the app has to be moved to Applications first")
         entry = {
             "Label": LABEL,
             "ProgramArguments": list(self._command),

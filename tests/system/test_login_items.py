@@ -116,6 +116,17 @@ def test_a_built_program_starts_without_a_console_where_it_has_the_choice(
     assert own_command() == [str(tmp_path / "copilot-desktopw.exe"), "--hidden"]
 
 
+def test_an_installed_wheel_starts_without_a_console_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At login Windows opens a console for python.exe, which stays for as long as the app runs and
+    ends it when it is closed. Every Python for Windows has a pythonw.exe beside it."""
+    monkeypatch.setattr("sys.executable", str(tmp_path / "python.exe"))
+    assert own_command()[0] == str(tmp_path / "python.exe")
+    (tmp_path / "pythonw.exe").touch()
+    assert own_command() == [str(tmp_path / "pythonw.exe"), "-m", "copilot_desktop", "--hidden"]
+
+
 # ------------------------------------------------------------------------------------ Linux
 
 
@@ -224,6 +235,17 @@ def test_an_agent_that_launchd_has_switched_off_is_blocked(tmp_path: Path, word:
     agent = LaunchAgent(COMMAND, tmp_path, ask=ask)
     agent.switch(on=True)
     assert agent.state() == "blocked"
+
+
+def test_an_app_that_was_not_moved_yet_is_not_started_at_login(tmp_path: Path) -> None:
+    """macOS runs a downloaded app, until it is moved, from a copy whose path lasts for one run
+    (app translocation): the next login would find nothing there."""
+    moved = "/private/var/folders/ab/T/AppTranslocation/0-1-2/d/Copilot Desktop.app/Contents/MacOS/x"
+    agent = LaunchAgent([moved, "--hidden"], tmp_path, ask=lambda _: "")
+    with pytest.raises(OSError, match="Applications"):
+        agent.switch(on=True)
+    assert agent.state() == "off"
+    agent.switch(on=False)
 
 
 def test_a_broken_agent_is_none(tmp_path: Path) -> None:
