@@ -240,7 +240,9 @@ def test_an_agent_that_launchd_has_switched_off_is_blocked(tmp_path: Path, word:
 def test_an_app_that_was_not_moved_yet_is_not_started_at_login(tmp_path: Path) -> None:
     """macOS runs a downloaded app, until it is moved, from a copy whose path lasts for one run
     (app translocation): the next login would find nothing there."""
-    moved = "/private/var/folders/ab/T/AppTranslocation/0-1-2/d/Copilot Desktop.app/Contents/MacOS/x"
+    moved = (
+        "/private/var/folders/ab/T/AppTranslocation/0-1-2/d/Copilot Desktop.app/Contents/MacOS/x"
+    )
     agent = LaunchAgent([moved, "--hidden"], tmp_path, ask=lambda _: "")
     with pytest.raises(OSError, match="Applications"):
         agent.switch(on=True)
