@@ -101,7 +101,8 @@ def prepare_and_run(arguments: list[str]) -> int:
     python = environment("window" if wants_window(arguments) else "run")
     if command == ["bench"]:
         return replace_with([str(python), str(HERE / "bench" / "run.py"), *rest])
-    return replace_with([str(python), "-m", "copilot_desktop", *arguments])
+    # -P here and below: a module in the current folder, which may be anybody's, is none of ours.
+    return replace_with([str(python), "-P", "-m", "copilot_desktop", *arguments])
 
 
 def wants_window(arguments: list[str]) -> bool:
@@ -160,7 +161,7 @@ def fill(folder: Path, base: str, purpose: str) -> None:
         clear(folder)
         # The system's own packages stay visible: that is where GTK's Python bindings are.
         options = ["--system-site-packages"] if is_linux() else []
-        run([base, "-m", "venv", *options, str(folder)])
+        run([base, "-P", "-m", "venv", *options, str(folder)])
         recipe.write_text(base, encoding="utf-8")
     if not is_ready(folder, SAME_AS.get(purpose, purpose)):
         install(python, purpose)
@@ -171,7 +172,7 @@ def install(python: Path, purpose: str) -> None:
     say("Installing Python packages" + (" for the tests" if purpose in TESTS else ""))
     groups = ("lint", "test") if purpose in TESTS else ()
     requirements = [each for group in groups for each in group_requirements(python, group)]
-    run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+    run([str(python), "-P", "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
          "--editable", f"{HERE}[desktop]", *requirements])  # fmt: skip
 
 
@@ -259,7 +260,7 @@ def group_requirements(python: Path, group: str) -> list[str]:
         "print(*groups[sys.argv[2]], sep='\\n')"
     )
     answer = subprocess.run(
-        [str(python), "-c", code, str(HERE / "pyproject.toml"), group],
+        [str(python), "-P", "-c", code, str(HERE / "pyproject.toml"), group],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     return answer.stdout.split("\n")[:-1]
@@ -320,7 +321,8 @@ def venv_packages(base: str) -> list[str]:
     """Debian splits the venv module off its Python."""
     if base != "/usr/bin/python3":
         return []
-    answer = subprocess.run([base, "-c", "import ensurepip"], capture_output=True, check=False)
+    look = [base, "-P", "-c", "import ensurepip"]
+    answer = subprocess.run(look, capture_output=True, check=False)
     return [] if answer.returncode == 0 else ["python3-venv"]
 
 
@@ -361,7 +363,7 @@ def test(python: Path, arguments: list[str]) -> int:
 
 def fuzz(python: Path, arguments: list[str]) -> int:
     """The fuzzer comes along only here: it is made for few systems."""
-    run([str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
+    run([str(python), "-P", "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
          *group_requirements(python, "fuzz")])  # fmt: skip
     return check([str(python), str(HERE / "tests" / "fuzz" / "run.py"), *arguments], python)
 

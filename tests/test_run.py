@@ -308,8 +308,8 @@ def test_filling_starts_from_scratch_for_another_python(run: ModuleType, place: 
         run.fill(folder, SYSTEM, "run")
         assert (folder / run.LOCK).exists()
     assert not (folder / "old").exists()
-    assert commands[0] == [SYSTEM, "-m", "venv", "--system-site-packages", str(folder)]
-    assert commands[1][:4] == [str(python), "-m", "pip", "install"]
+    assert commands[0] == [SYSTEM, "-P", "-m", "venv", "--system-site-packages", str(folder)]
+    assert commands[1][:5] == [str(python), "-P", "-m", "pip", "install"]
     assert f"{run.HERE}[desktop]" in commands[1]  # the window is an extra
     python.parent.mkdir(exist_ok=True)
     python.touch()
@@ -351,9 +351,9 @@ def test_trouble_is_one_sentence_and_ctrl_c_is_no_trouble(run: ModuleType, capsy
 @pytest.mark.parametrize(
     ("words", "purpose", "tail"),
     [
-        ("serve --demo", "run", ["-m", "copilot_desktop", "serve", "--demo"]),
+        ("serve --demo", "run", ["-P", "-m", "copilot_desktop", "serve", "--demo"]),
         ("bench load", "run", ["bench/run.py", "load"]),
-        ("", "window", ["-m", "copilot_desktop"]),
+        ("", "window", ["-P", "-m", "copilot_desktop"]),
     ],
 )
 def test_the_right_thing_is_started(
@@ -366,6 +366,24 @@ def test_the_right_thing_is_started(
     assert run.main(words.split()) == 7
     assert asked[0] == purpose
     assert [word.removeprefix(f"{place}/") for word in asked[1][1:]] == tail
+
+
+def test_no_module_is_taken_from_the_folder_that_somebody_is_in(
+    run: ModuleType, place: Path, tmp_path: Path
+) -> None:
+    """A cloned repository, or one's own with a `queue.py` in it."""
+    commands: list[list[str]] = []
+    run.environment = lambda _purpose: Path(sys.executable)
+    run.replace_with = lambda command: commands.append(command) or 0
+    assert run.main(["--version"]) == 0
+    for name in ("aiohttp", "asyncio", "argparse"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('planted')")
+    [command] = commands
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, text=True, env=os.environ
+    ) as started:
+        said, _ = started.communicate(timeout=30)
+    assert (started.returncode, said.split()[:1]) == (0, ["copilot-desktop"])
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
