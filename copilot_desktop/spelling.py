@@ -44,6 +44,7 @@ class CallIds:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._taken: set[str] = set()
+        self._numbers: dict[str, int] = {}  # the last one behind an id
         self._nameless: list[str] = []
         self._waiting: dict[str, list[str]] = {}  # what the calls of the turn are called now
 
@@ -57,11 +58,12 @@ class CallIds:
         if not legal:
             legal = made_id(place, name, arguments)
             self._nameless.append(legal)
-        number, own = 1, legal
+        number, own = self._numbers.get(legal, 1), legal
         while own in self._taken:
             number += 1
             own = legal_id(f"{legal}_{number}", self._limit)
         self._taken.add(own)
+        self._numbers[legal] = number
         self._waiting.setdefault(legal, []).append(own)
         return own
 
