@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Any
 
@@ -218,6 +219,27 @@ async def test_an_enterprise_server_must_be_a_server_name(window: Any) -> None:
     await page.page.locator("#server").fill("company.ghe.com")
     await page.page.keyboard.press("Enter")
     assert await page.called("sign_in") == {"host": "company.ghe.com"}
+
+
+async def test_a_sheet_that_was_closed_does_not_come_back_with_the_answer(window: Any) -> None:
+    page = await window(snapshots.signed_out())
+    await page.page.locator(".account").click()
+    await page.press("GitHub Enterprise…")
+    answered = asyncio.Event()
+
+    async def late(route: Any) -> None:
+        await answered.wait()
+        await route.fulfill(json={"ok": False, "code": "x", "message": "No.", "fields": {}})
+
+    await page.page.route("**/do/sign_in", late)
+    await page.page.locator("#server").fill("company.ghe.com")
+    await page.page.keyboard.press("Enter")
+    await page.page.locator("#sheet [aria-busy]").wait_for()
+    await page.press("Cancel")
+    await page.page.locator("#sheet").wait_for(state="hidden")
+    answered.set()
+    await page.see("No.", "#toast")
+    assert not await page.page.locator("#sheet").is_visible()
 
 
 async def test_escape_leaves_the_sign_in(window: Any) -> None:

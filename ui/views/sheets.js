@@ -165,6 +165,7 @@ const SHEETS = {
       const { notice_accepted: accepted } = state.snapshot.app;
       if (!accepted) await actions.perform('accept_notice');
       const done = await actions.signIn(host);
+      if ((state.local.sheet || {}).id !== sheet.id) return undefined; // closed meanwhile
       if (done.ok) return actions.closeSheet();
       return setLocal({ sheet: { ...sheet, error: actions.sentence(done) }, toast: null });
     };
