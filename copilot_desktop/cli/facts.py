@@ -116,7 +116,10 @@ def _brake_words(brakes: Mapping[str, Any]) -> list[str]:
         resume = " To go on: copilot-desktop resume" if halt["reason"] == "warned" else ""
         lines.append(f"Sending  paused. GitHub said: {halt['words'] or 'nothing'}{resume}")
     for limit in brakes["limits"]:
-        until = time.strftime("%a %H:%M", time.localtime(limit["until"]))
+        # A weekday says which day is meant within a week; Copilot's limits may last for three.
+        soon = limit["until"] - time.time() < 6 * 86_400
+        form = "%a %H:%M" if soon else "%Y-%m-%d %H:%M"
+        until = time.strftime(form, time.localtime(limit["until"]))
         lines.append(f"Limit    {limit['model'] or 'all models'}, until {until}")
     if brakes["waiting"]:
         lines.append(f"Waiting  {brakes['waiting']}")

@@ -6,12 +6,13 @@ import json
 import re
 import signal
 import sys
+import time
 from dataclasses import asdict, replace
 
 import aiohttp
 import pytest
 
-from copilot_desktop.cli.facts import _meter_words
+from copilot_desktop.cli.facts import _brake_words, _meter_words
 from copilot_desktop.demo import FakeUpstream, Scenario
 from copilot_desktop.upstream.quota import Meter
 from copilot_desktop.upstream.stores import StoredAccount, to_text
@@ -40,6 +41,15 @@ def test_a_meter_is_told_as_in_the_window() -> None:
         "AI credits: 1,620 of 1,500 used, 120 extra",
         "Session limit: 99 % used",
     ]
+
+
+def test_a_limit_of_weeks_is_told_with_its_date() -> None:
+    until = time.time() + 20 * 86_400
+    limits = [{"model": "", "until": until}, {"model": "gpt-5", "until": time.time() + 60}]
+    far, near = _brake_words({"halt": None, "limits": limits, "waiting": 0})
+    day = time.strftime("%Y-%m-%d %H:%M", time.localtime(until))
+    assert far == f"Limit    all models, until {day}"
+    assert "-" not in near.replace("gpt-5", "")
 
 
 async def check(commands: Commands, *, running: bool) -> None:
