@@ -1,7 +1,8 @@
 """`serve`: the whole app without a window. Prints where it answers and, if need be, the code.
 
-Ends on SIGTERM, SIGINT and a closed terminal with exit code 0, from its first moment on. A sign-in
-that is missing or no longer accepted is started by itself, because nobody could press a button.
+Ends on SIGTERM, SIGINT, a closed terminal and Ctrl+Break (Windows) with exit code 0, from its first
+moment on. A sign-in that is missing or no longer accepted is started by itself, because nobody
+could press a button.
 """
 
 from __future__ import annotations
@@ -127,7 +128,7 @@ async def _sign_in(core: Core) -> None:
 
 def _on_signals(tell: Callable[[], None]) -> None:
     loop = asyncio.get_running_loop()
-    for name in ("SIGTERM", "SIGINT", "SIGHUP"):
+    for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK"):
         number = getattr(signal, name, None)
         if number is None or (name == "SIGHUP" and signal.getsignal(number) == signal.SIG_IGN):
             continue  # started with nohup: a closed terminal is not meant to end it

@@ -15,6 +15,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -110,7 +111,8 @@ class Instance:
 
     def release(self) -> None:
         if (found := find(self._path.parent)) is not None and found.token == self.token:
-            self._path.unlink(missing_ok=True)
+            with suppress(OSError):  # what stays points nowhere once the lock is free
+                self._path.unlink(missing_ok=True)
         if self._lock is not None:
             self._lock.release()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -14,6 +15,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from copilot_desktop.cli import headless
 from copilot_desktop.demo import FakeUpstream, Scenario
 from copilot_desktop.upstream.stores import StoredAccount, to_text
 from tests.cli.terminal import Terminal, listening, settings, until
@@ -23,6 +25,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 
 QUICK = Scenario(interval=1, enforce_interval=False, approve_after=0.0)
 HELLO = {"model": "gpt-4.1", "messages": [{"role": "user", "content": "Hello"}]}
+PATIENCE = 5.0  # seconds
 CODE_PAGE = "/login/device/code"
 
 
@@ -243,3 +246,26 @@ async def test_it_can_be_ended_before_it_has_started(terminal: Terminal) -> None
         ended = await serve.end(signal.SIGTERM)
     assert ended == (0, "", "")
     assert not (terminal.folder / "instance.json").exists()
+
+
+async def test_ctrl_break_ends_it_in_order_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What supervisors send there (CTRL_BREAK_EVENT), since SIGTERM ends a program at once; and its
+    loop has no signal handlers."""
+    number, told = signal.SIGUSR1, asyncio.Event()
+    monkeypatch.setattr(signal, "SIGBREAK", number, raising=False)
+
+    def nothing(*_: object) -> None:
+        raise NotImplementedError
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "add_signal_handler", nothing)
+    names = (number, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    before = {each: signal.getsignal(each) for each in names}
+    signal.signal(number, signal.SIG_IGN)
+    try:
+        headless._on_signals(told.set)
+        signal.raise_signal(number)
+        async with asyncio.timeout(PATIENCE):
+            await told.wait()
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)

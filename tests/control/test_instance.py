@@ -44,6 +44,27 @@ def test_the_second_claim_fails_until_the_first_is_released(tmp_path: Path) -> N
     second.release()
 
 
+def test_a_file_that_somebody_reads_keeps_nobody_from_ending(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows deletes no file that another program has open: a second launch that looks for the
+    first one, or a scanner."""
+
+    def refused(_path: Path, **_: object) -> None:
+        raise PermissionError(13, "The process cannot access the file")
+
+    first = claim(tmp_path)
+    assert first is not None
+    first.publish(1)
+    with monkeypatch.context() as held:
+        held.setattr(Path, "unlink", refused)
+        first.release()
+    assert find(tmp_path) is None
+    second = claim(tmp_path)
+    assert second is not None
+    second.release()
+
+
 def test_a_killed_process_does_not_block_the_next_start(tmp_path: Path) -> None:
     script = (
         "import os, sys; from pathlib import Path;"
