@@ -61,7 +61,8 @@ def told_once(tools: list[Any]) -> tuple[list[Any], list[str]]:
     seen: set[str] = set()
     kept, notes = [], []
     for tool in tools:
-        name = next(_declared([tool]), None)
+        group = isinstance(tool, dict) and tool.get("type") == "namespace"
+        name = None if group else next(_declared([tool]), None)
         if name in seen:
             notes.append(f"dropped=tools.{name}{TWICE}")
             continue

@@ -165,6 +165,9 @@ def test_twins_among_tools_are_told_once():
     answer = fixed(tools=[tool, {**tool, "description": "another"}])
     assert answer.body["tools"] == [tool]
     assert answer.notes == answer.marked == ("dropped=tools.a (declared twice)",)
+    group = {"type": "namespace", "name": "a", "description": "d", "tools": [tool]}
+    kept = [tool, group, {"type": "tool_search"}]
+    assert sent(tools=kept)["tools"] == kept, "a group may have the name of a tool"
 
 
 def test_a_schema_that_is_fine_and_a_tool_without_one_stay_as_they_are():
