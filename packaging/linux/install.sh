@@ -2,6 +2,11 @@
 # Install Copilot Desktop for the user who runs this, without root. Run it again for a new version.
 set -eu
 
+if [ $# -gt 0 ]; then
+    echo "Usage: install.sh, without anything behind it. Nothing was changed." >&2
+    exit 2
+fi
+
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 lib="$HOME/.local/lib/copilot-desktop"
 bin="$HOME/.local/bin"

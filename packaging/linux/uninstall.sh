@@ -2,6 +2,14 @@
 # Remove what install.sh has written. With --everything also what the app keeps; it asks first.
 set -eu
 
+case "$*" in
+    '' | --everything | '--everything --yes') ;;
+    *)
+        echo "Usage: uninstall.sh [--everything [--yes]]. Nothing was changed." >&2
+        exit 2
+        ;;
+esac
+
 lib="$HOME/.local/lib/copilot-desktop"
 bin="$HOME/.local/bin"
 share="${XDG_DATA_HOME:-$HOME/.local/share}"

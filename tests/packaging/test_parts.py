@@ -163,17 +163,19 @@ def test_the_installer_puts_everything_into_the_home_and_takes_it_back(
     (home / ".local" / "share" / "copilot-desktop").mkdir(parents=True)
     (home / ".local" / "share" / "copilot-desktop" / FILE_NAME).write_text("{}")
 
-    def run(script: Path) -> str:
+    def run(script: Path, *words: str, code: int = 0) -> str:
         done = subprocess.run(
-            ["sh", str(script)], env={"HOME": str(home), "PATH": "/usr/bin:/bin"},
+            ["sh", str(script), *words], env={"HOME": str(home), "PATH": "/usr/bin:/bin"},
             capture_output=True, text=True, check=False,
         )  # fmt: skip
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == code, done.stderr
         return done.stdout
 
+    started = home / ".local" / "bin" / "copilot-desktop"
+    run(unpacked / "install.sh", "--help", code=2)
+    assert not started.exists()
     for _ in range(2):  # the second time is an upgrade
         assert "copilot-desktop 1.2.3" in run(unpacked / "install.sh")
-    started = home / ".local" / "bin" / "copilot-desktop"
     assert subprocess.check_output([started]) == b"copilot-desktop 1.2.3\n"
     entry = home / ".local" / "share" / "applications" / "copilot-desktop.desktop"
     line = re.search(r"^Exec=(.*)$", entry.read_text(), re.MULTILINE)
@@ -182,7 +184,11 @@ def test_the_installer_puts_everything_into_the_home_and_takes_it_back(
 
     assert line.group(1) == exec_line([f"{home}/.local/lib/copilot-desktop/copilot-desktop"])
 
-    told = run(home / ".local" / "lib" / "copilot-desktop" / "uninstall.sh")
+    uninstall = home / ".local" / "lib" / "copilot-desktop" / "uninstall.sh"
+    for words in (["--help"], ["--everything", "--dry-run"]):
+        run(uninstall, *words, code=2)
+        assert started.exists(), "who only asks loses nothing"
+    told = run(uninstall)
     assert "stays" in told
     left = [path for path in home.rglob("*") if path.is_file() or path.is_symlink()]
     left = [path for path in left if path.name != "mimeinfo.cache"]
