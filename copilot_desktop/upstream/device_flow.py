@@ -24,6 +24,7 @@ import aiohttp
 
 from copilot_desktop.errors import (
     Problem,
+    RateLimited,
     SignInCodeExpired,
     SignInDenied,
     SignInFailed,
@@ -117,8 +118,10 @@ class DeviceFlow:
         self._set(SignIn("requesting", host=self._origins.host))
         body = {"client_id": self._identity.client_id, "scope": self._identity.scope}
         answer = await self._post("/login/device/code", body, self._timeout)
-        if answer.status == 429:
-            raise refused(answer, url=self._origins.github, now=self._wall())
+        if answer.status >= 400:
+            problem = refused(answer, url=self._origins.github, now=self._wall())
+            if isinstance(problem, RateLimited | Unreachable):  # or a proxy on the way said no
+                raise problem
         if answer.status != 200 or not isinstance(answer.body, dict) or "error" in answer.body:
             raise _not_started(answer)
         try:

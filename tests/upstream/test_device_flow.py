@@ -207,6 +207,8 @@ async def test_an_answer_that_looks_wrong_is_never_shown(changes: dict[str, Any]
         (Said({"error": "device_flow_disabled"}, 400), SignInFailed, "does not allow"),
         (Said("<html>", 200), Impostor, "did not answer like GitHub"),
         (Said("x", 500), SignInFailed, "status 500"),
+        (Said("<html>Blocked", 403), Unreachable, "proxy or firewall on the way"),
+        (Said("<html>Not found", 404), Unreachable, "proxy or firewall on the way"),
         (Said("", 429, {"Retry-After": "30"}), RateLimited, "30 seconds"),
         (Said(drop=True), Unreachable, "could not be reached"),
     ],
