@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -23,7 +24,8 @@ COLUMNS = (
     "streamed", "initiator", "input_tokens", "output_tokens", "cache_tokens", "credits",
     "multiplier", "first_ms", "took_ms", "notes", "error", "request_id",
 )  # fmt: skip
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# Also behind a semicolon: where the comma is for decimals, spreadsheets end a cell there.
+_FORMULA = re.compile(r'(^|;[\s"]*)(?=[=+\-@\t\r])')
 _TRIES = 100
 
 
@@ -75,6 +77,4 @@ def _row(each: Exchange) -> tuple[Any, ...]:
 
 
 def _cell(value: Any) -> Any:
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return f"'{value}"
-    return value
+    return _FORMULA.sub(r"\1'", value) if isinstance(value, str) else value

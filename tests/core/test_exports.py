@@ -46,6 +46,19 @@ def test_a_name_that_looks_like_a_formula_stays_a_name(tmp_path: Path) -> None:
     assert row["model_asked"] == "'@sum\nnext,line"
 
 
+@pytest.mark.parametrize(
+    "name", ["x;=1+1", 'x"; =1+1', ";+1;-1", "a;;@sum(1)", "x;\t=1", 'x;"=1+1']
+)
+def test_a_spreadsheet_that_ends_cells_at_semicolons_finds_no_formula(
+    tmp_path: Path, name: str
+) -> None:
+    """As one does that was set up for German or French."""
+    path = write([Exchange(1, name, "openai_chat", error=name)], tmp_path)
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        cells = [cell for row in csv.reader(file, delimiter=";") for cell in row]
+    assert [cell for cell in cells if cell.strip().startswith(("=", "+", "-", "@"))] == []
+
+
 def test_half_a_character_does_not_cost_the_file(tmp_path: Path) -> None:
     [row] = rows_of(write([Exchange(1, "caf\udce9", "openai_chat", error="\ud800")], tmp_path))
     assert (row["client"], row["error"]) == ("caf?", "?")
