@@ -38,7 +38,7 @@ const LATER = {
 };
 /* The words that only one of them says come with it. */
 const WORDS = {
-  activity: ['log'], editors: ['editors'], playground: ['playground'], settings: ['learned', 'local_keys'], help: ['diagnostics', 'help'],
+  activity: ['log', 'sides'], editors: ['editors'], playground: ['playground', 'sides'], settings: ['learned', 'local_keys'], help: ['diagnostics', 'help'],
 };
 const PANELS = {}; // what the panel at the side shows on a screen, once that was opened
 const onTheWay = new Set();

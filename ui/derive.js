@@ -69,7 +69,7 @@ export function elapsedShare(meter, now) {
 const shownNames = (auth, own, other) => new Map([
   ...(auth.others || []).map((each, n) => [each.login, other(n + 2)]), ...(auth.login ? [[auth.login, own]] : [])]);
 
-/* What the page looks up or uses, and nobody reads: a name such as "run" or "port" is part of many. */
+/* Looked up or used, never read by people: a login may be part of such a word. */
 const NOT_READ = new Set([
   'host', 'id', 'key', 'kind', 'code', 'level', 'state', 'action', 'actions', 'glyph', 'user_code', 'uri', 'url',
 ]);

@@ -39,7 +39,8 @@ function onKey(event) {
   const act = mod ? withModifier(event, open) : alone(event, open);
   if (!act) return;
   event.preventDefault();
-  act();
+  // Holding a key down is one press.
+  if (!event.repeat || '+-='.includes(event.key)) act();
 }
 
 const nothing = () => {};

@@ -31,7 +31,7 @@ _SAID_ELSEWHERE = frozenset(
 )
 # Read together with the one screen that says it, so that the first screen need not wait for it.
 SAID_LATER = frozenset(
-    {"diagnostics", "editors", "help", "learned", "local_keys", "log", "playground"}
+    {"diagnostics", "editors", "help", "learned", "local_keys", "log", "playground", "sides"}
 )
 _UNKNOWN_LOOK = 'data-theme="system"'
 _UNKNOWN_LANGUAGE = 'lang="en"'

@@ -215,3 +215,18 @@ async def test_the_second_mouse_button_copies_a_text(window: Any) -> None:
     await page.page.locator(".proxy-head").click(button="right", position={"x": 3, "y": 3})
     assert await page.page.locator("#menu").count() == 0
     assert page.complaints == []
+
+
+async def test_a_key_that_is_held_down_is_one_press(window: Any) -> None:
+    page = await window(snapshots.snapshot())
+    keys = page.page.keyboard
+    await keys.down("Control")
+    await keys.down("Shift")
+    for _ in range(5):  # those after the first one are repeats
+        await keys.down("S")
+    for key in ("S", "Shift", "Control"):
+        await keys.up(key)
+    await page.called("stop_proxy")
+    await keys.press("Control+r")
+    await page.called("refresh_quota")  # everything before it has been asked
+    assert [verb for verb, _ in page.plane.calls] == ["stop_proxy", "refresh_quota"]

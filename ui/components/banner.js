@@ -76,8 +76,7 @@ const LINKS = new Set([
   'account_problem', 'deny', 'show_editors', 'look_for_updates',
 ]);
 
-/* A question comes when it likes, also under a pointer that was about to press something else, or
-   at the second press of a double click: its buttons wait until it can have been read. */
+/* A question may come under a pointer that is about to press: its buttons wait until it was read. */
 const QUESTIONS = new Set(['approval', 'origin_refused']);
 const READING = 800; // ms
 let asked = { what: '', at: 0 };
