@@ -214,6 +214,7 @@ class Desktop:
             dark=self._is_dark(core),
             icon=icon if Path(icon).exists() else None,
             asked_to_close=self._asked_to_close,
+            asked_to_show=self.show_window,
             end=self._end_here,
             place=core.life.last.place,
             moved=self._moved,

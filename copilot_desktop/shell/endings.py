@@ -4,7 +4,8 @@ At the end of a session, and before an installer replaces the app, Windows asks 
 it may close; macOS asks the app, as it does at Quit in the menu and in the Dock. pywebview hands
 both on as if the close button had been pressed. The "no" to that, with which a window is only
 hidden, would be a "no" to shutting down. What is asked like this ends the app at once, on the GUI
-thread: the process is gone soon after the answer.
+thread: the process is gone soon after the answer. macOS begins no second process of an app either: it tells
+the first one that it was started again.
 
 Ctrl+C and SIGTERM: a handler in Python runs on the main thread, where pywebview puts its own in its
 place (Windows), or where AppKit's loop lets no Python run for minutes. Python also writes the
@@ -44,13 +45,20 @@ def follow_form(form: Any, asked: Callable[[], None], end: Callable[[], None]) -
     form.FormClosed += closed
 
 
-def follow_app(views: Any, end: Callable[[], None]) -> None:
-    """macOS: `end` when the app is to quit. `views` is pywebview's class; before its first view."""
+def follow_app(views: Any, end: Callable[[], None], show: Callable[[], None]) -> None:
+    """macOS: `end` when the app is to quit; `show` when it was started again, since no second
+    process is begun for that. `views` is pywebview's class; before its first view."""
 
     class EndingAppDelegate(views.AppDelegate):  # type: ignore[misc]
         def applicationShouldTerminate_(self, _app: Any) -> int:  # noqa: N802
             end()
             return _NOW
+
+        def applicationShouldHandleReopen_hasVisibleWindows_(  # noqa: N802
+            self, _app: Any, _visible: bool
+        ) -> bool:
+            show()
+            return False  # nothing is left for AppKit to do
 
     views.AppDelegate = EndingAppDelegate
 

@@ -41,6 +41,7 @@ class Window:
     """One window for the life of the app. `asked_to_close` decides what the close button does.
 
     `end` ends everything but the window before it returns: for a system that is about to end us.
+    `asked_to_show` is called where a second start of the app begins no process of its own.
     `place` is where it was; `moved` is told where it is, from any thread, when it has come to rest.
     """
 
@@ -53,6 +54,7 @@ class Window:
         dark: bool,
         icon: Path | None,
         asked_to_close: Callable[[], None],
+        asked_to_show: Callable[[], None] = lambda: None,
         end: Callable[[], None] = lambda: None,
         place: Place | None = None,
         moved: Callable[[Place], None] = lambda _: None,
@@ -64,6 +66,7 @@ class Window:
         self._dark = dark
         self._icon = icon
         self._asked_to_close = asked_to_close
+        self._asked_to_show = asked_to_show
         self._end = end
         self._place = place or Place()
         self._moved = moved
@@ -199,7 +202,7 @@ class Window:
     def _follow_app(self) -> None:
         try:
             cocoa = importlib.import_module("webview.platforms.cocoa")
-            endings.follow_app(cocoa.BrowserView, self._end)
+            endings.follow_app(cocoa.BrowserView, self._end, self._asked_to_show)
         except Exception as error:  # noqa: BLE001 - the window is there with or without it
             log.warning("Quit of the system only hides the window: %s", error)
 

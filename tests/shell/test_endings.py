@@ -90,9 +90,19 @@ def test_quit_of_macos_ends_everything_before_the_system_ends_the_process() -> N
 
     views: Any = SimpleNamespace(AppDelegate=AppDelegate)
     found: list[str] = []
-    follow_app(views, lambda: found.append("end"))
+    follow_app(views, lambda: found.append("end"), lambda: found.append("show"))
     assert views.AppDelegate().applicationShouldTerminate_(None) == 1
     assert found == ["end"]
+
+
+def test_a_second_start_on_macos_shows_the_window() -> None:
+    """LaunchServices starts no second process of an app: it sends the first one a "reopen"."""
+    views: Any = SimpleNamespace(AppDelegate=object)
+    found: list[str] = []
+    follow_app(views, lambda: found.append("end"), lambda: found.append("show"))
+    app = views.AppDelegate()
+    assert not app.applicationShouldHandleReopen_hasVisibleWindows_(None, False)
+    assert found == ["show"]
 
 
 @pytest.fixture

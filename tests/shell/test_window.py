@@ -238,13 +238,15 @@ def test_a_session_that_ends_is_not_taken_for_the_close_button(
     assert asked.acquire(timeout=10)
 
 
-def test_quit_of_macos_ends_the_app(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_macos_asks_the_app_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     views = SimpleNamespace(AppDelegate=type("AppDelegate", (), {}))
     cocoa = SimpleNamespace(BrowserView=views)
     monkeypatch.setitem(sys.modules, "webview.platforms", SimpleNamespace(cocoa=cocoa))
     monkeypatch.setitem(sys.modules, "webview.platforms.cocoa", cocoa)
     run(monkeypatch, "cocoa")
-    assert views.AppDelegate().applicationShouldTerminate_(None) == 1
+    delegate = views.AppDelegate()
+    assert delegate.applicationShouldTerminate_(None) == 1
+    delegate.applicationShouldHandleReopen_hasVisibleWindows_(None, True)
 
 
 class Native:
