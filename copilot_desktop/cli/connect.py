@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+from collections.abc import Collection
 from typing import Any
 
 from copilot_desktop import strings
@@ -18,7 +20,10 @@ from copilot_desktop.cli import DONE, FAILED, Ended, complain, editors, say
 from copilot_desktop.cli.either import Desk, desk, signed_in_for
 from copilot_desktop.cli.parser import Invocation
 from copilot_desktop.core.settings import Preferences
-from copilot_desktop.integrations.tool import Tool
+from copilot_desktop.integrations.refusals import shortened
+from copilot_desktop.integrations.tool import Link, Machine, Tool
+from copilot_desktop.model import Model
+from copilot_desktop.system import current
 
 Json = dict[str, Any]
 
@@ -128,9 +133,27 @@ async def _preview(
         await signed_in_for(at, tool)
         shown = await at.do("preview_editor", {"id": tool.id, "chosen": chosen})
         rows = (await _looked_at(at))["editors"]["rows"]
-    if any(row["id"] == tool.id and row["state"] == "not_found" for row in rows):
+    row = next(row for row in rows if row["id"] == tool.id)
+    if row["state"] == "not_found":
         complain(strings.text("editors.why.not_found"))
+    if invocation.demo is None and (paths := _elsewhere(tool, row["paths"])):
+        complain(
+            f"By the variables of this terminal {tool.name} reads {', '.join(paths)}. The running "
+            "app does not know them. Quit it and type this again to connect that one."
+        )
     return shown
+
+
+def _elsewhere(tool: Tool, known: Collection[str]) -> list[str]:
+    """The files that a tool reads when it is started from here, and `known` to nobody who writes:
+    an app that was started from a menu has not the variables of a shell."""
+    system = current()
+    machine = Machine.of(system.name, system.home_dir(), os.environ)
+    any_model = Model("any")
+    chosen = {role.name: any_model.id for role in tool.roles}
+    link = Link("http://127.0.0.1", "any", (any_model,), chosen)
+    files = dict.fromkeys(edit.file for edit in tool.edits(machine, link))
+    return [path for file in files if (path := shortened(file, machine.home)) not in known]
 
 
 def _looked(invocation: Invocation, shown: Json) -> int:

@@ -127,6 +127,25 @@ async def test_what_is_written_is_said_also_where_its_test_fails(
     assert "ANTHROPIC_BASE_URL" in written(file)
 
 
+async def test_a_folder_that_the_running_app_does_not_know_is_told(
+    terminal: Terminal, file: Path
+) -> None:
+    """It was started from a menu, and the variable stands in a shell's profile."""
+    terminal.environ |= settings(port=free_port())
+    async with FakeUpstream() as fake:
+        sign_in(terminal, fake)
+        async with terminal.start("serve") as serve:
+            await serve.port()
+            plain = await terminal.run("connect", "claude", "--dry-run")
+            assert (plain.code, plain.err) == (0, ""), plain
+            terminal.environ["CLAUDE_CONFIG_DIR"] = str(terminal.home / "work")
+            told = await terminal.run("connect", "claude", "--dry-run")
+            assert "Claude Code reads ~/work/settings.json" in told.err
+        alone = await terminal.run("connect", "claude", "--dry-run")
+        assert alone.out.startswith("~/work/settings.json"), alone
+        assert "reads" not in alone.err
+
+
 async def test_a_key_that_is_asked_for_is_never_shown(terminal: Terminal, file: Path) -> None:
     terminal.environ |= settings(port=free_port(), require_key="true")
     async with FakeUpstream() as fake:
