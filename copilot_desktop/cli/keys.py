@@ -42,7 +42,10 @@ async def run(preferences: Preferences, invocation: Invocation) -> int:
         outcome = await core.verbs.do(*wish)
         if not outcome.ok:
             raise Ended(outcome.message)
-        return _told(shown, invocation, outcome.to_json())
+        answer = outcome.to_json()
+        if not answer["saved"]:  # and nothing runs for which it could hold
+            raise Ended("The disk did not take the change, so nothing is changed.")
+        return _told(shown, invocation, answer)
 
 
 def limits_of(present: Mapping[str, Any], given: Mapping[str, Any]) -> Json:

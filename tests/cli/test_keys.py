@@ -13,7 +13,7 @@ import pytest
 from copilot_desktop.cli import Ended
 from copilot_desktop.cli.keys import limits_of, words_for
 from copilot_desktop.demo import FakeUpstream, Scenario
-from tests.cli.terminal import Terminal
+from tests.cli.terminal import Terminal, settings
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 
@@ -89,6 +89,15 @@ async def test_a_key_that_could_not_be_printed_is_said(terminal: Terminal) -> No
         ended = await made.end()
     assert ended.code == 1
     assert "could not be printed" in ended.err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a folder that takes nothing, even from root")
+async def test_a_key_that_is_kept_nowhere_is_not_handed_out(terminal: Terminal) -> None:
+    """Without a running app it would be good for nothing."""
+    terminal.environ |= settings(data_dir="/proc/copilot-desktop")
+    made = await terminal.run("keys", "make", "codex")
+    assert (made.code, made.out) == (1, "")
+    assert "nothing is changed" in made.err
 
 
 def test_flags_change_only_what_they_name() -> None:
