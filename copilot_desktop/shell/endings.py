@@ -4,8 +4,8 @@ At the end of a session, and before an installer replaces the app, Windows asks 
 it may close; macOS asks the app, as it does at Quit in the menu and in the Dock. pywebview hands
 both on as if the close button had been pressed. The "no" to that, with which a window is only
 hidden, would be a "no" to shutting down. What is asked like this ends the app at once, on the GUI
-thread: the process is gone soon after the answer. macOS begins no second process of an app either: it tells
-the first one that it was started again.
+thread: the process is gone soon after the answer. And macOS begins no second process of an app: it
+tells the first one that it was started again.
 
 Ctrl+C and SIGTERM: a handler in Python runs on the main thread, where pywebview puts its own in its
 place (Windows), or where AppKit's loop lets no Python run for minutes. Python also writes the
