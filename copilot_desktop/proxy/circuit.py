@@ -180,8 +180,8 @@ class Circuit:
         kept = memory.get("limits")
         for raw in kept[:MOST_LIMITS] if isinstance(kept, list) else ():
             if (limit := _limit_from(raw, now)) is not None:
-                since = raw.get("since", now)
-                last = float(since) if isinstance(since, int | float) else now
+                since = _moment(raw.get("since"))
+                last = now if since is None else since
                 self._streaks[limit.code, limit.model] = _Streak(HITS, last, limit)
 
     # ------------------------------------------------------------------------ inner workings
@@ -238,21 +238,33 @@ def paused(halt: Halt, now: float) -> Paused:
 
 def _halt_from(raw: object, now: float) -> Halt | None:
     match raw:
-        case {"reason": "warned" | "refused" as reason, "since": int() | float() as since,
-              "until": int() | float() as until}:  # fmt: skip
+        case {"reason": "warned" | "refused" as reason, "since": given, "until": end}:
+            since, until = _moment(given), _moment(end)
+            if since is None or until is None:
+                return None
             longest = LONGEST_WAIT if reason == "warned" else LONGEST_STOP
-            until = min(float(until), now + longest)
-            halt = Halt(reason, float(since), until, _text(raw, "words"), _text(raw, "code"))
+            until = min(until, now + longest)
+            halt = Halt(reason, since, until, _text(raw, "words"), _text(raw, "code"))
             return halt if halt.by_hand or until > now else None
     return None
 
 
 def _limit_from(raw: object, now: float) -> Limit | None:
     match raw:
-        case {"model": str(model), "until": int() | float() as until} if until > now:
-            until = min(float(until), now + LONGEST_WAIT)
+        case {"model": str(model), "until": end}:
+            until = _moment(end)
+            if until is None or until <= now:
+                return None
+            until = min(until, now + LONGEST_WAIT)
             return Limit(model[:200], until, _text(raw, "words"), _text(raw, "code"))
     return None
+
+
+def _moment(value: object) -> float | None:
+    """A number that can be one: JSON's may have any length."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e15:
+        return None
+    return float(value)
 
 
 def _text(raw: object, name: str) -> str:

@@ -282,6 +282,10 @@ def test_what_is_over_is_not_taken_up_and_the_pause_goes_on_growing(circuit, clo
         {"halt": {"reason": "refused", "since": 1, "until": "soon"}},
         {"limits": [None, {}, {"model": 3, "until": 1}, {"model": "a", "until": None}]},
         {"stops": -4, "limits": {"model": "a"}},
+        {"halt": {"reason": "warned", "since": 1, "until": 10**400}},
+        {"halt": {"reason": "warned", "since": float("nan"), "until": float("nan")}},
+        {"limits": [{"model": MODEL, "until": 10**400}, {"model": MODEL, "until": float("inf")}]},
+        {"limits": [{"model": MODEL, "until": 1.0, "since": 10**400}]},
     ],
 )
 def test_nonsense_in_the_memory_is_passed_over(circuit, memory):
