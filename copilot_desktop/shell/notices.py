@@ -8,6 +8,7 @@ nobody shows is no error: everything it says can also be seen in the window.
 from __future__ import annotations
 
 import logging
+from html import escape
 from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -31,9 +32,14 @@ def notify(title: str, body: str, icon: Path | None = None) -> bool:
         return False
     hints = {"desktop-entry": ("s", "copilot-desktop")}
     actions: list[str] = []
-    content = ("Copilot Desktop", 0, str(icon or ""), title, body, actions, hints, _USUAL_TIME)
-    call = new_method_call(DBusAddress(_PATH, _NAME, _NAME), "Notify", "susssasa{sv}i", content)
+    service = DBusAddress(_PATH, _NAME, _NAME)
     try:
+        asked = new_method_call(service, "GetCapabilities")
+        able = connection.send_and_get_reply(asked, timeout=_PATIENCE).body
+        # Most read the body as markup, and others chose some of its words.
+        shown = escape(body, quote=False) if able and "body-markup" in able[0] else body
+        content = ("Copilot Desktop", 0, str(icon or ""), title, shown, actions, hints, _USUAL_TIME)
+        call = new_method_call(service, "Notify", "susssasa{sv}i", content)
         answer = connection.send_and_get_reply(call, timeout=_PATIENCE)
     except Exception as error:  # noqa: BLE001
         log.info("The notification was not shown: %s", error)

@@ -234,6 +234,35 @@ def test_a_panel_is_taken_for_granted_where_the_system_has_one() -> None:
     assert panel_present("macOS", {})
 
 
+@pytest.mark.parametrize(
+    ("able", "shown"),
+    [
+        (["body", "body-markup"], "GitHub said: &lt;a href=x&gt;A &amp; B"),
+        (["body"], "GitHub said: <a href=x>A & B"),
+    ],
+)
+def test_words_of_others_are_no_markup_in_a_notice(
+    monkeypatch: pytest.MonkeyPatch, able: list[str], shown: str
+) -> None:
+    jeepney = pytest.importorskip("jeepney", reason="it is for Linux")
+    told: list[str] = []
+
+    class Bus:
+        def send_and_get_reply(self, call: Any, timeout: float) -> Any:
+            if call.header.fields[jeepney.HeaderFields.member] == "GetCapabilities":
+                return types.SimpleNamespace(body=(able,))
+            told.append(call.body[4])
+            done = types.SimpleNamespace(message_type=jeepney.MessageType.method_return)
+            return types.SimpleNamespace(header=done)
+
+        def close(self) -> None:
+            pass
+
+    monkeypatch.setattr("jeepney.io.blocking.open_dbus_connection", lambda _: Bus())
+    assert notices.notify("Title", "GitHub said: <a href=x>A & B")
+    assert told == [shown]
+
+
 def test_nobody_to_notify_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent")
     assert notices.notify("Title", "Body") is False
