@@ -48,9 +48,24 @@ def read_file(path: Path, limit: int, *, links: bool = False) -> bytes:
 
 def replace_file(path: Path, content: bytes) -> None:
     """Write `content` to `path`: whoever reads sees the old file or the new one. Raises OSError."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=folder_mode(path.parent))
     with written_beside(path, content) as beside:
         put_in_place(beside, path)
+
+
+def folder_mode(folder: Path) -> int:
+    """For a new folder that is for its owner only.
+
+    On Windows what is below the home folder is that by itself. There, from Python 3.13 on, 0700
+    would close the folder to its user too where the program runs elevated, since administrators
+    own what it makes then: another program's folder as well, if we are the first to need it.
+    """
+    if hasattr(os, "geteuid"):
+        return 0o700
+    with suppress(RuntimeError):  # nobody knows a home folder
+        if folder.is_relative_to(Path.home()):
+            return 0o777
+    return 0o700
 
 
 def create_file(path: Path, content: bytes) -> None:

@@ -25,7 +25,7 @@ from dataclasses import astuple, dataclass, fields
 from datetime import date, timedelta
 from pathlib import Path
 
-from copilot_desktop.atomic import remove_file
+from copilot_desktop.atomic import folder_mode, remove_file
 from copilot_desktop.days import day_of
 from copilot_desktop.proxy.exchange import Exchange
 from copilot_desktop.upstream.quota import Meter
@@ -315,7 +315,8 @@ class Ledger:
 
     def _open(self) -> sqlite3.Connection:
         assert self._path is not None
-        self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder = self._path.parent
+        folder.mkdir(parents=True, exist_ok=True, mode=folder_mode(folder))
         if self._path.is_symlink() or (self._path.exists() and not self._path.is_file()):
             raise OSError(errno.EINVAL, "not a regular file", str(self._path))
         self._path.touch(mode=0o600)

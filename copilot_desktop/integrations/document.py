@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from copilot_desktop.atomic import put_in_place, unfinished, written_beside
+from copilot_desktop.atomic import folder_mode, put_in_place, unfinished, written_beside
 from copilot_desktop.integrations.refusals import Unusable
 
 LARGEST = 1024 * 1024  # bytes
@@ -106,7 +106,7 @@ def write(document: Document, content: bytes) -> tuple[Path, ...]:
     target, made = document.target, missing_folders(document.target)
     try:
         for folder in made:
-            folder.mkdir(mode=0o700)
+            folder.mkdir(mode=folder_mode(folder))
         _replace(document, content)
     except OSError:
         remove_folders(made)

@@ -11,12 +11,12 @@ import os
 import stat
 from pathlib import Path
 
-from copilot_desktop.atomic import opened, replace_file
+from copilot_desktop.atomic import folder_mode, opened, replace_file
 
 
 def private_folder(path: Path) -> Path:
     """Make sure that `path` is a folder with mode 0700. Raises OSError."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.mkdir(mode=folder_mode(path), parents=True, exist_ok=True)
     mode = path.stat().st_mode
     if mode & 0o077 and not mode & stat.S_ISVTX:  # /tmp and the like belong to everybody
         with contextlib.suppress(OSError):  # another owner's folder: writing will tell

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from copilot_desktop.atomic import replace_file
+from copilot_desktop.integrations.document import read, write
 from copilot_desktop.system.files import private_folder, read_private, write_private
 
 
@@ -81,3 +83,35 @@ def test_neither_links_nor_pipes_are_read(tmp_path: Path) -> None:
     for name in ("link", "pipe", "missing", "."):
         with pytest.raises(OSError, match=r"."):
             read_private(tmp_path / name)
+
+
+def test_an_elevated_start_on_windows_locks_nobody_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There, from Python 3.13 on, 0700 closes a new folder to all but SYSTEM, administrators and its
+    owner, and what an elevated program makes is owned by the administrators (cpython 157876). What
+    is below the home folder is private without that."""
+    made: list[tuple[Path, int]] = []
+    real = Path.mkdir
+
+    def mkdir(folder: Path, mode: int = 0o777, **named: bool) -> None:
+        if not folder.exists():
+            made.append((folder, mode))
+        real(folder, mode, **named)
+
+    home, elsewhere = tmp_path / "home", tmp_path / "d"
+    home.mkdir()
+    elsewhere.mkdir()
+    monkeypatch.setattr(Path, "home", lambda: home)
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    monkeypatch.delattr(os, "geteuid")
+    write_private(home / "ours" / "settings.json", b"{}")
+    replace_file(home / "agents" / "x.plist", b"")
+    write(read(home / ".codex" / "config.toml", home), b"")
+    write_private(elsewhere / "ours" / "settings.json", b"{}")
+    assert [(folder.name, mode) for folder, mode in made] == [
+        ("ours", 0o777),
+        ("agents", 0o777),
+        (".codex", 0o777),
+        ("ours", 0o700),
+    ]

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from copilot_desktop.atomic import put_in_place, unfinished
+from copilot_desktop.atomic import folder_mode, put_in_place, unfinished
 from copilot_desktop.errors import StorageFailed
 from copilot_desktop.upstream.stores import StoredAccount, from_text, storage_failed, to_text
 from copilot_desktop.upstream.stores.worker import Worker
@@ -104,7 +104,7 @@ class FileStore:
 
     def _write(self, content: bytes) -> None:
         folder = self._path.parent
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=folder_mode(folder), parents=True, exist_ok=True)
         self._tighten(folder)
         self._refuse_odd()
         new = folder / f"{unfinished(self._path)}{secrets.token_hex(8)}"
