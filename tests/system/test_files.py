@@ -88,9 +88,9 @@ def test_neither_links_nor_pipes_are_read(tmp_path: Path) -> None:
 def test_an_elevated_start_on_windows_locks_nobody_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """There, from Python 3.13 on, 0700 closes a new folder to all but SYSTEM, administrators and its
-    owner, and what an elevated program makes is owned by the administrators (cpython 157876). What
-    is below the home folder is private without that."""
+    """There, from Python 3.13 on, 0700 closes a new folder to all but SYSTEM, administrators and
+    its owner, and what an elevated program makes is owned by the administrators (cpython 157876).
+    What is below the home folder is private without that."""
     made: list[tuple[Path, int]] = []
     real = Path.mkdir
 
