@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from copilot_desktop.spelling import (
     FAILED_WITHOUT_RESULT,
     LONGEST_NAME,
-    legal_id,
+    CallIds,
     legal_name,
-    made_id,
 )
 from copilot_desktop.upstream.quirks.chat_marks import NAMES
 
@@ -38,6 +36,7 @@ def is_plain(messages: list[Any], *, is_openai: bool, is_claude: bool) -> bool:
     Most histories are so. The repairs know more: what they would leave alone may not be plain.
     """
     waiting: set[str] = set()  # calls without their result yet
+    issued: set[str] = set()
     for message in messages:
         if not isinstance(message, dict) or not _ODD.isdisjoint(message):
             return False
@@ -48,7 +47,7 @@ def is_plain(messages: list[Any], *, is_openai: bool, is_claude: bool) -> bool:
         elif content is not None and not isinstance(content, str):
             return False
         if role == "assistant" and "tool_calls" in message:
-            if waiting or not _add_calls(message["tool_calls"], waiting, objects=is_claude):
+            if waiting or not _add_calls(message["tool_calls"], waiting, issued, objects=is_claude):
                 return False
         elif "tool_calls" in message:
             return False
@@ -76,13 +75,13 @@ def _is_blank(text: Any) -> bool:
     return isinstance(text, str) and (not text or text.isspace())
 
 
-def _add_calls(calls: Any, waiting: set[str], *, objects: bool) -> bool:
-    """Put their ids into `waiting`; whether all of them are as they should be. `objects`: their
+def _add_calls(calls: Any, waiting: set[str], issued: set[str], *, objects: bool) -> bool:
+    """Put their ids into both; whether all of them are as they should be. `objects`: their
     arguments, too, each a JSON object."""
     for call in calls if isinstance(calls, list) else ():
         call_id = call.get("id") if isinstance(call, dict) else None
         function = call.get("function") if isinstance(call, dict) else None
-        if not isinstance(call_id, str) or not isinstance(function, dict) or call_id in waiting:
+        if not isinstance(call_id, str) or not isinstance(function, dict) or call_id in issued:
             return False
         name, arguments = function.get("name"), function.get("arguments")
         if not isinstance(name, str):
@@ -92,12 +91,13 @@ def _add_calls(calls: Any, waiting: set[str], *, objects: bool) -> bool:
         if not (_LEGAL_ID(call_id) and _LEGAL_NAME(name)):
             return False
         waiting.add(call_id)
+        issued.add(call_id)
     return bool(waiting)
 
 
 def repaired(messages: list[Any], *, is_openai: bool, is_claude: bool) -> list[Any] | None:
     """The history, legal for Copilot, or None if it is so already."""
-    named = _with_ids(messages)
+    named = _identified(messages)
     changed = named is not messages
     out: list[Any] = []
     for message in named:
@@ -110,35 +110,39 @@ def repaired(messages: list[Any], *, is_openai: bool, is_claude: bool) -> list[A
     return out if changed else None
 
 
-def _with_ids(messages: list[Any]) -> list[Any]:
-    """Calls that came without an id get one; their results find them by order."""
+def _identified(messages: list[Any]) -> list[Any]:
+    """Calls with legal ids, each its own, and results with those of their calls; the list itself if
+    all is well."""
+    ids = CallIds(ID_LIMIT)
     out: list[Any] = []
-    nameless: list[str] = []
-    changed = False
     for place, message in enumerate(messages):
-        if _role(message) == "assistant":
+        role = _role(message)
+        if role == "assistant":
+            ids.next_turn()
             calls = message.get("tool_calls")
             calls = calls if isinstance(calls, list) else []
-            named = [_named(call, f"{place}.{number}") for number, call in enumerate(calls)]
-            nameless = [
-                str(new["id"]) for new, old in zip(named, calls, strict=True) if new is not old
-            ]
-            message = {**message, "tool_calls": named} if nameless else message
-            changed = changed or bool(nameless)
-        elif _role(message) == "tool" and nameless and not message.get("tool_call_id"):
-            message = {**message, "tool_call_id": nameless.pop(0)}
-            changed = True
+            named = [_named(call, ids, f"{place}.{n}") for n, call in enumerate(calls)]
+            if any(new is not old for new, old in zip(named, calls, strict=True)):
+                message = {**message, "tool_calls": named}
+        elif role == "tool" and _may_be_named(given := message.get("tool_call_id")):
+            own = ids.of_result(given or "", str(place))
+            message = message if own == given else {**message, "tool_call_id": own}
         out.append(message)
-    return out if changed else messages
+    return out if any(new is not old for new, old in zip(out, messages, strict=True)) else messages
 
 
-def _named(call: Any, place: str) -> Any:
-    if not isinstance(call, dict) or call.get("id"):
+def _named(call: Any, ids: CallIds, place: str) -> Any:
+    if not isinstance(call, dict) or not _may_be_named(given := call.get("id")):
         return call
     function = call.get("function")
     function = function if isinstance(function, dict) else {}
-    made = made_id(place, str(function.get("name")), str(function.get("arguments")))
-    return {**call, "id": made}
+    own = ids.of_call(given or "", place, str(function.get("name")), str(function.get("arguments")))
+    return call if own == given else {**call, "id": own}
+
+
+def _may_be_named(call_id: Any) -> bool:
+    """Whether this is an id, or none; upstream names anything else."""
+    return call_id is None or isinstance(call_id, str)
 
 
 # ------------------------------------------------------------------------------------- one message
@@ -155,12 +159,8 @@ def _message(message: Any, *, is_openai: bool, is_claude: bool) -> Any:
     match message.get("role"):
         case "developer" if not is_openai:
             changes["role"] = "system"
-        case "tool":
-            if content is None:
-                changes["content"] = NO_OUTPUT
-            call_id = message.get("tool_call_id")
-            if isinstance(call_id, str) and legal_id(call_id, ID_LIMIT) != call_id:
-                changes["tool_call_id"] = legal_id(call_id, ID_LIMIT)
+        case "tool" if content is None:
+            changes["content"] = NO_OUTPUT
         case "assistant":
             calls = message.get("tool_calls")
             if not calls and not content and not message.get("function_call"):
@@ -206,13 +206,11 @@ def _is_blank_part(part: Any) -> bool:
 
 
 def _call(call: Any, *, objects: bool) -> Any:
-    """A call with a legal id and name, and with its arguments as text; `objects`: as that of a JSON
+    """A call with a legal name, and with its arguments as text; `objects`: as that of a JSON
     object, since models break them now and then, and Claude takes no other."""
     if not isinstance(call, dict):
         return call
     changes: Json = {}
-    if isinstance(call_id := call.get("id"), str):
-        changes["id"] = legal_id(call_id, ID_LIMIT)
     function = call.get("function")
     if isinstance(function, dict) and isinstance(name := function.get("name"), str):
         changes["function"] = {**function, "name": legal_name(name)}
@@ -247,8 +245,6 @@ def _is_paired(messages: list[Any]) -> bool:
             return False
         else:
             open_ids = _call_ids(message)
-            if len(set(open_ids)) != len(open_ids):
-                return False
     return not open_ids
 
 
@@ -269,10 +265,8 @@ def _paired(messages: list[Any]) -> Iterator[Any]:
         if _role(message) == "tool":  # a history that begins with results
             yield from _answers([], [message, *results])
             continue
-        if len(set(ids)) != len(ids):
-            message, results = _told_apart(message, results)
         yield message
-        yield from _answers(_call_ids(message), results)
+        yield from _answers(ids, results)
         yield from between
 
 
@@ -287,29 +281,6 @@ def _answers(wanted: list[str], results: list[Any]) -> Iterator[Any]:
         text = _words(result.get("content"))
         if call_id not in wanted and text:
             yield {"role": "user", "content": f"[Result of an earlier tool call {call_id}]\n{text}"}
-
-
-def _told_apart(message: Any, results: list[Any]) -> tuple[Any, list[Any]]:
-    """Two calls under one id: the second is numbered, and so is the second result."""
-    counts = Counter[str]()
-    calls = [_numbered(call, "id", counts) for call in message["tool_calls"]]
-    doubled = {call_id for call_id, count in counts.items() if count > 1}
-    counts = Counter[str]()
-    renamed = [
-        _numbered(result, "tool_call_id", counts)
-        if str(result.get("tool_call_id")) in doubled
-        else result
-        for result in results
-    ]
-    return {**message, "tool_calls": calls}, renamed
-
-
-def _numbered(item: Any, key: str, counts: Counter[str]) -> Any:
-    call_id = item.get(key) if isinstance(item, dict) else None
-    if not isinstance(call_id, str):
-        return item
-    counts[call_id] += 1
-    return item if counts[call_id] == 1 else {**item, key: f"{call_id}_{counts[call_id]}"}
 
 
 def _call_ids(message: Any) -> list[str]:

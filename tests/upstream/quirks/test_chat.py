@@ -81,8 +81,8 @@ LOOP = [
     called("a", "b", name="mcp__browser__" + "x" * 30),
     result("b"),
     result("a", [{"type": "text", "text": "r"}]),
-    called("a"),
-    result("a", ""),
+    called("c"),
+    result("c", ""),
     {"role": "assistant", "content": "done", "refusal": None},
 ]
 MARKED = {"cache_control": {"type": "ephemeral"}}
@@ -381,6 +381,16 @@ def test_arguments_are_text_and_results_say_something() -> None:
     assert sent(GPT, *history)["messages"] == [
         broken("a", '{"b":[1]}'),
         result("a", "(no output)"),
+        USER,
+    ]
+
+
+def test_an_id_that_comes_again_in_a_later_turn_is_another_one() -> None:
+    rounds = [called("a"), result("a", "one"), called("a"), result("a", "two")]
+    assert sent(CLAUDE, *rounds, USER, tools=[function()])["messages"] == [
+        *rounds[:2],
+        called("a_2"),
+        result("a_2", "two"),
         USER,
     ]
 
