@@ -313,6 +313,19 @@ async def test_no_keyring_is_a_sentence(backend: MemoryKeyring) -> None:
         await store.load()
 
 
+async def test_a_keyring_that_has_ended_is_a_sentence(backend: MemoryKeyring) -> None:
+    class Ended(MemoryKeyring):
+        @property
+        def priority(self) -> float:  # type: ignore[override]
+            raise RuntimeError("The Secret Service daemon is neither running nor activatable")
+
+    keyring.set_keyring(Ended())
+    store = KeyringStore()
+    assert store.why_not() == "No system keyring is running."
+    with pytest.raises(StorageFailed, match="No system keyring is running"):
+        await store.load()
+
+
 async def test_a_save_given_up_before_its_turn_never_happens(backend: MemoryKeyring) -> None:
     free = threading.Event()
     backend.trouble = lambda: free.wait(30) and None

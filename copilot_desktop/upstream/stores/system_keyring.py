@@ -113,9 +113,11 @@ def _unfit(backend: KeyringBackend) -> str | None:
     module = type(backend).__module__
     if module.startswith("keyrings.alt"):
         return "The only keyring found here keeps passwords in plain text."
-    if backend.priority < 1:
-        return "No system keyring is running."
-    return None
+    try:
+        running = backend.priority >= 1
+    except Exception:  # noqa: BLE001  (it ran when it was picked, and has ended since)
+        running = False
+    return None if running else "No system keyring is running."
 
 
 def _reason(error: Exception) -> str:
