@@ -14,16 +14,23 @@ from copilot_desktop.system.login_items import AutostartEntry, own_command
 
 _LISTENING = "0A"  # state column of /proc/net/tcp
 _FIRST_PERSON, _LAST_PERSON = 1000, 59_999  # ids that distributions give to people
+_DIRECTORIES = frozenset({"sss", "ldap", "winbind", "nis"})  # of users, in `nsswitch.conf`
 
 
 class Linux:
-    """See `System`. `proc` and `passwd` are parameters so that a test can bring its own."""
+    """See `System`. Files are parameters so that a test can bring its own."""
 
     name = "Linux"
 
-    def __init__(self, proc: Path = Path("/proc"), passwd: Path = Path("/etc/passwd")) -> None:
+    def __init__(
+        self,
+        proc: Path = Path("/proc"),
+        passwd: Path = Path("/etc/passwd"),
+        switch: Path = Path("/etc/nsswitch.conf"),
+    ) -> None:
         self._proc = proc
         self._passwd = passwd
+        self._switch = switch
 
     def data_dir(self) -> Path:
         return Path(platformdirs.user_data_dir(NAME, appauthor=False))
@@ -60,7 +67,7 @@ class Linux:
         """The mode says it all here."""
 
     def shared_machine(self) -> bool:
-        return sum(1 for _ in self._people()) > 1
+        return sum(1 for _ in self._people()) > 1 or self._has_a_directory()
 
     def dark_mode(self) -> bool | None:
         answer = programs.ask(["gsettings", "get", "org.gnome.desktop.interface", "color-scheme"])
@@ -94,6 +101,13 @@ class Linux:
             yield from (entry for entry in self._proc.iterdir() if entry.name.isdigit())
         except OSError:
             return
+
+    def _has_a_directory(self) -> bool:
+        """Whether this user is in a company's or a school's list: others can log in as well."""
+        sources = [line.split()[1:] for line in _lines(self._switch) if line.startswith("passwd:")]
+        if not any(map(_DIRECTORIES.intersection, sources)):
+            return False
+        return [str(os.getuid())] not in (line.split(":")[2:3] for line in _lines(self._passwd))
 
     def _people(self) -> Iterator[str]:
         for line in _lines(self._passwd):

@@ -104,6 +104,26 @@ def test_a_shared_machine_has_two_people(tmp_path: Path, people: list[str], shar
     assert Linux(passwd=passwd).shared_machine() is shared
 
 
+@pytest.mark.skipif(not LINUX, reason="numbers of users")
+@pytest.mark.parametrize(
+    ("sources", "listed", "shared"),
+    [
+        ("files sss systemd", False, True),
+        ("files ldap", False, True),
+        ("files sss systemd", True, False),  # Fedora says so wherever it is installed
+        ("files systemd", False, False),  # a container's made-up user, or one of systemd-homed
+    ],
+)
+def test_a_machine_that_takes_its_users_from_a_directory_is_shared(
+    tmp_path: Path, sources: str, listed: bool, shared: bool
+) -> None:
+    passwd, switch = tmp_path / "passwd", tmp_path / "nsswitch.conf"
+    me = os.getuid() if listed else os.getuid() + 1
+    passwd.write_text(f"octo:x:{me}:{me}::/home/octo:/bin/bash\n")
+    switch.write_text(f"# passwd: nis\npasswd:\t\t{sources}\ngroup: files\n")
+    assert Linux(passwd=passwd, switch=switch).shared_machine() is shared
+
+
 def test_no_black_window_flashes_on_windows(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
