@@ -162,9 +162,10 @@ def environment(present: Mapping[str, str], start: Json) -> dict[str, str]:
     env = {name: value for name, value in present.items() if name not in without}
     env |= start["env"]
     if any(env.get(name) or env.get(name.lower()) for name in _PROXIES):
-        name = "no_proxy" if env.get("no_proxy") else "NO_PROXY"
-        there = [each.strip() for each in env.get(name, "").split(",") if each.strip()]
-        env[name] = ",".join(dict.fromkeys([*there, *_HERE]))
+        # Both spellings, where both are set: some tools read the one first, some the other.
+        for name in [name for name in ("NO_PROXY", "no_proxy") if env.get(name)] or ["NO_PROXY"]:
+            there = [each.strip() for each in env.get(name, "").split(",") if each.strip()]
+            env[name] = ",".join(dict.fromkeys([*there, *_HERE]))
     return env
 
 

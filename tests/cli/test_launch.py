@@ -167,6 +167,10 @@ START = {"arguments": ["--a"], "env": {"BASE": "http://127.0.0.1:1"}, "without":
             {"http_proxy": "p", "no_proxy": "a, localhost"},
             {"no_proxy": "a,localhost,127.0.0.1,::1"},
         ),
+        (
+            {"HTTP_PROXY": "p", "NO_PROXY": "a", "no_proxy": "b"},
+            {"NO_PROXY": "a,127.0.0.1,localhost,::1", "no_proxy": "b,127.0.0.1,localhost,::1"},
+        ),
     ],
 )
 def test_the_variables(present: Mapping[str, str], after: Mapping[str, str]) -> None:
