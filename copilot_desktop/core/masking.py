@@ -24,11 +24,15 @@ _OWN_HOSTS = re.compile(
 )
 _HERE = re.compile(r"127\.[\d.]+|localhost|\[?::1?\]?|0\.0\.0\.0", re.IGNORECASE)
 _PLACED = re.compile(r"\[[a-z ]+\]")  # one of our own words for a name
-_TENANT = re.compile(r"\b[a-z0-9-]+(?:\.[a-z0-9-]+)*\.ghe\.com\b", re.IGNORECASE)
+# These begin where a word does and nowhere inside it: a long one would be looked through for each
+# of its characters.
+_TENANT = re.compile(
+    r"(?<![a-z0-9-])(?<![a-z0-9-]\.)[a-z0-9-]+(?:\.[a-z0-9-]+)*\.ghe\.com\b", re.IGNORECASE
+)
+_MAIL = re.compile(r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)*")
 _ADDRESS = re.compile(
     r"(://(?:\[secret\]@)?)(\[[0-9a-f:.]+(?:%\w+)?\]|[^\s/:@\"'<>,;)]+)", re.IGNORECASE
 )
-_MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)*")
 _NUMBERS = re.compile(r"\b(?!127\.|0\.0\.0\.0\b)(?:\d{1,3}\.){3}\d{1,3}\b")
 _SIX = re.compile(
     r"(?<![\w:.])(?=[0-9a-f]*:)[0-9a-f:]{2,}(?:\.\d+)*(?:%\w+)?(?![\w])", re.IGNORECASE
