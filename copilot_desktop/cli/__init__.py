@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from copilot_desktop.cli.parser import Invocation, read
 from copilot_desktop.errors import NotSignedIn, Problem
-from copilot_desktop.system import buffers, garbage
+from copilot_desktop.system import accepting, buffers, garbage
 from copilot_desktop.upstream import late_trust
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def entry() -> NoReturn:
     """The installed command. Leaves without waiting for a toolkit's own threads."""
     garbage.rest()  # until everything is imported
     buffers.keep_small()
+    accepting.outlast_clients()
     _prepare_streams()
     try:
         code = main(sys.argv[1:])
