@@ -94,9 +94,10 @@ class Exchange:
             self.took_ms = self._elapsed()
 
     def shorten(self) -> None:
-        """Before it is kept: names that a client made up may be as long as its request."""
+        """Before it is kept: what a client or upstream made up may be as long as all it sent."""
         self.notes = [redact(note[:LONGEST_TEXT]) for note in self.notes[:MOST_NOTES]]
         self.error = self.error[:LONGEST_TEXT]
+        self.request_id = self.request_id[:LONGEST_TEXT]
 
     def note_line(self) -> str:
         """The notes for the response header: ASCII, at most 1 KiB."""
@@ -201,7 +202,7 @@ class Traffic:
 
     def close(self, exchange: Exchange, outcome: Outcome) -> None:
         exchange.finish(outcome)
-        if exchange.notes or exchange.error:
+        if exchange.notes or exchange.error or len(exchange.request_id) > LONGEST_TEXT:
             exchange.shorten()
         exchange.settled = True
         self.in_flight -= 1

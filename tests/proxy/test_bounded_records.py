@@ -22,6 +22,10 @@ def test_a_finished_exchange_is_small() -> None:
     assert all(len(note) <= LONGEST_TEXT for note in exchange.notes)
     assert not any("ghu_" in note for note in exchange.notes)
     assert len(exchange.error) <= LONGEST_TEXT
+    exchange = traffic.open("curl/8", "openai-chat")
+    exchange.request_id = "i" * 100_000  # a head takes 32 KB, a frame of a WebSocket 16 MB
+    traffic.close(exchange, "ok")
+    assert len(exchange.request_id) <= LONGEST_TEXT
 
 
 async def test_names_as_long_as_a_request_are_kept_short() -> None:
