@@ -37,6 +37,7 @@ function onKey(event) {
   const open = document.getElementById('sheet').open;
   const mod = isMac() ? event.metaKey : event.ctrlKey;
   const act = mod ? withModifier(event, open) : alone(event, open);
+  if (event.repeat && event.key === 'Enter' && !typing(event.target)) event.preventDefault();
   if (!act) return;
   event.preventDefault();
   // Holding a key down is one press.

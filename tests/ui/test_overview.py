@@ -248,3 +248,29 @@ async def test_a_key_that_was_replaced_elsewhere_is_not_shown_on(window: Any) ->
     await page.page.get_by_text("cd-key-old1").wait_for(state="detached")
     await page.press("Show")
     await page.see("cd-key-new2")
+
+
+async def test_a_double_click_and_a_held_key_press_a_button_once(window: Any) -> None:
+    """The button is another one by then: it would start what was to be stopped."""
+    page = await window(snapshots.snapshot())
+    button = page.page.locator("#proxy-button")
+    box = await button.bounding_box()
+    await page.page.mouse.move(box["x"] + 20, box["y"] + 10)
+    for count in (1, 2):
+        await page.page.mouse.down(click_count=count)
+        await page.page.mouse.up(click_count=count)
+        await page.called("stop_proxy")
+        page.plane.push(snapshots.stopped())
+        await page.see("Start proxy")
+    await button.focus()
+    await page.page.keyboard.down("Enter")
+    await page.called("start_proxy")
+    page.plane.push(snapshots.snapshot())
+    await page.see("Stop proxy")
+    for _ in range(3):
+        await page.page.keyboard.down("Enter")
+    await page.page.keyboard.up("Enter")
+    await page.page.keyboard.press("Control+r")
+    await page.called("refresh_quota")  # everything before it has been asked
+    verbs = [verb for verb, _ in page.plane.calls]
+    assert verbs == ["stop_proxy", "start_proxy", "refresh_quota"]

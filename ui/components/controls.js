@@ -21,7 +21,8 @@ export function button(label, onPress, options = {}) {
     'aria-expanded': options.expanded === undefined ? null : String(options.expanded),
     'data-focus-first': options.first ? 'true' : null,
     title: reason || null,
-    onclick: dead ? null : onPress,
+    // A double click is one press.
+    onclick: dead ? null : (event) => event.detail < 2 && onPress(event),
   }, busy ? h('span', { class: 'spinner', 'aria-hidden': 'true' }) : null,
   glyphName ? icon(glyphName) : null, h('span', null, label));
 }
