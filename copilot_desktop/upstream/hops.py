@@ -10,7 +10,6 @@ is found is words and numbers, never the text of an error.
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 import ssl
 import time
@@ -23,6 +22,7 @@ from yarl import URL
 
 from copilot_desktop import __version__
 from copilot_desktop.errors import Unreachable
+from copilot_desktop.upstream import network_words
 from copilot_desktop.upstream.asking import ask
 from copilot_desktop.upstream.http import NETWORK_ERRORS, network_problem, toward
 from copilot_desktop.upstream.outgoing import pass_for, trusted
@@ -114,8 +114,7 @@ async def _connection(where: URL) -> tuple[asyncio.StreamReader, asyncio.StreamW
     except ConnectionRefusedError:
         raise _Ended("refused") from None
     except OSError as error:
-        reason = os.strerror(error.errno).lower() if error.errno else ""
-        raise _Ended("other", reason) from None
+        raise _Ended("other", network_words.told(error)) from None
 
 
 async def _agree(writer: asyncio.StreamWriter, trust: ssl.SSLContext, where: URL) -> None:

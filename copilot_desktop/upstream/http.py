@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import json as jsonlib
 import logging
-import os
 import socket
 import ssl
 from collections.abc import Mapping
@@ -31,7 +30,7 @@ from copilot_desktop.errors import (
     UpstreamFault,
     UpstreamTimeout,
 )
-from copilot_desktop.upstream import outgoing
+from copilot_desktop.upstream import network_words, outgoing
 from copilot_desktop.upstream.asking import ask
 from copilot_desktop.upstream.direct import NotHttp
 
@@ -229,8 +228,8 @@ def _reason(error: Exception) -> str:  # noqa: C901, PLR0912  (a table of words)
             return "the address is not valid"
         case aiohttp.ClientOSError():
             return _reason(OSError(error.errno, error.strerror)) if error.errno else "network error"
-        case OSError() if error.errno:
-            return os.strerror(error.errno).lower()
+        case OSError():
+            return network_words.told(error) or "network error"
         case _:
             return "network error"
 
