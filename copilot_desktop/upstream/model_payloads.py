@@ -24,6 +24,7 @@ _PRICES = (
 )
 _NEW_OPENAI = re.compile(r"(gpt-(5|[6-9]|\d\d)|o\d)")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
+_HALF = re.compile("[\\ud800-\\udfff]")  # of a letter: JSON can say so, and no file can hold it
 _TEXT_LIMIT = 4000
 
 
@@ -46,7 +47,8 @@ def model_of(entry: object) -> Model | None:
     name = _text(entry.get("id"))
     capabilities = _object(entry.get("capabilities"))
     kind = capabilities.get("type", "chat")
-    if not name or len(name) > 200 or kind not in ("chat", "embeddings", "completion"):
+    named = 0 < len(name) <= 200 and name == entry["id"]
+    if not named or kind not in ("chat", "embeddings", "completion"):
         return None
     supports, limits = _object(capabilities.get("supports")), _object(capabilities.get("limits"))
     endpoints, websocket = _endpoints(entry.get("supported_endpoints"), kind)
@@ -176,7 +178,7 @@ def _list(value: object) -> Sequence[object]:
 
 
 def _text(value: object) -> str:
-    return value[:_TEXT_LIMIT] if isinstance(value, str) else ""
+    return _HALF.sub("\ufffd", value[:_TEXT_LIMIT]) if isinstance(value, str) else ""
 
 
 def _flag(value: object, *, missing: bool = False) -> bool:

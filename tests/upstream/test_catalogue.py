@@ -131,6 +131,13 @@ def test_entries_that_cannot_be_used_are_left_out(entry: object) -> None:
     assert model_of(entry) is None
 
 
+def test_half_a_letter_costs_neither_the_list_nor_the_files_made_of_it() -> None:
+    """JSON can say it, UTF-8 cannot: lists in Ollama's words and editors' files were refused."""
+    listed = json.loads(r'{"data": [{"id": "a\ud83d"}, {"id": "b", "name": "B \ud83d"}]}')
+    [model] = models_of(listed)
+    assert (model.id, model.name) == ("b", "B \ufffd")
+
+
 def test_wrong_types_count_as_missing() -> None:
     entry = {
         "id": "m", "name": 1, "vendor": None, "preview": "yes", "policy": "enabled",
