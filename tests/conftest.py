@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import signal
 import socket
 import sys
@@ -21,6 +22,9 @@ settings.load_profile("steady")
 # deaf to Ctrl+C. The programs under test must hear it.
 if threading.current_thread() is threading.main_thread():
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# The keyring of whoever runs the tests is not for them, nor are those that other tests define.
+os.environ.setdefault("PYTHON_KEYRING_BACKEND", "keyring.backends.fail.Keyring")
 
 # Shared pieces (the rig, the SDK speakers) are plain modules beside this file.
 sys.path.insert(0, str(Path(__file__).parent))

@@ -16,7 +16,8 @@ from typing import Any
 
 import keyring
 import pytest
-from keyring.backend import KeyringBackend
+from keyring.backend import KeyringBackend, get_all_keyring
+from keyring.backends.fail import Keyring as FailKeyring
 from keyring.errors import KeyringLocked, PasswordDeleteError
 
 from copilot_desktop.errors import StorageFailed
@@ -304,9 +305,7 @@ async def test_a_keyring_in_plain_text_is_refused(backend: MemoryKeyring) -> Non
 
 
 async def test_no_keyring_is_a_sentence(backend: MemoryKeyring) -> None:
-    from keyring.backends.fail import Keyring
-
-    keyring.set_keyring(Keyring())
+    keyring.set_keyring(FailKeyring())
     store = KeyringStore()
     assert store.why_not() == "No system keyring is running."
     with pytest.raises(StorageFailed, match="No system keyring is running"):
@@ -324,6 +323,21 @@ async def test_a_keyring_that_has_ended_is_a_sentence(backend: MemoryKeyring) ->
     assert store.why_not() == "No system keyring is running."
     with pytest.raises(StorageFailed, match="No system keyring is running"):
         await store.load()
+
+
+async def test_a_keyring_that_is_started_later_is_found(
+    backend: MemoryKeyring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTHON_KEYRING_BACKEND", raising=False)
+    monkeypatch.setattr(KeyringBackend, "get_viable_backends", lambda: iter([FailKeyring]))
+    monkeypatch.delitem(vars(get_all_keyring), "saved_result", raising=False)
+    keyring.core.init_backend()
+    store = KeyringStore()
+    with pytest.raises(StorageFailed, match="No system keyring is running"):
+        await store.load()
+    monkeypatch.setattr(KeyringBackend, "get_viable_backends", lambda: iter([MemoryKeyring]))
+    await store.save(ACCOUNT)
+    assert await store.load() == ACCOUNT
 
 
 async def test_a_save_given_up_before_its_turn_never_happens(backend: MemoryKeyring) -> None:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 SERVICE = "copilot-desktop"
 LIMIT = 3.0  # seconds for one call
 UNNAMED = "the system keyring"
+_FOUND = "saved_result"  # where `jaraco.functools.once` keeps it
+_MAKESHIFT = ("keyring.backends.fail", "keyrings.alt")  # picked where there is nothing better
 
 _REASONS = {
     "KeyringLocked": "It is locked.",
@@ -99,9 +101,16 @@ class KeyringStore:
     def _backend(self) -> KeyringBackend:
         # A third of a second for import and detection, and only where a keyring is wanted.
         import keyring  # noqa: PLC0415
+        from keyring.backend import get_all_keyring  # noqa: PLC0415
         from keyring.backends.chainer import ChainerBackend  # noqa: PLC0415
 
+        known = vars(get_all_keyring)  # the library looks for keyrings once
+        looked_before = _FOUND in known
         backend = keyring.get_keyring()
+        if looked_before and type(backend).__module__.startswith(_MAKESHIFT):
+            known.pop(_FOUND, None)  # a real one may have been started since
+            keyring.core.init_backend()
+            backend = keyring.get_keyring()
         if isinstance(backend, ChainerBackend):
             backend = backend.backends[0]  # the others would be asked too, plain text included
         module = type(backend).__module__.rpartition(".")[2]
