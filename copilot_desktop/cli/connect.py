@@ -19,6 +19,7 @@ from copilot_desktop import strings
 from copilot_desktop.cli import DONE, FAILED, Ended, complain, editors, say
 from copilot_desktop.cli.either import Desk, desk, signed_in_for
 from copilot_desktop.cli.parser import Invocation
+from copilot_desktop.cli.proxies import leads_away
 from copilot_desktop.core.settings import Preferences
 from copilot_desktop.integrations.refusals import shortened
 from copilot_desktop.integrations.tool import Link, Machine, Tool
@@ -140,6 +141,11 @@ async def _preview(
         complain(
             f"By the variables of this terminal {tool.name} reads {', '.join(paths)}. The running "
             "app does not know them. Quit it and type this again to connect that one."
+        )
+    if invocation.demo is None and (name := leads_away(os.environ)):
+        complain(
+            f"{name} is set here and NO_PROXY does not name 127.0.0.1, so {tool.name} may send its "
+            "requests and the key to that proxy. Add 127.0.0.1 to NO_PROXY."
         )
     return shown
 

@@ -22,6 +22,7 @@ from copilot_desktop.cli import Ended, editors
 from copilot_desktop.cli.account import running_app
 from copilot_desktop.cli.either import Alone, Desk, signed_in_for
 from copilot_desktop.cli.parser import Invocation
+from copilot_desktop.cli.proxies import kept_here
 from copilot_desktop.control.app import open_control
 from copilot_desktop.control.instance import claim
 from copilot_desktop.core import logs, settings_file
@@ -39,8 +40,6 @@ Ending = Coroutine[Any, Any, int]  # of the tool, with its exit code
 
 _READY = 30.0  # seconds for sign-in and models of a proxy that is started
 _PASSED_ON = ("SIGTERM", "SIGHUP", "SIGINT")
-_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
-_HERE = ("127.0.0.1", "localhost", "::1")
 
 
 def run(preferences: Preferences, invocation: Invocation, umask: int) -> int:
@@ -161,12 +160,7 @@ def environment(present: Mapping[str, str], start: Json) -> dict[str, str]:
     without = {*start["without"], *SECRET_NAMES}
     env = {name: value for name, value in present.items() if name not in without}
     env |= start["env"]
-    if any(env.get(name) or env.get(name.lower()) for name in _PROXIES):
-        # Both spellings, where both are set: some tools read the one first, some the other.
-        for name in [name for name in ("NO_PROXY", "no_proxy") if env.get(name)] or ["NO_PROXY"]:
-            there = [each.strip() for each in env.get(name, "").split(",") if each.strip()]
-            env[name] = ",".join(dict.fromkeys([*there, *_HERE]))
-    return env
+    return env | kept_here(env)
 
 
 async def follow(words: tuple[str, ...], env: Mapping[str, str], umask: int) -> int:

@@ -127,7 +127,7 @@ async def test_what_is_written_is_said_also_where_its_test_fails(
     assert "ANTHROPIC_BASE_URL" in written(file)
 
 
-async def test_a_folder_that_the_running_app_does_not_know_is_told(
+async def test_what_the_variables_of_the_terminal_change_is_told(
     terminal: Terminal, file: Path
 ) -> None:
     """It was started from a menu, and the variable stands in a shell's profile."""
@@ -138,6 +138,10 @@ async def test_a_folder_that_the_running_app_does_not_know_is_told(
             await serve.port()
             plain = await terminal.run("connect", "claude", "--dry-run")
             assert (plain.code, plain.err) == (0, ""), plain
+            terminal.environ["HTTP_PROXY"] = "http://proxy.example:3128"
+            warned = await terminal.run("connect", "claude", "--dry-run")
+            assert "Add 127.0.0.1 to NO_PROXY" in warned.err
+            del terminal.environ["HTTP_PROXY"]
             terminal.environ["CLAUDE_CONFIG_DIR"] = str(terminal.home / "work")
             told = await terminal.run("connect", "claude", "--dry-run")
             assert "Claude Code reads ~/work/settings.json" in told.err
