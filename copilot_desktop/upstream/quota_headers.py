@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 
 SNAPSHOT = "x-quota-snapshot-"
 WINDOW = "x-usage-ratelimit-"
-_LAST = 250e9  # seconds since the epoch: the year 9892
+_LAST = 32.5e9  # seconds since the epoch: the year 2999, the last that Windows has in every zone
 
 
 @dataclass(frozen=True, slots=True)

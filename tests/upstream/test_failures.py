@@ -199,9 +199,11 @@ def test_http_date_and_nonsense_in_retry_after() -> None:
 
 
 @pytest.mark.parametrize(
-    "moment", ["1787400000000", "999999999999999", "9999-12-31T23:59:59Z", "9999-12-31"]
+    "moment",
+    ["1787400000000", "999999999999999", "9999-12-31T23:59:59Z", "9999-12-31", "3001-01-02"],
 )
 def test_a_date_beyond_every_calendar_says_nothing(moment: str) -> None:
+    """Windows' own ends with the year 3000: `time.localtime` raises OSError (_localtime64_s)."""
     meter = {"x-quota-snapshot-chat": f"ent=300&rem=0&rst={moment}"}
     found = problem(402, b"", meter)
     assert isinstance(found, QuotaExhausted)
