@@ -142,11 +142,11 @@ async def test_what_the_variables_of_the_terminal_change_is_told(
             warned = await terminal.run("connect", "claude", "--dry-run")
             assert "Add 127.0.0.1 to NO_PROXY" in warned.err
             del terminal.environ["HTTP_PROXY"]
-            terminal.environ["CLAUDE_CONFIG_DIR"] = str(terminal.home / "work")
+            terminal.environ["CLAUDE_CONFIG_DIR"] = str(terminal.home / "elsewhere")
             told = await terminal.run("connect", "claude", "--dry-run")
-            assert "Claude Code reads ~/work/settings.json" in told.err
+            assert "Claude Code reads ~/elsewhere/settings.json" in told.err
         alone = await terminal.run("connect", "claude", "--dry-run")
-        assert alone.out.startswith("~/work/settings.json"), alone
+        assert alone.out.startswith("~/elsewhere/settings.json"), alone
         assert "reads" not in alone.err
 
 
