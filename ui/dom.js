@@ -47,7 +47,7 @@ function sortOld(parent) {
   const keyed = new Map();
   const free = [];
   for (const node of parent.childNodes) {
-    if (node.describedKey !== undefined) keyed.set(node.describedKey, node);
+    if (node.describedKey !== undefined && !keyed.has(node.describedKey)) keyed.set(node.describedKey, node);
     else free.push(node);
   }
   return { keyed, free };

@@ -175,3 +175,17 @@ async def test_a_value_from_elsewhere_is_shown_as_it_is(window: Any) -> None:
     assert await page.page.locator("#s-min_pause").input_value() == "2.5"
     switch = page.page.get_by_role("switch", name="Ask before use")
     assert await switch.get_attribute("aria-disabled") == "true"
+
+
+async def test_a_name_that_is_listed_twice_is_not_drawn_more_often_each_time(window: Any) -> None:
+    """As somebody may have written it into the settings file."""
+    twice = {"approval": "ask", "approved_clients": ["aider", "aider"]}
+    page = await window(snapshots.snapshot(settings=twice))
+    await page.go("settings")
+    for size in (110, 120, 130):
+        page.plane.push(snapshots.snapshot(settings=twice | {"text_size": size}))
+        await page.until(
+            "(scale) => document.documentElement.style.getPropertyValue('--text-scale') === scale",
+            arg=str(size / 100),
+        )
+    assert await page.page.locator(".approved").count() == 2
