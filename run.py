@@ -172,8 +172,14 @@ def install(python: Path, purpose: str) -> None:
     say("Installing Python packages" + (" for the tests" if purpose in TESTS else ""))
     groups = ("lint", "test") if purpose in TESTS else ()
     requirements = [each for group in groups for each in group_requirements(python, group)]
-    run([str(python), "-P", "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-         "--editable", f"{HERE}[desktop]", *requirements])  # fmt: skip
+    pip_install(python, "--editable", f"{HERE}[desktop]", *requirements)
+
+
+def pip_install(python: Path, *words: str) -> None:
+    # Where pip is set up to install for the user, it would do that from in here as well.
+    here = {**os.environ, "PIP_USER": "0"}
+    install = ["-P", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    run([str(python), *install, *words], env=here)
 
 
 def clear(folder: Path) -> None:
@@ -363,8 +369,7 @@ def test(python: Path, arguments: list[str]) -> int:
 
 def fuzz(python: Path, arguments: list[str]) -> int:
     """The fuzzer comes along only here: it is made for few systems."""
-    run([str(python), "-P", "-m", "pip", "install", "--quiet", "--disable-pip-version-check",
-         *group_requirements(python, "fuzz")])  # fmt: skip
+    pip_install(python, *group_requirements(python, "fuzz"))
     return check([str(python), str(HERE / "tests" / "fuzz" / "run.py"), *arguments], python)
 
 

@@ -104,8 +104,9 @@ def environment() -> Path:
     shutil.rmtree(place, ignore_errors=True)
     run([base_python(), "-m", "venv", str(place)])
     pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    run([*pip, "-r", str(TOOLS)])
-    run([*pip, *(["-r", str(LOCK)] if LOCK.exists() else requirements(python))])
+    # Where pip is set up to install for the user, it would try that from in here as well.
+    run([*pip, "-r", str(TOOLS)], PIP_USER="0")
+    run([*pip, *(["-r", str(LOCK)] if LOCK.exists() else requirements(python))], PIP_USER="0")
     stamp.write_text(recipe)
     return python
 

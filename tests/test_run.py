@@ -330,6 +330,19 @@ def test_a_python_that_came_with_the_packages_gets_its_venv_module(
     assert wanted == [run.WINDOW_PACKAGES, ("python3-venv",), (SYSTEM, "window")]
 
 
+def test_packages_come_into_the_environment_however_pip_is_set_up(
+    run: ModuleType, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_USER", "1")
+    asked: list[Any] = []
+    run.run = lambda command, **options: asked.append((command, options["env"]["PIP_USER"]))
+    run.install(Path("/env/bin/python"), "run")
+    ((command, user),) = asked
+    assert command[2:5] == ["-m", "pip", "install"]
+    assert command[-1] == f"{place}[desktop]"
+    assert user == "0"
+
+
 # Running
 
 
