@@ -324,6 +324,14 @@ async def test_a_keyring_that_has_ended_is_a_sentence(backend: MemoryKeyring) ->
     with pytest.raises(StorageFailed, match="No system keyring is running"):
         await store.load()
 
+    def ended() -> None:  # one of several: the library asks each of them when it is used
+        raise RuntimeError("The Secret Service daemon is neither running nor activatable")
+
+    backend.trouble = ended
+    keyring.set_keyring(backend)
+    with pytest.raises(StorageFailed, match="No system keyring is running"):
+        await store.load()
+
 
 async def test_a_keyring_that_is_started_later_is_found(
     backend: MemoryKeyring, monkeypatch: pytest.MonkeyPatch

@@ -27,6 +27,7 @@ _REASONS = {
     "KeyringLocked": "It is locked.",
     "InitError": "It could not be opened.",
     "NoKeyringError": "No system keyring is running.",
+    "RuntimeError": "No system keyring is running.",  # so a backend says it, asked for its priority
     "PasswordSetError": "It refused to store an entry.",
     "PasswordDeleteError": "It refused to delete the entry.",
 }
