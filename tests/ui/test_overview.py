@@ -178,6 +178,8 @@ async def test_a_lost_app_is_said_and_forgotten_when_it_is_back(window: Any) -> 
     page.plane.cut()
     banner = page.page.locator(".banner", has_text="Copilot Desktop does not answer")
     await banner.wait_for(timeout=20_000)
+    # A later run has another port: no page of an earlier one can reach it.
+    assert "use the page that it opens" in await banner.inner_text()
     page.plane.refusing = False
     await banner.wait_for(state="detached", timeout=20_000)
 
