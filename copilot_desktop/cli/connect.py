@@ -142,10 +142,10 @@ async def _preview(
             f"By the variables of this terminal {tool.name} reads {', '.join(paths)}. The running "
             "app does not know them. Quit it and type this again to connect that one."
         )
-    if invocation.demo is None and (name := leads_away(os.environ)):
+    if invocation.demo is None and tool.needs_models and (name := leads_away(os.environ)):
         complain(
-            f"{name} is set here and NO_PROXY does not name 127.0.0.1, so {tool.name} may send its "
-            "requests and the key to that proxy. Add 127.0.0.1 to NO_PROXY."
+            f"{name} is set here and NO_PROXY does not name 127.0.0.1, so {tool.name} would send "
+            "its requests and the key to that proxy. Add 127.0.0.1 to NO_PROXY."
         )
     return shown
 

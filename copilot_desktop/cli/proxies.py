@@ -1,7 +1,8 @@
 """What is meant for this computer must not go through a proxy elsewhere.
 
-Most agents take a proxy from the environment for 127.0.0.1 as well (seen with Claude Code, Codex
-and opencode): a company's proxy would get the key and the prompts, and refuse them.
+Agents take a proxy from the environment for 127.0.0.1 as well (seen with Claude Code, Codex,
+opencode, pi, Qwen Code, Continue, Droid, llm, Cline and aider): a company's proxy would get the key
+and the prompts, and refuse them.
 """
 
 from __future__ import annotations
