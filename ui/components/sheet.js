@@ -18,7 +18,7 @@ export function drawSheet(content, onCancel) {
   }
   const inside = dialog.open && dialog.contains(document.activeElement);
   patch(dialog, content);
-  // Another sheet takes the place of this one, and what had the focus is gone.
+  // Another sheet took the place of this one.
   const lost = inside && !dialog.contains(document.activeElement);
   if (!dialog.open) dialog.showModal();
   else if (!lost) return;
