@@ -58,7 +58,10 @@ class _PrivateFile(RotatingFileHandler):
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
         flags |= getattr(os, "O_NONBLOCK", 0)  # a pipe in its place is refused, not waited for
         descriptor = os.open(self.baseFilename, flags, 0o600)
-        return open(descriptor, "a", encoding="utf-8", errors="replace")  # noqa: PTH123
+        # The line ends of Windows would be a letter more to whoever reads the lines.
+        return open(  # noqa: PTH123
+            descriptor, "a", encoding="utf-8", errors="replace", newline="\n"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,11 @@ import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from copilot_desktop.cli.logs import Records
 from copilot_desktop.core import logs
 
 SECRETS = (
@@ -67,6 +69,25 @@ def test_rotated_files_stay_private(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     files = sorted(path.parent.iterdir())
     assert len(files) == 1 + logs.KEPT_FILES
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+
+
+def test_a_line_ends_the_same_on_every_system(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Text that is written on Windows without a word about it gets a carriage return, which
+    `logs --json` would then show at the end of each message."""
+
+    def of_windows(file: int, mode: str, newline: str | None = None, **named: str) -> Any:
+        return open(file, mode, newline="\r\n" if newline is None else newline, **named)
+
+    monkeypatch.setattr(logs, "open", of_windows, raising=False)
+    path = logs.start(tmp_path, "info")
+    assert path is not None
+    logging.getLogger("copilot_desktop.somewhere").info("a message")
+    records = Records()
+    lines = path.read_bytes().decode().split("\n")
+    found = [record for line in lines[:-1] for record in records.feed(line)]
+    assert [each.message for each in (*found, *records.rest())] == ["a message"]
 
 
 def test_half_a_character_does_not_cost_the_line(tmp_path: Path) -> None:
