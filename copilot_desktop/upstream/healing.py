@@ -315,10 +315,15 @@ _ROWS = (
     _row("cache marks", r"maximum of 4 blocks with cache_control", _marks),  # 12
     _row(
         "reasoning items",
-        r"item_id did not match|encrypted content.*could not be verified",
+        r"item_id did not match|encrypted content.*could not be verified"
+        r"|'reasoning' was provided without its required following item",
         _reasoning_items,
     ),  # 13
-    _row("item ids", r"invalid 'input\[\d+\]\.id'", _item_ids),  # 14
+    _row(
+        "item ids",
+        r"invalid 'input\[\d+\]\.id'|without its required ('reasoning'|preceding) item",
+        _item_ids,
+    ),  # 14
     _row("foreign item ids", r"does not belong to this connection", _item_ids),  # upstream.md 7.5
     _row("tool_choice", r"tool_choice.*(forc|not supported)|forc.*tool_choice", _choice),  # 15
     _row("thought signature", r"thought_signature", _seals),  # 16

@@ -52,6 +52,25 @@ def test_pairs_are_mended_once_more() -> None:
     assert treated(RESPONSES, {"input": "x"}, "unexpected tool_use_id") is None
 
 
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        ("'reasoning' was provided without its required following item.",
+         [{"type": "message", "id": "msg_1"}]),
+        ("'message' was provided without its required 'reasoning' item: 'rs_1'.",
+         [{"type": "reasoning"}, {"type": "message"}]),
+        ("'message' was provided without its required preceding item of type 'reasoning'.",
+         [{"type": "reasoning"}, {"type": "message"}]),
+    ],
+)  # fmt: skip
+def test_items_that_openai_wants_beside_each_other(said: str, left: list[Any]) -> None:
+    """Rows 13 and 14: a client has lost one of the two, and would be refused from then on."""
+    items = [{"type": "reasoning", "id": "rs_1"}, {"type": "message", "id": "msg_1"}]
+    found = treated(RESPONSES, {"input": items}, f"Item 'x' of type {said}")
+    assert found is not None
+    assert found.body["input"] == left
+
+
 def test_four_cache_marks_stay() -> None:
     """Row 12."""
     blocks = [{"type": "text", "text": str(n), "cache_control": MARK} for n in range(6)]
