@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ import pytest
 from copilot_desktop.atomic import replace_file
 from copilot_desktop.integrations.document import read, write
 from copilot_desktop.system.files import private_folder, read_private, write_private
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="modes and links of POSIX")
 
 
 def mode(path: Path) -> int:
