@@ -197,8 +197,17 @@ class Desktop:
 
     def _show_until_the_end(self, core: Core) -> None:
         if self._engine.has_window:
-            self._run_window(core)
-            return
+            try:
+                self._run_window(core)
+            except Exception:  # each toolkit has errors of its own
+                if self._quitting.is_set():
+                    raise
+                log.exception("the window could not be made")
+            else:
+                return
+            self._window = None
+            self._engine = Engine("browser", "The window could not be made; the log says why.")
+            self._note(engine=self._engine.name, engine_reason=self._engine.reason)
         if not self._hidden:
             self.show_window()
         self._tray.hold(self._quitting)

@@ -17,6 +17,7 @@ from copilot_desktop.shell import desktop as desktops
 from copilot_desktop.shell.desktop import Desktop
 from copilot_desktop.shell.endings import follow_app, follow_form, follow_signals
 from copilot_desktop.shell.engine import Engine
+from copilot_desktop.system import current
 
 PATIENCE = 10.0  # seconds
 
@@ -182,6 +183,29 @@ def test_a_window_of_windows_gets_an_icon_that_windows_takes(desktop: Desktop) -
     desktop.run()
     (view,) = WindowsView.made
     assert view.icon.read_bytes()[:4] == bytes([0, 0, 1, 0])
+
+
+@pytest.mark.usefixtures("_signals")
+def test_a_window_that_cannot_be_made_is_a_page_in_the_browser(
+    desktop: Desktop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pywebview raises where .NET does not load, as from an archive that Windows has marked as
+    coming from the web (pywebview 1292); the proxy must not end with that."""
+    opened: list[str] = []
+
+    def run(*_: object) -> None:
+        raise RuntimeError("You must have pythonnet installed in order to use pywebview.")
+
+    def open_url(_system: object, url: str) -> bool:
+        opened.append(url)
+        desktop.quit()
+        return True
+
+    monkeypatch.setattr(WindowsView, "run", run)
+    monkeypatch.setattr(type(current()), "open_url", open_url)
+    desktop._hidden = False
+    assert desktop.run() == 0
+    assert [url.startswith("http://127.0.0.1:") for url in opened] == [True]
 
 
 @pytest.mark.usefixtures("_signals")
