@@ -63,7 +63,7 @@ export function follow() {
   const open = () => {
     clearTimeout(again);
     if (events) events.close();
-    // Each "Open" adds a tab, and a browser has six connections for all of them.
+    // A browser has six connections for all tabs.
     if (document.hidden && inTab()) {
       clearTimeout(timer);
       timer = null;

@@ -122,11 +122,12 @@ function ready(wanted) {
   return VIEWS[shownScreen] && shownScreen !== 'first_run' ? shownScreen : 'overview';
 }
 
-/** The banner lies at the top of the column, above the screen's own cards and below its title. */
+/** The banner lies below the title, above the screen's own cards. */
 function drawMain(main, screen, snapshot, local) {
   const column = VIEWS[screen](snapshot, local);
   const alone = screen === 'first_run' || screen === 'sign_in';
-  let banner = alone && !local.gone ? null : currentBanner(snapshot, local);
+  let banner = currentBanner(snapshot, local);
+  if (alone && banner && !['app_gone', 'approval'].includes(banner.id)) banner = null;
   if (banner && banner.id.startsWith('editors') && screen === 'editors') banner = null; // it is all there
   if (banner) {
     column.children.splice(1, 0, bannerView(banner, snapshot));

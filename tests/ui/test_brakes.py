@@ -74,6 +74,13 @@ async def test_a_question_stands_on_every_screen(window: Any) -> None:
     for screen in ("models", "usage", "activity", "settings", "help"):
         await page.go(screen)
         await page.see("Claude Code wants to use Copilot", "#banner")
+    # Also while another account is added: the window is in front, so no notification tells of it.
+    adding = snapshots.signing_in()["login"]
+    page.plane.push(snapshots.asking() | {"login": adding})
+    await page.go("overview")
+    await page.page.evaluate("import('/ui/actions.js').then((actions) => actions.go('sign_in'))")
+    await page.see("Copy this code")
+    await page.see("Claude Code wants to use Copilot", "#banner")
 
 
 async def test_a_pause_explains_counts_down_and_is_ended_by_hand(window: Any) -> None:

@@ -99,7 +99,7 @@ function occurrence(banner) {
   return [banner.id, meter, when, version, what, port, n].join('|');
 }
 
-/** The banner to show now, or null: what was dismissed does not hide what comes after it. */
+/** The first banner that was not dismissed, or null. */
 export function currentBanner(snapshot, local) {
   if (local.gone) return { id: 'app_gone', level: 'error', fields: {}, actions: [] };
   return [snapshot.banner, ...(snapshot.banners_below || [])]
