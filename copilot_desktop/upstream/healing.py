@@ -43,6 +43,22 @@ _HINTS = frozenset({
     "thinking_budget", "prompt_cache_key", "prompt_cache_retention", "safety_identifier",
     "truncation", "top_logprobs", "context_management", "max_tool_calls",
 })  # fmt: skip
+# What makes the request or the answer: never left out, however it is refused.
+_MEANT = frozenset({
+    "model", "messages", "input", "instructions", "stream", "n", "stop", "logprobs", "logit_bias",
+    "max_tokens", "max_completion_tokens", "max_output_tokens", "response_format", "text",
+    "text.format", "tools", "tool_choice", "functions", "function_call", "modalities", "audio",
+})  # fmt: skip
+# What else Copilot is known to take (`upstream.md` §6.1, §7.2, §7.3).
+_TAKEN = frozenset({
+    *_HINTS, "stream_options", "snippy", "include", "reasoning", "background", "conversation",
+    "previous_response_id", "prompt", "client_metadata",
+})  # fmt: skip
+_UNKNOWN = re.compile(
+    r"unknown parameter:? [`'\"]([\w.]+)[`'\"]"
+    r"|unrecognized request arguments? supplied: (\w+(?:, *\w+)*)",
+    re.IGNORECASE,
+)
 _EXTRA = re.compile(r"([\w.*-]+): Extra inputs are not permitted")
 _NAMED = re.compile(r"unsupported (parameter|value):? [`'\"]([\w.]+)[`'\"]", re.IGNORECASE)
 _LISTED = re.compile(r"supported values(?: are)?: *(.*)", re.IGNORECASE | re.DOTALL)
@@ -213,6 +229,19 @@ def _parameter(case: Case) -> _Change:
     return _Change(mending.without_paths(case.body, (name,)), lessons)
 
 
+def _unknown(case: Case) -> _Change:
+    """Fields of other vendors, such as `min_p` (`translation.md` §10.2). One is named at a time, so
+    all that are like it go with it."""
+    found = _UNKNOWN.search(case.message)
+    named = re.findall(r"[\w.]+", found[1] or found[2]) if found else []
+    if not named or not _MEANT.isdisjoint(named):
+        return _Change(None)
+    alike = [name for name in case.body if name not in _MEANT and name not in _TAKEN]
+    names = tuple(dict.fromkeys((*named, *alike)))
+    lessons = tuple(Lesson("bad_path", name, TEN_MINUTES) for name in names)
+    return _Change(mending.without_paths(case.body, names), lessons)
+
+
 def _limit_key(case: Case) -> _Change:
     older = case.body.get("max_tokens") is not None
     key = "max_completion_tokens" if older else "max_tokens"
@@ -307,6 +336,7 @@ _ROWS = (
         _limit_key,
     ),  # 8
     _row("parameter", r"unsupported (parameter|value)", _parameter),  # 9
+    _row("unknown parameter", r"unknown parameter|unrecognized request arg", _unknown),
     _row(
         "tool results",
         r"tool_use`? ids were found without|unexpected `?tool_use_id",

@@ -206,6 +206,9 @@ def test_unknown_fields_go_wherever_they_stand(
         (MESSAGES, {}, '"thinking.type.enabled" is not supported for this model'),
         (MESSAGES, {}, "unsupported beta header(s): some-beta"),
         (RESPONSES, {"input": "x"}, "item_id did not match"),
+        (CHAT, {"n": 2}, "Unrecognized request argument supplied: n"),
+        (CHAT, {"n": 2, "min_p": 1}, "Unrecognized request arguments supplied: min_p, n"),
+        (RESPONSES, {"input": [{"x": 1}]}, "Unknown parameter: 'input[0].x'."),
         (CHAT, {"messages": None}, "The conversation must end with a user message."),
         (CHAT, {"messages": 7}, "cannot end with trailing whitespace"),
         (MESSAGES, {}, ""),
@@ -235,6 +238,22 @@ def test_a_refusal_teaches_no_more_than_it_says(
     assert found is not None
     assert body.keys() - found.body.keys() == gone
     assert found.lessons == lessons
+
+
+@pytest.mark.parametrize(
+    ("said", "gone"),
+    [
+        ("Unknown parameter: 'min_p'.", {"min_p", "provider"}),
+        ("Unrecognized request argument supplied: min_p", {"min_p", "provider"}),
+        ("Unrecognized request arguments supplied: min_p, seed", {"min_p", "seed", "provider"}),
+    ],
+)
+def test_fields_of_other_vendors_go_together(said: str, gone: set[str]) -> None:
+    body = {"min_p": 0.1, "provider": {"order": []}, "seed": 7, "n": 2, "modalities": ["audio"]}
+    found = treated(CHAT, body, said)
+    assert found is not None
+    assert found.body.keys() == body.keys() - gone
+    assert {(one.about, one.value) for one in found.lessons} == {("bad_path", n) for n in gone}
 
 
 def test_a_refused_value_goes_from_this_request_only() -> None:
