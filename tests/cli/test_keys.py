@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import sys
@@ -89,6 +90,13 @@ async def test_a_key_that_could_not_be_printed_is_said(terminal: Terminal) -> No
         ended = await made.end()
     assert ended.code == 1
     assert "could not be printed" in ended.err
+
+
+async def test_commands_at_the_same_time_do_not_undo_each_other(terminal: Terminal) -> None:
+    made = await asyncio.gather(*(terminal.run("keys", "make", f"key {n}") for n in range(4)))
+    assert [each.code for each in made] == [0, 0, 0, 0]
+    listed = json.loads((await terminal.run("keys", "--json")).out)
+    assert {each["hint"] for each in listed} == {each.out.strip()[-4:] for each in made}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a folder that takes nothing, even from root")
