@@ -1,7 +1,8 @@
 """One entry of GitHub's model list becomes a `Model` (`upstream.md` §5.1, `translation.md` §1.3).
 
 Two tiers: an entry without an id is left out, everything else is optional and a value of the wrong
-type counts as missing. Both billing eras are read; prices end up in AI credits per million tokens.
+type counts as missing. Ids and names go into files, variables and terminals, so they are one line
+of what can be seen. Both billing eras are read; prices end up in AI credits per million tokens.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def model_of(entry: object) -> Model | None:
     name = _text(entry.get("id"))
     capabilities = _object(entry.get("capabilities"))
     kind = capabilities.get("type", "chat")
-    named = 0 < len(name) <= 200 and name == entry["id"]
+    named = 0 < len(name) <= 200 and name.isprintable() and name == entry["id"]
     if not named or kind not in ("chat", "embeddings", "completion"):
         return None
     supports, limits = _object(capabilities.get("supports")), _object(capabilities.get("limits"))
@@ -61,7 +62,7 @@ def model_of(entry: object) -> Model | None:
     vendor, family = _text(entry.get("vendor")), _text(capabilities.get("family"))
     return Model(
         id=name,
-        name=_text(entry.get("name")) or name,
+        name=_line(entry.get("name")) or name,
         vendor=vendor,
         family=family,
         version=_text(entry.get("version")),
@@ -179,6 +180,10 @@ def _list(value: object) -> Sequence[object]:
 
 def _text(value: object) -> str:
     return _HALF.sub("\ufffd", value[:_TEXT_LIMIT]) if isinstance(value, str) else ""
+
+
+def _line(value: object) -> str:
+    return "".join(c for c in " ".join(_text(value).split()) if c.isprintable())
 
 
 def _flag(value: object, *, missing: bool = False) -> bool:

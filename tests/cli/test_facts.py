@@ -144,16 +144,10 @@ async def test_a_sign_in_without_copilot(terminal: Terminal) -> None:
             assert "reports no limits" not in (await commands.run("quota")).out
 
 
-def hostile_model() -> dict[str, object]:
-    kinds = {"type": "chat", "supports": {}, "limits": {}}
-    return {"id": f"gpt{STEERING}", "name": "GPT", "vendor": "OpenAI", "capabilities": kinds}
-
-
 async def test_a_name_that_somebody_else_chose_does_not_steer_the_terminal(
     terminal: Terminal,
 ) -> None:
-    scenario = Scenario(catalogue=(hostile_model(),))
-    async with FakeUpstream(scenario) as fake:
+    async with FakeUpstream() as fake:
         terminal.at(fake)
         terminal.environ |= {
             "COPILOT_GITHUB_TOKEN": fake.github_token,
@@ -168,11 +162,11 @@ async def test_a_name_that_somebody_else_chose_does_not_steer_the_terminal(
                 http.post(f"http://127.0.0.1:{port}/v1/chat/completions", json=asked) as answer,
             ):
                 assert answer.status == 404
-            for words in (("status",), ("models",), ("models", "enable", f"gpt{STEERING}")):
+            for words in (("status",), ("models", "enable", f"gpt{STEERING}")):
                 told = await commands.run(*words)
                 assert re.findall(r"[^\n -~\xa0-\uffff]", told.out + told.err) == [], words
                 assert "\nSending  fine" not in told.out, words
             assert "nobody" in (await commands.run("status")).out
-            shown = json.loads((await commands.run("models", "--json")).out)
-            assert shown[0]["id"] == f"gpt{STEERING}"
+            shown = json.loads((await commands.run("status", "--json")).out)
+            assert shown["requests"][0]["model_asked"] == f"nobody{STEERING}"
             assert (await serve.end(signal.SIGTERM)).code == 0

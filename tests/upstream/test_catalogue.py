@@ -124,6 +124,7 @@ def test_an_entry_with_nothing_but_an_id_gets_the_usual_limits() -> None:
         {"id": ""},
         {"id": 5},
         {"id": "x" * 300},
+        *({"id": f"gpt{odd}x"} for odd in ("\n", "\0", "\x1b[2J", "\x85", "\u2028", "\u202e")),
         {"id": "m", "capabilities": {"type": "speech"}},
     ],
 )
@@ -136,6 +137,13 @@ def test_half_a_letter_costs_neither_the_list_nor_the_files_made_of_it() -> None
     listed = json.loads(r'{"data": [{"id": "a\ud83d"}, {"id": "b", "name": "B \ud83d"}]}')
     [model] = models_of(listed)
     assert (model.id, model.name) == ("b", "B \ufffd")
+
+
+def test_a_name_is_one_line_of_what_can_be_seen() -> None:
+    """A file in YAML could not keep it, and terminals obey some of it."""
+    model = model_of({"id": "m", "name": "GPT\x85\u202e\x1b[2J\xa0é 5", "warning_text": "a\nb"})
+    assert model is not None
+    assert (model.name, model.notices) == ("GPT [2J é 5", ("a\nb",))
 
 
 def test_wrong_types_count_as_missing() -> None:
