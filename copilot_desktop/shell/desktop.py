@@ -43,7 +43,7 @@ from copilot_desktop.core.thread import CoreThread
 from copilot_desktop.errors import Problem
 from copilot_desktop.shell import clipboard, endings
 from copilot_desktop.shell.activation import Dock, let_come_to_front
-from copilot_desktop.shell.engine import Engine
+from copilot_desktop.shell.engine import INSTEAD, Engine
 from copilot_desktop.shell.menu import Item, menu_for, tooltip
 from copilot_desktop.shell.telling import reason, told
 from copilot_desktop.shell.tray import PystrayTray, background, panel_present
@@ -206,7 +206,7 @@ class Desktop:
             else:
                 return
             self._window = None
-            self._engine = Engine("browser", "The window could not be made; the log says why.")
+            self._engine = INSTEAD
             self._note(engine=self._engine.name, engine_reason=self._engine.reason)
         if not self._hidden:
             self.show_window()

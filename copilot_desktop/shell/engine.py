@@ -32,6 +32,10 @@ class Engine:
         return self.name not in {"browser", "none"}
 
 
+# Where a toolkit is there, but makes no window.
+INSTEAD = Engine("browser", "The window could not be made; the log says why.")
+
+
 def choose_engine(
     system: str,
     environ: Mapping[str, str],
