@@ -27,6 +27,8 @@ _NEW_OPENAI = re.compile(r"(gpt-(5|[6-9]|\d\d)|o\d)")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
 _HALF = re.compile("[\\ud800-\\udfff]")  # of a letter: JSON can say so, and no file can hold it
 _TEXT_LIMIT = 4000
+_MOST = 1000  # entries that are read; GitHub lists some sixty
+_MOST_NOTICES = 20  # of one model
 
 
 def models_of(payload: object) -> tuple[Model, ...]:
@@ -35,7 +37,7 @@ def models_of(payload: object) -> tuple[Model, ...]:
     if not isinstance(entries, list):
         raise NotUnderstood("The list of models has an unexpected form.")
     found: dict[str, Model] = {}
-    for entry in entries:
+    for entry in entries[:_MOST]:
         if (model := model_of(entry)) is not None:
             found.setdefault(model.id, model)
     return tuple(found.values())
@@ -167,7 +169,7 @@ def _notices(entry: Mapping[str, Any], billing: Mapping[str, Any]) -> tuple[str,
     found = [_text(entry.get("warning_text")), _text(_object(billing.get("promo")).get("message"))]
     for group in ("warning_messages", "info_messages"):
         found += [_text(_object(notice).get("message")) for notice in _list(entry.get(group))]
-    return tuple(dict.fromkeys(notice for notice in found if notice))
+    return tuple(dict.fromkeys(notice for notice in found if notice))[:_MOST_NOTICES]
 
 
 def _object(value: object) -> Mapping[str, Any]:

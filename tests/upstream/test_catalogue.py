@@ -146,6 +146,14 @@ def test_a_name_is_one_line_of_what_can_be_seen() -> None:
     assert (model.name, model.notices) == ("GPT [2J é 5", ("a\nb",))
 
 
+def test_a_list_without_end_is_read_in_part() -> None:
+    """All of it would be shown four times a second, and compared with each name that is unknown."""
+    notices = [{"message": f"{n}"} for n in range(5000)]
+    listed = {"data": [{"id": f"m{n}", "info_messages": notices} for n in range(5000)]}
+    models = models_of(listed)
+    assert (models[0].id, len(models), len(models[0].notices)) == ("m0", 1000, 20)
+
+
 def test_wrong_types_count_as_missing() -> None:
     entry = {
         "id": "m", "name": 1, "vendor": None, "preview": "yes", "policy": "enabled",
