@@ -10,23 +10,22 @@ import asyncio
 import json
 import shlex
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
 
-from filelock import FileLock, Timeout
 from pydantic import TypeAdapter, ValidationError
 
 from copilot_desktop import strings
 from copilot_desktop.cli import DONE, Ended, complain, say
 from copilot_desktop.cli.account import core_alone, running_app
 from copilot_desktop.cli.parser import Invocation
+from copilot_desktop.control.instance import take_turn
 from copilot_desktop.core import settings_file
 from copilot_desktop.core.budget import spoken
 from copilot_desktop.core.key_shapes import GivenLimits, KeyName
 from copilot_desktop.core.settings import Preferences
 from copilot_desktop.core.snapshot import snapshot
 from copilot_desktop.redaction import one_line
-from copilot_desktop.system.files import private_folder
 
 LOCK_NAME = "local-keys.lock"
 _WAIT = 10.0  # seconds for the other commands
@@ -57,25 +56,19 @@ async def run(preferences: Preferences, invocation: Invocation) -> int:
 
 @asynccontextmanager
 async def _one_at_a_time(preferences: Preferences, invocation: Invocation) -> AsyncIterator[None]:
-    """Of two commands that read all keys and write all keys one would undo the other. Raises Ended.
-
-    Where no lock can be made nothing can be written, and that is said later.
-    """
+    """Of two commands that read all keys and write all keys one would undo the other. Raises
+    Ended."""
     if invocation.action in {"", "list"}:
         yield
         return
     folder = settings_file.data_dir(preferences)
-    lock = FileLock(folder / LOCK_NAME, timeout=_WAIT, mode=0o600, thread_local=False)
-    with suppress(OSError, NotImplementedError):
-        private_folder(folder)
-        try:
-            await asyncio.to_thread(lock.acquire)
-        except Timeout:
-            raise Ended("Another command is changing the keys. Try again in a moment.") from None
+    end_turn = await asyncio.to_thread(take_turn, folder, LOCK_NAME, _WAIT)
+    if end_turn is None:
+        raise Ended("Another command is changing the keys. Try again in a moment.")
     try:
         yield
     finally:
-        lock.release()
+        end_turn()
 
 
 def limits_of(present: Mapping[str, Any], given: Mapping[str, Any]) -> Json:

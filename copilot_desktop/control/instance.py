@@ -14,7 +14,7 @@ import secrets
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -131,6 +131,20 @@ def claim(data_dir: Path) -> Instance | None:
         log.warning("No lock could be taken, so a second launch is not noticed: %s", error)
         return Instance(data_dir, None)
     return Instance(data_dir, lock)
+
+
+def take_turn(data_dir: Path, name: str, limit: float) -> Callable[[], object] | None:
+    """For what commands do one after the other, under the lock `name`: what ends the turn. None if
+    another one takes longer than `limit` seconds. Where no lock can be made everybody has a turn."""
+    lock = FileLock(data_dir / name, timeout=limit, mode=0o600, thread_local=False)
+    try:
+        private_folder(data_dir)
+        lock.acquire()
+    except Timeout:
+        return None
+    except (OSError, NotImplementedError) as error:
+        log.debug("No turn could be taken: %s", error)
+    return lock.release
 
 
 def find(data_dir: Path) -> Running | None:

@@ -23,6 +23,7 @@ from copilot_desktop.control.instance import (
     claim,
     find,
     show_running,
+    take_turn,
 )
 from copilot_desktop.core import editor_test, editors
 from tests.core_rig import running_core
@@ -125,6 +126,20 @@ def test_a_disk_that_takes_nothing_is_no_reason_to_stop(tmp_path: Path) -> None:
     assert mine is not None
     mine.publish(1)
     mine.release()
+
+
+def test_turns_are_taken_one_after_the_other(tmp_path: Path) -> None:
+    end = take_turn(tmp_path / "new", "some.lock", 1)
+    assert end is not None
+    assert take_turn(tmp_path / "new", "some.lock", 0.1) is None
+    end()
+    again = take_turn(tmp_path / "new", "some.lock", 1)
+    assert again is not None
+    again()
+    (tmp_path / "file").touch()
+    nowhere = take_turn(tmp_path / "file", "some.lock", 1)
+    assert nowhere is not None, "who cannot write does no harm"
+    nowhere()
 
 
 async def test_a_second_launch_shows_the_window_of_the_first(
