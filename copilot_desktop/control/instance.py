@@ -122,7 +122,7 @@ def claim(data_dir: Path) -> Instance | None:
     try:
         private_folder(data_dir)
         # Taken and released on whatever threads the shell has: not bound to one.
-        lock = FileLock(data_dir / LOCK_NAME, timeout=0, mode=0o600, thread_local=False)
+        lock = FileLock(data_dir / LOCK_NAME, timeout=0, mode=_mode(), thread_local=False)
         # Long enough for somebody who only looked whether it is held.
         lock.acquire(timeout=_LOOKED, poll_interval=_LOOKED / 4)
     except Timeout:
@@ -135,7 +135,7 @@ def claim(data_dir: Path) -> Instance | None:
 
 def take_turn(data_dir: Path, name: str, limit: float) -> Callable[[], object] | None:
     """For what commands do one after the other, under the lock `name`: what ends the turn. None if
-    another one takes longer than `limit` seconds. Where no lock can be made everybody has a turn."""
+    another one takes longer than `limit` seconds. Where no lock can be made each has a turn."""
     lock = FileLock(data_dir / name, timeout=limit, mode=0o600, thread_local=False)
     try:
         private_folder(data_dir)
@@ -145,6 +145,12 @@ def take_turn(data_dir: Path, name: str, limit: float) -> Callable[[], object] |
     except (OSError, NotImplementedError) as error:
         log.debug("No turn could be taken: %s", error)
     return lock.release
+
+
+def _mode() -> int:
+    """Of a lock. On Windows it takes over who may open its folder: filelock would close one with
+    0600 to its user as well where the program runs elevated."""
+    return 0o600 if hasattr(os, "geteuid") else 0o666
 
 
 def find(data_dir: Path) -> Running | None:
@@ -167,7 +173,7 @@ def find(data_dir: Path) -> Running | None:
 def _nobody_holds(path: Path) -> bool:
     """Whether the lock is free. Where locks do not work, nobody knows: false."""
     try:
-        with FileLock(path, timeout=0, mode=0o600):
+        with FileLock(path, timeout=0, mode=_mode()):
             return True
     except (Timeout, OSError, NotImplementedError):
         return False
