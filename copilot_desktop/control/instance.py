@@ -136,7 +136,7 @@ def claim(data_dir: Path) -> Instance | None:
 def take_turn(data_dir: Path, name: str, limit: float) -> Callable[[], object] | None:
     """For what commands do one after the other, under the lock `name`: what ends the turn. None if
     another one takes longer than `limit` seconds. Where no lock can be made each has a turn."""
-    lock = FileLock(data_dir / name, timeout=limit, mode=0o600, thread_local=False)
+    lock = FileLock(data_dir / name, timeout=limit, mode=_mode(), thread_local=False)
     try:
         private_folder(data_dir)
         lock.acquire()

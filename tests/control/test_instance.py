@@ -11,8 +11,10 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from copilot_desktop.control.app import open_control
 from copilot_desktop.control.instance import (
@@ -64,6 +66,29 @@ def test_a_file_that_somebody_reads_keeps_nobody_from_ending(
     second = claim(tmp_path)
     assert second is not None
     second.release()
+
+
+def test_a_lock_that_an_elevated_start_left_can_be_taken_by_its_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On Windows filelock gives a lock with mode 0600 an access list of SYSTEM, administrators and
+    its owner, which are the administrators where the program ran elevated. What is killed there, as
+    at the end of a session, leaves a lock that its user could never take."""
+    modes: list[int] = []
+
+    def lock(path: Path, *, mode: int, **named: Any) -> FileLock:
+        modes.append(mode)
+        return FileLock(path, mode=mode, **named)
+
+    monkeypatch.setattr("copilot_desktop.control.instance.FileLock", lock)
+    monkeypatch.delattr(os, "geteuid")
+    held = claim(tmp_path)
+    assert held is not None
+    held.publish(1)
+    assert find(tmp_path) is not None
+    held.release()
+    assert len(modes) >= 2
+    assert all(mode & 0o077 for mode in modes)
 
 
 def test_a_killed_process_does_not_block_the_next_start(tmp_path: Path) -> None:
