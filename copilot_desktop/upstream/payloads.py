@@ -53,6 +53,14 @@ def _text(value: object, least: int = 0, most: int | None = None) -> str:
     return value
 
 
+def _name(value: object) -> str:
+    """One line that can be shown anywhere."""
+    text = _text(value, most=200)
+    if not text.isprintable():
+        raise _Unusable
+    return text
+
+
 def _number(value: object, above: float = -math.inf) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise _Unusable
@@ -176,8 +184,8 @@ class CopilotToken:
 class CopilotUser:
     """The parts of `/copilot_internal/user` that describe the account; the quota reads the rest."""
 
-    login: str | None = _may(_text)
-    copilot_plan: str | None = _may(_text)
+    login: str | None = _may(_name)
+    copilot_plan: str | None = _may(_name)
     access_type_sku: str | None = _may(_text)
     chat_enabled: bool | None = _may(_switch)
     endpoints: Endpoints | None = _may(_endpoints)  # noqa: RUF009
@@ -195,7 +203,7 @@ class CopilotUser:
 class GitHubUser:
     """Who signed in (§10.1)."""
 
-    login: str = _must(_text)
+    login: str = _must(_name)
     id: int | None = _may(_whole)
 
 

@@ -31,6 +31,8 @@ from copilot_desktop.upstream.refreshed import Refreshed
 
 __all__ = ["Meter", "Quota", "QuotaSnapshot"]
 
+MOST, LONGEST_NAME = 20, 60  # meters, and characters; GitHub has some three with short names
+
 
 @dataclass(frozen=True, slots=True)
 class QuotaSnapshot:
@@ -160,8 +162,16 @@ class Quota:
         return window.resets_at is None or window.resets_at > self._wall()
 
     def _set(self, snapshot: QuotaSnapshot) -> None:
+        meters = tuple(filter(_can_be_shown, snapshot.meters))[:MOST]
+        if meters != snapshot.meters:
+            snapshot = replace(snapshot, meters=meters)
         if snapshot == self.snapshot:
             return
         self.snapshot = snapshot
         if self.on_change is not None:
             self.on_change()
+
+
+def _can_be_shown(meter: Meter) -> bool:
+    """Its name stands in a tray and in notifications, which have no room for odd ones."""
+    return len(meter.id) <= LONGEST_NAME and meter.id.isprintable()

@@ -85,3 +85,8 @@ def test_the_fields_of_a_copilot_token() -> None:
     assert fields["odd"] == "a=b"
     assert "mac" not in fields
     assert token_fields("") == {}
+
+
+def test_names_that_cannot_be_shown_count_as_missing() -> None:
+    found = read(CopilotUser, {"login": "octo\x1b[2J", "copilot_plan": "p" * 5000}, what="It")
+    assert (found.login, found.copilot_plan) == (None, None)

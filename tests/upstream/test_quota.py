@@ -281,3 +281,15 @@ async def test_frames_change_nothing_after_signing_out() -> None:
     quota.clear()
     quota.note_snapshots({"premium_interactions": {"entitlement": "1500"}})
     assert quota.snapshot.state == "signed_out"
+
+
+async def test_names_that_no_tray_has_room_for_and_meters_without_end_are_left_out() -> None:
+    """Half a letter ended the tray, and a name of 200 KB was shortened letter by letter."""
+    one = {"entitlement": 10, "percent_remaining": 50, "quota_remaining": 5}
+    odd = dict.fromkeys(["a\ud800", "m" * 200_000, "\x1b[2J", "two\nlines"], one)
+    quota = Quota()
+    quota.note_snapshots({**odd, "chat": one})
+    assert [meter.id for meter in quota.snapshot.meters] == ["chat"]
+    quota.note_headers({f"x-quota-snapshot-{'m' * 30_000}": "ent=10&rem=5"})
+    await quota.refresh(gives({"quota_snapshots": dict.fromkeys(map(str, range(5000)), one)}))
+    assert len(quota.snapshot.meters) == 20
