@@ -97,10 +97,12 @@ class Commands:
         return {"state": self._core.session.account.state}
 
     async def choose_store(self, kind: StoreKind) -> None:
-        new = {"token_store": kind} if kind != self._core.settings.token_store else {}
-        self._core.store.state.preferences.changed(new)  # raises where it is fixed
-        await self._core.desk.move_to(kind)
-        await self._core.change(new)
+        core, new = self._core, {"token_store": kind}
+        if kind != core.settings.token_store:
+            core.store.state.preferences.changed(new)  # raises where it is fixed
+        await core.desk.move_to(kind)
+        if kind != core.settings.token_store:  # only now: another choice may have come before
+            await core.change(new)
 
     # ------------------------------------------------------------------------ proxy
 

@@ -71,6 +71,7 @@ class Listening:
         self._relay = relay
         self._system = system
         self._moving = asyncio.Lock()  # held while the listener starts or moves
+        self._stops = 0  # how often somebody wanted it stopped
 
     @property
     def config(self) -> ProxyConfig:
@@ -81,6 +82,7 @@ class Listening:
             return await self._controller.start(newest, lost=lost)
 
     async def stop(self, drain: float = DRAIN_SECONDS) -> ProxyState:
+        self._stops += 1
         if self._controller.state.phase == "stopping":
             self._controller.stop_now()  # pressed a second time: do not wait any longer
         return await self._controller.stop(drain)
@@ -94,8 +96,11 @@ class Listening:
                 # Port 0 was replaced by the port that the system chose.
                 self._relay.config = replace(newest(), port=self._relay.config.port)
             elif phase == "running" or (phase == "error" and moving):
-                await self.stop()
-                await self._controller.start(newest)
+                stops = self._stops
+                await self._controller.stop(DRAIN_SECONDS)
+                self._relay.config = newest()
+                if self._stops == stops:  # else it was stopped by somebody meanwhile
+                    await self._controller.start(newest)
             else:
                 self._relay.config = newest()
 

@@ -159,6 +159,16 @@ async def test_a_choice_during_a_move_does_not_undo_the_move(
         assert rig.snapshot()["auth"]["login"] == FIRST.login
 
 
+async def test_of_two_quick_choices_of_a_store_the_last_one_holds(tmp_path: Path) -> None:
+    """Also for the next start, which goes by the settings."""
+    async with both(tmp_path) as rig:
+        answers = await asyncio.gather(
+            rig.do("choose_store", kind="memory"), rig.do("choose_store", kind="file")
+        )
+        assert all(answer["ok"] for answer in answers)
+        assert rig.core.session.store.name == rig.core.settings.token_store == "file"
+
+
 async def test_the_same_account_twice_replaces_itself(tmp_path: Path) -> None:
     scenario = replace(QUICK, people=PEOPLE[:1])
     async with running_core(tmp_path, scenario, token_store="file") as rig:

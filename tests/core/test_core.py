@@ -198,6 +198,25 @@ async def test_what_is_changed_while_the_listener_moves_holds_afterwards(tmp_pat
                 assert answer.status == 401
 
 
+async def test_a_proxy_that_is_stopped_while_its_listener_moves_stays_stopped(
+    tmp_path: Path,
+) -> None:
+    async with running_core(tmp_path) as rig:
+        traffic = rig.core.traffic
+        traffic.idle.clear()  # an answer is under way
+        moving = asyncio.create_task(rig.do("update_settings", patch={"client_timeout": 20}))
+        await rig.until(lambda s: s.proxy.phase == "stopping")
+        stopping = asyncio.create_task(rig.do("stop_proxy"))
+        await asyncio.wait({stopping}, timeout=0.1)
+        traffic.idle.set()
+        assert (await moving)["ok"]
+        assert (await stopping)["ok"]
+        assert rig.core.store.state.proxy.phase == "stopped"
+
+        assert (await rig.do("start_proxy"))["ok"]
+        assert rig.core.listening.config.client_timeout == 20
+
+
 async def test_starting_what_runs_on_a_port_of_the_systems_choice_changes_nothing(
     tmp_path: Path,
 ) -> None:
