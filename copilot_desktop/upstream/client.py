@@ -18,7 +18,6 @@ import logging
 import math
 import random
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any
@@ -27,7 +26,6 @@ import aiohttp
 
 from copilot_desktop.errors import (
     Impostor,
-    Problem,
     ShuttingDown,
     UpstreamFault,
 )
@@ -253,7 +251,7 @@ class CopilotClient:
                 problem.request_id,
             )
             if response.status == 402 and not grant.direct:
-                await self._renew_for_the_next(authority, grant)
+                self._renew_for_the_next(authority, grant)
             match _remedy(response, body, tries):
                 case "grant":
                     fresh = await authority.grant(stale=grant.token)
@@ -265,14 +263,13 @@ class CopilotClient:
                 case _:
                     raise problem
 
-    async def _renew_for_the_next(self, authority: Authority, grant: Grant) -> None:
+    def _renew_for_the_next(self, authority: Authority, grant: Grant) -> None:
         """That an allowance is used up may stand in the token itself: one from before a new plan
         or a new month is refused as long as it lives (`upstream.md` §2.4). Not sent again."""
         now = asyncio.get_running_loop().time()
         if now - self._renewed_at >= RENEWAL_PAUSE:
             self._renewed_at = now
-            with suppress(Problem):
-                await authority.grant(stale=grant.token)
+            authority.outdate(grant.token)
 
     async def _send(
         self, method: str, call: Call, grant: Grant, tries: Tries, timeout: float

@@ -42,6 +42,9 @@ class CopilotTokenOnly:
             raise SignInExpired("The token that the client sent is no longer accepted.")
         return self._grant
 
+    def outdate(self, token: str) -> None:
+        """There is no other one."""
+
 
 @dataclass(slots=True)
 class _Entry:

@@ -46,6 +46,10 @@ class Seat:
             raise NotSignedIn
         return await self._owner.granted(self._cache, stale)
 
+    def outdate(self, token: str) -> None:
+        if self._cache is not None:
+            self._cache.outdate(token)
+
     @property
     def in_use(self) -> bool:
         """Is its account still the one that is in use?"""

@@ -26,7 +26,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import aiohttp
@@ -82,6 +82,9 @@ class Authority(Protocol):
         Raises NotSignedIn, SignInExpired, NoCopilot, Blocked, RateLimited, Unreachable,
         UpstreamTimeout or UpstreamFault.
         """
+
+    def outdate(self, token: str) -> None:
+        """`token` still works, but a new one may say more: the next grant asks for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +166,11 @@ class TokenCache:
             raise NotSignedIn
         outcome = renewal.result()
         return self._fallback(held, outcome) if isinstance(outcome, Problem) else outcome
+
+    def outdate(self, token: str) -> None:
+        """See `Authority.outdate`. The token is used on while no other one is to be had."""
+        if self._held is not None and self._held.grant.token == token:
+            self._held = replace(self._held, renew_at=self._clock())
 
     def retry_now(self) -> None:
         """Forget a failure: the user has asked to look again."""

@@ -210,3 +210,14 @@ async def test_an_sdk_that_may_retry_asks_once_when_it_is_in_vain(speaker):
             await client.ask(MODELS[speaker.endpoint], [client.user("hi")], stream=False)
         assert len(rig.fake.ledger.to(speaker.endpoint)) == 1
         await client.close()
+
+
+async def test_an_allowance_that_is_used_up_costs_nobody_the_token_that_still_works():
+    asked = {"model": "gpt-4.1", "messages": [{"role": "user", "content": "hi"}]}
+    path = "/v1/chat/completions"
+    async with running_rig() as rig:
+        assert (await post(rig, path, asked))[0] == 200
+        rig.fake.add_fault(Status("/chat/completions", status=402, body=FULL))
+        rig.fake.add_fault(Status("/copilot_internal/v2/token", status=503, times=-1))
+        assert (await post(rig, path, asked))[0] == 402
+        assert (await post(rig, path, asked))[0] == 200

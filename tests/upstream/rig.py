@@ -175,3 +175,6 @@ class Tokens:
         if stale == self.grants[0].token and len(self.grants) > 1:
             self.grants.pop(0)
         return self.grants[0]
+
+    def outdate(self, token: str) -> None:
+        assert token == self.grants.pop(0).token

@@ -109,6 +109,21 @@ async def test_the_old_token_stays_usable_while_renewal_fails(trouble: Said) -> 
         assert (await cache.grant()).token != first.token
 
 
+async def test_an_outdated_token_is_used_until_there_is_a_newer_one() -> None:
+    async with stage() as on:
+        cache = cache_of(on)
+        first = await cache.grant()
+        cache.outdate("tid=somebody-elses")
+        assert await cache.grant() == first
+        cache.outdate(first.token)
+        on.rig.script(EXCHANGE, Said("oops", 500))
+        assert await cache.grant() == first
+        assert on.rig.count(EXCHANGE) == 2
+        on.rig.script(EXCHANGE)
+        on.time.pass_(6)
+        assert (await cache.grant()).token == on.rig.copilot_token(2)
+
+
 async def test_a_slow_renewal_does_not_hold_up_a_caller_with_a_good_token() -> None:
     async with stage() as on:
         cache = cache_of(on, patience=0.05, timeout=60.0)
