@@ -30,7 +30,9 @@ log = logging.getLogger(__name__)
 ICON_SIZE = 48
 _GTK_BACKENDS = frozenset({"_appindicator", "_gtk"})
 _LOOK = 0.25  # seconds between two looks at whether the app is to end
+_PRESSES = 1000  # rows of menus that may still be open
 OnPress = Callable[[Item], None]
+OnCall = Callable[..., object]
 
 
 class Tray(Protocol):
@@ -219,11 +221,25 @@ class PystrayTray:
         else:
             action()
 
+    def _keep_presses(self) -> None:
+        """macOS: a menu that is open stays on the screen while a newer one takes its place, and a
+        press in it tells only a number, which the library would look up in the newer one."""
+        icon, presses = self._icon, _Presses()
+
+        def update() -> None:
+            menu = icon._create_menu(icon.menu, presses)  # noqa: SLF001
+            icon._status_item.setMenu_(menu)  # noqa: SLF001
+            icon._menu_handle = (menu, presses)  # noqa: SLF001
+
+        icon._update_menu = update  # noqa: SLF001
+
     def _tame(self) -> None:
         """Pictures for the panel go into a folder of our own that is removed at the end.
 
         The library would leave files with guessable names in the shared temporary folder.
         """
+        if self._backend == "_darwin":
+            self._keep_presses()
         if self._backend not in _GTK_BACKENDS:
             return
         icon, numbers = self._icon, itertools.count()
@@ -263,6 +279,26 @@ class PystrayTray:
                 log.debug("no notification to hide: %s", error)
 
         notifier.hide = quiet
+
+
+class _Presses:
+    """What the rows of the latest menus do, each under a number of its own. In the form that the
+    library fills and asks, a list."""
+
+    def __init__(self) -> None:
+        self._calls: dict[int, OnCall] = {}
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def append(self, call: OnCall) -> None:
+        self._calls[self._count] = call
+        self._calls.pop(self._count - _PRESSES, None)
+        self._count += 1
+
+    def __getitem__(self, number: int) -> OnCall:
+        return self._calls.get(number, _leave_alone)
 
 
 def _inks(dark_panel: bool | None) -> tuple[str, str | None]:
