@@ -119,7 +119,7 @@ def test_a_machine_that_takes_its_users_from_a_directory_is_shared(
 ) -> None:
     passwd, switch = tmp_path / "passwd", tmp_path / "nsswitch.conf"
     me = os.getuid() if listed else os.getuid() + 1
-    passwd.write_text(f"octo:x:{me}:{me}::/home/octo:/bin/bash\n")
+    passwd.write_text(f"octo:x:{me}:{me}::/people/octo:/bin/bash\n")
     switch.write_text(f"# passwd: nis\npasswd:\t\t{sources}\ngroup: files\n")
     assert Linux(passwd=passwd, switch=switch).shared_machine() is shared
 
