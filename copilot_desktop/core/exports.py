@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from copilot_desktop.atomic import create_file, sweep
+from copilot_desktop.core.ledger import counts_for
 from copilot_desktop.proxy.exchange import Exchange
 
 COLUMNS = (
@@ -71,7 +72,7 @@ def _row(each: Exchange) -> tuple[Any, ...]:
         each.client, each.dialect, each.model_asked, each.model_used, each.route, each.status,
         each.outcome, each.held, each.stream, each.initiator,
         usage.input if usage else None, usage.output if usage else None,
-        usage.cache_read if usage else None, each.credits, each.multiplier, each.first_ms,
+        usage.cache_read if usage else None, each.credits, counts_for(each), each.first_ms,
         each.took_ms, "; ".join(each.notes), each.error, each.request_id,
     )  # fmt: skip
 

@@ -128,6 +128,11 @@ def answered(exchange: Exchange) -> bool:
     return exchange.outcome == "ok" or left
 
 
+def counts_for(exchange: Exchange) -> float | None:
+    """What the lists tell of its multiplier: nothing once it has ended without an answer."""
+    return exchange.multiplier if not exchange.settled or answered(exchange) else None
+
+
 def account_name(host: str, number: int | None) -> str:
     """`github.com:583231`; empty for nobody."""
     return f"{host}:{number}" if number else ""

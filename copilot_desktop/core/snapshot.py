@@ -18,7 +18,7 @@ from copilot_desktop import strings
 from copilot_desktop.core.budget import Budget
 from copilot_desktop.core.forecast import pace
 from copilot_desktop.core.headline import banners, headline
-from copilot_desktop.core.ledger import answered
+from copilot_desktop.core.ledger import counts_for
 from copilot_desktop.core.settings import NAMES
 from copilot_desktop.core.state import State
 from copilot_desktop.days import day_of
@@ -333,7 +333,6 @@ def _model_state(model: Model) -> str:
 def request_row(exchange: Exchange) -> Json:
     """One request as the lists show it: counts, names and times, no content."""
     usage = exchange.usage
-    counts = not exchange.settled or answered(exchange)
     return {
         "id": exchange.id,
         "at": exchange.at,
@@ -351,7 +350,7 @@ def request_row(exchange: Exchange) -> Json:
         "output_tokens": usage.output if usage else None,
         "cache_tokens": usage.cache_read if usage else None,
         "credits": exchange.credits,
-        "multiplier": exchange.multiplier if counts else None,
+        "multiplier": counts_for(exchange),
         "first_ms": exchange.first_ms,
         "took_ms": exchange.took_ms,
         "notes": list(exchange.notes),

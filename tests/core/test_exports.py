@@ -39,6 +39,15 @@ def test_every_request_is_a_line_with_what_the_list_shows(tmp_path: Path) -> Non
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+def test_what_was_refused_counts_for_nothing_in_the_file_either(tmp_path: Path) -> None:
+    refused, answered = some(), Exchange(2, "Codex", "openai_responses", multiplier=1.0)
+    refused.multiplier, refused.outcome, refused.settled = 1.0, "failed", True
+    answered.finish("ok")
+    answered.settled = True
+    rows = rows_of(write([refused, answered], tmp_path))
+    assert [row["multiplier"] for row in rows] == ["", "1.0"]
+
+
 def test_a_name_that_looks_like_a_formula_stays_a_name(tmp_path: Path) -> None:
     exchange = Exchange(1, '=HYPERLINK("x")', "openai_chat", model_asked="@sum\nnext,line")
     [row] = rows_of(write([exchange], tmp_path))
