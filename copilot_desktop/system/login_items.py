@@ -57,7 +57,8 @@ def own_command(data_dir: Path | None = None) -> list[str]:
     frozen = getattr(sys, "frozen", False)
     silent = Path(sys.executable).with_name("copilot-desktopw.exe" if frozen else "pythonw.exe")
     program = str(silent) if silent.exists() else sys.executable
-    start = [program] if frozen else [program, "-m", "copilot_desktop"]
+    # -P: a module in the folder where the session starts, which is home, is none of ours.
+    start = [program] if frozen else [program, "-P", "-m", "copilot_desktop"]
     folder = ["--data-dir", str(data_dir)] if data_dir is not None else []
     return [*start, *folder, "--hidden"]
 

@@ -106,6 +106,12 @@ def test_the_command_starts_this_program_without_a_window() -> None:
     assert own_command()[-1] == "--hidden"
 
 
+def test_at_login_no_module_is_taken_from_the_folder_that_it_starts_in(tmp_path: Path) -> None:
+    """On Linux that is the home folder, where a `queue.py` of the user's may lie."""
+    (tmp_path / "asyncio.py").write_text("raise SystemExit('not ours')")
+    subprocess.run([*own_command()[:-1], "--version"], cwd=tmp_path, timeout=60, check=True)
+
+
 def test_a_built_program_starts_without_a_console_where_it_has_the_choice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,7 +130,13 @@ def test_an_installed_wheel_starts_without_a_console_too(
     monkeypatch.setattr("sys.executable", str(tmp_path / "python.exe"))
     assert own_command()[0] == str(tmp_path / "python.exe")
     (tmp_path / "pythonw.exe").touch()
-    assert own_command() == [str(tmp_path / "pythonw.exe"), "-m", "copilot_desktop", "--hidden"]
+    assert own_command() == [
+        str(tmp_path / "pythonw.exe"),
+        "-P",
+        "-m",
+        "copilot_desktop",
+        "--hidden",
+    ]
 
 
 # ------------------------------------------------------------------------------------ Linux
