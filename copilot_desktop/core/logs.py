@@ -41,14 +41,18 @@ class _PrivateFile(RotatingFileHandler):
         if self.stream is not None:
             self.stream.close()
             self.stream = None
+        aside = f"{self.baseFilename}.0"
         try:
-            os.replace(self.baseFilename, f"{self.baseFilename}.0")  # noqa: PTH105
+            os.replace(self.baseFilename, aside)  # noqa: PTH105
+            try:
+                super().doRollover()
+            except OSError:  # one of the older ones cannot be moved
+                os.replace(aside, self.baseFilename)  # noqa: PTH105
+                raise
         except OSError:
             if Path(self.baseFilename).stat().st_size >= FILE_BYTES * (1 + KEPT_FILES):
                 raise  # the line is lost
             self.stream = self._open()
-        else:
-            super().doRollover()
 
     def rotate(self, source: str, dest: str) -> None:
         """The last step of moving them all: `source` was moved first."""

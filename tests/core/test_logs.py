@@ -101,13 +101,14 @@ def test_half_a_character_does_not_cost_the_line(tmp_path: Path) -> None:
     assert path.read_text().endswith("caf? ? is told\n")
 
 
+@pytest.mark.parametrize("older", ["", ".1"])
 def test_a_file_that_cannot_be_moved_loses_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, older: str
 ) -> None:
     """On Windows a file that somebody reads, such as `logs --follow`, cannot get another name."""
 
     def held(source: object, target: object) -> None:
-        if str(source) == str(path):
+        if str(source) == f"{path}{older}":
             raise PermissionError(13, "used by another process")
         move(source, target)
 
