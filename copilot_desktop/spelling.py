@@ -9,6 +9,7 @@ whoever renames tools keeps for the length of one exchange.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Container
 from hashlib import sha256
 
@@ -38,19 +39,20 @@ class CallIds:
 
     Some models count their calls anew in each turn, and Claude refuses an id that comes again. A
     result finds its call by the id that both came with; of several such calls, and of those that
-    came without one, by its order.
+    came without one, by its order. One too many belongs to the last of them.
     """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._taken: set[str] = set()
         self._numbers: dict[str, int] = {}  # the last one behind an id
-        self._nameless: list[str] = []
-        self._waiting: dict[str, list[str]] = {}  # what the calls of the turn are called now
+        self.next_turn()
 
     def next_turn(self) -> None:
         """Calls from here on are answered by later results."""
-        self._nameless, self._waiting = [], {}
+        self._nameless = deque[str]()
+        self._waiting: dict[str, deque[str]] = {}  # what calls without a result are called now
+        self._answered: dict[str, str] = {}  # and the last one with a result
 
     def of_call(self, given: str, place: str, name: str, arguments: str = "") -> str:
         """`place`, `name` and `arguments` make the id of a call that has none."""
@@ -64,17 +66,16 @@ class CallIds:
             own = legal_id(f"{legal}_{number}", self._limit)
         self._taken.add(own)
         self._numbers[legal] = number
-        self._waiting.setdefault(legal, []).append(own)
+        self._waiting.setdefault(legal, deque()).append(own)
         return own
 
     def of_result(self, given: str, place: str) -> str:
         legal = legal_id(given, self._limit)
         if not legal:
-            legal = self._nameless.pop(0) if self._nameless else made_id(place, "", "")
-        calls = self._waiting.get(legal)
-        if not calls:
-            return legal
-        return calls.pop(0) if len(calls) > 1 else calls[0]
+            legal = self._nameless.popleft() if self._nameless else made_id(place, "", "")
+        if calls := self._waiting.get(legal):
+            self._answered[legal] = calls.popleft()
+        return self._answered.get(legal, legal)
 
 
 def legal_name(name: str) -> str:

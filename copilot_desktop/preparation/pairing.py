@@ -72,7 +72,8 @@ def _usable(
     kept = [call for call in calls if call.id in results or _whole(call.arguments.strip() or "{}")]
     if len(kept) == len(calls):
         return message, calls
-    blocks = [block for block in message.blocks if not isinstance(block, ToolUse) or block in kept]
+    ids = {call.id for call in kept}
+    blocks = [b for b in message.blocks if not isinstance(b, ToolUse) or b.id in ids]
     return Message(message.role, tuple(blocks)), kept
 
 

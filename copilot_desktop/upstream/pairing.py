@@ -47,13 +47,14 @@ def _merged(messages: list[Any]) -> list[Turn]:
 
 def _answered(turn: Turn, calls: list[str]) -> Any:
     """The content of a user turn: results first, in the order they came; orphans in words."""
+    wanted = set(calls)
     found: dict[str, Any] = {}
     rest: list[Any] = []
     for block in _blocks(turn):
         identifier = str(block.get("tool_use_id"))
         if block.get("type") != "tool_result":
             rest.append(block)
-        elif identifier in calls:
+        elif identifier in wanted:
             found[identifier] = block  # of several the last one counts
         elif words := _words(block):
             text = f"[Result of an earlier tool call {identifier}]\n{words}"

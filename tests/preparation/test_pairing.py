@@ -62,6 +62,14 @@ def test_a_half_written_call_that_nobody_answered_is_dropped():
     assert paired(history) == turns(ASK, ("assistant", (Text("hm"),)), ("user", (Text("stop"),)))
 
 
+def test_many_calls_are_looked_through_once():
+    """Each compared with all the others, these would take minutes, and the app with them."""
+    whole = tuple(call(str(number)) for number in range(60_000))
+    told = tuple(result(one.id) for one in whole)
+    history = turns(ASK, ("assistant", (call("half", "{"), *whole)), ("user", told))
+    assert paired(history) == turns(ASK, ("assistant", whole), ("user", told))
+
+
 def test_an_instruction_between_call_and_result_moves_behind_the_result():
     note = ("system", (Text("hurry"),))
     history = turns(ASK, ("assistant", (call("1"),)), note, ("user", (result("1"),)))

@@ -335,7 +335,7 @@ def pictures_apart(messages: list[Any]) -> list[Any] | None:
             if parts := _shown_by(message):
                 about = f"Image(s) returned by tool call {message.get('tool_call_id')}:"
                 waiting += [{"type": "text", "text": about}, *parts]
-                rest = [part for part in message["content"] if part not in parts]
+                rest = [part for part in message["content"] if not _is_picture(part)]
                 see = {"type": "text", "text": SEE_IMAGE}
                 message = {**message, "content": [*rest, see]}
         elif waiting:
@@ -351,7 +351,11 @@ def pictures_apart(messages: list[Any]) -> list[Any] | None:
 def _shown_by(message: Any) -> list[Any]:
     content = message.get("content")
     parts = content if isinstance(content, list) else []
-    return [part for part in parts if isinstance(part, dict) and part.get("type") == "image_url"]
+    return [part for part in parts if _is_picture(part)]
+
+
+def _is_picture(part: Any) -> bool:
+    return isinstance(part, dict) and part.get("type") == "image_url"
 
 
 def _as_parts(content: Any) -> list[Any] | None:

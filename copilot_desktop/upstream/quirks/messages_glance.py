@@ -27,7 +27,7 @@ def is_plain(messages: Any) -> bool:
     if not isinstance(messages, list) or not messages:
         return False
     issued: set[str] = set()
-    calls: list[str] = []
+    calls: set[str] = set()
     before = None
     for turn in messages:
         if not isinstance(turn, dict) or turn.keys() != TURN:
@@ -43,7 +43,7 @@ def is_plain(messages: Any) -> bool:
         elif role == "user":
             if not _are_told(content, calls):
                 return False
-            calls = []
+            calls = set()
         elif not all(_is_said(block, calls) for block in content) or not issued.isdisjoint(calls):
             return False
         else:
@@ -52,9 +52,9 @@ def is_plain(messages: Any) -> bool:
     return before == "user"
 
 
-def _are_told(blocks: list[Any], calls: list[str]) -> bool:
+def _are_told(blocks: list[Any], calls: set[str]) -> bool:
     """The results of `calls`, and nothing but text after them."""
-    waiting = set(calls)
+    waiting = calls.copy()
     for place, block in enumerate(blocks):
         if not isinstance(block, dict):
             return False
@@ -69,7 +69,7 @@ def _are_told(blocks: list[Any], calls: list[str]) -> bool:
     return not waiting
 
 
-def _is_said(block: Any, calls: list[str]) -> bool:
+def _is_said(block: Any, calls: set[str]) -> bool:
     """Something that a model said; a call is added to `calls`."""
     if not isinstance(block, dict) or not is_bare(block):
         return False
@@ -80,7 +80,7 @@ def _is_said(block: Any, calls: list[str]) -> bool:
             call, name = block.get("id"), block.get("name")
             if not isinstance(call, str) or not isinstance(name, str) or call in calls:
                 return False
-            calls.append(call)
+            calls.add(call)
             legal = _LEGAL_ID(call) and _LEGAL_NAME(name)
             return bool(legal) and not isinstance(block.get("input"), str)
         case "thinking":

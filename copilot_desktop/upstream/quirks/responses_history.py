@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from copilot_desktop.model import Model
-from copilot_desktop.spelling import FAILED_WITHOUT_RESULT, legal_id, made_id
+from copilot_desktop.spelling import FAILED_WITHOUT_RESULT, CallIds
 from copilot_desktop.upstream.quirks.pictures import Sight, true_url
 
 Json = dict[str, Any]
@@ -26,7 +26,7 @@ def paired_items(items: list[Json]) -> list[Json]:
     """Legal call ids, one output for each call; the list itself if all is well."""
     if not any("call_id" in item or _kind(item) in _CALLS for item in items):
         return items
-    named = _distinct(_named(items))
+    named = _identified(items)
     outputs: dict[str, Json] = {}
     calls = {item["call_id"] for item in named if _kind(item) in _CALLS}
     issued: set[str] = set()
@@ -62,49 +62,19 @@ def _answered(items: list[Json], calls: set[str], outputs: dict[str, Json]) -> I
             yield {"type": "message", "role": "user", "content": content}
 
 
-def _named(items: list[Json]) -> list[Json]:
-    """Calls and outputs with legal ids; those that came without one meet by their order."""
+def _identified(items: list[Json]) -> list[Json]:
+    """Calls with legal ids, each its own, and outputs with those of their calls."""
+    ids = CallIds(ID_LIMIT)
     out: list[Json] = []
-    nameless: list[str] = []
     for place, item in enumerate(items):
-        kind = _kind(item)
-        if kind not in _CALLS and not _is_output(item):
-            out.append(item)
-            continue
-        given = item.get("call_id")
-        given = given if isinstance(given, str) else ""
-        if not given and kind in _CALLS:
+        given, own = item.get("call_id"), None
+        known = given if isinstance(given, str) else ""
+        if _kind(item) in _CALLS:
             arguments = item.get("arguments", item.get("input"))
-            given = made_id(str(place), str(item.get("name")), str(arguments))
-            nameless.append(given)
-        elif not given:
-            given = nameless.pop(0) if nameless else made_id(str(place), "", "")
-        legal = legal_id(given, ID_LIMIT)
-        out.append(item if item.get("call_id") == legal else {**item, "call_id": legal})
-    return out
-
-
-def _distinct(items: list[Json]) -> list[Json]:
-    """A later call under an id that was there before gets a number, and so does its output.
-
-    Outputs go to the calls that wait under their id, in order; one too many to the last of them.
-    """
-    issued: dict[str, list[str]] = {}  # all names given out under an id
-    waiting: dict[str, list[str]] = {}
-    out: list[Json] = []
-    for item in items:
-        kind, call_id = _kind(item), str(item.get("call_id"))
-        own = call_id
-        if kind in _CALLS:
-            names = issued.setdefault(call_id, [])
-            if names:
-                own = legal_id(f"{call_id}_{len(names) + 1}", ID_LIMIT)
-            names.append(own)
-            waiting.setdefault(call_id, []).append(own)
-        elif _is_output(item) and call_id in issued:
-            queue = waiting[call_id]
-            own = queue.pop(0) if queue else issued[call_id][-1]
-        out.append(item if own == call_id else {**item, "call_id": own})
+            own = ids.of_call(known, str(place), str(item.get("name")), str(arguments))
+        elif _is_output(item):
+            own = ids.of_result(known, str(place))
+        out.append(item if own in (None, given) else {**item, "call_id": own})
     return out
 
 

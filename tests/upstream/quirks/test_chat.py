@@ -17,7 +17,12 @@ from copilot_desktop.model import Model
 from copilot_desktop.sealing import seal
 from copilot_desktop.upstream.quirks import Fixed
 from copilot_desktop.upstream.quirks.chat import ChatQuirks
-from copilot_desktop.upstream.quirks.chat_history import is_plain, repaired, with_parts
+from copilot_desktop.upstream.quirks.chat_history import (
+    is_plain,
+    pictures_apart,
+    repaired,
+    with_parts,
+)
 from copilot_desktop.upstream.quirks.chat_marks import settled_marks
 from tests.dialects.openai_chat.test_laws import odd_bodies
 
@@ -431,6 +436,15 @@ def test_pictures_of_tools_follow_in_a_turn_of_the_user() -> None:
     ):
         body = sent(CLAUDE, *calls, *end, tools=[function()])
         assert body["messages"] == [called("a", "b"), *told, *last]
+
+
+def test_many_pictures_of_a_tool_are_looked_through_once() -> None:
+    """Each compared with all the others, these would take minutes, and the app with them."""
+    part = picture()["content"][0]
+    parts = [{**part, "image_url": {"url": str(number)}} for number in range(80_000)]
+    apart = pictures_apart([called("a"), result("a", parts)])
+    assert apart is not None
+    assert apart[-1]["content"][1:] == parts
 
 
 def test_pictures_of_tools_become_words_for_a_blind_model() -> None:

@@ -119,3 +119,17 @@ def test_what_lacks_something_is_not() -> None:
     for gone in range(1, 6):
         assert not is_plain([*PLAIN[:gone], *PLAIN[gone + 1 :]])
     assert not is_plain(None)
+
+
+def test_many_calls_are_looked_through_once() -> None:
+    """Each compared with all the others, these would take minutes, and the app with them."""
+    ids = [str(number) for number in range(150_000)]
+    history = [
+        {"role": "user", "content": "do"},
+        {"role": "assistant", "content": [call(one) for one in ids]},
+        {"role": "user", "content": [result(one) for one in ids]},
+    ]
+    assert is_plain(history)
+    draft = Draft.of({"messages": history})
+    mend_pairs(draft)
+    assert not draft.changed

@@ -312,6 +312,14 @@ def test_calls_of_one_id_in_one_turn_are_told_apart():
     ]  # fmt: skip
 
 
+def test_a_number_that_an_id_has_already_is_not_given_again():
+    """As where we gave it ourselves, in an answer of a model that counts its calls carelessly."""
+    given = [_call("c"), _call("c_2"), _output("c", "first"), _output("c_2", "second")]
+    again = [_call("c"), _output("c", "third")]
+    expected = [*given, _call("c_3"), _output("c_3", "third")]
+    assert sent(input=[*given, *again])["input"] == expected
+
+
 # -------------------------------------------------------------------------------------- streams
 
 
