@@ -121,9 +121,13 @@ def test_all_that_follows_a_tool_is_its_own() -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("words", ["usage --json", "--help"])
-async def test_output_that_a_full_disk_did_not_take_is_said(terminal: Terminal, words: str) -> None:
-    """A script would go on with half a file."""
+async def test_output_that_a_full_disk_did_not_take_is_said(
+    terminal: Terminal, words: str, unbuffered: str
+) -> None:
+    """A script would go on with half a file. The variable is set in containers, also in ours."""
+    terminal.environ["PYTHONUNBUFFERED"] = unbuffered
     command = f"exec {sys.executable} -m copilot_desktop {words} > /dev/full"
     async with terminal.start(through=("sh", "-c", command)) as made:
         ended = await made.end()
