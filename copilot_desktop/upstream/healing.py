@@ -45,14 +45,15 @@ _HINTS = frozenset({
 })  # fmt: skip
 # What makes the request or the answer: never left out, however it is refused.
 _MEANT = frozenset({
-    "model", "messages", "input", "instructions", "stream", "n", "stop", "logprobs", "logit_bias",
-    "max_tokens", "max_completion_tokens", "max_output_tokens", "response_format", "text",
-    "text.format", "tools", "tool_choice", "functions", "function_call", "modalities", "audio",
+    "model", "messages", "input", "instructions", "system", "stream", "n", "stop",
+    "stop_sequences", "logprobs", "logit_bias", "max_tokens", "max_completion_tokens",
+    "max_output_tokens", "response_format", "text", "text.format", "tools", "tool_choice",
+    "functions", "function_call", "modalities", "audio",
 })  # fmt: skip
-# What else Copilot is known to take (`upstream.md` §6.1, §7.2, §7.3).
+# What else Copilot is known to take (`upstream.md` §6.1, §7.2, §7.3, §8.2).
 _TAKEN = frozenset({
-    *_HINTS, "stream_options", "snippy", "include", "reasoning", "background", "conversation",
-    "previous_response_id", "prompt", "client_metadata",
+    *_HINTS, "thinking", "output_config", "stream_options", "snippy", "include", "reasoning",
+    "background", "conversation", "previous_response_id", "prompt", "client_metadata",
 })  # fmt: skip
 _UNKNOWN = re.compile(
     r"unknown parameter:? [`'\"]([\w.]+)[`'\"]"

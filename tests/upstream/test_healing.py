@@ -256,6 +256,13 @@ def test_fields_of_other_vendors_go_together(said: str, gone: set[str]) -> None:
     assert {(one.about, one.value) for one in found.lessons} == {("bad_path", n) for n in gone}
 
 
+def test_no_instruction_goes_with_the_fields_of_other_vendors() -> None:
+    kept = {"system": "Be brief.", "stop_sequences": ["END"], "thinking": {"type": "adaptive"}}
+    found = treated(MESSAGES, {**kept, "min_p": 0.1}, "Unknown parameter: 'min_p'.")
+    assert found is not None
+    assert found.body == kept
+
+
 def test_a_refused_value_goes_from_this_request_only() -> None:
     said = "Unsupported value: 'reasoning.summary' does not support 'concise' with this model."
     body = {"reasoning": {"effort": "low", "summary": "concise"}}
