@@ -22,7 +22,7 @@ from copilot_desktop.core.ledger import Ledger, Use, account_name
 from copilot_desktop.core.settings import Settings
 from copilot_desktop.core.state import Spending
 from copilot_desktop.days import day_of
-from copilot_desktop.errors import StorageFailed
+from copilot_desktop.errors import InvalidRequest
 from copilot_desktop.model import Model
 from copilot_desktop.proxy.exchange import Exchange
 from copilot_desktop.upstream.quota import QuotaSnapshot
@@ -123,12 +123,12 @@ class Books:
         )
 
     async def clear(self) -> None:
-        """Forget everything. Raises StorageFailed if the disk still holds something."""
+        """Forget everything. Raises InvalidRequest if the disk still holds something."""
         await asyncio.wait({self._load()}, timeout=READING)
         cleared = await asyncio.to_thread(self.ledger.clear)
         self._changed()
         if not cleared:
-            raise StorageFailed("The history on the disk could not be deleted.")
+            raise InvalidRequest("The history on the disk could not be deleted.")
 
     # ------------------------------------------------------------------------ inner workings
 

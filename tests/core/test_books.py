@@ -121,6 +121,17 @@ async def test_clearing_forgets_and_begins_the_budget_anew(tmp_path: Path) -> No
         assert (await rig.do("usage_history"))["total"]["requests"] == 0
 
 
+async def test_a_history_that_cannot_be_deleted_says_nothing_of_the_sign_in(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / FILE_NAME).mkdir()
+    async with running_core(tmp_path, signed_in=True) as rig:
+        await ready(rig)
+        answer = await rig.do("clear_history")
+    assert (answer["ok"], answer["code"]) == (False, "invalid_request")
+    assert answer["message"] == "The history on the disk could not be deleted."
+
+
 async def test_a_warning_lets_requests_go_on(tmp_path: Path) -> None:
     async with running_core(tmp_path, signed_in=True, budget_credits=0.000001) as rig:
         await ready(rig)
