@@ -55,6 +55,18 @@ async def test_a_double_click_answers_no_question_that_comes_behind(window: Any)
         assert await page.called("decide") == {"id": number, "choice": "once"}
 
 
+async def test_a_clock_that_is_set_back_keeps_no_question_from_its_answer(window: Any) -> None:
+    page = await window(snapshots.snapshot(), alone=True)
+    now = await page.page.evaluate("Date.now() / 1000")
+    await page.page.clock.install(time=now)
+    page.plane.push(snapshots.asking())
+    await page.see("wants to use Copilot", "#banner")
+    await page.page.clock.set_system_time(now - 3600)
+    await page.page.clock.run_for(1000)
+    await page.page.get_by_role("button", name="Allow once").click(timeout=3000)
+    assert (await page.called("decide"))["choice"] == "once"
+
+
 async def test_a_question_is_heard_and_its_time_runs(window: Any) -> None:
     page = await window(snapshots.asking(n=2))
     await page.until(

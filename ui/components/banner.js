@@ -79,16 +79,17 @@ const LINKS = new Set([
 /* A question may come under a pointer that is about to press: its buttons wait until it was read. */
 const QUESTIONS = new Set(['approval', 'origin_refused']);
 const READING = 800; // ms
-let asked = { what: '', at: 0 };
+let asked = {};
 
 function tooSoon({ id, fields }) {
   if (!QUESTIONS.has(id)) return false;
   const what = fields.id || fields.origin;
   if (asked.what !== what) {
-    asked = { what, at: Date.now() };
-    setTimeout(changed, READING);
+    const mine = { what, soon: true }; // by no clock that may be set
+    asked = mine;
+    setTimeout(() => { mine.soon = false; changed(); }, READING);
   }
-  return Date.now() - asked.at < READING;
+  return asked.soon;
 }
 
 /** Does a countdown run in this banner? */
