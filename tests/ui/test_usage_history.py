@@ -105,6 +105,14 @@ async def test_news_are_asked_for_and_nothing_else_is(window: Any) -> None:
     assert len(await asked(page, 3)) == 3
 
 
+async def test_a_clock_that_is_set_back_does_not_hold_the_history_up(window: Any) -> None:
+    page = await opened(window)
+    await asked(page, 1)
+    await page.page.evaluate("const real = Date.now; Date.now = () => real() - 3600000")
+    page.plane.push(snapshots.snapshot(usage={"history_ref": 2}))
+    await asked(page, 2)
+
+
 async def test_the_ledger_tells_what_each_client_cost(window: Any) -> None:
     page = await opened(window)
     rows = await page.page.locator(".ledger tbody tr").all_inner_texts()

@@ -42,13 +42,13 @@ function ask(snapshot, own) {
   const choice = `${days}|${own.by}`;
   const key = `${choice}|${snapshot.usage.history_ref}|${new Date().toDateString()}`;
   if (key === asked.key || asked.waiting) return;
-  const left = asked.at + PAUSE - Date.now();
+  const left = asked.at + PAUSE - performance.now();
   if (left > 0 && asked.key.startsWith(`${choice}|`)) {
     clearTimeout(asked.timer);
     asked.timer = setTimeout(changed, left);
     return;
   }
-  Object.assign(asked, { key, at: Date.now(), waiting: true });
+  Object.assign(asked, { key, at: performance.now(), waiting: true });
   act('usage_history', { days, by: own.by }).then((answer) => {
     asked.waiting = false;
     const fine = answer.ok && Array.isArray(answer.values);
