@@ -74,7 +74,9 @@ async def test_the_running_app_takes_the_change_at_once(terminal: Terminal) -> N
             url = f"http://127.0.0.1:{await serving.port()}"
             ended = await commands.run("keys", "make", "codex", "--json")
             made = json.loads(ended.out)
-            client = openai.AsyncOpenAI(base_url=f"{url}/v1", api_key=made["key"], max_retries=0)
+            client = openai.AsyncOpenAI(
+                base_url=f"{url}/v1", api_key=made["key"], max_retries=0, timeout=60
+            )
             async with client:
                 await client.models.list()
                 assert (await commands.run("keys", "revoke", "codex")).code == 0

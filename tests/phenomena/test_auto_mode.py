@@ -134,11 +134,13 @@ async def test_the_list_names_auto_only_where_github_does():
 
 async def test_without_auto_mode_the_sdks_say_what_to_do():
     async with running_rig(chooses()) as rig:
-        sdk = openai.AsyncOpenAI(base_url=f"{rig.url}/v1", api_key="any", max_retries=0)
+        sdk = openai.AsyncOpenAI(base_url=f"{rig.url}/v1", api_key="any", max_retries=0, timeout=60)
         with pytest.raises(openai.NotFoundError, match="Name one instead"):
             await sdk.responses.create(model="auto", input="Hi")
         await sdk.close()
-        claude = anthropic.AsyncAnthropic(base_url=rig.url, api_key="any", max_retries=0)
+        claude = anthropic.AsyncAnthropic(
+            base_url=rig.url, api_key="any", max_retries=0, timeout=60
+        )
         turn = {"role": "user", "content": "Hi"}
         with pytest.raises(anthropic.NotFoundError, match="Name one instead"):
             await claude.messages.create(model="auto", max_tokens=9, messages=[turn])

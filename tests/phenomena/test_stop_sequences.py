@@ -44,7 +44,9 @@ def cut(raw: bytes, size: int) -> list[bytes]:
 
 
 async def by_anthropic(rig: Rig, *, stream: bool, **more: Any) -> Any:
-    async with anthropic.AsyncAnthropic(base_url=rig.url, api_key="any", max_retries=0) as sdk:
+    async with anthropic.AsyncAnthropic(
+        base_url=rig.url, api_key="any", max_retries=0, timeout=60
+    ) as sdk:
         asked: dict[str, Any] = {"model": MODEL, "messages": [USER], "max_tokens": 900, **more}
         if not stream:
             return await sdk.messages.create(**asked)
@@ -54,7 +56,7 @@ async def by_anthropic(rig: Rig, *, stream: bool, **more: Any) -> Any:
 
 async def by_openai(rig: Rig, *, stream: bool, **more: Any) -> Any:
     url = f"{rig.url}/v1"
-    async with openai.AsyncOpenAI(base_url=url, api_key="any", max_retries=0) as sdk:
+    async with openai.AsyncOpenAI(base_url=url, api_key="any", max_retries=0, timeout=60) as sdk:
         asked: dict[str, Any] = {"model": MODEL, "messages": [USER], **more}
         if not stream:
             return await sdk.chat.completions.create(**asked)
@@ -120,7 +122,9 @@ async def test_what_was_held_back_is_told_when_the_answer_breaks_off() -> None:
     heard = StringIO()
 
     async def listen(rig: Rig) -> None:
-        async with anthropic.AsyncAnthropic(base_url=rig.url, api_key="x", max_retries=0) as sdk:
+        async with anthropic.AsyncAnthropic(
+            base_url=rig.url, api_key="x", max_retries=0, timeout=60
+        ) as sdk:
             asked = {"model": MODEL, "messages": [USER], "max_tokens": 900}
             async with sdk.messages.stream(**asked, stop_sequences=["END"]) as events:
                 async for piece in events.text_stream:

@@ -67,7 +67,7 @@ async def client() -> AsyncIterator[anthropic.AsyncAnthropic]:
     async with (
         TestServer(app) as server,
         anthropic.AsyncAnthropic(
-            api_key="x", base_url=str(server.make_url("/")), max_retries=0
+            api_key="x", base_url=str(server.make_url("/")), max_retries=0, timeout=60
         ) as sdk,
     ):
         yield sdk

@@ -73,7 +73,7 @@ async def served(answer: Callable[[], web.Response]) -> AsyncIterator[openai.Asy
     host, port = runner.addresses[0][:2]
     try:
         async with openai.AsyncOpenAI(
-            api_key="x", base_url=f"http://{host}:{port}", max_retries=0, timeout=10
+            api_key="x", base_url=f"http://{host}:{port}", max_retries=0, timeout=60
         ) as client:
             yield client
     finally:

@@ -60,7 +60,9 @@ async def sdk(
     app.router.add_post("/v1/responses", answer)
     async with TestServer(app, host="127.0.0.1") as server:
         url = str(server.make_url("/v1"))
-        async with openai.AsyncOpenAI(api_key="x", base_url=url, max_retries=0) as client:
+        async with openai.AsyncOpenAI(
+            api_key="x", base_url=url, max_retries=0, timeout=60
+        ) as client:
             yield client
 
 
