@@ -8,7 +8,9 @@ import pytest
 
 from copilot_desktop.errors import NotSignedIn, SignInCancelled, StorageFailed
 from copilot_desktop.upstream.credentials import MemoryStore
-from tests.upstream.github_rig import EXCHANGE, PERSON, POLL, Said, stage
+from copilot_desktop.upstream.roster import Roster
+from copilot_desktop.upstream.session import Session
+from tests.upstream.github_rig import EXCHANGE, PERSON, POLL, Said, Stage, stage
 from tests.upstream.test_session import (
     HANA,
     KNOWN,
@@ -68,30 +70,30 @@ async def test_sign_out_that_cannot_delete_says_so() -> None:
             await session.grant()
 
 
+async def half_signed_out(on: Stage, roster: Roster) -> tuple[Session, BrokenStore]:
+    """Nothing could be deleted; now it could."""
+    store = BrokenStore(KNOWN)
+    store.locked = False
+    session = session_of(on, store, roster=roster)
+    await session.check()
+    store.locked = True
+    with pytest.raises(StorageFailed):
+        await session.sign_out()
+    store.locked = False
+    return session, store
+
+
 async def test_a_sign_in_that_could_not_be_deleted_is_not_used_again() -> None:
     async with stage() as on:
-        store, roster = BrokenStore(KNOWN), roster_of()
-        store.locked = False
-        session = session_of(on, store, roster=roster)
-        await session.check()
-        store.locked = True
-        with pytest.raises(StorageFailed):
-            await session.sign_out()
-        store.locked = False
+        session, store = await half_signed_out(on, roster_of())
         assert (await session.check()).state == "signed_out"
         assert await store.load() is None
 
 
 async def test_a_sign_in_that_could_not_be_deleted_is_not_among_the_others_later() -> None:
     async with stage() as on:
-        store, roster = BrokenStore(KNOWN), roster_of()
-        store.locked = False
-        session = session_of(on, store, roster=roster)
-        await session.check()
-        store.locked = True
-        with pytest.raises(StorageFailed):
-            await session.sign_out()
-        store.locked = False
+        roster = roster_of()
+        session, store = await half_signed_out(on, roster)
         await session.start()
         on.rig.script(POLL, {"access_token": HANA.token})
         on.rig.script(PERSON, {"login": HANA.login, "id": HANA.id})
