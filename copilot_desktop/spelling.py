@@ -18,6 +18,12 @@ LONGEST_NAME = 64
 NO_RESULT = "No result was recorded for this tool call."
 FAILED_WITHOUT_RESULT = f"[tool error] {NO_RESULT}"
 _ILLEGAL = re.compile(r"[^A-Za-z0-9_-]")
+_HALF = re.compile("[\\ud800-\\udfff]")
+
+
+def whole(text: str) -> str:
+    """Without halves of characters: JSON can say them, but no file and no request can hold them."""
+    return text if text.isascii() else _HALF.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def legal_id(identifier: str, limit: int) -> str:

@@ -15,12 +15,12 @@ from typing import Any
 
 from copilot_desktop import json_bytes
 from copilot_desktop.errors import BodyTooLarge, InvalidRequest
+from copilot_desktop.spelling import whole
 
 Json = dict[str, Any]
 
 # Half a character, or a whole one that is written as its two halves.
 _ESCAPED = re.compile(rb"\\u[dD][89a-fA-F]")
-_HALF = re.compile("[\\ud800-\\udfff]")
 _MISSING = object()
 
 
@@ -83,7 +83,7 @@ def written(raw: bytes, read: Json, mended: Json) -> bytes:
 
 def _whole(value: Any) -> Any:
     if isinstance(value, str):
-        return value if value.isascii() else _HALF.sub("\N{REPLACEMENT CHARACTER}", value)
+        return whole(value)
     if isinstance(value, list):
         return [_whole(each) for each in value]
     if isinstance(value, dict):

@@ -26,7 +26,7 @@ from copilot_desktop.model import AUTO, Model
 from copilot_desktop.upstream import names
 from copilot_desktop.upstream.auto import AutoMode, by_auto
 from copilot_desktop.upstream.client import CopilotClient
-from copilot_desktop.upstream.lessons import Lessons
+from copilot_desktop.upstream.lessons import NONSENSE, Lessons
 from copilot_desktop.upstream.model_payloads import models_of
 from copilot_desktop.upstream.refreshed import Refreshed
 from copilot_desktop.upstream.seat import check, for_its_own, in_use
@@ -42,7 +42,6 @@ PATIENCE_SECONDS = 5.0  # a first request waits so long for a newer list than th
 FETCH_SECONDS = 30.0
 _FORMAT = 1
 _FILE_LIMIT = 8 * 1024 * 1024
-_NONSENSE = (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError)
 
 
 class Catalogue:
@@ -107,7 +106,7 @@ class Catalogue:
             whose = (str(host), int(number))
         except FileNotFoundError:
             return
-        except (OSError, UpstreamFault, *_NONSENSE) as error:
+        except (OSError, UpstreamFault, *NONSENSE) as error:
             log.info("The kept model list is not usable: %s", type(error).__name__)
             return
         self._models = {model.id: model for model in models}

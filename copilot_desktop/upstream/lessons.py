@@ -51,7 +51,8 @@ _FILE_LIMIT = 512 * 1024
 _MOST_MODELS = 200
 _MOST_LESSONS = 32  # of one model
 _LONGEST = 200  # characters of a value
-_NONSENSE = (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError)
+# What it may raise to read a kept file that holds something else.
+NONSENSE = (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError)
 _PAUSE = 60.0  # seconds between two writes that are only about counting
 
 ALPHA = 0.1  # how much one more request moves the average
@@ -203,7 +204,7 @@ class Lessons:
                 self._ratios = _ratios_in(kept)
         except FileNotFoundError:
             return
-        except (OSError, *_NONSENSE) as error:
+        except (OSError, *NONSENSE) as error:
             log.info("The kept lessons are not usable: %s", type(error).__name__)
         self._tell()
 

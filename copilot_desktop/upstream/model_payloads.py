@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from copilot_desktop.errors import NotUnderstood
 from copilot_desktop.model import CHAT, EMBEDDINGS, LADDER, MESSAGES, Model
+from copilot_desktop.spelling import whole
 from copilot_desktop.upstream.quota_headers import number
 
 Thinking = Literal["none", "budget", "optional", "required"]
@@ -25,7 +26,6 @@ _PRICES = (
 )
 _NEW_OPENAI = re.compile(r"(gpt-(5|[6-9]|\d\d)|o\d)")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
-_HALF = re.compile("[\\ud800-\\udfff]")  # of a letter: JSON can say so, and no file can hold it
 _TEXT_LIMIT = 4000
 _MOST = 1000  # entries that are read; GitHub lists some sixty
 _MOST_NOTICES = 20  # of one model
@@ -181,7 +181,7 @@ def _list(value: object) -> Sequence[object]:
 
 
 def _text(value: object) -> str:
-    return _HALF.sub("\ufffd", value[:_TEXT_LIMIT]) if isinstance(value, str) else ""
+    return whole(value[:_TEXT_LIMIT]) if isinstance(value, str) else ""
 
 
 def _line(value: object) -> str:

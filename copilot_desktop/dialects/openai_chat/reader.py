@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from copilot_desktop import json_bytes
@@ -19,6 +19,7 @@ from copilot_desktop.canonical import Event, StopReason
 from copilot_desktop.dialects.openai_chat.problems import problem_of
 from copilot_desktop.dialects.openai_chat.usage import merged, read_usage
 from copilot_desktop.errors import CutShort, UpstreamFault
+from copilot_desktop.fragments import CallKeys
 from copilot_desktop.model import Model
 from copilot_desktop.runs import Runs, TextRun
 from copilot_desktop.sealing import seal
@@ -72,7 +73,7 @@ class ChatReader:
     def __init__(self, model: Model) -> None:
         self._model = model
         self._sequence = BlockSequencer()
-        self._calls = _CallKeys()
+        self._calls = CallKeys()
         self._opaque = ""
         self._signed = ""
         self._finished: set[int] = set()
@@ -217,44 +218,6 @@ class ChatReader:
             for word, result in results.items():
                 if isinstance(result, dict) and result.get("filtered") is True:
                     self._cause = str(word)
-
-
-class _CallKeys:
-    """Which call a fragment belongs to: by index, else by id, else the last one.
-
-    A fragment with a new id *and* a name is a new call even under a known index: some models number
-    every call 0. So is one with a new index and a name, whatever its id: some give all of them one.
-    """
-
-    __slots__ = ("_ids", "_last", "_places")
-
-    def __init__(self) -> None:
-        self._places: dict[Hashable, int] = {}
-        self._ids: dict[int, str] = {}
-        self._last = -1
-
-    def key(self, choice: int, index: Any, call_id: str, name: str) -> int:
-        known = next((key for key, seen in self._ids.items() if call_id and seen == call_id), None)
-        place = self._places.get((choice, index), -1) if isinstance(index, int) else -1
-        if place >= 0 and (not call_id or self._ids.get(place, call_id) == call_id):
-            key = place
-        elif known is not None and not (place < 0 and name and isinstance(index, int)):
-            key = known
-        elif isinstance(index, int):
-            key = place
-            if place < 0 or name:
-                key = self._places[choice, index] = self._new()
-        elif call_id or self._last < 0:
-            key = self._new()
-        else:
-            key = self._last
-        if call_id:
-            self._ids.setdefault(key, call_id)
-        self._last = key
-        return key
-
-    def _new(self) -> int:
-        return max(len(self._places), len(self._ids), self._last + 1)
 
 
 def _payload(frame: Frame, data: bytes) -> Mapping[str, Any] | None:

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
+from copilot_desktop.fragments import CallKeys
 from copilot_desktop.runaway import Runaway
 from copilot_desktop.upstream.quirks.tool_names import ToolNames
 
@@ -33,22 +34,18 @@ class Calls:
     """
 
     __slots__ = (
-        "_arguments", "_count", "_held", "_ids", "_last", "_names", "_places", "_shown", "_told",
-        "_watched", "is_stuck",
+        "_arguments", "_held", "_keys", "_names", "_shown", "_told", "_watched", "is_stuck",
     )  # fmt: skip
 
     def __init__(self, names: ToolNames) -> None:
         self.is_stuck = False
-        self._count = 0
         self._names = names
-        self._places: dict[tuple[int, int], int] = {}
-        self._ids: dict[int, str] = {}
+        self._keys = CallKeys()
         self._told: set[int] = set()  # those whose id the client knows
         self._shown: dict[int, int] = {}
         self._held: dict[int, str] = {}
         self._arguments: set[int] = set()
         self._watched: dict[int, Runaway] = {}
-        self._last = -1
 
     @property
     def usable(self) -> int:
@@ -61,10 +58,7 @@ class Calls:
         function = call.get("function")
         function = function if isinstance(function, dict) else {}
         name, arguments = function.get("name"), function.get("arguments")
-        call_id = call.get("id")
-        number = self._number(call.get("index"), call_id, name, choice)
-        if isinstance(call_id, str) and call_id:
-            self._ids.setdefault(number, call_id)
+        number = self._keys.key(choice, call.get("index"), call.get("id"), name)
         if isinstance(arguments, dict):
             arguments = json.dumps(arguments, separators=(",", ":"))
         self._watch(number, arguments)
@@ -85,9 +79,9 @@ class Calls:
         if arguments is not None:
             said["arguments"] = arguments
         new["index"] = self._shown[number]
-        if number in self._ids and number not in self._told:
+        if number in self._keys.ids and number not in self._told:
             self._told.add(number)
-            new["id"] = self._ids[number]
+            new["id"] = self._keys.ids[number]
             new.setdefault("type", "function")
         if function:
             new["function"] = said
@@ -107,30 +101,6 @@ class Calls:
                 self._arguments.add(number)
                 pieces.append(piece | {"function": {"arguments": arguments}})
         return pieces
-
-    def _number(self, index: Any, call_id: Any, name: Any, choice: int) -> int:
-        """By index, else by id, else the last one; a name under a new index or a new id under a
-        known one begins another call."""
-        known = next((n for n, seen in self._ids.items() if call_id and seen == call_id), None)
-        place = self._places.get((choice, index), -1) if isinstance(index, int) else -1
-        if place >= 0 and (not call_id or self._ids.get(place, call_id) == call_id):
-            number = place
-        elif known is not None and not (place < 0 and name and isinstance(index, int)):
-            number = known
-        elif isinstance(index, int):
-            number = place
-            if place < 0 or name:
-                number = self._places[choice, index] = self._new()
-        elif call_id or self._last < 0:
-            number = self._new()
-        else:
-            number = self._last
-        self._last = number
-        return number
-
-    def _new(self) -> int:
-        self._count += 1
-        return self._count - 1
 
     def _watch(self, number: int, arguments: Any) -> None:
         if isinstance(arguments, str) and arguments:
