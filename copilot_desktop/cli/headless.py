@@ -23,6 +23,7 @@ from copilot_desktop.core.settings import Preferences, spoken
 from copilot_desktop.core.tasks import Tasks
 from copilot_desktop.errors import Problem, SignInCancelled, SignInCodeExpired
 from copilot_desktop.proxy.config import own_address
+from copilot_desktop.system.signals import ending
 
 
 async def serve(preferences: Preferences, invocation: Invocation) -> int:
@@ -128,10 +129,7 @@ async def _sign_in(core: Core) -> None:
 
 def _on_signals(tell: Callable[[], None]) -> None:
     loop = asyncio.get_running_loop()
-    for name in ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK"):
-        number = getattr(signal, name, None)
-        if number is None or (name == "SIGHUP" and signal.getsignal(number) == signal.SIG_IGN):
-            continue  # started with nohup: a closed terminal is not meant to end it
+    for number in ending("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK"):
         try:
             loop.add_signal_handler(number, tell)
         except NotImplementedError:  # Windows has no signal handlers on the loop

@@ -51,6 +51,7 @@ from copilot_desktop.shell.window import Window
 from copilot_desktop.strings import words
 from copilot_desktop.system import current
 from copilot_desktop.system.programs import SECRET_NAMES
+from copilot_desktop.system.signals import ending
 
 if TYPE_CHECKING:
     from copilot_desktop.core.verbs import Outcome
@@ -411,8 +412,5 @@ class Desktop:
         """After each toolkit start: both GTK's tray and Qt put their own handlers in place."""
         if threading.current_thread() is not threading.main_thread():
             return  # a window of Windows is made on a thread of its own
-        for name in ("SIGTERM", "SIGINT", "SIGHUP"):
-            number = getattr(signal, name, None)
-            if number is None or (name == "SIGHUP" and signal.getsignal(number) == signal.SIG_IGN):
-                continue  # started with nohup: a closed terminal is not meant to end it
+        for number in ending("SIGTERM", "SIGINT", "SIGHUP"):
             signal.signal(number, lambda *_: self.quit())
