@@ -8,10 +8,12 @@ toolkit without its libraries can end the process, so availability is looked up 
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import importlib.util
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 _WEBVIEW2 = r"Microsoft\EdgeUpdate\Clients\{F3017226-FE2A-4295-8BDF-00C3A9A7E4C5}"
@@ -63,11 +65,11 @@ def choose_engine(
     why_no_gtk = (gtk_missing or _gtk_missing)()
     if why_no_gtk is None and wish != "qt":
         return Engine("gtk", "WebKitGTK is installed.")
-    why_no_qt = (qt_missing or _qt_missing)()
+    why_no_qt = qt_missing() if qt_missing else _qt_missing(environ)
     if why_no_qt is None:
         return Engine("qt", "Qt is installed.")
     if why_no_gtk is None:
-        return Engine("gtk", "WebKitGTK is installed; Qt is not.")
+        return Engine("gtk", f"WebKitGTK is installed. {why_no_qt}")
     return Engine("browser", f"{why_no_gtk} {why_no_qt}", missing="WebKitGTK")
 
 
@@ -112,7 +114,7 @@ def _gtk_missing() -> str | None:
     return None
 
 
-def _qt_missing() -> str | None:
+def _qt_missing(environ: Mapping[str, str]) -> str | None:
     for name in ("qtpy", "PySide6.QtWebEngineCore"):
         try:
             found = importlib.util.find_spec(name)
@@ -120,4 +122,30 @@ def _qt_missing() -> str | None:
             found = None
         if found is None:
             return "Qt (PySide6) is not installed."
-    return None
+    if "QT_QPA_PLATFORM" in environ:
+        return None
+    # A wheel of PySide6 brings Qt, but not all that Qt's way to the screen needs of the system
+    # (libxcb-cursor0, as a rule). Qt finds that out when it makes the window, and aborts.
+    found = importlib.util.find_spec("PySide6")
+    assert found is not None
+    wanted = [
+        plugin
+        for folder in found.submodule_search_locations or ()
+        for variable, name in (("WAYLAND_DISPLAY", "libqwayland*.so"), ("DISPLAY", "libqxcb.so"))
+        if environ.get(variable)
+        for plugin in Path(folder, "Qt", "plugins", "platforms").glob(name)
+    ]
+    return _unusable(wanted)
+
+
+def _unusable(libraries: Iterable[Path]) -> str | None:
+    """Why none of `libraries` can be loaded. None if one can, or there is none."""
+    why = ""
+    for library in libraries:
+        try:
+            ctypes.CDLL(str(library))
+        except OSError as error:
+            why = str(error).partition(":")[0]
+        else:
+            return None
+    return f"Qt needs a library of the system that is not installed ({why})." if why else None

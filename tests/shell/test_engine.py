@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import _ctypes
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -37,8 +39,40 @@ def test_a_wish_is_followed_where_it_can_be() -> None:
     assert chosen({**SCREEN, "COPILOT_DESKTOP_ENGINE": "browser"})[0] == "browser"
     assert chosen({**SCREEN, "COPILOT_DESKTOP_ENGINE": "qt"}, qt=False) == (
         "gtk",
-        "WebKitGTK is installed; Qt is not.",
+        f"WebKitGTK is installed. {NO_QT}",
     )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a choice of toolkits")
+def test_qt_without_what_it_needs_of_the_system_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would end the whole app, proxy and all, in the moment in which it opens its window."""
+    platforms = tmp_path / "PySide6" / "Qt" / "plugins" / "platforms"
+    platforms.mkdir(parents=True)
+    (tmp_path / "qtpy.py").touch()
+    (tmp_path / "PySide6" / "__init__.py").touch()
+    (tmp_path / "PySide6" / "QtWebEngineCore.py").touch()
+    (platforms / "libqxcb.so").write_bytes(b"no library")
+    (platforms / "libqwayland.so").symlink_to(_ctypes.__file__)
+    for name in [name for name in sys.modules if name.split(".")[0] in {"PySide6", "qtpy"}]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def engine(**environ: str) -> tuple[str, str]:
+        found = choose_engine(
+            "Linux", environ, webview_missing=lambda: None, gtk_missing=lambda: NO_GTK
+        )
+        monkeypatch.delitem(sys.modules, "PySide6")
+        return found.name, found.reason
+
+    name, reason = engine(DISPLAY=":0")
+    assert name == "browser"
+    assert "Qt needs a library" in reason
+    assert engine(DISPLAY=":0", WAYLAND_DISPLAY="wayland-0")[0] == "qt"
+    assert engine(DISPLAY=":0", QT_QPA_PLATFORM="offscreen")[0] == "qt"
+    (platforms / "libqxcb.so").unlink()  # as Debian has it, whose packages need what Qt needs
+    assert engine(DISPLAY=":0")[0] == "qt"
 
 
 @pytest.mark.parametrize("wish", ["", "gtk", "browser"])
