@@ -26,6 +26,7 @@ import aiohttp
 
 from copilot_desktop.errors import (
     Impostor,
+    QuotaExhausted,
     ShuttingDown,
     UpstreamFault,
 )
@@ -250,8 +251,8 @@ class CopilotClient:
                 problem.code,
                 problem.request_id,
             )
-            if response.status == 402 and not grant.direct:
-                self._renew_for_the_next(authority, grant)
+            if isinstance(problem, QuotaExhausted):
+                self.renew_for_the_next(authority, grant)
             match _remedy(response, body, tries):
                 case "grant":
                     fresh = await authority.grant(stale=grant.token)
@@ -263,11 +264,11 @@ class CopilotClient:
                 case _:
                     raise problem
 
-    def _renew_for_the_next(self, authority: Authority, grant: Grant) -> None:
+    def renew_for_the_next(self, authority: Authority, grant: Grant) -> None:
         """That an allowance is used up may stand in the token itself: one from before a new plan
         or a new month is refused as long as it lives (`upstream.md` §2.4). Not sent again."""
         now = asyncio.get_running_loop().time()
-        if now - self._renewed_at >= RENEWAL_PAUSE:
+        if not grant.direct and now - self._renewed_at >= RENEWAL_PAUSE:
             self._renewed_at = now
             authority.outdate(grant.token)
 

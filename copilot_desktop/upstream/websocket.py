@@ -36,7 +36,7 @@ from typing import Any
 
 import aiohttp
 
-from copilot_desktop.errors import AutoChoiceOver, Problem
+from copilot_desktop.errors import AutoChoiceOver, Problem, QuotaExhausted
 from copilot_desktop.model import RESPONSES
 from copilot_desktop.sse import MAX_EVENT
 from copilot_desktop.upstream.auto import SESSION_HEADER
@@ -134,7 +134,11 @@ class UpstreamSocket:
                 self._without(f"status {link}")
                 return None
             told = partial(self._told, authority)
-            reply = await self._send(link, call, body, tries, told)
+            try:
+                reply = await self._send(link, call, body, tries, told)
+            except QuotaExhausted:
+                self._client.renew_for_the_next(authority, grant)
+                raise
             if isinstance(reply, SocketReply):
                 return reply
             match reply:

@@ -422,8 +422,13 @@ async def test_every_answer_shows_its_headers(http: aiohttp.ClientSession) -> No
         assert len(seen) == 3
 
 
-async def test_an_empty_allowance_is_asked_for_anew_but_not_at_once(client: CopilotClient) -> None:
-    async with serving(answer(402, b""), answer(402, b""), HELLO) as rig:
+@pytest.mark.parametrize(
+    "empty", [answer(402, b""), answer(429, {"error": {"code": "quota_exceeded", "message": "x"}})]
+)
+async def test_an_empty_allowance_is_asked_for_anew_but_not_at_once(
+    client: CopilotClient, empty: Step
+) -> None:
+    async with serving(empty, empty, HELLO) as rig:
         tokens = Tokens(rig.url)
         for _ in range(2):
             with pytest.raises(QuotaExhausted):

@@ -332,6 +332,15 @@ async def test_a_code_of_a_frame_means_what_a_status_would(code, status, told):
         assert posts(rig) == []
 
 
+async def test_an_empty_allowance_is_asked_for_anew():
+    async with running_rig() as rig, talking(rig) as talk:
+        rig.fake.add_fault(refused_frame("quota_exceeded", 402))
+        assert (await talk.ask(user("apple")))["status"] == 402
+        assert "pear" in await talk.say("pear")
+        refused, taken = (call.headers["Authorization"] for call in handshakes(rig))
+        assert refused != taken
+
+
 async def test_a_refusal_heals_as_over_http():
     async with running_rig() as rig, talking(rig) as talk:
         told = "Unsupported parameter: 'top_logprobs' is not supported with this model."
