@@ -109,3 +109,15 @@ async def test_without_proxy_or_account_it_says_what_to_do(window: Any) -> None:
     await page.called("start_proxy")
     page.plane.push(snapshots.signed_out(models={"items": []}))
     await page.see("Sign in to ask a model.")
+
+
+async def test_an_answer_keeps_its_characters_whatever_they_take_in_the_page(window: Any) -> None:
+    """To the page some characters are two; the app counts each as one."""
+    page = await opened(window)
+    thought, said = "Rain \U0001f327\U0001f327", "\U0001f600\U0001f600 Hello"
+    page.plane.news("playground", news(text=said, thinking=thought))
+    at = {"text": len(said), "thinking": len(thought)}
+    page.plane.news("playground", news(text=" there", thinking=" or shine", at=at))
+    await page.see(f"{said} there")
+    await page.page.get_by_text("Reasoning").click()
+    await page.see(f"{thought} or shine")

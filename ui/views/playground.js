@@ -64,7 +64,7 @@ function form(models, snapshot, local) {
     area('text', 4, play.text, t('playground.text_none')),
     h('div', { class: 'play-line end-line' },
       labelled('max', h('input', {
-        id: 'play-max', class: 'field number', inputmode: 'numeric', maxlength: 7, value: play.max, placeholder: t('playground.max_none'), 'aria-labelledby': 'play-l-max', oninput: (event) => set({ max: event.target.value.replace(/\D/g, '') }),
+        id: 'play-max', class: 'field number', inputmode: 'numeric', maxlength: 6, value: play.max, placeholder: t('playground.max_none'), 'aria-labelledby': 'play-l-max', oninput: (event) => set({ max: event.target.value.replace(/\D/g, '') }),
       })),
       model.efforts.length ? labelled('effort', select('play-effort', play.effort,
         [['', t('playground.effort_none')], ...model.efforts.map((name) => [name, name])],
@@ -131,13 +131,13 @@ function frames() {
     sidesView(`run-${run.n}`, run.sides)));
 }
 
-/** Only new words come; `at` says where they begin. */
+/** Only new words come. Where they begin, `at`, is counted in the app's characters: what tells is 0. */
 function takeIn(news) {
   const before = news.n === run.n ? run : NOTHING;
   run = {
     ...news,
-    text: before.text.slice(0, news.at.text) + news.text,
-    thinking: before.thinking.slice(0, news.at.thinking) + news.thinking,
+    text: (news.at.text ? before.text : '') + news.text,
+    thinking: (news.at.thinking ? before.thinking : '') + news.thinking,
   };
   changed();
 }
