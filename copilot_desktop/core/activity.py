@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from copilot_desktop.core.logs import LatestLines
-from copilot_desktop.core.playground import Playground
+from copilot_desktop.core.playground import Playground, Question
 from copilot_desktop.core.recording import Recorder
 from copilot_desktop.errors import InvalidRequest
 from copilot_desktop.proxy.config import ProxyConfig
@@ -53,6 +54,14 @@ class Activity:
             self.playground.stop()
             await self.recorder.stop()
             self.lines.close()
+
+    def play(self, question: Question) -> int:
+        """Ask a model from the playground; the number of the run. Raises InvalidRequest."""
+        models = self._core.catalogue.models
+        limit = next((each.max_output for each in models if each.id == question.model), None)
+        if limit is not None:
+            question = replace(question, longest=limit)
+        return self.playground.ask(question)
 
     async def export(self) -> Path:
         """The list of requests as a file in the user's downloads, or beside the settings where

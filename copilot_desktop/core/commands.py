@@ -164,7 +164,7 @@ class Commands:
 
     async def play(self, **question: Any) -> Json:
         """Ask a model from the playground; how it goes on is in the playground's stream."""
-        return {"n": self._core.activity.playground.ask(Question(**question))}
+        return {"n": self._core.activity.play(Question(**question))}
 
     async def stop_playing(self) -> None:
         self._core.activity.playground.stop()

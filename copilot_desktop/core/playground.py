@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 AGENT = "CopilotDesktop-Playground"
 LONGEST_TEXT = 256 * 1024  # characters of text, and of reasoning
-DEFAULT_LIMIT = 1024  # tokens, where the format wants a limit
+DEFAULT_LIMIT = 16_000  # tokens; for a model that is not in the list
 _CONNECT = 5.0  # seconds
 _CLOSED_SOON = 3.0  # seconds until the exchange is closed after its last byte
 _SILENCE = 900.0  # seconds; beyond what the proxy itself allows
@@ -50,7 +50,8 @@ PATHS: dict[Speech, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked. `max_tokens` and `effort` None: as the model likes."""
+    """What is asked. `max_tokens` and `effort` None: as the model likes. `longest` is the most that
+    it can write, in tokens, for a format that wants a limit."""
 
     dialect: Speech
     model: str
@@ -59,6 +60,7 @@ class Question:
     stream: bool = True
     max_tokens: int | None = None
     effort: str | None = None
+    longest: int = DEFAULT_LIMIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +229,7 @@ def _messages(question: Question) -> Json:
         system=question.system or None,
         messages=[{"role": "user", "content": question.text}],
         stream=question.stream,
-        max_tokens=question.max_tokens or DEFAULT_LIMIT,
+        max_tokens=question.max_tokens or question.longest,
         output_config={"effort": question.effort} if question.effort else None,
     )
 

@@ -74,6 +74,14 @@ async def test_an_effort_goes_along_in_the_words_of_the_format(tmp_path: Path) -
             assert json.loads(sent)["reasoning"]["effort"] == "low"
 
 
+async def test_an_answer_is_as_long_as_the_model_likes(tmp_path: Path) -> None:
+    async with running_core(tmp_path, signed_in=True) as rig:
+        for dialect, model in product(PATHS, MODELS):
+            run = await played(rig, dialect=dialect, model=model, text="demo: count 3000")
+            assert run.text.endswith(" 3000"), (dialect, model)
+            assert not rig.core.traffic.recent[0].notes, (dialect, model)
+
+
 async def test_an_error_is_told_as_the_client_would_get_it(tmp_path: Path) -> None:
     async with running_core(tmp_path, signed_in=True) as rig:
         run = await played(rig, model="no-such-model")
