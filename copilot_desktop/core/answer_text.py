@@ -68,6 +68,7 @@ def _chat_piece(found: dict[str, Any]) -> _Found:
         delta = _object(choice, "delta") or _object(choice, "message")
         yield "thinking", delta.get("reasoning_text") or delta.get("reasoning_content") or ""
         yield "text", delta.get("content") or ""
+        yield "text", delta.get("refusal") or ""
 
 
 def _responses_piece(found: dict[str, Any]) -> _Found:

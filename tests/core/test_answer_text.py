@@ -76,6 +76,14 @@ def test_the_words_of_a_whole_answer(speech: Speech) -> None:
     assert read(speech, content, 7, stream=False) == ("hm", "Grüß dich")
 
 
+@pytest.mark.parametrize("place", ["delta", "message"])
+def test_a_refusal_that_chat_keeps_apart_is_shown(place: str) -> None:
+    said = {"choices": [{place: {"content": None, "refusal": "Not that."}}]}
+    stream = place == "delta"
+    content = sse(said) if stream else json.dumps(said).encode()
+    assert read("chat", content, 9, stream=stream) == ("", "Not that.")
+
+
 @pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize("speech", STREAMS)
 @pytest.mark.parametrize(
