@@ -193,7 +193,8 @@ class TokenCache:
 
     def _fallback(self, held: _Held | None, problem: Problem) -> Grant:
         """The old token, if it has not been refused and the trouble may pass by itself."""
-        if held is not None and self._held is held and isinstance(problem, TRANSIENT):
+        kept = held is not None and self._held is not None and self._held.grant is held.grant
+        if held is not None and kept and isinstance(problem, TRANSIENT):
             return held.grant
         raise problem.with_traceback(None)  # one object for many callers
 

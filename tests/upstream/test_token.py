@@ -7,6 +7,7 @@ import logging
 from typing import Any
 
 import pytest
+from proxy.raw import until
 
 from copilot_desktop.errors import (
     Blocked,
@@ -122,6 +123,20 @@ async def test_an_outdated_token_is_used_until_there_is_a_newer_one() -> None:
         on.rig.script(EXCHANGE)
         on.time.pass_(6)
         assert (await cache.grant()).token == on.rig.copilot_token(2)
+
+
+async def test_a_token_that_is_outdated_while_it_is_renewed_is_used_where_that_fails() -> None:
+    async with stage() as on:
+        cache = cache_of(on)
+        first = await cache.grant()
+        gate = asyncio.Event()
+        on.rig.script(EXCHANGE, Said("oops", 500, gate=gate))
+        on.time.pass_(1500)
+        waiting = asyncio.create_task(cache.grant())
+        await until(lambda: on.rig.count(EXCHANGE) == 2)
+        cache.outdate(first.token)
+        gate.set()
+        assert await waiting == first
 
 
 async def test_a_slow_renewal_does_not_hold_up_a_caller_with_a_good_token() -> None:
