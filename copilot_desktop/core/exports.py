@@ -25,8 +25,9 @@ COLUMNS = (
     "streamed", "initiator", "input_tokens", "output_tokens", "cache_tokens", "credits",
     "multiplier", "first_ms", "took_ms", "notes", "error", "request_id",
 )  # fmt: skip
-# Also behind a semicolon: where the comma is for decimals, spreadsheets end a cell there.
-_FORMULA = re.compile(r'(^|;[\s"]*)(?=[=+\-@\t\r])')
+# Also behind a semicolon: where the comma is for decimals, spreadsheets end a cell there, and know
+# no quotes within one, so that a line ends there as well.
+_FORMULA = re.compile(r'(^|[;\r\n][\s"]*)(?=[=+\-@\t\r])')
 _TRIES = 100
 
 

@@ -56,8 +56,10 @@ def test_a_name_that_looks_like_a_formula_stays_a_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["x;=1+1", 'x"; =1+1', ";+1;-1", "a;;@sum(1)", "x;\t=1", 'x;"=1+1']
-)
+    "name",
+    ["x;=1+1", 'x"; =1+1', ";+1;-1", "a;;@sum(1)", "x;\t=1", 'x;"=1+1', "x\n=1", "x\r\n\r\n @a",
+     "x\r-1"],
+)  # fmt: skip
 def test_a_spreadsheet_that_ends_cells_at_semicolons_finds_no_formula(
     tmp_path: Path, name: str
 ) -> None:
