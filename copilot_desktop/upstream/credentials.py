@@ -85,8 +85,10 @@ async def choose_store(
     if token_file(data_dir).exists():
         return file  # an earlier start without a keyring left the sign-in there
     try:
-        await keyring.load()  # having a backend does not mean that it can be opened
+        if await keyring.opens():  # having a backend does not mean that
+            return keyring
+        reason = "There is none yet."
     except StorageFailed as problem:
-        log.info("The file is used instead of the keyring: %s", problem.detail)
-        return file
-    return keyring
+        reason = problem.detail
+    log.info("The file is used instead of the keyring: %s", reason)
+    return file

@@ -8,10 +8,12 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import keyring
@@ -346,6 +348,45 @@ async def test_a_keyring_that_is_started_later_is_found(
     monkeypatch.setattr(KeyringBackend, "get_viable_backends", lambda: iter([MemoryKeyring]))
     await store.save(ACCOUNT)
     assert await store.load() == ACCOUNT
+
+
+class NoCollection(Exception):
+    pass
+
+
+@pytest.mark.parametrize("made", [False, True])
+async def test_a_desktop_without_a_keyring_is_not_asked_for_one_by_a_look(
+    backend: MemoryKeyring, monkeypatch: pytest.MonkeyPatch, made: bool
+) -> None:
+    """Even to look, the library would make one, and the desktop ask for its new password."""
+    asked = []
+
+    def collection(_bus: object) -> None:
+        if not made and not backend.entries:
+            raise NoCollection
+
+    service = SimpleNamespace(
+        dbus_init=lambda: SimpleNamespace(close=lambda: None),
+        Collection=collection,
+        ItemNotFoundException=NoCollection,
+    )
+    monkeypatch.setitem(sys.modules, "secretstorage", service)
+    desktop = type("Keyring", (MemoryKeyring,), {"__module__": "keyring.backends.SecretService"})()
+    desktop.entries, desktop.trouble = backend.entries, lambda: asked.append("password")
+    keyring.set_keyring(desktop)
+    store = KeyringStore()
+
+    assert await store.load() is None
+    await store.delete()
+    assert await store.opens() is made
+    assert bool(asked) is made
+
+    await store.save(ACCOUNT)  # now somebody wants to keep something
+    assert asked
+    assert await store.load() == ACCOUNT
+    assert await store.opens()
+    await store.delete()
+    assert backend.entries == {}
 
 
 async def test_a_save_given_up_before_its_turn_never_happens(backend: MemoryKeyring) -> None:

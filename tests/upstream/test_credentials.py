@@ -13,6 +13,7 @@ from keyring.backends.null import Keyring as NullKeyring
 
 from copilot_desktop.errors import BadSetting
 from copilot_desktop.upstream.credentials import (
+    KeyringStore,
     StoredAccount,
     TokenStore,
     choose_store,
@@ -74,3 +75,17 @@ async def test_with_consent_the_file_stands_in(tmp_path: Path) -> None:
     assert (await chosen(tmp_path, allow_file=True)).name == "file"  # the sign-in is there
     await store.delete()
     assert (await chosen(tmp_path, allow_file=True)).name == "keyring"
+
+
+async def test_the_file_stands_in_for_a_keyring_that_would_have_to_be_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over SSH nobody sees the desktop ask for its new password."""
+
+    async def unmade(_self: KeyringStore) -> bool:
+        return False
+
+    keyring.set_keyring(GoodKeyring())
+    monkeypatch.setattr(KeyringStore, "opens", unmade)
+    assert (await chosen(tmp_path)).name == "keyring"
+    assert (await chosen(tmp_path, allow_file=True)).name == "file"

@@ -8,6 +8,8 @@ prompt; whatever a backend raises means "storage unavailable", never a crash and
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
+from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar
 
 from copilot_desktop.errors import StorageFailed
@@ -61,8 +63,17 @@ class KeyringStore:
             return _reason(error)
         return _unfit(backend)
 
+    async def opens(self) -> bool:
+        """Whether there is a keyring to keep something in, opened; a desktop may have none yet."""
+
+        def look(backend: KeyringBackend) -> bool:
+            self._read(backend)
+            return not _is_unmade(backend)
+
+        return await self._call(look)
+
     async def load(self) -> StoredAccount | None:
-        text = await self._call(lambda backend: backend.get_password(SERVICE, self._entry))
+        text = await self._call(self._read)
         return from_text(text, host=self._host) if text else None
 
     async def save(self, account: StoredAccount) -> None:
@@ -77,10 +88,13 @@ class KeyringStore:
 
     async def delete(self) -> None:
         def remove(backend: KeyringBackend) -> None:
-            if backend.get_password(SERVICE, self._entry) is not None:
+            if self._read(backend) is not None:
                 backend.delete_password(SERVICE, self._entry)
 
         await self._call(remove)
+
+    def _read(self, backend: KeyringBackend) -> str | None:
+        return None if _is_unmade(backend) else backend.get_password(SERVICE, self._entry)
 
     async def _call(self, action: Callable[[KeyringBackend], T]) -> T:
         def work() -> T:
@@ -117,6 +131,22 @@ class KeyringStore:
         module = type(backend).__module__.rpartition(".")[2]
         self.where = _NAMES.get(module, UNNAMED)
         return backend
+
+
+def _is_unmade(backend: KeyringBackend) -> bool:
+    """Whether the desktop has no keyring yet, as where nobody types a password to log in.
+
+    The library makes one even to look into it, for which the desktop asks a new password.
+    """
+    if type(backend).__module__ != "keyring.backends.SecretService":
+        return False
+    service = import_module("secretstorage")  # what that backend works with; on Linux only
+    with closing(service.dbus_init()) as bus:
+        try:
+            service.Collection(bus)
+        except service.ItemNotFoundException:
+            return True
+    return False
 
 
 def _unfit(backend: KeyringBackend) -> str | None:
