@@ -16,7 +16,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from copilot_desktop.errors import BodyTooLarge, InvalidRequest
+from copilot_desktop import json_bytes
+from copilot_desktop.errors import InvalidRequest
+from copilot_desktop.proxy.bodies import too_large
 
 Json = dict[str, Any]
 
@@ -60,8 +62,9 @@ class Remembered:
             )
         self._kept.move_to_end(previous)
         if known.size + size > self._limit:
-            raise BodyTooLarge(fields={"limit": f"{self._limit // (1024 * 1024)} MB"})
-        return Conversation(known.items + given, known.size + size)
+            raise too_large(self._limit)
+        # Tools and instructions come with each request anew; they are not kept, and do not add up.
+        return Conversation(known.items + given, known.size + len(json_bytes.written(given)))
 
     def keep(self, response_id: str, asked: Conversation, output: Sequence[Any], size: int) -> None:
         """`output` are the items of the answer to `asked`, as the client has seen them."""

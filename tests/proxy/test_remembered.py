@@ -53,6 +53,17 @@ def test_what_is_used_is_kept():
 def test_a_conversation_may_not_grow_without_end():
     remembered = Remembered(100)
     remembered.keep("r1", Conversation(("a",), 60), ["b"], 30)
-    assert remembered.whole({"input": [], "previous_response_id": "r1"}, 10).size == 100
+    assert remembered.whole({"input": [], "previous_response_id": "r1"}, 10).items == ("a", "b")
     with pytest.raises(BodyTooLarge):
         remembered.whole({"input": [], "previous_response_id": "r1"}, 11)
+
+
+def test_only_what_is_kept_adds_up():
+    """Clients send their tools and instructions with each request."""
+    remembered = Remembered(130)
+    asked = remembered.whole({"input": ["a"], "tools": "t" * 50}, 60)
+    for number in range(5):
+        remembered.keep(f"r{number}", asked, ["b"], 1)
+        frame = {"input": ["c"], "tools": "t" * 20, "previous_response_id": f"r{number}"}
+        asked = remembered.whole(frame, 30)
+    assert len(asked.items) == 11
