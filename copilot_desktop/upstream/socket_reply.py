@@ -7,6 +7,7 @@ the frame that ends a response; the socket stays.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Callable, Mapping
@@ -75,11 +76,13 @@ class SocketReply(UpstreamReply):
         return self.over
 
     async def begin(self, limit: float) -> Json:
-        """Wait for the first frame, at most `limit` seconds; it is given out again.
+        """Wait for the first frame, at most `limit` seconds, however many pings come meanwhile; it
+        is given out again.
 
         Raises NoFrame, TimeoutError and what the network raises.
         """
-        self._first = await self._frame(limit)
+        async with asyncio.timeout(limit):
+            self._first = await self._frame(limit)
         first = object_of(self._first)
         if first.get("type") == "error":
             self._note_quota(first)

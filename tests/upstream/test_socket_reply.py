@@ -21,19 +21,23 @@ EXAMPLE = Path(__file__).parents[1] / "examples" / "34-responses-websocket.jsonl
 LINES = [json.loads(line) for line in EXAMPLE.read_text().splitlines()]
 RECEIVED = [line["frame"] for line in LINES if line["dir"] == "recv"]
 ASKED = next(line["frame"] for line in LINES if line["dir"] == "send")["input"]
+PING = object()
 ITEM = {"type": "response.output_item.done", "output_index": 0, "item": {"id": "early"}}
 
 
 @asynccontextmanager
-async def hearing(*frames, ends=True, sent=ASKED, idle=20.0):
-    """A reply to these frames (texts, bytes or values); then a close, or nothing at all."""
+async def hearing(*frames, ends=True, sent=ASKED, idle=20.0, pace=0.0):
+    """A reply to these frames (texts, bytes, values or pings); then a close, or nothing at all."""
     quotas = []
 
     async def serve(request):
         wire = web.WebSocketResponse(timeout=0.1)
         await wire.prepare(request)
         for frame in frames:
-            if isinstance(frame, bytes):
+            await asyncio.sleep(pace)
+            if frame is PING:
+                await wire.ping()
+            elif isinstance(frame, bytes):
                 await wire.send_bytes(frame)
             else:
                 await wire.send_str(frame if isinstance(frame, str) else json.dumps(frame))
@@ -162,6 +166,15 @@ async def test_silence():
     async with hearing(ends=False) as (reply, _):
         with pytest.raises(TimeoutError):
             await reply.begin(0.1)
+
+
+async def test_pings_are_no_answer():
+    """Whoever lets the socket live may have forgotten what it is for."""
+    async with hearing(*[PING] * 200, ends=False, pace=0.1) as (reply, _):
+        begun = asyncio.get_running_loop().time()
+        with pytest.raises(TimeoutError):
+            await reply.begin(0.2)
+        assert asyncio.get_running_loop().time() - begun < 10
 
 
 async def test_bytes_are_no_answer():
