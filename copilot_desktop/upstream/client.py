@@ -44,7 +44,7 @@ from copilot_desktop.upstream.http import (
     toward,
 )
 from copilot_desktop.upstream.identity import Identity
-from copilot_desktop.upstream.outgoing import by_proxy
+from copilot_desktop.upstream.outgoing import by_proxy, changes_of
 from copilot_desktop.upstream.refusal import seconds_of
 from copilot_desktop.upstream.reply import UpstreamReply
 from copilot_desktop.upstream.seat import in_use
@@ -134,6 +134,11 @@ class CopilotClient:
         self._sleep = sleep
         self._renewed_at = -math.inf
         self.sockets_again_at = 0.0  # monotonic; until then no WebSocket need be tried
+
+    @property
+    def changes(self) -> int:
+        """A socket that was opened at another number leads through another network or proxy."""
+        return changes_of(self._http)
 
     def converse(
         self, call: Call, authority: Authority, tries: Tries | None = None

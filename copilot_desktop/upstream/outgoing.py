@@ -75,6 +75,7 @@ class Connector(aiohttp.TCPConnector):
         """`keep_alive`: seconds that a connection without work is kept."""
         self.way = way
         self.wires = Wires(keep_alive)
+        self.changes = 0  # of the way or the network: what was opened before leads by the last one
         self._disk, self._system = Worker(LOOK_SECONDS), Worker(LOOK_SECONDS)
         self._reading = asyncio.Lock()
         # Made for which file, and until when they hold.
@@ -93,6 +94,7 @@ class Connector(aiohttp.TCPConnector):
         """From the next request on. A file that cannot be read is left out, with a warning."""
         self._certificates = None  # it may hold something else under the same name
         self.way = way
+        self.changes += 1
 
     async def certificates(self) -> ssl.SSLContext:
         """Who vouches for the other end. Made once for each way."""
@@ -155,6 +157,12 @@ def drop_free(http: aiohttp.ClientSession) -> None:
     """In another network nobody answers on the connections of the last one, nor says so."""
     if isinstance(http.connector, Connector):
         http.connector.wires.drop_free()
+        http.connector.changes += 1
+
+
+def changes_of(http: aiohttp.ClientSession) -> int:
+    """How often the way or the network has changed."""
+    return http.connector.changes if isinstance(http.connector, Connector) else 0
 
 
 def way_of(http: aiohttp.ClientSession) -> Way:

@@ -10,9 +10,12 @@ part of a conversation travels (`chain`). It is never worth a failed request:
     opens, but no frame comes        the same pause; HTTP at once if it was closed
     died since the last answer       opened again, everything is sent
     idle for more than 75 seconds    likewise: it may have died without a word
+    said something while idle        likewise: it would be taken for the next answer
     response not known there         everything is sent
     fault of the service at once     HTTP, once
-    too old, other token, pictures   opened again (pictures need a header of the handshake)
+    too old, other token or model    opened again (GitHub's own clients keep one for each model)
+    other network or proxy           likewise
+    pictures                         likewise (they need a header of the handshake)
     frame larger than Copilot takes  HTTP
 
 A socket serves one call at a time; its owner sees to that. An answer that nobody waits for any more
@@ -57,6 +60,7 @@ OnQuota = Callable[[Mapping[str, Any]], None]
 LIFE = 55 * 60.0  # seconds; Copilot ends a socket after an hour
 PAUSE = 600.0  # seconds without sockets after one that did not open or gave nothing
 LARGEST_FRAME = 16 * 1024 * 1024  # bytes
+_AT_ONCE = 1e-6  # seconds: what has come already. (None at all means no limit to aiohttp.)
 _RENEW = TOKEN_CODES | {"session_expired", "unauthorized"}
 # Codes of §7.6 as statuses, where the frame has none of its own. What is left refuses the request.
 _STATUS = {
@@ -74,16 +78,19 @@ _STATUS = {
 
 @dataclass(slots=True)
 class _Link:
-    """An open socket. `fresh` until it has answered once; `opened` and `used` are monotonic."""
+    """An open socket. `fresh` until it has answered once. `opened` is monotonic, `used` is by the
+    wall clock: that runs on while the machine sleeps."""
 
     wire: aiohttp.ClientWebSocketResponse
     grant: Grant
+    model: str
     vision: bool
     extra: Mapping[str, str] = field(repr=False)
     request_id: str
     url: str
+    changes: int
     opened: float = field(default_factory=time.monotonic)
-    used: float = field(default_factory=time.monotonic)
+    used: float = field(default_factory=time.time)
     fresh: bool = True
     chain: Chain | None = None
 
@@ -152,7 +159,7 @@ class UpstreamSocket:
         link = self._link
         if link is None:
             return
-        link.fresh, link.used = False, time.monotonic()
+        link.fresh, link.used = False, time.time()
         if not reply.over or reply.failed:
             await self.close()
         elif reply.response_id:
@@ -169,11 +176,13 @@ class UpstreamSocket:
 
     async def _linked(self, call: Call, grant: Grant) -> _Link | int | None:
         """The open socket if it fits, or a new one; a status if Copilot refuses; None without."""
-        if self._link is not None and not self._fits(self._link, call, grant):
+        old = self._link
+        if old is not None and not (self._fits(old, call, grant) and await _is_quiet(old)):
             await self.close()
         if self._link is None:
             if time.monotonic() < self._client.sockets_again_at:
                 return None
+            changes = self._client.changes
             try:
                 wire, request_id = await self._client.dial(call, grant, MAX_EVENT)
             except aiohttp.WSServerHandshakeError as refusal:
@@ -182,16 +191,18 @@ class UpstreamSocket:
                 self._without(type(error).__name__)
                 return None
             url = grant.base_url + call.endpoint
-            self._link = _Link(wire, grant, call.vision, call.extra_headers, request_id, url)
+            self._link = _Link(
+                wire, grant, call.model, call.vision, call.extra_headers, request_id, url, changes
+            )
         return self._link
 
-    @staticmethod
-    def _fits(link: _Link, call: Call, grant: Grant) -> bool:
-        now = time.monotonic()
-        young = now - link.opened < LIFE and now - link.used < KEEP_ALIVE_SECONDS
+    def _fits(self, link: _Link, call: Call, grant: Grant) -> bool:
+        young = time.monotonic() - link.opened < LIFE
+        awake = 0 <= time.time() - link.used < KEEP_ALIVE_SECONDS
         sees = link.vision or not call.vision
-        same = link.grant == grant and link.extra == call.extra_headers
-        return young and sees and same and not link.wire.closed
+        same = (link.grant, link.model, link.extra) == (grant, call.model, call.extra_headers)
+        here = link.changes == self._client.changes
+        return young and awake and sees and same and here and not link.wire.closed
 
     def _told(self, authority: Authority, snapshots: Mapping[str, Any]) -> None:
         if in_use(authority):
@@ -292,6 +303,19 @@ class Ride:
             yield reply
         finally:
             await self.socket.settle(reply)
+
+
+async def _is_quiet(link: _Link) -> bool:
+    """Whether nothing has come on it since its last answer, not even its end."""
+    if link.fresh:
+        return True
+    try:
+        await link.wire.receive(timeout=_AT_ONCE)
+    except TimeoutError:
+        return True
+    except NETWORK_ERRORS:  # also of the answer to a ping
+        pass
+    return False
 
 
 def code_of(frame: Mapping[str, Any]) -> str:

@@ -32,9 +32,10 @@ from phenomena.socket_wire import (
     switched,
 )
 from phenomena.wire import Out, padded, wired_rig
-from proxy.talking import Talk, talking, user
+from proxy.talking import Talk, talking, user, words_of
 from rig import Rig
 
+from copilot_desktop.demo.sockets import METHOD
 from copilot_desktop.upstream import client, websocket
 
 MEGABYTE = 2**20
@@ -306,6 +307,39 @@ async def test_before_an_answer() -> None:
 
 async def test_either() -> None:
     await all_met({name: after(damage) for name, damage in EITHER.items()}, whole=None)
+
+
+def followed_by(*frames: bytes) -> SocketDamage:
+    """The whole answer, and something that belongs to none."""
+
+    async def damage(out: SocketOut) -> None:
+        await out.put(b"".join([out.frames(), *frames]))
+
+    return damage
+
+
+BETWEEN: dict[str, SocketDamage] = {
+    "another end": followed_by(
+        framed(b'{"type":"response.completed","response":{"id":"r","output":[],"usage":null}}')
+    ),
+    "an error": followed_by(
+        framed(b'{"type":"error","error":{"code":"session_expired","message":"Too old."}}')
+    ),
+    "a word of its own": followed_by(framed(b'{"type":"copilot.note"}')),
+    "a goodbye": followed_by(closing(1001)),
+}
+
+
+@pytest.mark.parametrize("name", BETWEEN)
+async def test_what_comes_between_two_answers_belongs_to_none(name: str) -> None:
+    line = Line(BETWEEN)
+    async with wired_rig(line=line) as (rig, _), talking(rig) as talk:
+        for word in ("apple", "pear", "plum"):
+            await talk.send(user(f"demo: say {word}"), instructions=name)
+            events = await talk.answer()
+            assert events[0]["type"] == "response.created"
+            assert words_of(events[-1]) == word
+        assert sum(each.method == METHOD for each in rig.fake.ledger) == 3, "nothing was sent twice"
 
 
 # ----------------------------------------------------------------------------------- handshakes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from base64 import b64encode
 from contextlib import asynccontextmanager, suppress
 from hashlib import sha1
@@ -24,6 +25,7 @@ from copilot_desktop.upstream import websocket
 from copilot_desktop.upstream.client import Call, CopilotClient, Tries
 from copilot_desktop.upstream.http import open_http
 from copilot_desktop.upstream.identity import Identity
+from copilot_desktop.upstream.outgoing import Way, drop_free, use_way
 from copilot_desktop.upstream.websocket import LARGEST_FRAME
 from tests.upstream.rig import Tokens
 
@@ -147,6 +149,39 @@ async def test_a_drop_before_the_answer(times):
         assert "previous_response_id" not in frames(rig)[2].body
         assert len(posts(rig)) == times - 1
         assert "plum" in await talk.say("plum")
+
+
+async def test_each_model_is_asked_on_a_socket_of_its_own():
+    """GitHub's own clients let a socket go when another model is chosen."""
+    async with running_rig() as rig, talking(rig) as talk:
+        await talk.say("apple")
+        talk.model = "gpt-5.4"
+        assert "pear" in await talk.say("pear")
+        assert len(handshakes(rig)) == 2
+        assert "previous_response_id" not in frames(rig)[1].body
+        assert "apple" in str(frames(rig)[1].body["input"])
+        assert "plum" in await talk.say("plum")
+        assert len(handshakes(rig)) == 2
+
+
+async def test_a_socket_that_slept_is_not_trusted(monkeypatch):
+    """The machine's own clock of running time stands still meanwhile."""
+    async with running_rig() as rig, talking(rig) as talk:
+        await talk.say("apple")
+        awake = time.time
+        monkeypatch.setattr(time, "time", lambda: awake() + 3600)
+        assert "pear" in await talk.say("pear")
+        assert len(handshakes(rig)) == 2
+
+
+@pytest.mark.parametrize("change", [drop_free, lambda http: use_way(http, Way(proxy="none"))],
+                         ids=["network", "way"])  # fmt: skip
+async def test_a_socket_leads_by_the_way_that_is_chosen_now(change):
+    async with running_rig() as rig, talking(rig) as talk:
+        await talk.say("apple")
+        change(rig.provider.client._http)
+        assert "pear" in await talk.say("pear")
+        assert len(handshakes(rig)) == 2
 
 
 async def test_an_idle_socket_is_not_trusted(monkeypatch):
