@@ -16,6 +16,7 @@ from uuid import uuid4
 
 from copilot_desktop.fragments import CallKeys
 from copilot_desktop.runaway import Runaway
+from copilot_desktop.spelling import free_name
 from copilot_desktop.upstream.quirks.tool_names import ToolNames
 
 Json = dict[str, Any]
@@ -41,7 +42,7 @@ class Calls:
         self.is_stuck = False
         self._names = names
         self._keys = CallKeys()
-        self._told: set[int] = set()  # those whose id the client knows
+        self._told: dict[int, str] = {}  # the ids that the client knows
         self._shown: dict[int, int] = {}
         self._held: dict[int, str] = {}
         self._arguments: set[int] = set()
@@ -80,8 +81,9 @@ class Calls:
             said["arguments"] = arguments
         new["index"] = self._shown[number]
         if number in self._keys.ids and number not in self._told:
-            self._told.add(number)
-            new["id"] = self._keys.ids[number]
+            # Of two calls with one id the second gets another: their results must find them.
+            own = free_name(self._keys.ids[number], self._told.values())
+            new["id"] = self._told[number] = own
             new.setdefault("type", "function")
         if function:
             new["function"] = said
@@ -94,8 +96,8 @@ class Calls:
         for number, index in self._shown.items():
             piece: Json = {"index": index}
             if number not in self._told:
-                self._told.add(number)
-                piece |= {"id": f"call_{uuid4().hex[:24]}", "type": "function"}
+                self._told[number] = own = f"call_{uuid4().hex[:24]}"
+                piece |= {"id": own, "type": "function"}
             arguments = "" if number in self._arguments else "{}"
             if arguments or "id" in piece:
                 self._arguments.add(number)
