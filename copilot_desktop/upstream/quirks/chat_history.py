@@ -164,8 +164,9 @@ def _message(message: Any, *, is_openai: bool, is_claude: bool) -> Any:
         case "assistant":
             calls = message.get("tool_calls")
             if not calls and not content and not message.get("function_call"):
-                refusal = message.get("refusal")
-                return {**message, "content": refusal} if refusal else None
+                if not (refusal := message.get("refusal")):
+                    return None
+                changes["content"] = refusal
             if is_claude and isinstance(text := _joined(content), str):
                 changes["content"] = text
             if isinstance(calls, list) and calls:

@@ -413,8 +413,9 @@ def test_the_words_of_a_result_without_a_call_are_kept() -> None:
 
 
 def test_a_refusal_stays_in_the_history() -> None:
-    declined = {"role": "assistant", "content": None, "refusal": "No."}
-    assert sent(CLAUDE, USER, declined, USER)["messages"][1]["content"] == "No."
+    declined = {"role": "assistant", "content": None, "refusal": "No.", "tool_calls": []}
+    told = sent(CLAUDE, USER, declined, USER)["messages"][1]
+    assert told == {"role": "assistant", "content": "No.", "refusal": "No."}
 
 
 def test_a_picture_given_by_its_bare_address_is_put_in_form() -> None:
