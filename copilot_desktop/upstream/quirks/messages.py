@@ -49,6 +49,12 @@ _NATIVE = frozenset({
 _FOREIGN_BYTES = (b"copilot_", b"amazon-bedrock-")
 _FRAME_ENDS = (b"\n\n", b"\r\r", b"\n\r\n", b"\n\r")
 _PLAIN = ("content_block_start", "content_block_delta", "content_block_stop", "ping")
+# Anthropic's own kinds of errors. Claude Code gives up on any other in mid-answer.
+_ERRORS = frozenset({
+    "invalid_request_error", "authentication_error", "billing_error", "permission_error",
+    "not_found_error", "conflict_error", "request_too_large", "rate_limit_error", "api_error",
+    "timeout_error", "overloaded_error",
+})  # fmt: skip
 _CONTEXT_FULL, _NEW_VERSION = "model_context_window_exceeded", "2026-10-21"
 _TOOL, _ARGUMENTS = b'"tool_use"', b'"input_json_delta"'
 _PIECE = re.compile(rb'"partial_json"\s*:\s*("(?:[^"\\]|\\.)*")')
@@ -252,6 +258,7 @@ def _error(payload: Json) -> Json:
     error = given if isinstance(given, dict) else {"message": given}
     said = error.get("message")
     message = redact(said) if isinstance(said, str) else "GitHub Copilot answered with an error."
-    if payload.get("type") == "error" and isinstance(error.get("type"), str):
+    kind = error.get("type")
+    if payload.get("type") == "error" and isinstance(kind, str) and kind in _ERRORS:
         return {**payload, "error": {**error, "message": message}}
     return {"type": "error", "error": {"type": "api_error", "message": message}}
