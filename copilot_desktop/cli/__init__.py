@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from copilot_desktop.cli.parser import Invocation, read
 from copilot_desktop.errors import NotSignedIn, Problem
-from copilot_desktop.system import accepting, buffers, garbage
+from copilot_desktop.system import accepting, buffers, descriptors, garbage
 from copilot_desktop.upstream import late_trust
 
 if TYPE_CHECKING:
@@ -97,6 +97,7 @@ def _run(invocation: Invocation) -> int:
     umask = os.umask(0o077)  # as the terminal has it; `run` hands it on
     if invocation.command != "run":  # its limits would be the tool's as well
         current().harden()
+        descriptors.raise_limit()
     preferences = preferences_for(invocation)
     match invocation.command:
         case "serve":

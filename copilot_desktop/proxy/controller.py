@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 START_LIMIT = 15.0  # seconds until a start has failed
 HEAD_LIMIT = 16 * 1024  # bytes of one header line
 _PORTS_TRIED = 50
+_NO_DESCRIPTOR = frozenset({errno.EMFILE, errno.ENFILE})
 
 Phase = Literal["stopped", "starting", "running", "stopping", "error"]
 
@@ -125,6 +126,8 @@ class ProxyController:
                 async with asyncio.timeout(START_LIMIT):
                     await self._reach_itself()
             except (Problem, OSError, TimeoutError, _Stranger) as trouble:
+                if getattr(trouble.__cause__, "errno", None) in _NO_DESCRIPTOR:
+                    return True  # it could not even be asked
                 self._relay.cut()
                 await self._release()
                 self._enter("error", await self._named(trouble))

@@ -7,7 +7,8 @@ import json
 import os
 import socket
 import threading
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -72,6 +73,29 @@ async def test_running_means_that_it_has_reached_itself():
         assert phases == ["starting", "running", "stopping", "stopped"]
     assert state.phase == "running"
     assert state.since > 0
+
+
+@contextmanager
+def no_descriptor_left() -> Iterator[None]:
+    """This process can open nothing more for a while."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.dup(0)  # the lowest one
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+async def test_nobody_is_cut_off_because_the_question_could_not_be_put():
+    async with running_rig() as rig:
+        phases = heard_phases(rig.controller)
+        with no_descriptor_left():
+            assert await rig.controller.probe()
+        assert not phases
+        assert (await send(rig.port, request("GET", "/health"))).status == 200
 
 
 async def test_a_listener_that_answers_for_somebody_else_is_not_running(stranger):
