@@ -65,7 +65,7 @@ from copilot_desktop.upstream.quirks import Quirks, quirks_for
 from copilot_desktop.upstream.quirks.memory import Memory
 from copilot_desktop.upstream.quota import Quota, QuotaSnapshot
 from copilot_desktop.upstream.session import Session
-from copilot_desktop.upstream.token import Authority
+from copilot_desktop.upstream.token import Authority, TokenCache
 from copilot_desktop.upstream.websocket import UpstreamSocket
 
 if TYPE_CHECKING:
@@ -91,6 +91,7 @@ class Provider:
         self.lessons = catalogue.lessons
         self._quota = quota
         self.session = session
+        self._followed: TokenCache | None = None  # of the account in use
         # By account, and no longer than whoever calls in its name.
         self._memories: WeakKeyDictionary[Authority, Memory] = WeakKeyDictionary()
 
@@ -225,6 +226,18 @@ class Provider:
     def quirks(self, endpoint: str, authority: Authority) -> Quirks:
         """The accent of `endpoint`, with what is remembered for this account."""
         return Wary(quirks_for(endpoint, self._memory(authority)), endpoint)
+
+    def follow(self) -> None:
+        """The account in use may be another one: what is known of the last one is nobody else's."""
+        session, before = self._session(), self._followed
+        if session.cache is not before:
+            self._followed = session.cache
+            if before is not None:
+                self.forget()
+                self.catalogue.clear(lessons=False)
+                self._quota.clear()
+        if session.account.id:
+            self.catalogue.belongs_to((session.account.host, session.account.id))
 
     def forget(self) -> None:
         """The account has changed: nothing of the last one's conversations is kept."""
@@ -404,9 +417,13 @@ async def open_provider(
         lessons = Lessons(cache.with_name(FILE_NAME) if cache else None)
         lessons.load()
         catalogue = Catalogue(client, cache, lessons=lessons)
-        await session.load()
+        provider = Provider(client, catalogue, quota, session)
+        session.on_change = provider.follow
+        if (await session.load()).id:  # else nobody can tell whose list it is
+            catalogue.load_cache()
+            provider.follow()
         try:
-            yield Provider(client, catalogue, quota, session)
+            yield provider
         finally:
             await lessons.keep()
             catalogue.close()

@@ -36,7 +36,8 @@ from copilot_desktop.canonical import (
     ToolUse,
     fold,
 )
-from copilot_desktop.demo import Cut, Fault, Garbage, Stall, Status
+from copilot_desktop.demo import Cut, Fault, Garbage, Scenario, Stall, Status
+from copilot_desktop.demo.scenario import PEOPLE
 from copilot_desktop.errors import (
     CutShort,
     InvalidRequest,
@@ -279,3 +280,31 @@ async def test_a_provider_of_its_own_opens_and_closes(tmp_path):
                 assert (await copilot.complete(ask())).text
             assert cache.exists()
             assert rig.fake.github_token not in cache.read_text()
+
+
+async def test_a_kept_list_of_models_is_used_again_by_its_own_account_only(tmp_path):
+    async with running_rig() as rig:
+        here = Origins.of(github=rig.fake.url, api=rig.fake.url)
+        asked = []
+        for number in (1, 1, 2, 0, 0):  # 0: of a bare token nobody knows the owner
+            store = MemoryStore()
+            await store.save(StoredAccount(here.host, "", number, rig.fake.github_token))
+            cache = tmp_path / "models.json"
+            async with open_provider(store, origins=here, cache=cache) as copilot:
+                assert await copilot.models()
+            asked.append(len(rig.fake.ledger.to("/models")))
+    assert asked == [1, 1, 2, 3, 4]
+
+
+async def test_the_models_are_those_of_whoever_is_signed_in_by_now():
+    quick = Scenario(interval=1, enforce_interval=False, approve_after=0, people=PEOPLE[:2])
+    async with running_rig(quick, signed_in=False) as rig:
+        session, copilot = rig.provider.session, rig.provider
+        for times, person in enumerate(PEOPLE[:2], start=1):
+            await session.start()
+            assert (await session.poll()).login == person.login
+            assert await copilot.models()
+            assert len(rig.fake.ledger.to("/models")) == times
+        await session.sign_out()
+        with pytest.raises(NotSignedIn):
+            await copilot.models()

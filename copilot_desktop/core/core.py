@@ -71,7 +71,6 @@ from copilot_desktop.upstream.quota import Quota
 from copilot_desktop.upstream.roster import FILE_NAME as ACCOUNTS_FILE
 from copilot_desktop.upstream.roster import Roster
 from copilot_desktop.upstream.session import Session
-from copilot_desktop.upstream.token import TokenCache
 
 if TYPE_CHECKING:
     from copilot_desktop.core.commands import Commands, Shell
@@ -120,7 +119,6 @@ class Core:
         self._traffic_waits = False
         self._editors_followed: asyncio.Task[None] | None = None
         self._saving = asyncio.Lock()  # held while the settings are written
-        self._cache: TokenCache | None = None  # of the account in use
         # GitHubs that are not where their name says: the demo's, and one named by its address.
         self.places = {origins.host: origins, **(tenants or {})}
         identity = settings.identity
@@ -437,15 +435,8 @@ class Core:
         return slot_store(kind, host, number, data_dir=self.data_dir, protect=self.system.protect)
 
     def _account_changed(self) -> None:
-        account, before = self.session.account, self._cache
-        if self.session.cache is not before:
-            self._cache = self.session.cache
-            if before is not None:  # what is known of an account is nobody else's
-                self.provider.forget()
-                self.catalogue.clear(lessons=False)
-                self.quota.clear()
-        if account.id:
-            self.catalogue.belongs_to((account.host, account.id))
+        account = self.session.account
+        self.provider.follow()
         self.store.set(account=account, sign_in=self.session.sign_in)
         if account.problem is not None:
             self.brakes.heard(account.problem)
