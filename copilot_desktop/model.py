@@ -78,6 +78,10 @@ class Model:
         return self.vendor in {"OpenAI", "Azure OpenAI"}
 
     @property
+    def is_google(self) -> bool:
+        return self.vendor == "Google"
+
+    @property
     def callable(self) -> bool:
         """Usable by this account now: policy accepted. The literal `auto` entry never is."""
         return self.policy == "enabled" and self.id != AUTO

@@ -1,24 +1,39 @@
 """JSON schemas of tools, made acceptable to every vendor (`translation.md` §2.4).
 
-Only the outermost level is changed: that is where vendors are strict, and deep rewriting would
-change what the tool means. Strictness itself is asked for only where OpenAI would grant it.
+One tool that a vendor does not take spoils every request of a session, and many come from servers
+that were tried with another vendor. Mostly the outermost level is changed; what lies deeper keeps
+its meaning: an array says what it holds, and for Google each value has one type. Strictness itself
+is asked for only where OpenAI would grant it.
 """
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Iterator
 from typing import Any
 
 Schema = dict[str, Any]
 _BRANCHES = ("anyOf", "oneOf", "allOf")
 _ILLEGAL = frozenset({*_BRANCHES, "$schema", "$id"})
+_NAMED = frozenset({"properties", "patternProperties", "$defs", "definitions"})
+_NESTED = frozenset({*_BRANCHES, "items", "prefixItems", "additionalProperties", "not"})
+_DEEP = _NAMED | _NESTED
 
 
 def legal_schema(schema: Schema | None) -> Schema:
-    """An object schema with `properties`, without `$schema` and `$id`, never a bare union: `schema`
-    itself if it is one."""
-    if schema and _is_legal(schema):
-        return schema
-    given = schema or {}
+    """An object schema with `properties`, without `$schema` and `$id`, never a bare union, in which
+    each array says what it holds: `schema` itself if it is one."""
+    legal = schema if schema and _is_legal(schema) else _outermost(schema or {})
+    return _rewritten(legal, _with_items) if any(map(_is_bare, _within(legal))) else legal
+
+
+def google_schema(schema: Schema) -> Schema:
+    """With one type for each value, and choices among texts only: Copilot's Gemini models refuse
+    any other without a word that says why. `schema` itself if it is so."""
+    return _rewritten(schema, _plainer) if any(map(_is_mixed, _within(schema))) else schema
+
+
+def _outermost(given: Schema) -> Schema:
     legal = {key: value for key, value in given.items() if key not in _ILLEGAL}
     branches = [branch for key in _BRANCHES if key in given for branch in _listed(given[key])]
     if branches:
@@ -35,6 +50,97 @@ def _is_legal(schema: Schema) -> bool:
         and isinstance(schema.get("properties"), dict)
         and _ILLEGAL.isdisjoint(schema)
     )
+
+
+# ------------------------------------------------------------------------------ what lies within
+
+
+def _within(schema: Schema) -> Iterator[Schema]:
+    """`schema` and each schema in it that may be more than a text: called for each tool of each
+    request."""
+    waiting: list[Any] = [schema]
+    for node in waiting:
+        if type(node) is list:
+            waiting += node
+        elif type(node) is dict:
+            yield node
+            for key in _DEEP.intersection(node):
+                found = node[key]
+                if key in _NESTED:
+                    waiting.append(found)
+                elif type(found) is dict:
+                    waiting += [inner for inner in found.values() if _may_matter(inner)]
+
+
+def _may_matter(schema: Any) -> bool:
+    return type(schema) is dict and (schema.get("type") != "string" or "enum" in schema)
+
+
+def _rewritten(schema: Any, change: Callable[[Schema], Schema]) -> Any:
+    """A copy with `change` made to each schema in it, the innermost first."""
+    if isinstance(schema, list):
+        return [_rewritten(each, change) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    copy: Schema = {}
+    for key, found in schema.items():
+        if key in _NESTED:
+            copy[key] = _rewritten(found, change)
+        elif key in _NAMED and isinstance(found, dict):
+            copy[key] = {name: _rewritten(inner, change) for name, inner in found.items()}
+        else:
+            copy[key] = found
+    return change(copy)
+
+
+def _is_bare(schema: Schema) -> bool:
+    """An array without a schema for what it holds, or with a list of them, as older drafts have:
+    OpenAI and Google refuse the first, everybody the second."""
+    kind = schema.get("type")
+    if kind != "array" and not (type(kind) is list and "array" in kind):
+        return False
+    items = schema.get("items")
+    return items is None or type(items) is list
+
+
+def _with_items(schema: Schema) -> Schema:
+    if not _is_bare(schema):
+        return schema
+    first = schema.get("items")
+    if first is None:
+        return {**schema, "items": {}}
+    rest = schema.get("additionalItems")
+    kept = {key: value for key, value in schema.items() if key != "additionalItems"}
+    return {**kept, "prefixItems": first, "items": rest if isinstance(rest, dict) else {}}
+
+
+def _is_mixed(schema: Schema) -> bool:
+    kind, choices = schema.get("type"), schema.get("enum")
+    return type(kind) is list or (type(choices) is list and not _are_texts(kind, choices))
+
+
+def _are_texts(kind: Any, choices: list[Any]) -> bool:
+    return kind in ("string", None) and all(type(choice) is str for choice in choices)
+
+
+def _plainer(schema: Schema) -> Schema:
+    """The first of several types, so that whatever fits this fits what was declared. Choices that
+    are no texts are told in words."""
+    kind, choices = schema.get("type"), schema.get("enum")
+    plain = dict(schema)
+    if isinstance(kind, list):
+        plain["type"] = kind = next((each for each in kind if each != "null"), "string")
+        if kind == "string" and isinstance(choices, list):
+            choices = [choice for choice in choices if choice is not None]
+            plain["enum"] = choices
+    if isinstance(choices, list) and not _are_texts(kind, choices):
+        del plain["enum"]
+        words = f"One of: {', '.join(json.dumps(choice) for choice in choices)}."
+        plain["description"] = f"{plain.get('description') or ''} {words}".strip()
+    return plain
+
+
+# ----------------------------------------------------------------------------- the outermost level
 
 
 def _united(outer: Schema, branches: list[Schema]) -> Schema:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from copilot_desktop.schemas import is_closed, legal_schema
+from copilot_desktop.schemas import google_schema, is_closed, legal_schema
 
 EMPTY = {"type": "object", "properties": {}}
 
@@ -32,6 +32,94 @@ def test_the_given_schema_is_not_changed():
 def test_a_schema_that_every_vendor_takes_is_handed_on_as_it_is():
     given = {"type": "object", "properties": {"a": {"$id": "x"}}, "required": ["a"]}
     assert legal_schema(given) is given
+
+
+def of(**properties):
+    return {"type": "object", "properties": properties}
+
+
+STRING = {"type": "string"}
+ANY = {"type": "array", "items": {}}
+
+
+@pytest.mark.parametrize(
+    ("given", "legal"),
+    [
+        (of(a={"type": "array"}), of(a=ANY)),
+        (of(a={"type": "array", "items": None}), of(a=ANY)),
+        (of(items={"type": "array"}, type=STRING), of(items=ANY, type=STRING)),
+        (of(a={"type": ["array", "null"]}), of(a={**ANY, "type": ["array", "null"]})),
+        (of(a={"anyOf": [STRING, {"type": "array"}]}), of(a={"anyOf": [STRING, ANY]})),
+        (
+            of(a={"type": "array", "items": of(b={"type": "array"})}),
+            of(a={"type": "array", "items": of(b=ANY)}),
+        ),
+        (
+            of(a={"type": "object", "additionalProperties": {"type": "array"}}),
+            of(a={"type": "object", "additionalProperties": ANY}),
+        ),
+        ({**of(), "$defs": {"A": {"type": "array"}}}, {**of(), "$defs": {"A": ANY}}),
+        (
+            of(a={"type": "array", "prefixItems": [STRING], "maxItems": 1}),
+            of(a={"type": "array", "prefixItems": [STRING], "maxItems": 1, "items": {}}),
+        ),
+        (
+            of(a={"type": "array", "items": [STRING], "additionalItems": False}),
+            of(a={"type": "array", "prefixItems": [STRING], "items": {}}),
+        ),
+        (
+            of(a={"type": "array", "items": [STRING], "additionalItems": STRING}),
+            of(a={"type": "array", "prefixItems": [STRING], "items": STRING}),
+        ),
+    ],
+)
+def test_an_array_says_what_it_holds(given, legal):
+    """GPT models refuse one that does not, however deep it stands, and the request with it."""
+    assert legal_schema(given) == legal
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        of(a={"type": "array", "items": STRING}),
+        of(a={"type": "array", "items": True}),
+        of(a={"default": {"type": "array"}, "enum": [{"type": "array"}]}),
+        of(a={"type": "string", "description": "array"}),
+        {**of(), "required": None, "$defs": []},
+    ],
+)
+def test_what_is_no_array_or_says_it_is_left_alone(given):
+    assert legal_schema(given) is given
+
+
+@pytest.mark.parametrize(
+    ("given", "plain"),
+    [
+        (of(a={"type": ["string", "null"]}), of(a=STRING)),
+        (
+            of(a={"type": ["null", "array"], "items": STRING}),
+            of(a={"type": "array", "items": STRING}),
+        ),
+        (of(a={"type": ["null"]}), of(a=STRING)),
+        (
+            of(a={"type": "array", "items": {"type": ["object", "null"]}}),
+            of(a={"type": "array", "items": {"type": "object"}}),
+        ),
+        (of(a={"type": ["string", "null"], "enum": ["x", None]}), of(a={**STRING, "enum": ["x"]})),
+        (
+            of(a={"type": "integer", "enum": [1, 2], "description": "How."}),
+            of(a={"type": "integer", "description": "How. One of: 1, 2."}),
+        ),
+        (of(a={"enum": [True, "x"]}), of(a={"description": 'One of: true, "x".'})),
+    ],
+)
+def test_for_google_each_value_has_one_type_and_choices_are_texts(given, plain):
+    assert google_schema(given) == plain
+
+
+def test_what_google_takes_is_handed_on_as_it_is():
+    given = of(a={"type": "string", "enum": ["x"]}, b=of(c={"type": "integer"}))
+    assert google_schema(given) is given
 
 
 CLOSED = {"type": "object", "properties": {"a": {}}, "required": ["a"]} | {

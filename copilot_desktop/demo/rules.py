@@ -6,7 +6,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from copilot_desktop.demo.ask import strings
@@ -50,7 +50,8 @@ def tool_names(names: Iterable[Any], say: Say, where: str = "tools") -> None:
 def schema(
     found: Any, name: str, say: Say, *, strict: bool = False, properties: bool = True
 ) -> None:
-    """The parameters of a function are an object, for OpenAI with properties. Raises Refused."""
+    """The parameters of a function are an object, for OpenAI with properties, and with arrays that
+    say what they hold. Raises Refused."""
     if not isinstance(found, dict) or found.get("type") != "object":
         raise say(
             f"Invalid schema for function '{name}': schema must be a JSON Schema of "
@@ -61,8 +62,49 @@ def schema(
             f"Invalid schema for function '{name}': In context=(), "
             "object schema missing properties."
         )
+    if properties:
+        _arrays(found, name, say)
     if strict:
         strict_schema(found, f"function '{name}'", say)
+
+
+def _arrays(found: Any, name: str, say: Say) -> None:
+    """OpenAI wants a schema for what an array holds, however deep it stands. Raises Refused."""
+    start = f"Invalid schema for function '{name}': In context=('properties',), "
+    for inner in schemas(found):
+        kind = inner.get("type")
+        if kind != "array" and not (isinstance(kind, list) and "array" in kind):
+            continue
+        if inner.get("items") is None:
+            raise say(f"{start}array schema missing items.")
+        if not isinstance(inner["items"], dict | bool):
+            raise say(f"{start}{json.dumps(inner['items'])} is not of type 'object', 'boolean'.")
+
+
+def schemas(found: Any) -> Iterator[Body]:
+    """A schema and all in it; what is no schema gives nothing."""
+    if isinstance(found, list):
+        for each in found:
+            yield from schemas(each)
+    if not isinstance(found, dict):
+        return
+    yield found
+    for key, value in found.items():
+        if key in {"properties", "$defs", "definitions", "patternProperties"}:
+            yield from schemas(list(value.values()) if isinstance(value, dict) else None)
+        elif key in {"items", "prefixItems", "additionalProperties", "anyOf", "oneOf", "allOf"}:
+            yield from schemas(value)
+
+
+def google_schema(found: Any) -> None:
+    """Gemini behind Copilot takes one type for each value and choices among texts only, and does
+    not say what it minds (as seen from July 2026 on). Raises Refused."""
+    for inner in schemas(found):
+        kind, choices = inner.get("type"), inner.get("enum")
+        bare = kind == "array" and not isinstance(inner.get("items"), dict)
+        texts = kind in ("string", None) and all(isinstance(each, str) for each in choices or ())
+        if isinstance(kind, list) or bare or (choices is not None and not texts):
+            raise gateway("invalid request body")
 
 
 def strict_schema(found: Any, what: str, say: Say) -> None:
@@ -173,7 +215,8 @@ def mentions_json(*values: Any) -> bool:
 
 
 def arguments(text: Any, what: str, say: Say, *, is_object: bool) -> None:
-    """The arguments of a call in history are text; for Claude a JSON object. Raises Refused."""
+    """The arguments of a call in history are text; for Claude and Gemini a JSON object. Raises
+    Refused."""
     if not isinstance(text, str):
         raise say(f"Invalid type for '{what}': expected a string.")
     if is_object:

@@ -170,7 +170,7 @@ def _calls(message: Body, where: str, facts: Facts, say: Say) -> set[str]:
         function = call.get("function") or {}
         rules.tool_names([function.get("name")], say, what)
         arguments = function.get("arguments")
-        rules.arguments(arguments, f"{what}.arguments", say, is_object=facts.claude)
+        rules.arguments(arguments, f"{what}.arguments", say, is_object=facts.claude or facts.gemini)
     return found
 
 
@@ -197,6 +197,8 @@ def _tools(body: Body, facts: Facts, say: Say) -> None:
             strict = bool(inner.get("strict")) and facts.openai
             name = str(inner.get("name"))
             rules.schema(inner["parameters"], name, say, strict=strict, properties=facts.openai)
+            if facts.gemini:
+                rules.google_schema(inner["parameters"])
     rules.tool_names(names, say)
     _choice(body.get("tool_choice"), names, say)
 

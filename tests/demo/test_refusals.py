@@ -38,6 +38,12 @@ def tools(number):
     return [{"type": "function", "function": {"name": f"t{n}"}} for n in range(number)]
 
 
+def taking(schema):
+    """A tool whose one argument has this schema."""
+    parameters = {"type": "object", "properties": {"a": schema}}
+    return {"type": "function", "function": {"name": "read", "parameters": parameters}}
+
+
 VISION = {"Copilot-Vision-Request": "true"}
 GPT, MINI, CLAUDE = "gpt-4.1", "gpt-5-mini", "claude-sonnet-4.6"
 GEMINI = "gemini-3.1-pro-preview"
@@ -108,6 +114,36 @@ CHAT = {
             ]
         },
         "missing properties",
+    ),
+    "an array of nothing in particular": (
+        GPT,
+        {"tools": [taking({"anyOf": [{"type": ["array", "null"]}, {"type": "null"}]})]},
+        "array schema missing items",
+    ),
+    "an array as older drafts have it": (
+        GPT,
+        {"tools": [taking({"type": "array", "items": [{"type": "string"}]})]},
+        "is not of type 'object'",
+    ),
+    "two types for Gemini": (
+        GEMINI,
+        {"tools": [taking({"type": "array", "items": {"type": ["object", "null"]}})]},
+        "invalid request body",
+    ),
+    "an array of nothing in particular for Gemini": (
+        GEMINI,
+        {"tools": [taking({"type": "array"})]},
+        "invalid request body",
+    ),
+    "a choice of numbers for Gemini": (
+        GEMINI,
+        {"tools": [taking({"type": "integer", "enum": [1, 2]})]},
+        "invalid request body",
+    ),
+    "arguments of Gemini that are no object": (
+        GEMINI,
+        {"messages": [USER, calls(call(arguments='{"a":')), result()], "tools": [CHAT_TOOL]},
+        "valid JSON object",
     ),
     "a strict schema that is open": (
         GPT,
@@ -236,6 +272,10 @@ RESPONSES = {
     "129 tools": ({"tools": [{**FLAT_TOOL, "name": f"t{n}"} for n in range(129)]}, "128"),
     "a tool name": ({"tools": [{**FLAT_TOOL, "name": "a b"}]}, "pattern"),
     "an open strict schema": ({"tools": [{**FLAT_TOOL, "strict": True}]}, "additionalProperties"),
+    "an array of nothing in particular": (
+        {"tools": [{"type": "function", **taking({"type": "array"})["function"]}]},
+        "array schema missing items",
+    ),
     "a schema without properties": (
         {"tools": [{**FLAT_TOOL, "parameters": {"type": "object"}}]},
         "missing properties",

@@ -13,7 +13,7 @@ from typing import Any
 
 from copilot_desktop.errors import InvalidRequest, NotExpressible
 from copilot_desktop.model import LADDER, Model
-from copilot_desktop.schemas import legal_schema
+from copilot_desktop.schemas import google_schema, legal_schema
 from copilot_desktop.sealing import is_sealed
 from copilot_desktop.spelling import legal_name
 from copilot_desktop.upstream.quirks import Fixed
@@ -205,7 +205,7 @@ class _Change:
         tools = self.body.get("tools")
         if isinstance(tools, list) and tools:
             single, notes = told_once(tools)
-            mended = [_tool(tool) for tool in single]
+            mended = [_tool(tool, self.model) for tool in single]
             if notes or any(new is not old for new, old in zip(mended, tools, strict=True)):
                 self._put("tools", mended)
                 self.notes += notes
@@ -330,8 +330,8 @@ class _Pictures:
         return {**part, "image_url": {**details, "url": true}}
 
 
-def _tool(tool: Any) -> Any:
-    """The tool itself, or a copy with a legal name and a schema that OpenAI takes."""
+def _tool(tool: Any, model: Model) -> Any:
+    """The tool itself, or a copy with a legal name and a schema that OpenAI and Google take."""
     function = tool.get("function") if isinstance(tool, dict) else None
     if not isinstance(function, dict):
         return tool
@@ -341,6 +341,7 @@ def _tool(tool: Any) -> Any:
         changes["name"] = legal_name(name)
     if schema is None or isinstance(schema, dict):
         legal = legal_schema(schema)
+        legal = google_schema(legal) if model.is_google else legal
         if legal is not schema and legal != schema:
             changes["parameters"] = legal
     return {**tool, "function": {**function, **changes}} if changes else tool

@@ -47,7 +47,8 @@ def is_plain(messages: list[Any], *, is_openai: bool, is_claude: bool) -> bool:
         elif content is not None and not isinstance(content, str):
             return False
         if role == "assistant" and "tool_calls" in message:
-            if waiting or not _add_calls(message["tool_calls"], waiting, issued, objects=is_claude):
+            objects = not is_openai
+            if waiting or not _add_calls(message["tool_calls"], waiting, issued, objects=objects):
                 return False
         elif "tool_calls" in message:
             return False
@@ -170,7 +171,7 @@ def _message(message: Any, *, is_openai: bool, is_claude: bool) -> Any:
             if is_claude and isinstance(text := _joined(content), str):
                 changes["content"] = text
             if isinstance(calls, list) and calls:
-                legal = [_call(call, objects=is_claude) for call in calls]
+                legal = [_call(call, objects=not is_openai) for call in calls]
                 changes |= {"tool_calls": legal} if legal != calls else {}
     without = "tool_calls" if message.get("tool_calls") == [] else None
     if not changes and without is None:
@@ -208,7 +209,7 @@ def _is_blank_part(part: Any) -> bool:
 
 def _call(call: Any, *, objects: bool) -> Any:
     """A call with a legal name, and with its arguments as text; `objects`: as that of a JSON
-    object, since models break them now and then, and Claude takes no other."""
+    object, since models break them now and then, and only OpenAI's take any other."""
     if not isinstance(call, dict):
         return call
     changes: Json = {}

@@ -1,0 +1,73 @@
+"""Tools that were declared for another vendor: one of them spoils no request.
+
+Servers of tools are tried with one vendor, and used with all. A schema that a vendor does not take
+is refused with every request of the session, and Gemini does not even say why.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from proxy.scripted import post
+from rig import running_rig
+
+from copilot_desktop.demo import Scenario
+
+MODELS = ("gpt-4.1", "gpt-5.3-codex", "claude-sonnet-5", "gemini-3.5-flash", "grok-code-fast-1")
+SCHEMAS = {
+    "an array of nothing in particular": {"type": "array", "description": "Which."},
+    "the same, deep below": {"type": "array", "items": {"anyOf": [{"type": "array"}]}},
+    "two types": {"type": "array", "items": {"type": ["object", "null"], "properties": {}}},
+    "a choice of numbers": {"type": "integer", "enum": [1, 2]},
+    "a choice that may be nothing": {"type": ["string", "null"], "enum": ["x", None]},
+}
+
+
+def asked(dialect: str, schema: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Path and body of a request that declares a tool with this argument."""
+    said = [{"role": "user", "content": "hello"}]
+    whole = {"type": "object", "properties": {"a": schema}}
+    named = {"name": "read", "parameters": whole}
+    nested = [{"type": "function", "function": named}]
+    return {
+        "chat": ("/v1/chat/completions", {"messages": said, "tools": nested}),
+        "responses": ("/v1/responses", {"input": said, "tools": [{"type": "function", **named}]}),
+        "messages": (
+            "/v1/messages",
+            {
+                "messages": said,
+                "max_tokens": 100,
+                "tools": [{"name": "read", "input_schema": whole}],
+            },
+        ),
+        "ollama": ("/api/chat", {"messages": said, "tools": nested, "stream": False}),
+    }[dialect]
+
+
+@pytest.mark.parametrize("dialect", ["chat", "responses", "messages", "ollama"])
+async def test_every_model_takes_them(dialect: str) -> None:
+    async with running_rig() as rig:
+        for name, schema in SCHEMAS.items():
+            for model in MODELS:
+                path, body = asked(dialect, schema)
+                status, raw, _ = await post(rig, path, {"model": model, **body})
+                assert status == 200, f"{name} for {model}: {raw!r}"
+
+
+@pytest.mark.parametrize("arguments", ["", '{"a": "unfin', "[1]"])
+@pytest.mark.parametrize("model", MODELS)
+async def test_a_call_that_broke_off_ends_no_conversation(model: str, arguments: str) -> None:
+    """The client keeps it and sends it with everything that follows."""
+    call = {"id": "call_1", "type": "function", "function": {"name": "read"}}
+    call["function"] = {"name": "read", "arguments": arguments}
+    said = [
+        {"role": "user", "content": "hello"},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "call_1", "content": "no such file"},
+    ]
+    _, body = asked("chat", {"type": "string"})
+    async with running_rig(Scenario(thought_signatures=False)) as rig:
+        body = {"model": model, **body, "messages": said}
+        status, raw, _ = await post(rig, "/v1/chat/completions", body)
+        assert status == 200, raw
