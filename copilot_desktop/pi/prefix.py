@@ -7,6 +7,7 @@ text must be understood before it is complete.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -19,13 +20,22 @@ _BEGUN = re.compile(r"(?<=[\s:,\[])(?:t(?:ru?)?|f(?:a(?:ls?)?)?|n(?:ul?)?)$")
 _WORDS = ("true", "false", "null")
 
 
+def _number(text: str) -> float | None:
+    """What JSON has no word for (`NaN`, 1e999) is null, as where JavaScript writes it."""
+    value = float(text)
+    return value if math.isfinite(value) else None
+
+
+_read = json.JSONDecoder(parse_float=_number, parse_constant=_number).decode
+
+
 def object_of(text: str) -> dict[str, Any]:
     """The object that begins `text`: open strings and brackets count as closed, halves are left
     out. What is no object is `{}`. Linear in the length of `text`.
     """
     for candidate in _candidates(text):
         try:
-            value = json.loads(candidate)
+            value = _read(candidate)
         except (ValueError, RecursionError):
             continue
         return value if isinstance(value, dict) else {}

@@ -49,6 +49,10 @@ def test_any_beginning_of_an_object_is_read(value: Any, ascii_only: bool, data: 
         ('{"a": n', {"a": None}),
         ('{"a": "n', {"a": "n"}),
         ('{"a": 1, "b": -', {"a": 1}),
+        (
+            '{"a": NaN, "b": [-Infinity, 1e999, 1e3], "c": "NaN"}',
+            {"a": None, "b": [None, None, 1000.0], "c": "NaN"},
+        ),
         ("[1, 2", {}),
         ("nonsense", {}),
         ("{]", {}),
