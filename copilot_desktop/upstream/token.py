@@ -303,7 +303,7 @@ class TokenCache:
         self._failure = problem
         now = self._clock()
         self._retry_at, self._limited_until = now + pause, now + (problem.retry_after or 0.0)
-        log.warning("No Copilot token (%s), next attempt in %.1f s", problem.kind, pause)
+        log.warning("No Copilot token: %s; next attempt in %.1f s", problem.kind, pause)
 
 
 def base_url(origins: Origins, named: str | None, *, token: str = "") -> str:

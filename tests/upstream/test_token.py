@@ -18,6 +18,7 @@ from copilot_desktop.errors import (
     Unreachable,
     UpstreamFault,
 )
+from copilot_desktop.redaction import one_line
 from copilot_desktop.upstream.origins import Origins
 from copilot_desktop.upstream.token import Grant, TokenCache, base_url
 from tests.upstream.github_rig import (
@@ -374,6 +375,16 @@ async def test_a_caller_that_gives_up_does_not_end_it_for_the_others() -> None:
         gate.set()
         assert (await asyncio.wait_for(second, 5)).token
         assert on.rig.count(EXCHANGE) == 1
+
+
+async def test_the_log_says_why_there_is_no_token(caplog: pytest.LogCaptureFixture) -> None:
+    """What follows the word token looks like one, and is masked."""
+    async with stage() as on:
+        on.rig.script(EXCHANGE, Said(NOT_SIGNED_UP, 403))
+        with pytest.raises(NoCopilot):
+            await cache_of(on).grant()
+    (said,) = [each for each in caplog.records if each.name == "copilot_desktop.upstream.token"]
+    assert NoCopilot.kind in one_line(said.getMessage())
 
 
 async def test_no_secret_shows(caplog: pytest.LogCaptureFixture) -> None:
