@@ -3,12 +3,13 @@
 It takes the same calls as `CopilotClient` and gives the same replies: the body goes out as one
 frame, and the frames that come back are handed on as server-sent events, so that nobody above
 knows the difference. What it gains is time to the first word: no new connection, and only the new
-part of a conversation travels (`chain`). It is never worth a failed request:
+part of a conversation travels (`chain`). It is never worth a failed request that HTTP would save:
 
     handshake fails                  HTTP for everybody, for ten minutes; `transport=http`
     handshake 401, token ran out     a fresh token, once; HTTP where auto mode may be to blame
-    opens, but no frame comes        the same pause; HTTP at once if it was closed
+    opens, but no frame comes        the same pause; HTTP at once if it was closed at once
     died since the last answer       opened again, everything is sent
+    died while an answer was made    an error: the request has been read
     idle for more than 75 seconds    likewise: it may have died without a word
     said something while idle        likewise: it would be taken for the next answer
     response not known there         everything is sent
@@ -51,6 +52,7 @@ from copilot_desktop.upstream.reply import UpstreamReply
 from copilot_desktop.upstream.seat import in_use
 from copilot_desktop.upstream.socket_reply import LOST, NoFrame, SocketReply
 from copilot_desktop.upstream.token import Authority, Grant
+from copilot_desktop.upstream.wire import AT_LATEST
 
 log = logging.getLogger(__name__)
 
@@ -78,8 +80,8 @@ _STATUS = {
 
 @dataclass(slots=True)
 class _Link:
-    """An open socket. `fresh` until it has answered once. `opened` is monotonic, `used` is by the
-    wall clock: that runs on while the machine sleeps."""
+    """An open socket. `fresh` until it has answered once. `opened` is monotonic, `used` (asked or
+    answered last) is by the wall clock: that runs on while the machine sleeps."""
 
     wire: aiohttp.ClientWebSocketResponse
     grant: Grant
@@ -221,6 +223,7 @@ class UpstreamSocket:
         if len(text) > LARGEST_FRAME:
             return "http"
         tries.calls += 1
+        link.used = time.time()
         try:
             async with asyncio.timeout(self._client.headers_timeout):
                 await link.wire.send_str(text)
@@ -243,15 +246,17 @@ class UpstreamSocket:
 
     async def _lost(self, link: _Link, error: Exception, tries: Tries) -> str:
         """No frame came. One that had been idle was dead: nobody read what was sent. A fresh one
-        that ends was let through by something that does not carry it on; so was a silent one, but
-        there the answer may be under way, so the request is not sent twice."""
-        await self.close()
+        that ends was let through by something that does not carry it on; so was a silent one. But
+        whoever has thought for a while has read the request, and it is not sent twice (as in
+        `wire`)."""
         silent = isinstance(error, TimeoutError)
-        if not link.fresh and tries.left and not silent:
+        unread = not silent and abs(time.time() - link.used) < AT_LATEST
+        await self.close()
+        if not link.fresh and tries.left and unread:
             return "again"
         if link.fresh or silent:
             self._without(f"no frame ({type(error).__name__})")
-        if link.fresh and not silent and tries.take("socket"):
+        if link.fresh and unread and tries.take("socket"):
             return "http"
         if isinstance(error, NoFrame):
             error = aiohttp.ServerDisconnectedError()

@@ -304,6 +304,22 @@ async def test_a_socket_that_opens_and_ends_means_http_for_a_while():
         assert notes(rig) == ["transport=http"] * 3
 
 
+@pytest.mark.parametrize("fresh", [True, False])
+async def test_a_socket_that_ends_while_an_answer_is_made_had_read_the_request(fresh, monkeypatch):
+    monkeypatch.setattr(websocket, "AT_LATEST", 0.2)
+    async with running_rig() as rig, talking(rig) as talk:
+        if not fresh:
+            await talk.say("apple")
+        before = len(frames(rig))
+        rig.fake.add_fault(Slow(SOCKET, seconds=0.5))
+        rig.fake.add_fault(DropConnection(SOCKET))
+        frame = await talk.ask(user("pear"))
+        assert (frame["type"], frame["status"]) == ("error", 502)
+        assert len(frames(rig)) - before == 1
+        assert posts(rig) == []
+        assert "plum" in await talk.say("plum")
+
+
 async def test_a_socket_that_opens_and_stays_silent_means_http_for_a_while(monkeypatch):
     """That request is lost, since its answer may be under way; the next ones are not."""
     async with running_rig() as rig, talking(rig) as talk:
