@@ -26,6 +26,9 @@ _PRICES = (
 )
 _NEW_OPENAI = re.compile(r"(gpt-(5|[6-9]|\d\d)|o\d)")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
+# Tokens of a prompt, of an answer, and of both, where the list does not say: what conversations
+# usually have, and what `/embeddings` takes of one text (`upstream.md` §9.1).
+_USUAL, _ONE_TEXT = (64_000, 16_384, 128_000), (8191, 0, 8191)
 _TEXT_LIMIT = 4000
 _MOST = 1000  # entries that are read; GitHub lists some sixty
 _MOST_NOTICES = 20  # of one model
@@ -56,6 +59,7 @@ def model_of(entry: object) -> Model | None:
     supports, limits = _object(capabilities.get("supports")), _object(capabilities.get("limits"))
     endpoints, websocket = _endpoints(entry.get("supported_endpoints"), kind)
     efforts = _list(supports.get("reasoning_effort"))
+    prompt, output, both = _ONE_TEXT if kind == "embeddings" else _USUAL
     policy = _object(entry.get("policy"))
     billing = _object(entry.get("billing"))
     prices = token_prices(_object(billing.get("token_prices")))
@@ -77,14 +81,14 @@ def model_of(entry: object) -> Model | None:
         is_fallback=_flag(entry.get("is_chat_fallback")),
         policy=_policy(policy.get("state")),
         policy_terms=_text(policy.get("terms")),
-        max_prompt=_count(limits.get("max_prompt_tokens"), 64_000),
-        max_output=_count(limits.get("max_output_tokens"), 16_384),
-        max_context=_count(limits.get("max_context_window_tokens"), 128_000),
+        max_prompt=_count(limits.get("max_prompt_tokens"), prompt),
+        max_output=_count(limits.get("max_output_tokens"), output),
+        max_context=_count(limits.get("max_context_window_tokens"), both),
         max_inputs=_count(limits.get("max_inputs"), 0),
         vision=_flag(supports.get("vision")),
         max_images=_count(seeing.get("max_prompt_images"), 0),
         pdf=_reads_pdf(seeing, vendor, endpoints),
-        tools=_flag(supports.get("tool_calls"), missing=True),
+        tools=_flag(supports.get("tool_calls"), missing=kind == "chat"),
         parallel_tools=_flag(supports.get("parallel_tool_calls"), missing=True),
         structured=_flag(supports.get("structured_outputs")),
         thinking=_thinking(supports),

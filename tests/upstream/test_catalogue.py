@@ -115,6 +115,14 @@ def test_an_entry_with_nothing_but_an_id_gets_the_usual_limits() -> None:
     assert model == Model(id="m", name="m")
 
 
+def test_a_model_for_embeddings_is_not_given_what_conversations_usually_have() -> None:
+    entry = {"id": "e", "capabilities": {"type": "embeddings", "limits": {"max_inputs": 512}}}
+    (model,) = models_of({"data": [entry]})
+    assert (model.max_prompt, model.max_context, model.max_output) == (8191, 8191, 0)
+    assert not model.tools
+    assert model.max_inputs == 512
+
+
 @pytest.mark.parametrize(
     "entry",
     [
