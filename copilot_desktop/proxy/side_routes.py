@@ -27,7 +27,13 @@ from copilot_desktop.dialects.side_routes import (
     SideRoute,
     Vectors,
 )
-from copilot_desktop.errors import BodyTooLarge, InvalidRequest, Problem, UpstreamFault
+from copilot_desktop.errors import (
+    BodyTooLarge,
+    InvalidRequest,
+    Problem,
+    UnknownModel,
+    UpstreamFault,
+)
 from copilot_desktop.model import EMBEDDINGS, Model
 from copilot_desktop.proxy import codex
 from copilot_desktop.proxy.answers import json_answer
@@ -69,11 +75,20 @@ class SideRoutes:
         )
 
     async def model(self, request: web.Request) -> web.Response:
-        name = request.match_info["id"]
-        known = next((model for model in await self._known(request) if model.id == name), None)
-        if known is None or not offered(known):
-            known = await self._counting.model(request, name, self._relay.authority(request))
-        return json_answer(entry(known))
+        return json_answer(entry(await self._described(request, request.match_info["id"])))
+
+    async def _described(self, request: web.Request, name: str) -> Model:
+        """The model that a client means, as lists show it. Of `auto` no choice is asked for: what
+        is chosen today says nothing of what answers tomorrow."""
+        await self._known(request)
+        config, catalogue = self._relay.config, self._relay.provider.catalogue
+        try:
+            meant = catalogue.resolve(name, aliases=config.aliases, default=config.default_model)
+        except UnknownModel:  # perhaps it is new
+            return await self._counting.model(request, name, self._relay.authority(request))
+        found = next((model for model in catalogue.models if model.id == meant.id), meant)
+        self._relay.caller(request).permit(found)
+        return found
 
     async def _known(self, request: web.Request) -> tuple[Model, ...]:
         """Those that the caller's key allows."""
@@ -151,6 +166,8 @@ class SideRoutes:
             answers = await self._asked(request, name, texts, options, exchange)
             answer = embedding_list(answers, name, as_base64)
             exchange.usage = Usage(input=answer["usage"]["prompt_tokens"])
+            if len(answer["data"]) != len(texts):  # nobody could tell which one belongs to which
+                raise UpstreamFault("There is not one embedding for each text in the answer.")
             return answer
 
     async def _asked(
@@ -182,6 +199,7 @@ class SideRoutes:
                     authority,
                     json={**options, "model": model.id, "input": texts[start : start + most]},
                     intent="copilot-panel",
+                    extra_headers=model.request_headers,
                     timeout=_EMBED_TIMEOUT,
                 )
                 for start in range(0, len(texts), most)
@@ -198,9 +216,7 @@ class SideRoutes:
                 return json_answer(route.answer(self._shown(await self._known(request))))
             case AboutModel():
                 _, body = await self._relay.read_json(request)
-                authority = self._relay.authority(request)
-                model = await self._counting.model(request, route.name(body), authority)
-                return json_answer(route.answer(model))
+                return json_answer(route.answer(await self._described(request, route.name(body))))
             case Embedding():
                 _, body = await self._relay.read_json(request)
                 asked = route.asked(body)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 
 import aiohttp
 import anthropic
@@ -14,6 +15,7 @@ from rig import running_rig
 
 from copilot_desktop.demo import Scenario, Status
 from copilot_desktop.demo.catalogue import models as demo_models
+from copilot_desktop.demo.scenario import SCENARIOS
 from copilot_desktop.errors import UpstreamFault
 from copilot_desktop.proxy.config import ProxyConfig
 from copilot_desktop.proxy.side_routes import embedding_list
@@ -109,6 +111,23 @@ async def test_a_model_is_found_by_any_of_its_names_with_both_sdks():
             await one.models.retrieve("gpt-4.1-turbo-max")
         with pytest.raises(anthropic.NotFoundError, match="Closest"):
             await other.models.retrieve("gpt-4.1-turbo-max")
+
+
+@pytest.mark.parametrize("name", ["auto", "github/auto", "default"])
+async def test_where_github_chooses_a_model_is_described_as_in_the_list_without_a_choice(name):
+    """The one that is chosen today says nothing of the one that answers tomorrow."""
+    config = ProxyConfig(aliases={"github/auto": "auto"})
+    async with running_rig(SCENARIOS["auto"], config=config) as rig:
+        listed = (await send(rig.port, request("GET", "/v1/models"))).json()["data"][0]
+        (tag, *_) = (await send(rig.port, request("GET", "/api/tags"))).json()["models"]
+        found = await send(rig.port, request("GET", f"/v1/models/{name}"))
+        _, shown, _ = await post(rig, "/api/show", {"model": name})
+        assert found.json() == listed
+        assert listed["id"] == "auto"
+        shown = json.loads(shown)
+        assert shown["capabilities"] == tag["capabilities"]
+        assert shown["model_info"]["auto.context_length"] == listed["max_input_tokens"]
+        assert not rig.fake.ledger.to("/models/session")
 
 
 async def test_a_known_list_is_shown_without_asking_anybody():
@@ -232,6 +251,34 @@ async def test_one_text_and_more_texts_than_copilot_takes_at_once():
     assert sizes == [1, 512, 88]
     assert [entry.index for entry in made.data] == list(range(600))
     assert made.data[513].embedding == pytest.approx(single.data[0].embedding, abs=1e-6)
+
+
+async def test_a_model_for_embeddings_is_asked_with_the_headers_that_it_wants():
+    entry = next(m for m in demo_models(Scenario()) if m["id"] == "text-embedding-3-small")
+    wanting = {**entry, "request_headers": {"x-wanted": "yes"}}
+    async with running_rig(Scenario(catalogue=(wanting,))) as rig:
+        body = {"model": "text-embedding-3-small", "input": "x", "dimensions": 4}
+        status, answer, _ = await post(rig, "/v1/embeddings", body)
+        assert status == 200, answer
+        (sent,) = rig.fake.ledger.to("/embeddings")
+    assert sent.headers["x-wanted"] == "yes"
+
+
+@pytest.mark.parametrize("rows", [[], [0], [0, 0], [0, 1, 2]])
+async def test_as_many_vectors_as_texts_or_none(rows, monkeypatch):
+    """Who puts texts and vectors side by side would find the wrong ones."""
+    data = [{"embedding": [1.0], "index": index} for index in rows]
+
+    async def answered(*_args, **_options):
+        return {"data": data, "usage": {"prompt_tokens": 1, "total_tokens": 1}}
+
+    async with running_rig() as rig:
+        await send(rig.port, request("GET", "/v1/models"))
+        monkeypatch.setattr(rig.provider.client, "request_json", answered)
+        for path in ("/v1/embeddings", "/api/embed"):
+            body = {"model": "text-embedding-3-small", "input": ["x", "y"]}
+            status, answer, _ = await post(rig, path, body)
+            assert status == 502, answer
 
 
 async def test_more_texts_than_openai_takes_are_refused_with_the_limit():
