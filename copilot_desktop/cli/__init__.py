@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from copilot_desktop.cli.parser import Invocation, read
 from copilot_desktop.errors import NotSignedIn, Problem
 from copilot_desktop.system import accepting, buffers, descriptors, garbage
+from copilot_desktop.system.threads import lent_to
 from copilot_desktop.upstream import late_trust
 
 if TYPE_CHECKING:
@@ -181,7 +182,7 @@ def _have_home() -> None:
 
 def _on_loop(work: Coroutine[Any, Any, int]) -> int:
     garbage.resume()
-    return asyncio.run(work)
+    return asyncio.run(lent_to(work))
 
 
 def say(words: str = "") -> bool:

@@ -248,6 +248,27 @@ async def test_it_can_be_ended_before_it_has_started(terminal: Terminal) -> None
     assert not (terminal.folder / "instance.json").exists()
 
 
+async def test_nobody_waits_for_a_name_that_is_still_looked_up(terminal: Terminal) -> None:
+    """The system goes on for half a minute where no name server answers."""
+    (terminal.home / "sitecustomize.py").write_text(
+        "import pathlib, socket, threading\n"
+        "real = socket.getaddrinfo\n"
+        "def resolve(host, *arguments, **named):\n"
+        "    if str(host).endswith('github.com'):\n"
+        "        pathlib.Path(__file__).with_name('asked').touch()\n"
+        "        threading.Event().wait(60)\n"
+        "    return real(host, *arguments, **named)\n"
+        "socket.getaddrinfo = resolve\n"
+    )
+    terminal.environ["PYTHONPATH"] += os.pathsep + str(terminal.home)
+    terminal.environ["COPILOT_GITHUB_TOKEN"] = "gho_" + "s" * 36
+    terminal.environ |= settings(outgoing_proxy="none")
+    async with terminal.start("serve") as serve:
+        await serve.port()
+        await until((terminal.home / "asked").exists)
+        assert (await serve.end(signal.SIGTERM)).code == 0
+
+
 async def test_ctrl_break_ends_it_in_order_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     """What supervisors send there (CTRL_BREAK_EVENT), since SIGTERM ends a program at once; and its
     loop has no signal handlers."""
