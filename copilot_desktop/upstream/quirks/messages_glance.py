@@ -23,7 +23,8 @@ Block = Mapping[str, Any]
 
 
 def is_plain(messages: Any) -> bool:
-    """Whether turns take turns, each call has its result in the next one, and the user ends."""
+    """Whether turns take turns, each call has its result in the next one, and the user begins and
+    ends."""
     if not isinstance(messages, list) or not messages:
         return False
     issued: set[str] = set()
@@ -49,7 +50,7 @@ def is_plain(messages: Any) -> bool:
         else:
             issued.update(calls)
         before = role
-    return before == "user"
+    return bool(before == messages[0]["role"] == "user")
 
 
 def _are_told(blocks: list[Any], calls: set[str]) -> bool:

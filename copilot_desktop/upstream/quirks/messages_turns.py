@@ -19,6 +19,7 @@ from copilot_desktop.sealing import is_sealed
 from copilot_desktop.upstream.quirks.messages_draft import Draft, Json
 
 MID_SYSTEM = "mid-conversation-system-2026-04-07"
+BEGUN = "(The conversation begins.)"
 CONTINUE = "Continue exactly from where the last message stopped."
 TURN = frozenset({"role", "content"})
 # What Copilot knows of each kind of block: anything else is "Extra inputs are not permitted".
@@ -61,7 +62,7 @@ def mend_turns(draft: Draft) -> bool:
     if gone or wrapped or neighbours:
         altered = True
         turns = _merged(turns)
-    ended = _ended_by_user(turns, draft)
+    ended = _ended_by_user(_begun_by_user(turns, draft), draft)
     if altered or wrapped or ended is not turns:
         draft.put("messages", ended)
     return unsealed
@@ -94,7 +95,10 @@ def _turn(turn: Any, where: str, draft: Draft) -> tuple[Any, bool]:
     if not isinstance(turn, dict):
         return turn, False
     turn = _bare(turn, draft)
-    if not isinstance(content := turn.get("content"), list):
+    content = turn.get("content")
+    if content == [] or (isinstance(content, str) and not content.strip()):
+        return None, False
+    if not isinstance(content, list):
         return turn, False
     assistant = turn.get("role") == "assistant"
     kept: list[Any] = []
@@ -308,6 +312,14 @@ def _merged(turns: list[Any]) -> list[Any]:
         else:
             merged.append(turn)
     return merged
+
+
+def _begun_by_user(turns: list[Any], draft: Draft) -> list[Any]:
+    """Some programs greet first, and a first turn without a word is gone by now."""
+    if not turns or _role(turns[0]) != "assistant":
+        return turns
+    draft.note("mapped=first turn>user")
+    return [{"role": "user", "content": [{"type": "text", "text": BEGUN}]}, *turns]
 
 
 def _ended_by_user(turns: list[Any], draft: Draft) -> list[Any]:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from copilot_desktop.canonical import Effort
-from copilot_desktop.errors import NotExpressible
+from copilot_desktop.errors import InvalidRequest, NotExpressible
 from copilot_desktop.model import MESSAGES, Model
 from copilot_desktop.sealing import seal
 from copilot_desktop.sse import Frame, FrameDecoder, encode_json
@@ -296,6 +296,24 @@ def test_empty_text_and_stored_input() -> None:
         assistant({**CALL, "input": {"d": "."}}),
         user({**RESULT, "content": "(no output)"}),
     ]
+
+
+@pytest.mark.parametrize("nothing", ["", " \n", [], [text("")]])
+def test_turns_without_a_word_go(nothing: Any) -> None:
+    said = assistant(text("said"))
+    told = ask(HI, {"role": "assistant", "content": nothing}, HI, said, HI)
+    words = user(text("hi"), text("hi"))
+    assert fixed_body(told)["messages"] == [words, said, HI]
+    begun = fixed_body(ask({"role": "user", "content": nothing}, said, HI))["messages"]
+    assert begun == [user(text("(The conversation begins.)")), said, HI]
+    with pytest.raises(InvalidRequest, match="at least one non-empty message"):
+        fix(ask({"role": "user", "content": nothing}))
+
+
+def test_a_program_may_greet_first() -> None:
+    fixed = fix(ask({"role": "assistant", "content": "Hello!"}, HI))
+    assert fixed.body is not None
+    assert [turn["role"] for turn in fixed.body["messages"]] == ["user", "assistant", "user"]
 
 
 def test_a_started_answer_is_continued_on_request() -> None:
