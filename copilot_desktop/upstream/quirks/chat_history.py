@@ -42,7 +42,8 @@ def is_plain(messages: list[Any], *, is_openai: bool, is_claude: bool) -> bool:
             return False
         role, content = message.get("role"), message.get("content")
         if isinstance(content, list):
-            if (is_claude and role == "assistant") or not all(map(_is_text, content)):
+            is_joined = is_claude and role == "assistant"
+            if is_joined or not content or not all(map(_is_text, content)):
                 return False
         elif content is not None and not isinstance(content, str):
             return False
@@ -195,7 +196,7 @@ def _without_blanks(message: Json, *, texts: bool) -> Json | None:
     if not isinstance(content, list):
         return None if texts and is_told and _is_blank(content) else {}
     kept = [part for part in content if not _is_blank_part(part)]
-    if len(kept) == len(content):
+    if kept and len(kept) == len(content):
         return {}
     if not kept and is_told:
         return None

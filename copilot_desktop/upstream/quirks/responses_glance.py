@@ -49,7 +49,7 @@ def are_plain(items: list[Any]) -> bool:
             waiting.add(call)
         elif kind in _OUTPUTS:
             call = item.get("call_id")
-            if not isinstance(call, str) or call not in waiting:
+            if not isinstance(call, str) or call not in waiting or item.get("output") is None:
                 return False
             waiting.remove(call)
         elif kind != "message" and kind not in BOUND:

@@ -16,6 +16,7 @@ from copilot_desktop.upstream.quirks.pictures import Sight, true_url
 Json = dict[str, Any]
 
 ID_LIMIT = 64
+NO_OUTPUT = "(no output)"
 _CALLS = ("function_call", "custom_tool_call")
 
 
@@ -34,7 +35,9 @@ def paired_items(items: list[Json]) -> list[Json]:
         if _kind(item) in _CALLS:
             issued.add(item["call_id"])
         elif _is_output(item) and item["call_id"] in issued:
-            outputs[item["call_id"]] = item  # of several the last one counts
+            said = item.get("output") is not None
+            # Of several the last one counts.
+            outputs[item["call_id"]] = item if said else {**item, "output": NO_OUTPUT}
     out = list(_answered(named, calls, outputs))
     return items if out == items else out
 

@@ -364,6 +364,12 @@ def test_what_says_nothing_is_left_out() -> None:
     assert sent(GPT, spoke, result("a"), USER)["messages"][0] == called("a")
 
 
+def test_nobody_takes_a_list_of_no_parts() -> None:
+    spoke = {**called("a"), "content": []}
+    told = sent(GPT, USER, {"role": "user", "content": []}, spoke, result("a", []), USER)
+    assert told["messages"] == [USER, called("a"), result("a", "(no output)"), USER]
+
+
 def test_claude_takes_no_empty_text() -> None:
     empty = [{"role": "system", "content": ""}, {"role": "user", "content": " "}]
     assert sent(CLAUDE, *empty, USER)["messages"] == [USER]

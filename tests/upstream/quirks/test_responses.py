@@ -265,7 +265,7 @@ def test_both_ways_refuse_chaining_with_the_same_words():
         ({"type": "function_call", "call_id": "c", "id": "fc_1"}, True),
         ({"type": "function_call", "call_id": "c", "id": "call_1"}, False),
         ({"type": "custom_tool_call", "call_id": "c", "id": "ctc_1"}, True),
-        ({"type": "function_call_output", "call_id": "c", "id": "anything"}, False),
+        ({"type": "function_call_output", "call_id": "c", "id": "any", "output": "x"}, False),
         ({"type": "reasoning", "id": "x" * 400, "encrypted_content": "unknown"}, True),
         ({"type": "compaction", "id": "x" * 400, "encrypted_content": "unknown"}, True),
         ({"type": "message", "role": "assistant", "id": "msg+/="}, False),
@@ -279,6 +279,12 @@ def test_item_ids_are_copilots_own_or_none(item, kept):
     before = [SPAWNED] if kind.endswith("_call_output") else []
     after = [{**DONE, "type": f"{kind}_output"}] if "call_id" in item and not before else []
     assert sent(input=[*before, item, *after])["input"] == [*before, expected, *after]
+
+
+@pytest.mark.parametrize("nothing", [{}, {"output": None}])
+def test_a_tool_that_gave_nothing_is_told_as_that(nothing):
+    given = [SPAWNED, {"type": "function_call_output", "call_id": "c", **nothing}]
+    assert sent(input=given)["input"][1]["output"] == "(no output)"
 
 
 def _call(call_id):
