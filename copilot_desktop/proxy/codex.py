@@ -4,7 +4,8 @@ Two things. With credentials from a command it asks for `/v1/models?client_versi
 catalogue of its own shape instead of OpenAI's list; one entry without a required field and it takes
 nothing at all. And it repeats a 402 five times within seconds before it shows it, while a 429 whose
 type is `usage_limit_reached` is shown at once with the date. Of any other 429 it sleeps through the
-whole `retry-after` without a word, be it hours. OpenAI's SDKs see nothing of this.
+whole `retry-after` without a word, be it hours; without one it gives up at once, and shows only the
+number. OpenAI's SDKs see nothing of this.
 
 An entry's `base_instructions` replace the ones that Codex carries for models that it does not know,
 so an empty text would leave the agent without any. Must not know how models are found or sent.
@@ -113,8 +114,9 @@ def limit_answer(problem: Problem, body: Json) -> tuple[int, Json, dict[str, str
     match problem:
         case QuotaExhausted():
             until, words = _resets_at(problem), problem.advice
-        case RateLimited(retry_after=float() | int() as wait) if wait > LONGEST_WAIT:
-            until, words = int(time.time() + wait), problem.headline.rstrip(".")
+        case RateLimited(retry_after=wait) if wait is None or wait > LONGEST_WAIT:
+            until = None if wait is None else int(time.time() + wait)
+            words = problem.headline.rstrip(".")
         case _:
             return None
     error = {**body["error"], "type": USAGE_LIMIT_REACHED}

@@ -112,7 +112,7 @@ def test_the_date_of_the_sentence_is_told_as_a_number(reset, moment):
 
 
 @pytest.mark.parametrize(
-    "problem", [RateLimited(), RateLimited(retry_after=60), Overloaded(retry_after=7200)]
+    "problem", [RateLimited(retry_after=60), Overloaded(), Overloaded(retry_after=7200)]
 )
 def test_other_problems_are_told_to_codex_as_to_everybody(problem):
     assert codex.limit_answer(problem, {"error": {}}) is None
@@ -128,6 +128,14 @@ def test_a_wait_that_is_too_long_to_be_silent_is_told_with_its_end(wait):
     words = headers["x-codex-promo-message"]
     assert words in problem.headline
     assert not words.endswith(".")
+
+
+def test_a_wait_of_unknown_length_is_told_in_words():
+    """It gives up at once, with a number as the only word."""
+    problem = RateLimited("Sorry, you've exceeded your weekly rate limit.")
+    status, body, headers = codex.limit_answer(problem, {"error": {"type": "rate_limit_error"}})
+    assert (status, body) == (429, {"error": {"type": "usage_limit_reached"}})
+    assert headers == {"x-codex-promo-message": "GitHub Copilot asks to wait"}
 
 
 @pytest.mark.parametrize("model", ["gpt-5.3-codex", "claude-sonnet-5", "gpt-4.1"])
