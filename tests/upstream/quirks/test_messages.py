@@ -311,9 +311,8 @@ def test_turns_without_a_word_go(nothing: Any) -> None:
 
 
 def test_a_program_may_greet_first() -> None:
-    fixed = fix(ask({"role": "assistant", "content": "Hello!"}, HI))
-    assert fixed.body is not None
-    assert [turn["role"] for turn in fixed.body["messages"]] == ["user", "assistant", "user"]
+    told = fixed_body(ask({"role": "assistant", "content": "Hello!"}, HI))["messages"]
+    assert [turn["role"] for turn in told] == ["user", "assistant", "user"]
 
 
 def test_a_started_answer_is_continued_on_request() -> None:
