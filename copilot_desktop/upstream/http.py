@@ -185,6 +185,8 @@ def network_problem(error: Exception, url: str, *, seconds: float) -> Problem:
     a proxy password or an address with secrets."""
     if isinstance(error, aiohttp.ConnectionTimeoutError):
         return _unreachable(url, "no connection could be made in time")
+    if isinstance(error, aiohttp.ClientConnectorDNSError) and error.host != URL(url).host:
+        return _unreachable(url, "the name of the proxy could not be resolved")
     if isinstance(error, TimeoutError):
         return UpstreamTimeout(
             f"Waited for {place(url)}.", fields={"seconds": f"{seconds:g}", "host": place(url)}

@@ -216,6 +216,8 @@ def _usable(proxy: str | None) -> str | None:
         raise UnusableProxy("") from None
     if address.scheme not in {"http", "https"}:
         raise UnusableProxy(address.scheme)
+    if not address.host:  # such as `http://$NAME/` where there is no such variable
+        raise UnusableProxy("")
     return proxy
 
 

@@ -110,7 +110,14 @@ async def test_a_proxy_that_cannot_be_used_is_said(
 
 @pytest.mark.parametrize(
     "address",
-    ["http://me:sec/ret@proxy.example:80", "me:sec#ret@proxy.example:80", "proxy..example:80"],
+    [
+        "http://me:sec/ret@proxy.example:80",
+        "me:sec#ret@proxy.example:80",
+        "proxy..example:80",
+        "http://",
+        "http:///",
+        "//proxy.example:80",
+    ],
 )
 async def test_a_proxy_whose_address_cannot_be_read_is_said(
     http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch, address: str
@@ -119,6 +126,15 @@ async def test_a_proxy_whose_address_cannot_be_read_is_said(
     with pytest.raises(Unreachable, match="address that cannot be read") as caught:
         await toward(http, GITHUB)
     assert "sec" not in str(caught.value)
+
+
+async def test_a_proxy_that_is_not_found_is_not_taken_for_github(
+    http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As at home, with the variable that the company has set."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.invalid:3128")
+    with pytest.raises(Unreachable, match="the name of the proxy could not be resolved"):
+        await fetch_json(http, "GET", GITHUB, headers={}, timeout=20)
 
 
 class Slow:
