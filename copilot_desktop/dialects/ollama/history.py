@@ -28,11 +28,13 @@ _MAGIC = (
 
 @dataclass(slots=True)
 class Conversation:
-    """`waiting` are the calls of the last assistant turn that have no result yet."""
+    """`waiting` are the calls of the last assistant turn that have no result yet, `named` the ids
+    that calls came with."""
 
     system: list[Text] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     waiting: list[ToolUse] = field(default_factory=list)
+    named: set[str] = field(default_factory=set)
 
     def add(self, item: Any, place: str) -> None:
         if not isinstance(item, dict):
@@ -73,18 +75,23 @@ class Conversation:
         blocks: list[Block] = [*words, *made]
         self.messages.append(Message("assistant", tuple(blocks)))
         self.waiting = made
+        self.named.update(map(_own_id, calls or ()))
 
     def _answered_call(self, item: Mapping[str, Any], place: str) -> str:
         """The id of the call that this result answers: by its id, the tool's name, its place."""
-        given = item.get("tool_call_id")
+        given, waiting = item.get("tool_call_id"), self.waiting
         if isinstance(given, str) and given:
-            self.waiting = [call for call in self.waiting if call.id != given]
-            return given
+            # LiteLLM drops the ids of calls, but not those of their results.
+            waiting = [call for call in waiting if call.id not in self.named]
+            if given in self.named or not waiting:
+                self.waiting = [call for call in self.waiting if call.id != given]
+                return given
+        if not waiting:
+            return _made_id(place)
         name = item.get("tool_name") or item.get("name")
-        of_that_name = (number for number, call in enumerate(self.waiting) if call.name == name)
-        if self.waiting:
-            return self.waiting.pop(next(of_that_name, 0)).id
-        return _made_id(place)
+        call = next((call for call in waiting if call.name == name), waiting[0])
+        self.waiting.remove(call)
+        return call.id
 
 
 def read_conversation(items: list[Any]) -> Conversation:
@@ -131,9 +138,12 @@ def _call(call: Any, place: str) -> ToolUse:
         written = json.dumps(given, separators=(",", ":"), ensure_ascii=False)
     else:
         raise InvalidRequest(f"{place}.function.arguments must be an object.")
-    given_id = call.get("id")
-    own = isinstance(given_id, str) and given_id
-    return ToolUse(given_id if own else _made_id(place + name + written), name, written)
+    return ToolUse(_own_id(call) or _made_id(place + name + written), name, written)
+
+
+def _own_id(call: Mapping[str, Any]) -> str:
+    given = call.get("id")
+    return given if isinstance(given, str) else ""
 
 
 def _made_id(seed: str) -> str:

@@ -64,6 +64,22 @@ def test_a_result_finds_its_call_by_id_by_name_or_by_place():
     ]  # fmt: skip
 
 
+def test_a_result_with_an_id_finds_a_call_that_lost_its_own():
+    f, g = call("f", a=1), call("g", a=2)
+    first = result("G", tool_call_id="y", tool_name="g")
+    items = [made(f, g), first, result("F", tool_call_id="x")]
+    assert answers(*items) == [("g", '{"a":2}', "G"), ("f", '{"a":1}', "F")]
+    later = [made({"id": "z", **f}), result("3", tool_call_id="z"), made(g, {"id": "w", **f})]
+    results = [result("4", tool_call_id="w"), result("5", tool_call_id="v")]
+    assert [words for *_, words in answers(*items, *later, *results)] == ["G", "F", "3", "4", "5"]
+
+
+def test_a_result_of_a_call_that_is_gone_is_not_given_to_another_one():
+    read = read_conversation([HI, made({"id": "x", **call("f")}), result("?", tool_call_id="old")])
+    (block,) = read.messages[-1].blocks
+    assert block.tool_use_id == "old"
+
+
 def test_two_results_of_one_tool_belong_to_two_calls():
     same = call("f", a=1)
     items = [made(same, same), result("1", tool_name="f"), result("2", tool_name="f")]
