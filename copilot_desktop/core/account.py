@@ -211,10 +211,29 @@ class AccountDesk:
             if reason := await _why_not(store):
                 raise BadSetting(fields={"name": store.where, "reason": reason.rstrip(".")})
             await self._session.move_to(store)
+        self._expect_password()
 
     async def _load(self, listing: asyncio.Task[None]) -> None:
         await asyncio.wait({listing})
         await self._session.load()
+        self._expect_password()
+
+    def _expect_password(self) -> None:
+        store = self._session.store
+        locked = self._session.account.state == "storage_locked"
+        if locked and isinstance(store, KeyringStore) and not self._alone:
+            self._tasks.replace(self._open_late(store), "wait for the keyring's password")
+
+    async def _open_late(self, store: KeyringStore) -> None:
+        """To type a password takes longer than a look into a keyring may last. Where it was not
+        typed nobody is asked again."""
+        session = self._session
+        while await store.opens_late():
+            if session.store is not store or session.account.state != "storage_locked":
+                break
+            await session.load()
+        if session.account.usable:
+            await self._quietly(self.look())
 
     async def _home_of(self, host: str) -> Home:
         """Where an account of `host` belongs. Raises BadSetting."""

@@ -6,11 +6,15 @@ import asyncio
 import threading
 from pathlib import Path
 
+import keyring
 import pytest
+from keyring.backend import KeyringBackend
+from keyring.errors import KeyringLocked
 
 from copilot_desktop.core import account
+from copilot_desktop.demo import FakeUpstream
 from copilot_desktop.upstream.credentials import KeyringStore
-from tests.core_rig import running_core
+from tests.core_rig import QUICK, running_core
 from tests.ports import free_port
 
 
@@ -53,3 +57,52 @@ async def test_the_proxy_listens_before_the_keyring_has_answered(
     monkeypatch.setattr(account, "LOAD_PATIENCE", 60.0)
     async with running_core(tmp_path, token_store="keyring", port=port) as rig:
         assert rig.core.store.state.account.state == "signed_out"
+
+
+class Prompting(KeyringBackend):
+    """Holds a sign-in, and each look waits until somebody has answered for a password."""
+
+    priority = 5
+
+    def __init__(self, token: str) -> None:
+        super().__init__()
+        self.token, self.asked, self.typed = token, 0, ""
+        self.answered = threading.Event()
+
+    def get_password(self, service: str, username: str) -> str | None:
+        self.asked += 1
+        self.answered.wait(30)
+        if not self.typed:
+            raise KeyringLocked
+        return self.token
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.token = password
+
+
+@pytest.mark.parametrize("typed", ["hunter2", ""])
+async def test_a_password_that_is_typed_later_than_a_look_may_last_signs_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: str
+) -> None:
+    before = keyring.get_keyring()
+    init = KeyringStore.__init__
+    monkeypatch.setattr(init, "__kwdefaults__", {**(init.__kwdefaults__ or {}), "limit": 0.2})
+    fake = FakeUpstream(QUICK)
+    locked = Prompting(fake.github_token)
+    keyring.set_keyring(locked)
+    try:
+        async with running_core(
+            tmp_path, fake=fake, token_store="keyring", start_proxy=False
+        ) as rig:
+            await rig.until(lambda state: state.account.state == "storage_locked")
+            locked.typed = typed
+            locked.answered.set()
+            if typed:
+                await rig.until(lambda state: state.account.checked)
+                assert rig.core.store.state.account.state == "signed_in"
+            else:
+                await asyncio.sleep(0.5)
+                assert rig.core.store.state.account.state == "storage_locked"
+                assert locked.asked == 1  # who has said no is not asked again
+    finally:
+        keyring.set_keyring(before)

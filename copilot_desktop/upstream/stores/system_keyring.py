@@ -72,6 +72,10 @@ class KeyringStore:
 
         return await self._call(look)
 
+    async def opens_late(self) -> bool:
+        """Whether the latest call, given up or not, found it open. Waits as long as a prompt."""
+        return await self._worker.ends_well()
+
     async def load(self) -> StoredAccount | None:
         text = await self._call(self._read)
         return from_text(text, host=self._host) if text else None

@@ -22,34 +22,45 @@ class Worker:
     def __init__(self, limit: float) -> None:
         self.limit = limit
         self._turn = threading.Lock()
+        self._end: asyncio.Future[bool] | None = None  # of the latest call
 
     async def run(self, call: Callable[[], T]) -> T:
         """The result of `call()` or what it raised; TimeoutError after `limit` seconds."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
+        end = self._end = loop.create_future()
 
         def work() -> None:
-            if not self._turn.acquire(timeout=self.limit):
-                return
-            try:
-                if not future.done():
-                    _deliver(loop, future, call())
-            except Exception as error:  # noqa: BLE001  (backends raise what they like)
-                _deliver(loop, future, error)
-            finally:
-                self._turn.release()
+            outcome: T | Exception = TimeoutError()
+            if self._turn.acquire(timeout=self.limit):
+                try:
+                    if not future.done():
+                        outcome = call()
+                except Exception as error:  # noqa: BLE001  (backends raise what they like)
+                    outcome = error
+                finally:
+                    self._turn.release()
+            _deliver(loop, future, end, outcome)
 
         threading.Thread(target=work, name="copilot-store", daemon=True).start()
         async with asyncio.timeout(self.limit):
             return await future
 
+    async def ends_well(self) -> bool:
+        """Wait until the latest call has ended, given up or not; whether it raised nothing."""
+        return self._end is not None and await asyncio.shield(self._end)
+
 
 def _deliver(
-    loop: asyncio.AbstractEventLoop, future: asyncio.Future[T], outcome: T | Exception
+    loop: asyncio.AbstractEventLoop,
+    future: asyncio.Future[T],
+    end: asyncio.Future[bool],
+    outcome: T | Exception,
 ) -> None:
     """Hand the outcome over to the loop's thread, where somebody may or may not still wait."""
 
     def settle() -> None:
+        end.set_result(not isinstance(outcome, Exception))
         if future.done():
             return
         if isinstance(outcome, Exception):
