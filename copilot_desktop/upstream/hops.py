@@ -30,6 +30,7 @@ from copilot_desktop.upstream.outgoing import pass_for, trusted
 Hop = Literal["proxy", "dns", "tcp", "connect", "tls", "http"]
 Why = Literal["", "timeout", "refused", "untrusted", "status", "other"]
 HEAD_LIMIT = 16 * 1024  # bytes of a proxy's answer
+NEXT_ADDRESS = 0.25  # seconds until another address is tried, too, as with requests
 _HEADERS = {"User-Agent": f"copilot-desktop/{__version__}", "Accept": "*/*"}
 
 
@@ -110,7 +111,9 @@ async def _look_up(where: URL) -> None:
 
 async def _connection(where: URL) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     try:
-        return await asyncio.open_connection(where.host, where.port, limit=HEAD_LIMIT)
+        return await asyncio.open_connection(
+            where.host, where.port, limit=HEAD_LIMIT, happy_eyeballs_delay=NEXT_ADDRESS
+        )
     except ConnectionRefusedError:
         raise _Ended("refused") from None
     except OSError as error:

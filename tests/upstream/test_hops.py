@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
@@ -51,6 +53,30 @@ async def test_without_a_proxy(http: aiohttp.ClientSession) -> None:
     async with serving(answer(404, {"message": "Not Found"})) as rig:
         trip = await travel(http, rig.url, limit=8)
         assert (trip.hop, trip.why, trip.status, trip.via) == ("http", "", 404, "")
+
+
+async def test_an_address_that_leads_nowhere_is_passed_over_as_with_requests(
+    http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where IPv6 is offered and does not work: requests go through, so no hop may be blamed."""
+    loop = asyncio.get_running_loop()
+    look_up, connect = loop.getaddrinfo, loop.sock_connect
+
+    async def both(host: str, port: int, **how: Any) -> Any:
+        six = (socket.AF_INET6, socket.SOCK_STREAM, 6, "", ("::1", port, 0, 0))
+        return [six, *await look_up("127.0.0.1", port, **how)]
+
+    async def nowhere(sock: socket.socket, address: Any) -> None:
+        if address[0] == "::1":
+            await asyncio.Event().wait()
+        await connect(sock, address)
+
+    monkeypatch.setattr(loop, "getaddrinfo", both)
+    monkeypatch.setattr(loop, "sock_connect", nowhere)
+    async with serving(answer(404, {"message": "Not Found"})) as rig:
+        url = rig.url.replace("127.0.0.1", "github.localhost")
+        trip = await travel(http, url, limit=8)
+        assert (trip.hop, trip.why, trip.status) == ("http", "", 404)
 
 
 async def test_a_date_that_is_none(http: aiohttp.ClientSession) -> None:
