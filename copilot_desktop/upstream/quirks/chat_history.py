@@ -41,11 +41,7 @@ def is_plain(messages: list[Any], *, is_openai: bool, is_claude: bool) -> bool:
         if not isinstance(message, dict) or not _ODD.isdisjoint(message):
             return False
         role, content = message.get("role"), message.get("content")
-        if isinstance(content, list):
-            is_joined = is_claude and role == "assistant"
-            if is_joined or not content or not all(map(_is_text, content)):
-                return False
-        elif content is not None and not isinstance(content, str):
+        if not _is_in_words(content, claudes=is_claude and role == "assistant"):
             return False
         if role == "assistant" and "tool_calls" in message:
             objects = not is_openai
@@ -65,6 +61,13 @@ def is_plain(messages: list[Any], *, is_openai: bool, is_claude: bool) -> bool:
         ):
             return False
     return not waiting
+
+
+def _is_in_words(content: Any, *, claudes: bool) -> bool:
+    """`claudes`: of an answer of Claude's, which has to be one text that is not blank."""
+    if isinstance(content, list):
+        return not claudes and bool(content) and all(map(_is_text, content))
+    return content is None or (isinstance(content, str) and not (claudes and content.isspace()))
 
 
 def _is_text(part: Any) -> bool:
@@ -193,8 +196,12 @@ def _without_blanks(message: Json, *, texts: bool) -> Json | None:
     without them; None if nothing is left. Clients send such a part beside a picture to which
     nothing was said."""
     content, is_told = message.get("content"), message.get("role") in _TOLD
+    if texts and is_told and _is_blank(content):
+        return None
+    if texts and message.get("role") == "assistant" and content and _is_blank(content):
+        return {"content": None}
     if not isinstance(content, list):
-        return None if texts and is_told and _is_blank(content) else {}
+        return {}
     kept = [part for part in content if not _is_blank_part(part)]
     if kept and len(kept) == len(content):
         return {}

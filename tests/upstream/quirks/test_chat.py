@@ -372,8 +372,11 @@ def test_nobody_takes_a_list_of_no_parts() -> None:
 
 def test_claude_takes_no_empty_text() -> None:
     empty = [{"role": "system", "content": ""}, {"role": "user", "content": " "}]
-    assert sent(CLAUDE, *empty, USER)["messages"] == [USER]
-    assert fix(GPT, *empty, USER).body is None
+    blank = {"role": "assistant", "content": "\n\n"}
+    assert sent(CLAUDE, *empty, blank, USER)["messages"] == [USER]
+    assert fix(GPT, *empty, blank, USER).body is None
+    acted = {**called("a"), "content": " "}
+    assert sent(CLAUDE, USER, acted, result("a"))["messages"] == [USER, called("a"), result("a")]
 
 
 @pytest.mark.parametrize("arguments", ["", '{"a":', "[1]", 'say "x"', None])
