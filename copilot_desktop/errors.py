@@ -436,7 +436,8 @@ class UpstreamTimeout(Problem):
 class UpstreamFault(Problem):
     kind = "upstream_fault"
     status = 502
-    sentence = "GitHub Copilot answered with an error."
+    # opencode and pi try again on these words and "connection lost"; else they give the task up.
+    sentence = "GitHub Copilot answered with a server error."
     action = Action.RETRY
     retryable = True
 
@@ -449,7 +450,6 @@ class Overloaded(UpstreamFault):
 
 class CutShort(UpstreamFault):
     kind = "cut_short"
-    # opencode tries again on the words "connection lost"; on others it gives the task up.
     sentence = "Connection lost before GitHub Copilot's answer was complete."
 
 

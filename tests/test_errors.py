@@ -77,12 +77,12 @@ def test_what_needs_a_sign_in_offers_one() -> None:
 
 def test_what_the_other_side_said_follows_the_sentence() -> None:
     problem = UpstreamFault("  connection reset  ")
-    assert str(problem) == "GitHub Copilot answered with an error. connection reset"
-    assert problem.headline == "GitHub Copilot answered with an error."
+    assert str(problem) == "GitHub Copilot answered with a server error. connection reset"
+    assert problem.headline == "GitHub Copilot answered with a server error."
 
 
 def test_what_the_sentence_says_already_is_not_repeated() -> None:
-    assert str(UpstreamFault("GitHub Copilot answered with an error.")) == UpstreamFault.sentence
+    assert str(UpstreamFault(UpstreamFault.sentence)) == UpstreamFault.sentence
 
 
 def test_secrets_and_endless_texts_are_cut() -> None:

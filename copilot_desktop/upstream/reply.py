@@ -126,7 +126,7 @@ class UpstreamReply:
     def _told(self, error: Exception) -> Problem:
         if self._silent:
             return UpstreamTimeout(
-                "The stream fell silent.",
+                "The stream timed out.",
                 fields={"seconds": f"{self._idle:g}"},
                 request_id=self.request_id,
             )

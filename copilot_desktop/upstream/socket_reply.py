@@ -96,7 +96,7 @@ class SocketReply(UpstreamReply):
             return self._event(text or await self._frame(self._idle))
         except TimeoutError as error:
             raise UpstreamTimeout(
-                "The stream fell silent.",
+                "The stream timed out.",
                 fields={"seconds": f"{self._idle:g}"},
                 request_id=self.request_id,
             ) from error

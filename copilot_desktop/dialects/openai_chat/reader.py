@@ -232,7 +232,7 @@ def _payload(frame: Frame, data: bytes) -> Mapping[str, Any] | None:
     except (ValueError, RecursionError):
         if frame.raw and not frame.raw.endswith((b"\n", b"\r")):
             return None  # cut in the middle: `close` says so
-        raise UpstreamFault("GitHub Copilot sent a damaged event.") from None
+        raise UpstreamFault("A part of the answer could not be read.") from None
     return payload if isinstance(payload, dict) else None
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
 
+from copilot_desktop.errors import UpstreamFault
 from copilot_desktop.model import CHAT, MESSAGES, RESPONSES, Model
 from copilot_desktop.sse import Frame
 from copilot_desktop.upstream.quirks.memory import Memory
@@ -20,7 +21,7 @@ from copilot_desktop.upstream.quirks.runs import Run
 
 Json = dict[str, Any]
 
-DAMAGED = "GitHub Copilot sent a damaged event."
+DAMAGED = f"{UpstreamFault.sentence} A part of it was damaged."
 
 
 @dataclass(slots=True)

@@ -14,6 +14,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from copilot_desktop.errors import UpstreamFault
 from copilot_desktop.model import Model
 from copilot_desktop.redaction import redact
 from copilot_desktop.runaway import STUCK, Runaway
@@ -257,7 +258,7 @@ def _error(payload: Json) -> Json:
     given = payload.get("error")
     error = given if isinstance(given, dict) else {"message": given}
     said = error.get("message")
-    message = redact(said) if isinstance(said, str) else "GitHub Copilot answered with an error."
+    message = redact(said) if isinstance(said, str) else UpstreamFault.sentence
     kind = error.get("type")
     if payload.get("type") == "error" and isinstance(kind, str) and kind in _ERRORS:
         return {**payload, "error": {**error, "message": message}}

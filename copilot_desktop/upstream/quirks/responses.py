@@ -329,7 +329,7 @@ class ResponsesStream:
         told: Mapping[str, Any] = nested if isinstance(nested, dict) else payload
         message = nested if isinstance(nested, str) else told.get("message")
         error = {
-            "message": redact(str(message or "GitHub Copilot answered with an error.")),
+            "message": redact(str(message or UpstreamFault.sentence)),
             "type": told.get("type") if told is nested and told.get("type") else "api_error",
             "param": told.get("param"),
             "code": told.get("code"),
