@@ -51,7 +51,7 @@ from copilot_desktop.errors import (
     UpstreamTimeout,
 )
 from copilot_desktop.provider import Provider, open_provider
-from copilot_desktop.upstream.credentials import MemoryStore, StoredAccount
+from copilot_desktop.upstream.credentials import EnvironmentStore, MemoryStore, StoredAccount
 from copilot_desktop.upstream.origins import Origins
 from copilot_desktop.upstream.quirks import Fixed
 
@@ -223,6 +223,12 @@ async def test_whoever_is_signed_out_gets_a_problem_that_says_what_to_do():
         with pytest.raises(NotSignedIn) as caught:
             await rig.provider.complete(ask())
     assert caught.value.requires_reauth
+
+
+async def test_a_program_that_was_given_no_token_is_told_which_variable_it_lacks():
+    async with open_provider(EnvironmentStore({})) as copilot:
+        with pytest.raises(NotSignedIn, match="COPILOT_GITHUB_TOKEN is not set"):
+            await copilot.complete(ask())
 
 
 async def test_a_model_that_has_left_an_endpoint_is_found_at_the_other_one():

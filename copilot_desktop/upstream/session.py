@@ -456,7 +456,8 @@ class Session:
         problem, where = self.account.problem, self.store.where
         if isinstance(problem, StorageFailed) and self.account.state == "storage_locked":
             raise NotSignedIn(f"The sign-in in {where} cannot be read. {problem.detail}")
-        raise NotSignedIn
+        missing = self.store.why_not() if self.store.read_only else None
+        raise NotSignedIn(missing or "")
 
     def _adopt(self, token: str) -> None:
         self._token = token
