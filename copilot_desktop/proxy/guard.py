@@ -43,7 +43,9 @@ def check(
     """
     method, headers = request.method, request.headers
     target = request.raw_path
-    if method == hdrs.METH_CONNECT or target[:1] != "/" or target[:2] == "//":
+    if target[:2] == "//":  # which could name another server
+        raise refused("its path begins with two slashes; take one off the end of the base URL")
+    if method == hdrs.METH_CONNECT or target[:1] != "/":
         raise refused("the request line does not name a path on this server")
     _check_host(headers.getall(hdrs.HOST, ()), config)
     if hdrs.ORIGIN in headers or _FETCH_SITE in headers:

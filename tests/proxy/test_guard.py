@@ -173,6 +173,14 @@ async def test_a_request_line_that_makes_us_a_forward_proxy_is_refused():
             assert_refused(await send(rig.port, request(*line)), 400, 403, 405, case=line)
 
 
+@pytest.mark.parametrize("target", ["//v1/models", "//api/tags", "//evil.example/v1/models"])
+async def test_a_base_url_with_a_slash_at_its_end_is_named(target):
+    async with knocking() as rig:
+        answer = await send(rig.port, request("GET", target))
+        assert_refused(answer, 403)
+        assert b"two slashes; take one off the end of the base URL" in answer.body
+
+
 OTHER_REFUSALS = [
     ("GET", "/v1/nowhere", 404), ("DELETE", "/v1/models", 405), ("GET", PATHS[0], 405),
     ("PUT", PATHS[2], 405), ("PATCH", "/v1/messages/count_tokens", 405),
