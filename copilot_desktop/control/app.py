@@ -27,7 +27,7 @@ from copilot_desktop.proxy.guard import ignore_expectations
 log = logging.getLogger(__name__)
 
 HOST = "127.0.0.1"
-BODY_LIMIT = 64 * 1024  # bytes of a verb's arguments
+BODY_LIMIT = 128 * 1024  # bytes of a verb's arguments; the playground's have two long texts
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

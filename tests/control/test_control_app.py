@@ -197,6 +197,16 @@ async def test_a_large_body_is_refused(tmp_path: Path) -> None:
             assert answer.status == 413
 
 
+async def test_a_question_may_be_as_long_in_every_script(tmp_path: Path) -> None:
+    async with viewing(tmp_path) as view:
+        url = f"http://127.0.0.1:{view.plane.port}/do/play"
+        texts = {"text": "字" * 16_000, "system": "字" * 16_000}
+        body = json.dumps({"dialect": "chat", "model": "gpt-4.1", **texts}, ensure_ascii=False)
+        headers = {"Content-Type": "application/json"}
+        async with view._http.post(url, data=body.encode(), headers=headers) as answer:
+            assert answer.status == 200
+
+
 async def test_the_stream_starts_with_the_present_and_follows(tmp_path: Path) -> None:
     async with viewing(tmp_path) as view, view.get("/events") as answer:
         assert answer.content_type == "text/event-stream"
