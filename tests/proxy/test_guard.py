@@ -173,7 +173,7 @@ async def test_a_request_line_that_makes_us_a_forward_proxy_is_refused():
             assert_refused(await send(rig.port, request(*line)), 400, 403, 405, case=line)
 
 
-@pytest.mark.parametrize("target", ["//v1/models", "//api/tags", "//evil.example/v1/models"])
+@pytest.mark.parametrize("target", ["//v1/models", "//models", "//evil.example/v1/models"])
 async def test_a_base_url_with_a_slash_at_its_end_is_named(target):
     async with knocking() as rig:
         answer = await send(rig.port, request("GET", target))
