@@ -87,7 +87,9 @@ async def test_other_buttons_lead_to_where_it_can_be_changed(window: Any) -> Non
     await page.see("Where should the sign-in be kept?")
     await page.page.keyboard.press("Escape")
     await page.press("Outgoing connection")
-    await page.page.locator("#outgoing-test").wait_for()
+    await page.until("document.activeElement?.id === 'outgoing-test'")  # and not at the top
+    edge = "document.getElementById('l-extra_ca').getBoundingClientRect().bottom"
+    assert await page.page.evaluate(f"{edge} < innerHeight")
 
 
 @pytest.mark.parametrize("key", ["F5", "Control+r"])

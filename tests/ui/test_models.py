@@ -13,6 +13,8 @@ from tests.ui import snapshots
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
+NO_COPILOT = {"auth": {"state": "no_access", "plan": None}}  # who is signed in nevertheless
+
 
 async def opened(window: Any, **changes: Any) -> Any:
     page = await window(snapshots.snapshot(**changes))
@@ -220,6 +222,7 @@ TROUBLE = {
             "Saved list from",
         ),
         (snapshots.SIGNED_OUT, "Sign in to see your models"),
+        ({**NO_COPILOT, "models": {"state": "empty", "items": []}}, "No Copilot access"),
     ],
 )
 async def test_a_missing_list_says_why(window: Any, changes: Any, words: str) -> None:

@@ -75,7 +75,7 @@ async def test_a_sheet_keeps_the_focus_and_gives_it_back(window: Any) -> None:
         ({"id": "expired", "level": "error"}, "Sign in again", "Sign in", "sign_in", {}),
         (
             {"id": "storage_locked", "level": "error", "fields": {"where": "GNOME Keyring"}},
-            "GNOME Keyring is locked or missing",
+            "Locked or missing: GNOME Keyring",
             "Try again",
             "choose_store",
             {"kind": "keyring"},
@@ -164,6 +164,22 @@ async def test_a_locked_store_can_be_replaced_by_another(window: Any) -> None:
     await page.press("Other storage…")
     await page.press("Only until I quit")
     assert await page.called("choose_store") == {"kind": "memory"}
+
+
+async def test_a_file_that_cannot_be_read_does_not_lend_the_keyring_its_name(window: Any) -> None:
+    where = {"where": "/home/octo/.local/share/copilot-desktop/tokens/token.json"}
+    banner = {"id": "storage_locked", "level": "error", "fields": where}
+    changes = {
+        "auth": {"state": "storage_locked", "source": "file", "source_where": where["where"]}
+    }
+    page = await window(
+        snapshots.snapshot(
+            banner=banner | {"actions": ["retry_storage", "choose_store"]}, **changes
+        )
+    )
+    await page.press("Other storage…")
+    await page.press("The system’s secure storage")
+    assert await page.called("choose_store") == {"kind": "keyring"}
 
 
 async def test_only_what_can_be_ignored_is_dismissed_and_only_this_time(window: Any) -> None:

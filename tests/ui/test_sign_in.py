@@ -197,6 +197,7 @@ async def test_a_locked_keyring_offers_three_places(window: Any, press: str, kin
     locked = {"auth": {"state": "storage_locked", "source_where": "GNOME Keyring"}}
     page = await window(snapshots.snapshot(**snapshots.merged(snapshots.SIGNED_OUT, locked)))
     await page.page.locator(".account").click()
+    await page.see("Unlock it to use the saved sign-in")  # nothing was to be saved
     await page.press(press)
     assert await page.called("choose_store") == {"kind": kind}
 

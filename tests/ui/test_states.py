@@ -289,7 +289,7 @@ CELLS = {
         (r"Use port \d+ instead", "Try 4141 again"), "Proxy could not start",
     ),
     "storage_locked": Cell(
-        locked, "Sign in to GitHub", r".*token\.json is locked or missing",
+        locked, "Sign in to GitHub", r"Locked or missing: .*token\.json",
         "Unlock it to use the saved sign-in, or choose another place to keep it.",
         ("Try again", "Other storage…"), "Proxy is running, but nobody is signed in",
     ),

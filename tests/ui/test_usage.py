@@ -12,6 +12,8 @@ from tests.ui.snapshots import DAY, meter, weekly
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
+NO_COPILOT = {"auth": {"state": "no_access", "plan": None}}  # who is signed in nevertheless
+
 
 async def opened(window: Any, **changes: Any) -> Any:
     page = await window(snapshots.snapshot(**changes))
@@ -154,6 +156,7 @@ async def test_used_up_without_a_date_says_so(window: Any) -> None:
         ({"usage": {"state": "stale"}}, "GitHub has not answered since."),
         ({"usage": {"state": "ready", "meters": []}}, "Your plan reports no limits."),
         (snapshots.SIGNED_OUT, "Sign in to see your usage"),
+        ({**NO_COPILOT, "usage": {"state": "ready", "meters": []}}, "No Copilot access"),
     ],
 )
 async def test_a_missing_number_says_why(window: Any, changes: Any, words: str) -> None:

@@ -9,6 +9,7 @@ import { button, card, pill } from '../components/controls.js';
 import { h } from '../dom.js';
 import { setLocal, state } from '../store.js';
 import { t } from '../strings.js';
+import { showOutgoing } from './outgoing.js';
 import { cancelSheet, offerSheet, sheetFrame } from './sheets.js';
 
 const LOOK = { ok: 'ok', look: 'warn', failed: 'bad' };
@@ -18,7 +19,7 @@ const DOES = {
   use_port: (fields) => actions.usePort(fields.next),
   sign_in: () => actions.signIn(),
   store: () => actions.openSheet('store'),
-  outgoing: () => actions.go('settings'),
+  outgoing: () => showOutgoing(),
   open_logs: () => actions.perform('open_logs'),
   refresh_models: () => actions.refreshModels(),
 };

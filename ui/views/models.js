@@ -10,6 +10,7 @@ import { h } from '../dom.js';
 import { number, timeOfDay, tokens } from '../format.js';
 import { changed, setLocal, state } from '../store.js';
 import { listed, t } from '../strings.js';
+import { nobody } from './nobody.js';
 
 const ENDPOINT = {
   '/chat/completions': 'chat', '/responses': 'responses', '/v1/messages': 'messages', '/embeddings': 'embeddings',
@@ -183,10 +184,7 @@ export function moveInRows(event) {
 // --- no list -----------------------------------------------------------------------------------
 
 function nothing(models, auth, local) {
-  if (!usable(auth) && auth.state !== 'unknown') {
-    return card(null, null, emptyState(t('models.signed_out_title'), null,
-      button(t('action.sign_in'), () => actions.signIn(), { look: 'primary' })));
-  }
+  if (!usable(auth) && auth.state !== 'unknown') return nobody(auth, 'models.signed_out_title');
   if (models.error) {
     const message = models.error.message || '';
     return card(null, null, emptyState(t('models.error_title'), message,

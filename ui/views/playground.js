@@ -16,6 +16,7 @@ import { t } from '../strings.js';
 import { watch } from '../watch.js';
 import { errorText, resultWords } from './activity.js';
 import { changes, facts } from './activity_panel.js';
+import { nobody } from './nobody.js';
 import { sidesView } from './sides.js';
 
 const FORMATS = ['chat', 'responses', 'messages', 'ollama'];
@@ -38,8 +39,7 @@ export function playgroundView(snapshot, local) {
 
 function nothing({ auth }) {
   if (usable(auth)) return card(null, null, emptyState(t('models.empty_title'), null, button(t('action.refresh'), actions.refreshModels)));
-  return card(null, null, emptyState(t('playground.signed_out'), null,
-    button(t('action.sign_in'), () => actions.signIn(), { look: 'primary' })));
+  return nobody(auth, 'playground.signed_out');
 }
 
 // --- the question ------------------------------------------------------------------------------

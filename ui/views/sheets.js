@@ -152,7 +152,7 @@ const SHEETS = {
   store(sheet, { auth }) {
     const where = auth.source_where || t('sign_in.storage.where_unknown');
     return frame(t('sheet.store.title'), t('sheet.store.body', { where }), null, [
-      button(t('sign_in.storage.keyring', { where }), () => actions.chooseStore('keyring'), { look: 'primary', first: true }),
+      button(t('sign_in.storage.where_unknown'), () => actions.chooseStore('keyring'), { look: 'primary', first: true }),
       button(t('sign_in.storage.file'), () => actions.chooseStore('file')),
       button(t('sign_in.storage.memory'), () => actions.chooseStore('memory')),
       cancel(),

@@ -5,6 +5,7 @@ import { button, card, copyButton, emptyState } from '../components/controls.js'
 import { isPath } from '../derive.js';
 import { h } from '../dom.js';
 import { t } from '../strings.js';
+import { showOutgoing } from './outgoing.js';
 
 /** The server whose sign-in this is, as a name. */
 export function deviceHost(snapshot) {
@@ -38,9 +39,11 @@ function storageFailed(login, auth, error) {
 }
 
 function end(name, fields, buttons, extra = null) {
-  return card(null, null, h('div', { role: 'alert' },
-    emptyState(t(`sign_in.${name}.title`, fields), t(`sign_in.${name}.body`, fields), ...buttons), extra));
+  return told(t(`sign_in.${name}.title`, fields), t(`sign_in.${name}.body`, fields), buttons, extra);
 }
+
+const told = (title, body, buttons, extra = null) => card(null, null,
+  h('div', { role: 'alert' }, emptyState(title, body, ...buttons), extra));
 
 const newCode = (word, local) => button(t(`sign_in.${word}`), actions.signInAgain, {
   look: 'primary', busy: Boolean(local.busy.sign_in), first: true,
@@ -48,7 +51,7 @@ const newCode = (word, local) => button(t(`sign_in.${word}`), actions.signInAgai
 const again = (local) => button(t('action.try_again'), actions.signInAgain, {
   look: 'primary', busy: Boolean(local.busy.sign_in),
 });
-const outgoing = () => button(t('sign_in.outgoing'), () => actions.go('settings'), { look: 'ghost', key: 'outgoing' });
+const outgoing = () => button(t('sign_in.outgoing'), showOutgoing, { look: 'ghost', key: 'outgoing' });
 const cancel = () => button(t('action.cancel'), actions.cancelSignIn);
 
 function failed(login, error, host, local) {
@@ -100,5 +103,8 @@ function storage(auth, error, local) {
   const places = isPath(where)
     ? [button(t('action.try_again'), () => actions.chooseStore('file'), { look: 'primary', busy, key: 'file' })]
     : [choose('keyring', 'primary'), choose('file')];
-  return end('storage', { where }, [...places, choose('memory')]);
+  const all = [...places, choose('memory')];
+  return auth.state === 'storage_locked'
+    ? told(t('banner.storage_locked.title', { where }), t('banner.storage_locked.body'), all)
+    : end('storage', { where }, all);
 }

@@ -11,6 +11,7 @@ import {
 } from '../format.js';
 import { changed, setLocal, state } from '../store.js';
 import { t } from '../strings.js';
+import { nobody } from './nobody.js';
 
 let more = null; // the parts below the meters, which are fetched when this screen is first opened
 
@@ -39,10 +40,7 @@ export function usageView(snapshot, local) {
 
 function body(usage, auth, snapshot, local) {
   const { settings } = snapshot;
-  if (!usable(auth) && !usage.meters.length && auth.state !== 'unknown') {
-    return card(null, null, emptyState(t('usage.signed_out_title'), null,
-      button(t('action.sign_in'), () => actions.signIn(), { look: 'primary' })));
-  }
+  if (!usable(auth) && !usage.meters.length && auth.state !== 'unknown') return nobody(auth, 'usage.signed_out_title');
   if (!usage.meters.length && (usage.state === 'loading' || local.busy.refresh_quota)) {
     return card(null, null, skeleton(6, t('usage.loading')));
   }
