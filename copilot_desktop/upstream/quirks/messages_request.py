@@ -156,18 +156,19 @@ def mend_tools(draft: Draft, model: Model) -> None:
     if not isinstance(given, list):
         _mend_choice(draft, offered=False, gone=frozenset())
         return
-    tools, twins = told_once(given)
-    for twin in twins:
-        draft.note(twin, marked=True)
     search = any(beta.startswith("advanced-tool-use-") for beta in draft.betas)
-    kept: list[Any] = []
+    own: list[Any] = []
     served: dict[str, str] = {}  # its name to its kind
-    for tool in tools:
+    for tool in given:
         kind = tool.get("type") if isinstance(tool, dict) else None
         if isinstance(kind, str) and kind.startswith(_SERVER if search else (*_SERVER, _SEARCH)):
             served[str(tool.get("name"))] = _server_name(kind)
         else:
-            kept.append(_tool(tool, draft, model, search=search))
+            own.append(tool)
+    single, twins = told_once(own)  # one of a client's may be called as a server's
+    for twin in twins:
+        draft.note(twin, marked=True)
+    kept = [_tool(tool, draft, model, search=search) for tool in single]
     if len(kept) > _MOST_TOOLS:
         raise InvalidRequest(f"tools: {len(kept)} tools were sent, the limit is {_MOST_TOOLS}")
     if served and not kept:
@@ -175,7 +176,7 @@ def mend_tools(draft: Draft, model: Model) -> None:
         raise NotExpressible(f"The server tool {kind} is not available through Copilot.")
     for kind in served.values():
         draft.note(f"dropped=tools.{kind}", marked=True)
-    if served or twins or any(new is not old for new, old in zip(kept, tools, strict=False)):
+    if served or twins or any(new is not old for new, old in zip(kept, single, strict=True)):
         draft.put("tools", kept)
     _mend_choice(draft, offered=bool(kept), gone=frozenset(served))
 
@@ -190,7 +191,7 @@ def _tool(tool: Any, draft: Draft, model: Model, *, search: bool) -> Any:
     if not isinstance(tool, dict):
         return tool
     unknown = _TOOL_EXTRAS if search else _TOOL_EXTRAS | _TOOL_SEARCH
-    if tool.get("type") in (None, "custom"):
+    if is_custom := tool.get("type") in (None, "custom"):
         unknown = frozenset(tool) - _TOOL - (_TOOL_SEARCH - unknown)
     if not model.structured:
         unknown |= {"strict"}
@@ -198,7 +199,9 @@ def _tool(tool: Any, draft: Draft, model: Model, *, search: bool) -> Any:
     for key in gone:
         draft.note(f"dropped=tools.{key}")
     schema = tool.get("input_schema")
-    legal = legal_schema(schema) if isinstance(schema, dict) and _is_odd(schema) else schema
+    legal = schema
+    if (schema is None and is_custom) or (isinstance(schema, dict) and _is_odd(schema)):
+        legal = legal_schema(schema)
     if not gone and legal == schema:
         return tool
     mended = {key: value for key, value in tool.items() if key not in unknown}

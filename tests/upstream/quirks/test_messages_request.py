@@ -31,6 +31,19 @@ def test_server_tools_go_beside_others() -> None:
     assert fixed_body(lazy)["tools"] == [LS, {**LS, "name": "rm"}]
 
 
+def test_a_tool_of_the_client_may_be_called_as_one_of_the_servers() -> None:
+    own = {**LS, "name": "web_search"}
+    fixed = fix(ask(tools=[{"type": "web_search_20250305", "name": "web_search"}, own]))
+    assert (fixed.body or {})["tools"] == [own]
+    assert fixed.notes == ("dropped=tools.web_search",)
+
+
+def test_a_tool_without_a_schema_takes_nothing() -> None:
+    empty = {"type": "object", "properties": {}}
+    for bare in ({"name": "ls"}, {"name": "ls", "type": "custom", "input_schema": None}):
+        assert fixed_body(ask(tools=[bare]))["tools"] == [{**bare, "input_schema": empty}]
+
+
 def test_a_choice_without_tools_goes() -> None:
     assert "tool_choice" not in fixed_body(ask(tool_choice={"type": "any"}))
 
