@@ -49,6 +49,21 @@ async def test_what_was_chosen_is_sent(window: Any) -> None:
     }
 
 
+async def test_what_is_too_long_is_said_and_not_cut(window: Any) -> None:
+    page = await opened(window)
+    await page.page.locator("#play-text").focus()
+    await page.page.keyboard.insert_text("x" * 16_000 + "Why?")  # as pasted
+    await page.see("Instructions and message have at most 16,000 characters each.")
+    send = page.page.locator("#play-send")
+    assert (await page.page.locator("#play-text").input_value()).endswith("Why?")
+    assert await send.get_attribute("aria-disabled") == "true"
+    for _ in "Why?":
+        await page.page.keyboard.press("Backspace")
+    await page.page.locator("#play-send[aria-disabled=true]").wait_for(state="detached")
+    await page.press("Send")
+    assert (await page.called("play"))["text"] == "x" * 16_000
+
+
 async def test_an_effort_is_offered_where_the_model_has_one(window: Any) -> None:
     models = [
         snapshots.model("GPT-5", efforts=["low", "high"]),

@@ -20,7 +20,7 @@ import { nobody } from './nobody.js';
 import { sidesView } from './sides.js';
 
 const FORMATS = ['chat', 'responses', 'messages', 'ollama'];
-const LONGEST = 16000;
+const LONGEST = 16000; // characters that the app takes
 const NOTHING = { n: 0, phase: 'idle', text: '', thinking: '', row: null, sides: null };
 
 let run = NOTHING;
@@ -54,6 +54,7 @@ function form(models, snapshot, local) {
   const listed = [...models].sort((a, b) => a.name.localeCompare(b.name));
   const running = run.phase === 'running';
   const off = snapshot.proxy.phase !== 'running';
+  const long = Math.max(play.text.length, play.system.length) > LONGEST;
   return h('div', { key: 'form' }, card({ id: 'question', text: t('playground.question') }, null, h('div', { class: 'play-form' },
     h('div', { class: 'play-line' },
       labelled('model', select('play-model', model.id, listed.map((each) => [each.id, each.name || each.id]),
@@ -75,8 +76,9 @@ function form(models, snapshot, local) {
       running
         ? button(t('playground.stop'), stop, { id: 'play-stop', key: 'stop' })
         : button(t('playground.send'), () => send(model, play), {
-          id: 'play-send', look: 'primary', key: 'send', busy: Boolean(local.busy.play), off: off || !play.text.trim(), reason: t('nav.shortcut', { name: t('playground.send'), keys: `${modifier()}+Enter` }),
+          id: 'play-send', look: 'primary', key: 'send', busy: Boolean(local.busy.play), off: off || long || !play.text.trim(), reason: t('nav.shortcut', { name: t('playground.send'), keys: `${modifier()}+Enter` }),
         })),
+    long ? h('p', { class: 'note-line', key: 'long' }, icon('info'), h('span', null, t('playground.too_long', { max: LONGEST }))) : null,
     off ? h('p', { class: 'note-line', key: 'off' }, icon('info'), h('span', null, t('playground.proxy_off')),
       button(t('playground.start_proxy'), actions.startProxy, { look: 'ghost', small: true })) : null)));
 }
@@ -87,7 +89,7 @@ const labelled = (name, control) => h('div', { class: 'play-field', key: name },
 const area = (name, rows, value, placeholder) => h('div', { class: 'play-field', key: name },
   h('label', { class: 'caption', for: `play-${name}` }, t(`playground.${name}`)),
   h('textarea', {
-    id: `play-${name}`, class: 'field area', rows, value, maxlength: LONGEST, placeholder, oninput: (event) => set({ [name]: event.target.value }),
+    id: `play-${name}`, class: 'field area', rows, value, placeholder, oninput: (event) => set({ [name]: event.target.value }),
   }));
 
 async function send(model, play) {
