@@ -34,6 +34,7 @@ _RESULT = {"text", "image", "document", "tool_reference"}
 
 def check(body: Body, facts: Facts, tools: Collection[str], *, system_turns: bool) -> None:
     """Raises Refused."""
+    thinks = (body.get("thinking") or {}).get("type") == "enabled"
     _system(body.get("system"))
     messages = body.get("messages")
     if not isinstance(messages, list) or not messages:
@@ -47,6 +48,8 @@ def check(body: Body, facts: Facts, tools: Collection[str], *, system_turns: boo
     if looker.images > _MOST_IMAGES:
         raise anthropic(f"too many images: at most {_MOST_IMAGES} are allowed")
     _pairs(messages)
+    if thinks:
+        _begun_with_thought(messages)
     if looker.tool_history and "tools" not in body:
         raise anthropic(
             "Requests which include `tool_use` or `tool_result` blocks must define tools"
@@ -107,6 +110,7 @@ class _Looker:
 
     def __init__(self, facts: Facts, tools: Collection[str]) -> None:
         self._facts = facts
+        self._shows = bool(facts.supports.get("adaptive_thinking"))
         self._tools = tools
         self.images = 0
         self.tool_history = False
@@ -146,6 +150,8 @@ class _Looker:
             case "document":
                 _document(block.get("source") or {}, where)
             case "thinking" | "redacted_thinking":
+                if kind == "thinking" and not (self._shows or block.get("thinking")):
+                    raise gateway(f"{where}.thinking: each thinking block must contain thinking")
                 _thought(kind, block, where)
             case "tool_use":
                 self.tool_history = True
@@ -229,6 +235,24 @@ def _pairs(messages: list[Body]) -> None:
             )
         if role == "user":
             _expected(blocks, merged[place - 1][1] if place else [], place)
+
+
+def _begun_with_thought(messages: list[Body]) -> None:
+    """With a budget a running loop of tools goes on only from where it was thought of."""
+    turns = _merged(messages)
+    if len(turns) < 2 or not any(part.get("type") == "tool_result" for part in turns[-1][1]):
+        return
+    while len(turns) > 2 and any(part.get("type") == "tool_result" for part in turns[-3][1]):
+        turns = turns[:-2]
+    kind = turns[-2][1][0].get("type")
+    if kind not in {"thinking", "redacted_thinking"}:
+        raise anthropic(
+            f"messages.{len(turns) - 2}.content.0.type: Expected `thinking` or "
+            f"`redacted_thinking`, but found `{kind}`. When `thinking` is enabled, a final "
+            "`assistant` message must start with a thinking block (preceeding the lastmost set of "
+            "`tool_use` and `tool_result` blocks). We recommend you include thinking blocks from "
+            "previous turns. To avoid this requirement, disable `thinking`."
+        )
 
 
 def _merged(messages: list[Body]) -> list[tuple[str, list[Body]]]:

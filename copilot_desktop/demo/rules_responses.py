@@ -37,6 +37,14 @@ _OUTPUTS = ("function_call_output", "custom_tool_call_output")
 _NO_COMPACTION = {"gpt-5", "gpt-5.1", "gpt-5.2"}
 _PREFIX = {"message": "msg", "function_call": "fc", "custom_tool_call": "ctc", "reasoning": "rs"}
 _SENT = re.compile(r"[a-zA-Z0-9_-]+")
+_MEMBERS = {
+    "message": {"role", "content", "status", "phase"},
+    "function_call": {"call_id", "name", "arguments", "status", "namespace", "caller"},
+    "function_call_output": {"call_id", "output", "status", "caller"},
+    "custom_tool_call": {"call_id", "name", "input", "status", "namespace", "caller"},
+    "custom_tool_call_output": {"call_id", "output", "status", "caller"},
+    "reasoning": {"summary", "content", "encrypted_content", "status"},
+}
 
 
 def _say(text: str) -> Refused:
@@ -182,6 +190,9 @@ def _input(found: Any) -> None:
 
 def _item(item: Body, where: str, open_calls: dict[str, bool]) -> None:
     kind = item.get("type", "message")
+    for name in item:
+        if kind in _MEMBERS and name not in _MEMBERS[kind] | {"type", "id"}:
+            raise gateway(f"Unknown parameter: '{where}.{name}'.")
     if kind == "message":
         _message(item, where)
     elif kind in _CALLS:

@@ -55,8 +55,14 @@ _TAKEN = frozenset({
     *_HINTS, "thinking", "output_config", "stream_options", "snippy", "include", "reasoning",
     "background", "conversation", "previous_response_id", "prompt", "client_metadata",
 })  # fmt: skip
+# The parts of an item, a message or a tool that are what it says.
+_SAID = frozenset({
+    "type", "role", "content", "text", "id", "call_id", "name", "namespace", "arguments", "input",
+    "output", "summary", "encrypted_content", "image_url", "file_data", "refusal", "parameters",
+    "function", "custom", "format", "tools", "tool_calls", "tool_call_id", "strict",
+})  # fmt: skip
 _UNKNOWN = re.compile(
-    r"unknown parameter:? [`'\"]([\w.]+)[`'\"]"
+    r"unknown parameter:? [`'\"]([\w.\[\]]+)[`'\"]"
     r"|unrecognized request arguments? supplied: (\w+(?:, *\w+)*)",
     re.IGNORECASE,
 )
@@ -129,6 +135,16 @@ def cure(case: Case, taken: Collection[str] = ()) -> Cure | None:
 
 def _signatures(case: Case) -> _Change:
     return _Change(mending.without_thoughts(case.endpoint, case.body))
+
+
+def _unbegun(case: Case) -> _Change:
+    """The running tool loop was started by a model that did not think, or does not show it: it is
+    ended without reasoning."""
+    thinking = case.body.get("thinking")
+    if not isinstance(thinking, Mapping) or thinking.get("type") != "enabled":
+        return _Change(None)
+    # Clearing old thinking needs a request that thinks.
+    return _Change(mending.without_keys(case.body, ("thinking", "context_management")))
 
 
 def _enabled(case: Case) -> _Change:
@@ -234,6 +250,8 @@ def _unknown(case: Case) -> _Change:
     """Fields of other vendors, such as `min_p` (`translation.md` §10.2). One is named at a time, so
     all that are like it go with it."""
     found = _UNKNOWN.search(case.message)
+    if found and found[1] and "[" in found[1]:
+        return _unknown_within(case, found[1])
     named = re.findall(r"[\w.]+", found[1] or found[2]) if found else []
     if not named or not _MEANT.isdisjoint(named):
         return _Change(None)
@@ -241,6 +259,18 @@ def _unknown(case: Case) -> _Change:
     names = tuple(dict.fromkeys((*named, *alike)))
     lessons = tuple(Lesson("bad_path", name, TEN_MINUTES) for name in names)
     return _Change(mending.without_paths(case.body, names), lessons)
+
+
+def _unknown_within(case: Case, place: str) -> _Change:
+    """A field of an item that only its maker knows, such as Codex's own notes on each message: it
+    goes from all items, with whatever it holds."""
+    steps = re.sub(r"\[\d+\]", ".*", place).split(".")
+    named = len(steps) - steps[::-1].index("*") if "*" in steps else len(steps)
+    if named == len(steps) or steps[named] in _SAID:
+        return _Change(None)
+    path = ".".join(steps[: named + 1])
+    lessons = (Lesson("bad_path", path, TEN_MINUTES),)
+    return _Change(mending.without_paths(case.body, (path,)), lessons)
 
 
 def _limit_key(case: Case) -> _Change:
@@ -320,7 +350,12 @@ def _row(name: str, says: str, change: Callable[[Case], _Change]) -> _Row:
 
 # The numbers of the rows in `translation.md` §14; row 10 (another endpoint) is the provider's.
 _ROWS = (
-    _row("thinking signature", r"invalid.*(signature|data)\b.*thinking", _signatures),  # 1
+    _row(
+        "thinking signature",
+        r"invalid.*(signature|data)\b.*thinking|thinking block must contain thinking",
+        _signatures,
+    ),  # 1
+    _row("thinking begun", r"expected `?thinking`? or `?redacted_thinking", _unbegun),
     _row("thinking.enabled", r"thinking\.type\.enabled.*not supported", _enabled),  # 2
     _row("thinking.disabled", r"thinking\.type\.disabled.*not supported", _disabled),  # 3
     _row("effort", r"effort.*supported values|invalid_reasoning_effort", _effort),  # 4

@@ -304,6 +304,10 @@ RESPONSES = {
     ),
     "a call id as item id": ({"input": [USER, {**F_CALL, "id": "toolu_1"}, F_OUTPUT]}, "'fc'"),
     "a stored item": ({"input": [USER, {"type": "reasoning", "id": "rs_1", "summary": []}]}, ""),
+    "a field that an item has not": (
+        {"input": [{**USER, "notes": {"a": 1}}]},
+        "Unknown parameter: 'input[0].notes'",
+    ),
     "an unknown item": ({"input": [USER, {"type": "local_shell_call"}]}, "local_shell_call"),
     "JSON without the word": ({"text": {"format": {"type": "json_object"}}}, "'json'"),
     "a nested form": (
@@ -330,6 +334,9 @@ def turns(*contents):
     """Messages of person and assistant in turn."""
     roles = ("user", "assistant")
     return [{"role": roles[n % 2], "content": content} for n, content in enumerate(contents)]
+
+
+EMPTY = {"type": "thinking", "thinking": "", "signature": "x"}
 
 
 def thinking(kind, **more):
@@ -470,6 +477,14 @@ MESSAGES = {
         {"output_config": {"format": {"type": "json_schema", "schema": FIELDS, "strict": True}}},
         "output_config.format.strict: Extra inputs",
     ),
+    "a loop that was begun without a thought": (
+        {
+            **thinking("enabled", budget_tokens=2000),
+            "messages": turns("a", [USE], [DONE]),
+            "tools": [TOOL],
+        },
+        "must start with a thinking block",
+    ),
     "an adaptive budget": (thinking("adaptive", budget_tokens=2000), "Extra inputs"),
     "a small budget": (thinking("enabled", budget_tokens=100), "1024"),
     "a large budget": ({**thinking("enabled", budget_tokens=32001), "max_tokens": 32000}, "32000"),
@@ -494,6 +509,7 @@ async def test_messages_refuses(caller, case):
 @pytest.mark.parametrize(
     ("model", "change", "words"),
     [
+        (MANUAL, {"text": turns("a", [EMPTY], "b")}, "must contain thinking"),
         (MANUAL, thinking("adaptive"), "adaptive thinking is not supported"),
         (MANUAL, effort("low"), "effort"),
         (OPUS, thinking("enabled", budget_tokens=2000), '"thinking.type.enabled" is not supported'),

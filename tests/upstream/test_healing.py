@@ -208,7 +208,15 @@ def test_unknown_fields_go_wherever_they_stand(
         (RESPONSES, {"input": "x"}, "item_id did not match"),
         (CHAT, {"n": 2}, "Unrecognized request argument supplied: n"),
         (CHAT, {"n": 2, "min_p": 1}, "Unrecognized request arguments supplied: min_p, n"),
-        (RESPONSES, {"input": [{"x": 1}]}, "Unknown parameter: 'input[0].x'."),
+        (RESPONSES, {"input": [{"x": 1}]}, "Unknown parameter: 'input[0].y'."),
+        (RESPONSES, {"input": [{"x": 1}]}, "Unknown parameter: 'input[0]'."),
+        (RESPONSES, {"input": [{"x": 1}]}, "Unknown parameter: 'input[x]'."),
+        (RESPONSES, {"input": [{"output": "x"}]}, "Unknown parameter: 'input[0].output'."),
+        (
+            RESPONSES,
+            {"input": [{"content": [{"text": "x"}]}]},
+            "Unknown parameter: 'input[0].content[0].text'.",
+        ),
         (CHAT, {"messages": None}, "The conversation must end with a user message."),
         (CHAT, {"messages": 7}, "cannot end with trailing whitespace"),
         (MESSAGES, {}, ""),
@@ -254,6 +262,28 @@ def test_fields_of_other_vendors_go_together(said: str, gone: set[str]) -> None:
     assert found is not None
     assert found.body.keys() == body.keys() - gone
     assert {(one.about, one.value) for one in found.lessons} == {("bad_path", n) for n in gone}
+
+
+@pytest.mark.parametrize("said", ["input[1].notes", "input[1].notes.kinds", "input[0].notes[2].a"])
+def test_a_field_that_only_its_maker_knows_goes_from_all_items(said: str) -> None:
+    """Codex writes notes of its own on each message, which are for OpenAI's servers."""
+    body = {
+        "input": [
+            {"role": "user", "content": "a", "notes": {"id": 1}},
+            {"role": "user", "content": "b", "notes": {"kinds": ["x"]}},
+        ],
+        "notes": "mine",
+    }
+    found = treated(RESPONSES, body, f"Unknown parameter: '{said}'.")
+    if said.endswith("[2].a"):
+        assert found is None  # there is no list of notes
+        return
+    assert found is not None
+    assert found.body == {
+        "input": [{"role": "user", "content": "a"}, {"role": "user", "content": "b"}],
+        "notes": "mine",
+    }
+    assert [(one.about, one.value) for one in found.lessons] == [("bad_path", "input.*.notes")]
 
 
 def test_no_instruction_goes_with_the_fields_of_other_vendors() -> None:

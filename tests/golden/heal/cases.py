@@ -75,6 +75,32 @@ ROWS = (
         gone=("messages.1.content.1",), come={"messages.1.content.0.type": "text"},
     ),
     Row(
+        "1-empty", "/v1/messages", MESSAGES,
+        {**messages(), "model": HAIKU, "messages": [
+            {"role": "user", "content": "go"},
+            {"role": "assistant", "content": [
+                {**THOUGHT, "thinking": ""}, {"type": "text", "text": "Done."},
+            ]},
+            {"role": "user", "content": "more"},
+        ]},
+        "thinking signature",
+        gone=("messages.1.content.1",), come={"messages.1.content.0.type": "text"},
+    ),
+    Row(
+        "1-not-begun", "/v1/messages", MESSAGES,
+        {**messages(thinking={"type": "enabled", "budget_tokens": 3000}, tools=[TOOL]),
+         "messages": [
+            {"role": "user", "content": "go"},
+            {"role": "assistant", "content": [
+                {"type": "tool_use", "id": "c1", "name": "ls", "input": {}},
+            ]},
+            {"role": "user", "content": [
+                {"type": "tool_result", "tool_use_id": "c1", "content": "a.txt"},
+            ]},
+        ]},
+        "thinking begun", gone=("thinking",), come={"messages.1.content.0.type": "tool_use"},
+    ),
+    Row(
         "1-chat", "/v1/chat/completions", CHAT,
         {"model": HAIKU, "messages": [
             {"role": "user", "content": "go"},
@@ -178,6 +204,19 @@ ROWS = (
         {"model": GPT, **said(), "presence_penalty": 0.3, "temperature": 0.3},
         "parameter", ("presence_penalty",), gone=("presence_penalty",),
         come={"temperature": 0.3}, learned="bad_path",
+    ),
+    Row(
+        "9-within", "/v1/responses", RESPONSES,
+        {"model": CODEX, "input": [
+            {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "go"}],
+             "internal_chat_message_metadata_passthrough": {"turn_id": "t"}},
+            {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "on"}],
+             "internal_chat_message_metadata_passthrough": {"create_time": 1}},
+        ]},
+        "unknown parameter",
+        gone=("input.0.internal_chat_message_metadata_passthrough",
+              "input.1.internal_chat_message_metadata_passthrough"),
+        come={"input.1.content.0.text": "on"}, learned="bad_path",
     ),
     Row(
         "13", "/v1/responses", RESPONSES,
