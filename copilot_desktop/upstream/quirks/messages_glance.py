@@ -83,7 +83,7 @@ def _is_said(block: Any, calls: set[str]) -> bool:
                 return False
             calls.add(call)
             legal = _LEGAL_ID(call) and _LEGAL_NAME(name)
-            return bool(legal) and not isinstance(block.get("input"), str)
+            return bool(legal) and isinstance(block.get("input"), dict)
         case "thinking":
             return is_genuine(block) and "cache_control" not in block
         case "redacted_thinking":

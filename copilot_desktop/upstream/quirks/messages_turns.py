@@ -211,10 +211,10 @@ def _found(block: Mapping[str, Any]) -> str:
 
 def _tool_use(block: Mapping[str, Any]) -> Mapping[str, Any]:
     given = block.get("input")
-    if not isinstance(given, str):
+    if isinstance(given, dict):
         return block
     try:
-        value = json.loads(given) if given.strip() else {}
+        value = json.loads(given) if isinstance(given, str) else {}
     except (ValueError, RecursionError):
         value = {}
     return {**block, "input": value if isinstance(value, dict) else {}}

@@ -43,7 +43,8 @@ def are_plain(items: list[Any]) -> bool:
             call, name = item.get("call_id"), item.get("name")
             if not isinstance(call, str) or not isinstance(name, str) or call in issued:
                 return False
-            if not (_LEGAL_ID(call) and _LEGAL_NAME(name)):
+            legal = _LEGAL_ID(call) and _LEGAL_NAME(name)
+            if not legal or isinstance(item.get("arguments"), dict):
                 return False
             issued.add(call)
             waiting.add(call)

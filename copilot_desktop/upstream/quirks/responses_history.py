@@ -6,6 +6,7 @@ call has one output somewhere behind it. Everything else of an item stays as the
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -75,6 +76,8 @@ def _identified(items: list[Json]) -> list[Json]:
         if _kind(item) in _CALLS:
             arguments = item.get("arguments", item.get("input"))
             own = ids.of_call(known, str(place), str(item.get("name")), str(arguments))
+            if isinstance(read := item.get("arguments"), dict):  # as some programs keep them
+                item = {**item, "arguments": json.dumps(read, separators=(",", ":"))}
         elif _is_output(item):
             own = ids.of_result(known, str(place))
         out.append(item if own in (None, given) else {**item, "call_id": own})

@@ -287,6 +287,11 @@ def test_a_tool_that_gave_nothing_is_told_as_that(nothing):
     assert sent(input=given)["input"][1]["output"] == "(no output)"
 
 
+def test_arguments_that_were_kept_as_an_object_go_as_text():
+    told = sent(input=[{**SPAWNED, "arguments": {"n": 1}}, DONE])["input"]
+    assert told == [{**SPAWNED, "arguments": '{"n":1}'}, DONE]
+
+
 def _call(call_id):
     return {"type": "function_call", "call_id": call_id, "name": "exec_command", "arguments": "{}"}
 
