@@ -266,7 +266,7 @@ class HttpOnly(InvalidRequest):
 class NotSignedIn(Problem):
     kind = "not_signed_in"
     status = 401
-    sentence = "Nobody is signed in. Open Copilot Desktop and choose Sign in."
+    sentence = "Nobody is signed in. Sign in with Copilot Desktop or with `copilot-desktop login`."
     action = Action.SIGN_IN
     requires_reauth = True
 
