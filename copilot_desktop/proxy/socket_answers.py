@@ -4,8 +4,10 @@ The relay writes server-sent events, as for HTTP; here their data becomes frames
 status line, so trouble is a frame at any time, and the socket goes on. Clients read that frame in
 different ways (`clients.md`; Codex' `codex-api/src/endpoint/responses_websocket.rs`; the OpenAI
 SDKs' `ResponseErrorEvent`): Codex takes the status and `error`, and passes over an error without a
-status as if nothing had come; the SDKs take the flat fields. So there are both. A prompt that is
-too long is told as a failed response as well as by HTTP status: Codex compacts on that one.
+status as if nothing had come; the SDKs take the flat fields. So there are both. GitHub's own CLI
+goes by the code alone; without one it takes a refusal for a fault and asks five times more, so there
+is always one. A prompt that is too long is told as a failed response as well as by HTTP status: Codex
+compacts on that one.
 """
 
 from __future__ import annotations
@@ -47,6 +49,7 @@ _STATUS = {
     "service_unavailable": 503,
 }
 _OTHER_STATUS = 502
+_NO_REASON = "bad_request"  # Copilot's own word (`upstream.md` §7.6)
 
 
 class SocketDownstream:
@@ -167,6 +170,8 @@ def error_frame(problem: Problem, dialect: Dialect, client: str = "") -> Json:
     if codex.is_codex(client) and (own := codex.limit_answer(problem, body)) is not None:
         status, body, headers = own
     error = body["error"]
+    if status == 400 and error.get("code") is None:
+        error = {**error, "code": _NO_REASON}
     flat = {name: error.get(name) for name in ("code", "message", "param")}
     frame: Json = {"type": "error", "sequence_number": 0, **flat, "error": error}
     if isinstance(problem, InputTooLarge):

@@ -31,6 +31,13 @@ def test_both_shapes_say_the_same(problem, status):
     assert "status_code" not in frame, "Codex takes a frame with both for none at all"
 
 
+def test_a_refusal_has_always_a_code():
+    """GitHub's own CLI takes one without for a fault, and asks five times more."""
+    for given, code in ((None, "bad_request"), ("invalid_value", "invalid_value")):
+        frame = error_frame(InvalidRequest("no", code=given), SPOKEN)
+        assert frame["code"] == frame["error"]["code"] == code
+
+
 def test_waiting_is_told_in_seconds():
     assert error_frame(RateLimited(retry_after=2.6), SPOKEN)["headers"] == {"retry-after": "3"}
     assert "headers" not in error_frame(RateLimited(), SPOKEN)
