@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from copilot_desktop.cli.parser import Invocation, read
 from copilot_desktop.errors import NotSignedIn, Problem
 from copilot_desktop.system import accepting, buffers, descriptors, garbage
+from copilot_desktop.system.speaking import speaker
 from copilot_desktop.system.threads import lent_to
 from copilot_desktop.upstream import late_trust
 
@@ -104,7 +105,8 @@ def _run(invocation: Invocation) -> int:
         case "serve":
             from copilot_desktop.cli import headless  # noqa: PLC0415
 
-            return _on_loop(headless.serve(preferences, invocation))
+            with speaker.at_work():
+                return _on_loop(headless.serve(preferences, invocation))
         case "login" | "logout":
             from copilot_desktop.cli import account  # noqa: PLC0415
 
@@ -164,11 +166,13 @@ def _window(preferences: Preferences, invocation: Invocation) -> int:
         from copilot_desktop.cli import headless  # noqa: PLC0415
 
         complain(f"{engine.reason} Running headless, as with `serve`.")
-        return _on_loop(headless.serve(preferences, invocation))
+        with speaker.at_work():
+            return _on_loop(headless.serve(preferences, invocation))
     from copilot_desktop.shell.desktop import run_desktop  # noqa: PLC0415
 
     garbage.resume()
-    return run_desktop(preferences, engine, demo=invocation.demo, hidden=invocation.hidden)
+    with speaker.at_work():
+        return run_desktop(preferences, engine, demo=invocation.demo, hidden=invocation.hidden)
 
 
 def _have_home() -> None:
@@ -197,6 +201,8 @@ def complain(words: str) -> None:
 
 def _print(words: str, stream: Any) -> bool:
     shown = _STEERING.sub(lambda found: f"\\x{ord(found[0]):02x}", words)
+    if stream is not None and speaker.say(shown, stream):
+        return True
     try:
         print(shown, file=stream, flush=True)
     except (OSError, ValueError, AttributeError):

@@ -15,10 +15,12 @@ from dataclasses import dataclass
 from itertools import takewhile
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from typing import TextIO
 
 from copilot_desktop.core.wakers import Wakers
 from copilot_desktop.redaction import RedactingFormatter
 from copilot_desktop.system.files import private_folder
+from copilot_desktop.system.speaking import speaker
 
 FOLDER = "logs"
 FILE_NAME = "copilot-desktop.log"
@@ -66,6 +68,19 @@ class _PrivateFile(RotatingFileHandler):
         return open(  # noqa: PTH123
             descriptor, "a", encoding="utf-8", errors="replace", newline="\n"
         )
+
+
+class _Terminal(logging.StreamHandler[TextIO]):
+    """Nobody waits for it while the app runs."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            said = speaker.say(self.format(record), self.stream)
+        except Exception:  # noqa: BLE001  (as logging does: never a reason to stop)
+            self.handleError(record)
+            return
+        if not said:
+            super().emit(record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +156,7 @@ def start(data_dir: Path, level: str, *, terminal: str | None = None) -> Path | 
     ours = logging.getLogger("copilot_desktop")
     ours.setLevel(level.upper())
     if terminal is not None and sys.stderr is not None:
-        _attach(logging.StreamHandler(sys.stderr), _SHORT, terminal)
+        _attach(_Terminal(sys.stderr), _SHORT, terminal)
     path = data_dir / FOLDER / FILE_NAME
     try:
         private_folder(path.parent)

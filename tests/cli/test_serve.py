@@ -16,7 +16,7 @@ import aiohttp
 import pytest
 
 from copilot_desktop.cli import headless
-from copilot_desktop.demo import FakeUpstream, Scenario
+from copilot_desktop.demo import FakeUpstream, Scenario, Status
 from copilot_desktop.upstream.stores import StoredAccount, to_text
 from tests.cli.terminal import Terminal, listening, settings, until
 from tests.ports import free_port
@@ -246,6 +246,38 @@ async def test_it_can_be_ended_before_it_has_started(terminal: Terminal) -> None
         ended = await serve.end(signal.SIGTERM)
     assert ended == (0, "", "")
     assert not (terminal.folder / "instance.json").exists()
+
+
+UNREAD = """
+import os, sys
+reading, writing = os.pipe()
+os.set_inheritable(reading, True)  # nobody reads, and nobody hangs up
+os.set_blocking(writing, False)
+try:
+    while True:
+        os.write(writing, b"x" * 4096)
+except BlockingIOError:
+    os.set_blocking(writing, True)
+os.dup2(writing, int(sys.argv[1]))
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+async def test_it_goes_on_although_nobody_reads_what_it_complains_of(
+    terminal: Terminal, http: aiohttp.ClientSession
+) -> None:
+    """As in a terminal that is held, or below a program that does not look."""
+    unread = (sys.executable, "-c", UNREAD, "2")
+    async with FakeUpstream(QUICK) as fake:
+        terminal.at(fake)
+        terminal.environ["COPILOT_GITHUB_TOKEN"] = fake.github_token
+        async with terminal.start("serve", through=unread) as serve:
+            port = await serve.port()
+            await serve.until("Signed in as")
+            fake.add_fault(Status("/chat/completions", 500, times=-1))
+            for _ in range(2):
+                assert (await ask(http, port))[0] == 502
+            assert (await serve.end(signal.SIGTERM)).code == 0
 
 
 async def test_nobody_waits_for_a_name_that_is_still_looked_up(terminal: Terminal) -> None:
