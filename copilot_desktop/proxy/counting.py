@@ -4,8 +4,9 @@ Agents ask before they send, to know when to shorten a conversation; a count tha
 makes them run into the limit. Copilot counts for models of `/v1/messages`, and gets the body that
 the conversation itself would have. For all others, and when counting fails, the conversation is
 weighed by its length, times the ratio that was learned for the model; the answer then says that it
-is an estimate (`translation.md` §12.5). Where Copilot does not let this account count, it is not
-asked again for a while, and while sending is stopped nothing is asked at all.
+is an estimate (`translation.md` §12.5). Where Copilot does not let this account count, wants to be
+left alone or does not answer, it is not asked again for a while, since nobody would be told to
+wait; while sending is stopped nothing is asked at all.
 """
 
 from __future__ import annotations
@@ -23,7 +24,13 @@ from aiohttp import web
 from copilot_desktop.canonical import Request
 from copilot_desktop.dialects import Json, UpstreamDialect
 from copilot_desktop.dialects.registry import UPSTREAM
-from copilot_desktop.errors import InvalidRequest, Problem, UnknownModel
+from copilot_desktop.errors import (
+    InvalidRequest,
+    Problem,
+    UnknownModel,
+    Unreachable,
+    UpstreamTimeout,
+)
 from copilot_desktop.model import AUTO, MESSAGES, RESPONSES, Model
 from copilot_desktop.preparation import prepared
 from copilot_desktop.preparation.weighing import weigh, weighed
@@ -37,7 +44,8 @@ COUNT_TOKENS = "/v1/messages/count_tokens"
 AT_ONCE = 2
 KEPT = 256
 KEPT_SECONDS = 600.0
-CLOSED_SECONDS = 600.0  # without asking, after a 403 or 404
+CLOSED_SECONDS = 600.0  # without asking, after a 403 or 404, and at most
+REST_SECONDS = 30.0  # the same after a limit that names no wait, or no answer in time
 _TIMEOUT = 15.0  # seconds
 _NOT_COUNTED = ("stream", "max_tokens", "metadata", "temperature", "top_p", "top_k")
 
@@ -82,8 +90,8 @@ class Counting:
             except Problem as problem:
                 if problem.requires_reauth:
                     raise
-                if problem.upstream_status in {403, 404}:
-                    self._closed[model.id] = self._clock() + CLOSED_SECONDS
+                until = self._clock() + _rest(problem)
+                self._closed[model.id] = max(until, self._closed.get(model.id, 0.0))
             else:
                 if count is not None:
                     return json_answer({"input_tokens": count})
@@ -139,7 +147,7 @@ class Counting:
         key = hashlib.sha256(json.dumps([payload, fixed.betas]).encode()).digest()
         if (known := self._counts.get(key)) is not None:
             return known
-        if self._closed.get(model.id, 0.0) > self._clock():
+        if self._is_closed(model):
             return None
         headers = dict(model.request_headers)
         if fixed.betas:
@@ -148,6 +156,8 @@ class Counting:
             headers["Copilot-Vision-Request"] = "true"
         caller = self._relay.caller(request)
         async with self._turns, self._relay.brakes.admit(unlisted(caller, model.id), light=True):
+            if self._is_closed(model):  # by whoever was first
+                return None
             counted = await self._relay.provider.client.request_json(
                 "POST",
                 COUNT_TOKENS,
@@ -163,12 +173,25 @@ class Counting:
         self._counts.put(key, max(1, count))
         return max(1, count)
 
+    def _is_closed(self, model: Model) -> bool:
+        return self._closed.get(model.id, 0.0) > self._clock()
+
     def _estimate(self, request: Request, model: Model, dialect: UpstreamDialect) -> int:
         """Of what would be sent, as far as it can be prepared."""
         provider = self._relay.provider
         with suppress(InvalidRequest):  # the conversation itself will be refused with the reason
             request = prepared(request, model, provider.route(model, dialect).endpoint)
         return weighed(weigh(request, model), provider.lessons.ratio(model).value)
+
+
+def _rest(problem: Problem) -> float:
+    """Seconds for which it is in vain to ask again, or too early, or a long wait for nothing."""
+    match problem.upstream_status:
+        case 403 | 404:
+            return CLOSED_SECONDS
+        case 429:
+            return min(problem.retry_after or REST_SECONDS, CLOSED_SECONDS)
+    return REST_SECONDS if isinstance(problem, UpstreamTimeout | Unreachable) else 0.0
 
 
 _ESTIMATED = {"x-copilot-desktop-notes": "count=estimate"}

@@ -14,11 +14,14 @@ from rig import Rig, running_rig
 from copilot_desktop.demo import Scenario, Status
 from copilot_desktop.demo.faults import Slow
 from copilot_desktop.model import Model
+from copilot_desktop.proxy import counting
 from copilot_desktop.proxy.counting import (
+    AT_ONCE,
     CLOSED_SECONDS,
     COUNT_TOKENS,
     KEPT,
     KEPT_SECONDS,
+    REST_SECONDS,
     Counting,
     Counts,
 )
@@ -101,9 +104,15 @@ def test_a_count_is_kept_for_ten_minutes_and_not_too_many() -> None:
     assert counts.get(str(KEPT + 9).encode()) == KEPT + 9
 
 
-@pytest.mark.parametrize("status", [403, 404])
-async def test_where_nothing_is_counted_nobody_asks_for_ten_minutes(
-    status: int, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("status", "headers", "rest"),
+    [
+        (403, {}, CLOSED_SECONDS), (404, {}, CLOSED_SECONDS), (429, {"retry-after": "50"}, 50.0),
+        (429, {}, REST_SECONDS), (429, {"retry-after": "90000"}, CLOSED_SECONDS),
+    ],
+)  # fmt: skip
+async def test_where_nothing_is_counted_nobody_asks_for_a_while(
+    status: int, headers: dict[str, str], rest: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now, made = [100.0], Counting.__init__
     monkeypatch.setattr(Counting, "__init__", lambda self, relay: made(self, relay, lambda: now[0]))
@@ -117,12 +126,26 @@ async def test_where_nothing_is_counted_nobody_asks_for_ten_minutes(
     async with running_rig() as rig:
         # Once more is asked with a fresh token after a 403 without a reason, so this has one.
         body = {"error": {"message": "Not for this plan.", "code": "unauthorized"}}
-        rig.fake.add_fault(Status(COUNT_TOKENS, status=status, body=body))
+        rig.fake.add_fault(Status(COUNT_TOKENS, status=status, body=body, headers=headers))
         assert await asked(rig, "one") == (True, 1)
-        now[0] += CLOSED_SECONDS - 1
+        now[0] += rest - 1
         assert await asked(rig, "two") == (True, 1)
         now[0] += 2
         assert await asked(rig, "three") == (False, 2)
+
+
+async def test_nobody_waits_twice_for_counts_that_do_not_come(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with running_rig() as rig:
+        await post(rig, COUNT_TOKENS, asking("claude-sonnet-5", "warm"))
+        monkeypatch.setattr(counting, "_TIMEOUT", 0.3)
+        rig.fake.add_fault(Slow(COUNT_TOKENS, times=-1, seconds=600.0))
+        told = await asyncio.gather(
+            *(post(rig, COUNT_TOKENS, asking("claude-sonnet-5", str(each))) for each in range(6))
+        )
+        assert all(code == 200 and "estimate" in notes for code, _, notes in told)
+        assert len(rig.fake.ledger.to(COUNT_TOKENS)) <= 1 + AT_ONCE
 
 
 async def test_two_are_counted_at_a_time() -> None:
