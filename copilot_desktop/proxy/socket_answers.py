@@ -5,9 +5,9 @@ status line, so trouble is a frame at any time, and the socket goes on. Clients 
 different ways (`clients.md`; Codex' `codex-api/src/endpoint/responses_websocket.rs`; the OpenAI
 SDKs' `ResponseErrorEvent`): Codex takes the status and `error`, and passes over an error without a
 status as if nothing had come; the SDKs take the flat fields. So there are both. GitHub's own CLI
-goes by the code alone; without one it takes a refusal for a fault and asks five times more, so there
-is always one. A prompt that is too long is told as a failed response as well as by HTTP status: Codex
-compacts on that one.
+goes by the code alone; without one it takes a refusal for a fault and asks five times more, so
+there is always one. A prompt that is too long is told as a failed response as well as by HTTP
+status: Codex compacts on that one.
 """
 
 from __future__ import annotations
