@@ -16,6 +16,7 @@ from copilot_desktop.core.last_run import Place
 
 SIZE, MINIMUM = (960, 680), (720, 520)
 _GRIP = (120, 24)  # pixels of the title strip that must be on a screen
+_BARS = 80  # pixels of a screen's height that the title strip and the system's own panel take
 
 
 class Screen(Protocol):
@@ -37,20 +38,31 @@ class Opening:
     y: int | None = None
     maximized: bool = False
     screen: Screen | None = None
+    least: tuple[int, int] = MINIMUM  # less where a screen is small, or everything on it large
 
 
 def opening(place: Place, screens: Sequence[Screen]) -> Opening:
     """Total: without screens nothing is known about positions, so none is asked for."""
-    width = max(place.width or SIZE[0], MINIMUM[0])
-    height = max(place.height or SIZE[1], MINIMUM[1])
+    least = _least(screens)
+    width = max(place.width or SIZE[0], least[0])
+    height = max(place.height or SIZE[1], least[1])
     screen = _screen_of(place, width, screens)
     room = screen or (screens[0] if screens else None)
     if room is not None:
-        width = max(MINIMUM[0], min(width, room.width))
-        height = max(MINIMUM[1], min(height, room.height))
+        width = max(least[0], min(width, room.width))
+        height = max(least[1], min(height, room.height))
     if screen is None or place.x is None or place.y is None:
-        return Opening(width, height, maximized=place.maximized)
-    return Opening(width, height, place.x, place.y, place.maximized, screen)
+        return Opening(width, height, maximized=place.maximized, least=least)
+    return Opening(width, height, place.x, place.y, place.maximized, screen, least)
+
+
+def _least(screens: Sequence[Screen]) -> tuple[int, int]:
+    """What fits each of them: nobody reaches what lies beyond an edge. Half of the usual at least,
+    as no screen is smaller and a minimised window is."""
+    (width, height), half = MINIMUM, (MINIMUM[0] // 2, MINIMUM[1] // 2)
+    for each in screens:
+        width, height = min(width, each.width), min(height, each.height - _BARS)
+    return max(half[0], width), max(half[1], height)
 
 
 def _screen_of(place: Place, width: int, screens: Sequence[Screen]) -> Screen | None:

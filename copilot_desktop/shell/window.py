@@ -103,7 +103,7 @@ class Window:
             width=where.width,
             height=where.height,
             maximized=where.maximized,
-            min_size=MINIMUM,
+            min_size=where.least,
             hidden=self._hidden,
             background_color=BACKGROUND[self._dark],
             text_select=True,

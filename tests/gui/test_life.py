@@ -91,6 +91,16 @@ def test_a_window_is_never_smaller_than_its_least_size(
     until(lambda: box(desk, app)[2:] == (720, 520), "the least size", otherwise=app.story)
 
 
+def test_where_all_is_twice_as_large_the_window_still_fits_the_screen(
+    desk: Desk, panel: Panel, launch: Launch
+) -> None:
+    app = launch(environ={"GDK_SCALE": "2"}).ready()
+    until(lambda: app.frame() and box(desk, app)[2:] > (0, 0), "a window", otherwise=app.story)
+    width, height = box(desk, app)[2:]
+    assert width <= 1280
+    assert height <= 800
+
+
 def held(app: App) -> int:
     """Kilobytes that the app and its web views hold alone: files are shared with whoever runs."""
     total = 0

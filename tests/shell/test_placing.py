@@ -61,8 +61,18 @@ def test_a_place_that_nobody_sees_is_given_up_but_not_the_size(place: Place) -> 
 def test_a_window_fits_the_screen_and_keeps_its_least_size() -> None:
     big = opening(Place(0, 0, 3000, 2000), [LAPTOP])
     assert (big.width, big.height) == (1280, 800)
-    tiny = opening(Place(0, 0, 10, 10), [Glass(0, 0, 640, 480)])
-    assert (tiny.width, tiny.height) == MINIMUM
+    tiny = opening(Place(0, 0, 10, 10), [LAPTOP])
+    assert (tiny.width, tiny.height) == tiny.least == MINIMUM
+
+
+def test_on_a_small_screen_nothing_lies_beyond_its_edge() -> None:
+    """As where all is twice as large: a laptop with 1366 × 768 then has half of that."""
+    large = opening(Place(), [Glass(0, 0, 683, 384)])
+    assert (large.width, large.height) == (683, 384)
+    assert large.least == (683, 304)  # the rest is for the title and a panel
+    docked = opening(Place(), [SECOND, Glass(0, 0, 683, 384)])
+    assert docked.least == (683, 304)  # it may be moved there
+    assert (docked.width, docked.height) == SIZE
 
 
 def test_maximised_stays_maximised_and_without_screens_nothing_is_asked_for() -> None:
