@@ -2,7 +2,7 @@
 
 Tolerant: anything odd counts as ordinary, since the parser or upstream will name it. Who started
 the call is told honestly (`translation.md` §1.5): tool results travel in user messages here, so
-the role alone does not say it, and the reminders that agents add by themselves are not a person.
+the role alone does not say it, and what agents add to them by themselves is not a person.
 """
 
 from __future__ import annotations
@@ -14,7 +14,13 @@ from typing import Any
 from copilot_desktop.dialects import Envelope, Initiator
 from copilot_desktop.errors import InvalidRequest
 
-_REMINDER = re.compile(r"<system-reminder>.*?</system-reminder>", re.DOTALL)
+# The last two are Claude Code's: after a search for tools, and where an answer broke off.
+_ADDED = re.compile(
+    r"<system-reminder>.*?</system-reminder>"
+    r"|\bTool loaded\."
+    r"|\bYour response above was cut off mid-stream\b[^\n]*",
+    re.DOTALL,
+)
 
 
 def envelope(body: Mapping[str, Any]) -> Envelope:
@@ -51,12 +57,12 @@ def _speaker(content: Any) -> Initiator:
     results = [i for i, block in enumerate(blocks) if block.get("type") == "tool_result"]
     if not results:
         return "user"
-    words = "".join(
+    words = "\n".join(
         text
         for block in blocks[results[0] :]
         if block.get("type") == "text" and isinstance(text := block.get("text"), str)
     )
-    return "user" if _REMINDER.sub("", words).strip() else "agent"
+    return "user" if _ADDED.sub("", words).strip() else "agent"
 
 
 def _shows(content: Any) -> bool:

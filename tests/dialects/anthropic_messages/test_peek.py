@@ -12,6 +12,12 @@ from copilot_desktop.errors import InvalidRequest
 RESULT = {"type": "tool_result", "tool_use_id": "t", "content": "ok"}
 REMINDER = {"type": "text", "text": "<system-reminder>\nBe\nnice.\n</system-reminder>\n"}
 WORDS = {"type": "text", "text": "<system-reminder>a</system-reminder> stop that"}
+LOADED = {"type": "text", "text": "Tool loaded."}
+CUT_OFF = {
+    "type": "text",
+    "text": "Your response above was cut off mid-stream. Resume directly from where it stops — "
+    "no apology, no recap. If none of it survived, answer the request from the start.",
+}
 
 
 def user(content: Any) -> dict[str, Any]:
@@ -27,6 +33,11 @@ def user(content: Any) -> dict[str, Any]:
         ([user([RESULT])], "agent"),
         ([user([RESULT, REMINDER])], "agent"),
         ([user([RESULT, REMINDER, REMINDER])], "agent"),
+        ([user([RESULT, LOADED])], "agent"),
+        ([user([RESULT, CUT_OFF, REMINDER])], "agent"),
+        ([user([RESULT, LOADED, WORDS])], "user"),
+        ([user([RESULT, {"type": "text", "text": "Tool loaded. Now go on."}])], "user"),
+        ([user([LOADED])], "user"),
         ([user([RESULT, WORDS])], "user"),
         ([user([RESULT, {"type": "text", "text": "<system-reminder>unclosed"}])], "user"),
         ([user("hi"), {"role": "assistant", "content": "Sure"}], "agent"),
