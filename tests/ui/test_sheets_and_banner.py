@@ -167,7 +167,7 @@ async def test_a_locked_store_can_be_replaced_by_another(window: Any) -> None:
 
 
 async def test_a_file_that_cannot_be_read_does_not_lend_the_keyring_its_name(window: Any) -> None:
-    where = {"where": "/home/octo/.local/share/copilot-desktop/tokens/token.json"}
+    where = {"where": "/people/octo/copilot-desktop/tokens/token.json"}
     banner = {"id": "storage_locked", "level": "error", "fields": where}
     changes = {
         "auth": {"state": "storage_locked", "source": "file", "source_where": where["where"]}
