@@ -230,3 +230,11 @@ async def test_a_key_that_is_held_down_is_one_press(window: Any) -> None:
     await keys.press("Control+r")
     await page.called("refresh_quota")  # everything before it has been asked
     assert [verb for verb, _ in page.plane.calls] == ["stop_proxy", "refresh_quota"]
+
+
+async def test_a_sheet_longer_than_the_window_is_read_from_its_top(window: Any) -> None:
+    page = await window(snapshots.snapshot(), viewport={"width": 720, "height": 360})
+    await page.page.keyboard.press("?")
+    await page.page.locator("#sheet[open]").wait_for()
+    assert await page.page.evaluate("sheet.scrollHeight > sheet.clientHeight")
+    assert await page.page.evaluate("sheet.scrollTop") == 0

@@ -23,5 +23,6 @@ export function drawSheet(content, onCancel) {
   if (!dialog.open) dialog.showModal();
   else if (!lost) return;
   const first = dialog.querySelector('[data-focus-first]');
-  if (first) first.focus({ preventScroll: true }); // a long sheet is read from its top
+  if (first) first.focus({ preventScroll: true });
+  dialog.scrollTop = 0; // a long sheet is read from its top
 }
