@@ -29,7 +29,7 @@ from copilot_desktop.errors import InvalidRequest
 from copilot_desktop.model import CHAT, MESSAGES, RESPONSES, Model
 from copilot_desktop.preparation.pairing import paired, with_blocks
 from copilot_desktop.preparation.pictures import visible
-from copilot_desktop.schemas import google_schema, legal_schema
+from copilot_desktop.schemas import legal_schema
 from copilot_desktop.sealing import Seal, unseal
 from copilot_desktop.spelling import CallIds, free_name, legal_name
 
@@ -42,7 +42,7 @@ def prepared(request: Request, model: Model, endpoint: str) -> Request:
     """`request`, made acceptable for `model` at `endpoint`: a copy. Raises InvalidRequest."""
     ready = copy(request)
     messages, kinds = request.messages, request.kinds()
-    names = _legal_names(ready, model)
+    names = _legal_names(ready)
     if calls := not kinds.isdisjoint(_CALLS):
         messages = _with_legal_calls(messages, names, limit=40 if endpoint == CHAT else 64)
     merged = messages = _merged(_without_empty_text(messages))
@@ -113,7 +113,7 @@ def _without_bare_thoughts(
 # ------------------------------------------------------------------------------------ names, ids
 
 
-def _legal_names(ready: Request, model: Model) -> dict[str, str]:
+def _legal_names(ready: Request) -> dict[str, str]:
     """P8: tools and choice speak of a tool by one legal name; `original` remembers. Also the new
     name by the old one."""
     names: dict[str, str] = {}
@@ -128,7 +128,7 @@ def _legal_names(ready: Request, model: Model) -> dict[str, str]:
             continue
         names[old] = name = old if old in taken else free_name(legal_name(old), taken)
         taken.add(name)
-        tools.append(_legal_tool(tool, name, model))
+        tools.append(_legal_tool(tool, name))
     if len(tools) > MAX_TOOLS:
         raise InvalidRequest(f"tools: {len(tools)} tools were sent, the limit is {MAX_TOOLS}")
     ready.tools = tuple(tools)
@@ -138,9 +138,8 @@ def _legal_names(ready: Request, model: Model) -> dict[str, str]:
     return names
 
 
-def _legal_tool(tool: Tool, name: str, model: Model) -> Tool:
+def _legal_tool(tool: Tool, name: str) -> Tool:
     schema = legal_schema(tool.schema)
-    schema = google_schema(schema) if model.is_google else schema
     if name == tool.name and schema is tool.schema:
         return tool
     original = tool.original or (tool.name if name != tool.name else "")

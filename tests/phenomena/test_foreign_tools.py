@@ -17,7 +17,7 @@ from copilot_desktop.demo import Scenario
 MODELS = ("gpt-4.1", "gpt-5.3-codex", "claude-sonnet-5", "gemini-3.5-flash", "grok-code-fast-1")
 SCHEMAS = {
     "an array of nothing in particular": {"type": "array", "description": "Which."},
-    "the same, deep below": {"type": "array", "items": {"anyOf": [{"type": "array"}]}},
+    "an array of such arrays": {"type": "array", "items": {"anyOf": [{"type": "array"}]}},
     "two types": {"type": "array", "items": {"type": ["object", "null"], "properties": {}}},
     "a choice of numbers": {"type": "integer", "enum": [1, 2]},
     "a choice that may be nothing": {"type": ["string", "null"], "enum": ["x", None]},
@@ -51,8 +51,11 @@ async def test_every_model_takes_them(dialect: str) -> None:
         for name, schema in SCHEMAS.items():
             for model in MODELS:
                 path, body = asked(dialect, schema)
-                status, raw, _ = await post(rig, path, {"model": model, **body})
+                status, raw, headers = await post(rig, path, {"model": model, **body})
                 assert status == 200, f"{name} for {model}: {raw!r}"
+                told = "mapped=tools.schema" in headers["x-copilot-desktop-notes"]
+                means_other = "array" not in name  # that one only says more of the same
+                assert told == (means_other and model.startswith("gemini")), name
 
 
 @pytest.mark.parametrize("arguments", ["", '{"a": "unfin', "[1]"])

@@ -205,7 +205,9 @@ class _Change:
         tools = self.body.get("tools")
         if isinstance(tools, list) and tools:
             single, notes = told_once(tools)
-            mended = [_tool(tool, self.model) for tool in single]
+            mended = [_tool(tool) for tool in single]
+            if self.model.is_google:
+                mended = self._plain(mended)
             if notes or any(new is not old for new, old in zip(mended, tools, strict=True)):
                 self._put("tools", mended)
                 self.notes += notes
@@ -215,6 +217,13 @@ class _Change:
             for key in _OF_TOOLS:
                 if key in self.body and "functions" not in self.body:
                     self._drop(key)
+
+    def _plain(self, tools: list[Any]) -> list[Any]:
+        """With schemas that Gemini takes; the tools themselves where they are so."""
+        plain = [_plain_tool(tool) for tool in tools]
+        if any(new is not old for new, old in zip(plain, tools, strict=True)):
+            self.notes.append("mapped=tools.schema")
+        return plain
 
     def tools_of_history(self) -> bool:
         """Declare the tools that only calls of the past name; whether that was necessary."""
@@ -330,8 +339,17 @@ class _Pictures:
         return {**part, "image_url": {**details, "url": true}}
 
 
-def _tool(tool: Any, model: Model) -> Any:
-    """The tool itself, or a copy with a legal name and a schema that OpenAI and Google take."""
+def _plain_tool(tool: Any) -> Any:
+    match tool:
+        case {"function": {"parameters": dict(schema)} as function}:
+            plain = google_schema(schema)
+            if plain is not schema:
+                return {**tool, "function": {**function, "parameters": plain}}
+    return tool
+
+
+def _tool(tool: Any) -> Any:
+    """The tool itself, or a copy with a legal name and a schema that OpenAI takes."""
     function = tool.get("function") if isinstance(tool, dict) else None
     if not isinstance(function, dict):
         return tool
@@ -341,7 +359,6 @@ def _tool(tool: Any, model: Model) -> Any:
         changes["name"] = legal_name(name)
     if schema is None or isinstance(schema, dict):
         legal = legal_schema(schema)
-        legal = google_schema(legal) if model.is_google else legal
         if legal is not schema and legal != schema:
             changes["parameters"] = legal
     return {**tool, "function": {**function, **changes}} if changes else tool
