@@ -7,7 +7,8 @@ part of a conversation travels (`chain`). It is never worth a failed request tha
 
     handshake fails                  HTTP for everybody, for ten minutes; `transport=http`
     handshake 401, token ran out     a fresh token, once; HTTP where auto mode may be to blame
-    opens, but no frame comes        the same pause; HTTP at once if it was closed at once
+    opens, but no frame comes        the same pause, also if the client leaves before we give up;
+                                     HTTP at once if it was closed at once
     died since the last answer       opened again, everything is sent
     died while an answer was made    an error: the request has been read
     idle for more than 75 seconds    likewise: it may have died without a word
@@ -61,6 +62,7 @@ OnQuota = Callable[[Mapping[str, Any]], None]
 
 LIFE = 55 * 60.0  # seconds; Copilot ends a socket after an hour
 PAUSE = 600.0  # seconds without sockets after one that did not open or gave nothing
+FIRST_FRAME = 20.0  # seconds without it after which whoever leaves a new socket had reason to
 LARGEST_FRAME = 16 * 1024 * 1024  # bytes
 _AT_ONCE = 1e-6  # seconds: what has come already. (None at all means no limit to aiohttp.)
 _RENEW = TOKEN_CODES | {"session_expired", "unauthorized"}
@@ -238,6 +240,8 @@ class UpstreamSocket:
         except LOST as error:
             return await self._lost(link, error, tries)
         except BaseException:
+            if link.fresh and time.time() - link.used > FIRST_FRAME:
+                self._without("no frame until the client left")
             await self.close()
             raise
         if first.get("type") != "error":

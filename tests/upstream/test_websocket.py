@@ -333,6 +333,21 @@ async def test_a_socket_that_opens_and_stays_silent_means_http_for_a_while(monke
         assert (len(handshakes(rig)), len(posts(rig))) == (1, 1)
 
 
+@pytest.mark.parametrize(("patience", "found"), [(0.0, "http"), (60.0, "websocket")])
+async def test_who_gave_up_a_silent_socket_gets_http_the_next_time(patience, found, monkeypatch):
+    """People do not wait for as long as we do, and would meet the same silence again and again."""
+    monkeypatch.setattr(websocket, "FIRST_FRAME", patience)
+    async with running_rig() as rig:
+        rig.fake.add_fault(Slow(SOCKET, seconds=3600))
+        async with talking(rig) as talk:
+            await talk.send(user("apple"))
+            await until(lambda: frames(rig))
+        await until(lambda: all(call.done or call.aborted for call in handshakes(rig)))
+        async with talking(rig) as talk:
+            assert "pear" in await talk.say("pear")
+        assert notes(rig)[-1] == f"transport={found}"
+
+
 async def test_a_fault_of_the_service_is_tried_over_http_once():
     async with running_rig() as rig, talking(rig) as talk:
         rig.fake.add_fault(refused_frame("service_unavailable", 503))
