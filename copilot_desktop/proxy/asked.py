@@ -24,7 +24,7 @@ class Asked:
     """`raw` is what the client sent, empty if that cannot go on as it is; `body` is the same, read.
 
     Both are let go of once Copilot answers. `trouble`: what an error in a stream told that was
-    passed on with it.
+    passed on with it. `size`: how long a request is that goes on from what is not in `raw`.
     """
 
     web: web.Request
@@ -38,6 +38,7 @@ class Asked:
     caller: Caller
     passage: Passage = field(default_factory=Passage)
     trouble: Problem | None = None
+    size: int = 0
 
     def head_arrived(self, reply: UpstreamReply) -> None:
         """Copilot answers. The request is not needed any more; a long stream should not hold it."""

@@ -197,11 +197,11 @@ class _Passing:
 
 def _refuse_overflow(asked: Asked, provider: Provider) -> None:
     """Weigh what is passed through, but only if its size alone makes it too long (P16)."""
-    model = asked.route.model
-    if len(asked.raw) <= model.max_prompt:
+    model, size = asked.route.model, asked.size or len(asked.raw)
+    if size <= model.max_prompt:
         return  # no ratio makes more tokens of it than it has bytes
     ratio = provider.lessons.ratio(model)
-    if could_overflow(len(asked.raw), ratio.value, model, calibrated=ratio.calibrated):
+    if could_overflow(size, ratio.value, model, calibrated=ratio.calibrated):
         try:
             request = asked.dialect.parse_request(asked.body)
         except InvalidRequest:

@@ -184,6 +184,7 @@ class SocketLine:
             body=body,
             declared=declared if isinstance(declared, str) else "",
         )
+        asked.size = whole.size
         if frame.get("generate") is False:
             exchange.notes.append("answered=here (warm-up)")
             asked.envelope = _answered(asked)

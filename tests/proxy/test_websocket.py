@@ -248,6 +248,17 @@ async def test_a_prompt_that_is_too_long_makes_codex_compact():
 
 
 @each_kind
+async def test_what_is_surely_too_long_is_not_sent(model):
+    async with running_rig() as rig, talking(rig, model) as talk:
+        await talk.say("apple")
+        frame = await talk.ask(user("lorem ipsum " * 400_000))
+        assert frame["type"] == "response.failed"
+        assert frame["response"]["error"]["code"] == "context_length_exceeded"
+        assert len(calls(rig)) == 1
+        assert "pear" in await talk.say("pear")
+
+
+@each_kind
 @pytest.mark.parametrize("fault", [Cut, ErrorInStream, Stall])
 async def test_an_answer_that_breaks_off_is_never_taken_for_whole(model, fault):
     async with running_rig(idle_timeout=2) as rig, talking(rig, model) as talk:
