@@ -136,8 +136,7 @@ def _item_turns(items: list[Body]) -> list[Turn]:
 
 
 def messages(body: Body, facts: Facts) -> Ask:
-    """Of a Messages request."""
-    del facts
+    """Of a Messages request. A model that takes no empty thought back hides none."""
     wish = body.get("tool_choice") or {}
     choice, forced = _choice(wish)
     thinking = body.get("thinking") or {}
@@ -157,7 +156,8 @@ def messages(body: Body, facts: Facts) -> Ask:
         limit=body["max_tokens"],
         stops=tuple(body.get("stop_sequences") or ()),
         think=thinking.get("type") in {"enabled", "adaptive"},
-        show_thought=thinking.get("display") != "omitted",
+        show_thought=thinking.get("display") != "omitted"
+        or not facts.supports.get("adaptive_thinking"),
     )
 
 

@@ -92,6 +92,19 @@ async def test_omitted_thoughts_are_empty_and_signed(caller):
     assert body["content"][0]["signature"]
 
 
+@pytest.mark.parametrize("model", ["claude-sonnet-4.5", "claude-sonnet-4.6"])
+async def test_thoughts_are_taken_back_as_they_were_given(caller, model):
+    thinking = {"type": "enabled", "budget_tokens": 2000, "display": "omitted"}
+    more = {"model": model, "thinking": thinking, "max_tokens": 4000}
+    body = (await caller.messages("Hi", **more)).json
+    turns = [
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": body["content"]},
+        {"role": "user", "content": "More"},
+    ]
+    assert (await caller.messages(turns, **more)).status == 200
+
+
 @pytest.mark.parametrize(
     ("text", "more", "reason", "sequence"),
     [
