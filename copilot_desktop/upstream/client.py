@@ -265,7 +265,8 @@ class CopilotClient:
                         raise problem
                     grant = fresh
                 case "pause":
-                    await self._sleep(0.5 + random.random() / 2)  # noqa: S311  (only spreads load)
+                    spread = 0.5 + random.random() / 2  # noqa: S311  (only spreads load)
+                    await self._sleep(max(spread, _wait(response) or 0.0))
                 case _:
                     raise problem
 
@@ -366,10 +367,15 @@ def _remedy(response: Incoming, body: bytes, tries: Tries) -> str | None:
     if token_refused(status, headers, body):
         return "grant" if tries.take("token") else None
     if status in (502, 503, 504):
-        wait = seconds_of(headers.get("retry-after", ""), now=0.0)
+        wait = _wait(response)
         if wait is None or wait <= LONGEST_PAUSE:
             return "pause" if tries.take("fault") else None
     return None
+
+
+def _wait(response: Incoming) -> float | None:
+    """The seconds that Copilot asks for; far too many for a date."""
+    return seconds_of(response.headers.get("retry-after", ""), now=0.0)
 
 
 def _new_id() -> str:

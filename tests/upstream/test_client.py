@@ -231,6 +231,14 @@ async def test_an_outage_that_names_a_long_wait_is_the_clients_business(
         assert caught.value.retry_after == 60
 
 
+async def test_an_outage_that_names_a_short_wait_is_left_alone_for_so_long(
+    client: CopilotClient, clock: Clock
+) -> None:
+    async with serving(answer(503, b"no", retry_after="4"), HELLO) as rig:
+        assert await text(client, Tokens(rig.url)) == b"data: hello\n\n"
+        assert clock.slept == [4.0]
+
+
 async def test_never_more_than_three_calls(client: CopilotClient) -> None:
     steps = [answer(503, b"no"), EXPIRED, answer(421, b"no"), answer(503, b"no")]
     async with serving(*steps) as rig:
