@@ -255,6 +255,7 @@ class Copilot:
             prompt,
             cached=cached,
             written=written,
+            sealed=self._world.scenario.sealed_arguments,
         )
 
     async def _speak(

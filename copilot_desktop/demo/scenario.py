@@ -93,6 +93,9 @@ class Scenario:
     """Every model call is answered with GitHub's 502 page."""
     thought_signatures: bool = True
     """Gemini refuses tool history without the opaque reasoning it gave out."""
+    sealed_arguments: bool = False
+    """Of the arguments of a call, `/responses` streams what only its maker can read; they are plain
+    where the call is done."""
     socket_life: float = 3600.0
     """A WebSocket that is older is closed at its next frame."""
     windows: Mapping[str, float] = field(default_factory=dict)

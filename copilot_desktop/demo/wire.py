@@ -27,7 +27,8 @@ _LONG_SIZES = (61, 17, 83, 40)
 
 @dataclass(frozen=True)
 class Reply:
-    """One reply, before it takes a form. `label` seeds its ids; `created` is in epoch seconds."""
+    """One reply, before it takes a form. `label` seeds its ids; `created` is in epoch seconds;
+    `sealed`: pieces of arguments are not plain."""
 
     facts: Facts
     ask: Ask
@@ -37,6 +38,7 @@ class Reply:
     prompt: int
     cached: int = 0
     written: int = 0
+    sealed: bool = False
 
     @cached_property
     def stop(self) -> Stop:

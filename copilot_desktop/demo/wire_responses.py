@@ -218,7 +218,9 @@ class Responses:
             output_index=place,
             item=self._call(number, call, "in_progress", ""),
         )
-        for piece in fragments(call.text):
+        sealed = self._reply.sealed and not call.free
+        shown = opaque.word(f"sealed{call.text}", len(call.text)) if sealed else call.text
+        for piece in fragments(shown):
             yield self._about(
                 f"{kind}.delta", output_index=place, delta=piece, obfuscation=self._padding()
             )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copilot_desktop.demo import Scenario
+
 TOOL = {
     "type": "function",
     "name": "read",
@@ -48,6 +50,17 @@ async def test_every_event_names_its_item_otherwise(caller):
     assert {len(each) for each in ids} == {408}
     responses = {event["response"]["id"] for event in events if "response" in event}
     assert len(responses) == 3
+
+
+async def test_pieces_of_arguments_can_be_sealed(calling):
+    async with calling(Scenario(sealed_arguments=True)) as caller:
+        await caller.exchange()
+        events = (await stream(caller)).events
+    kind = "response.function_call_arguments"
+    pieces = [event["delta"] for event in events if event["type"] == f"{kind}.delta"]
+    (done,) = [event["arguments"] for event in events if event["type"] == f"{kind}.done"]
+    assert done == items(events)[2]["arguments"] == '{"path":"a"}'
+    assert "{" not in "".join(pieces) != ""
 
 
 async def test_the_parts_add_up(caller):
