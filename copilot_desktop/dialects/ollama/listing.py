@@ -72,7 +72,7 @@ def _texts(body: Json) -> Texts:
     size = body.get("dimensions")
     if size is not None and (isinstance(size, bool) or not isinstance(size, int) or size < 1):
         raise InvalidRequest("dimensions must be a whole number above 0.")
-    return Texts(model_of(body), () if texts == [""] else tuple(texts), size)
+    return Texts(model_of(body), () if given == "" else tuple(texts), size)
 
 
 def _prompt(body: Json) -> Texts:

@@ -56,6 +56,7 @@ def test_texts_are_read_and_vectors_told():
     asked = new.asked({"model": "m", "input": ["a", "b"], "dimensions": 8, "truncate": True})
     assert (asked.model, asked.texts, asked.dimensions) == ("m", ("a", "b"), 8)
     assert new.asked({"model": "m", "input": "a"}).texts == ("a",)
+    assert new.asked({"model": "m", "input": [""]}).texts == ("",)  # it is to have a vector
     assert old.asked({"model": "m", "prompt": "a"}).texts == ("a",)
     vectors = Vectors("m", ([0.5], [1.5]), 3)
     assert new.answer(vectors)["embeddings"] == [[0.5], [1.5]]
