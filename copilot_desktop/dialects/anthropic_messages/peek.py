@@ -14,9 +14,10 @@ from typing import Any
 from copilot_desktop.dialects import Envelope, Initiator
 from copilot_desktop.errors import InvalidRequest
 
+_OPENED, _CLOSED = "<system-reminder>", "</system-reminder>"
 # The last two are Claude Code's: after a search for tools, and where an answer broke off.
 _ADDED = re.compile(
-    r"<system-reminder>.*?</system-reminder>"
+    rf"{_OPENED}.*?{_CLOSED}"
     r"|\bTool loaded\."
     r"|\bYour response above was cut off mid-stream\b[^\n]*",
     re.DOTALL,
@@ -45,8 +46,26 @@ def _initiator(turns: list[Any]) -> Initiator:
             continue
         if turn.get("role") != "user":
             return "agent"
-        return _speaker(turn.get("content"))
+        if not _is_reminder(content := turn.get("content")):
+            return _speaker(content)
     return "user"
+
+
+def _is_reminder(content: Any) -> bool:
+    """Whether it is nothing else: Claude Code tells in such a turn that a subagent has finished."""
+    blocks = content if isinstance(content, list) else [{"type": "text", "text": content}]
+    texts = [
+        text.strip()
+        for block in blocks
+        if isinstance(block, dict)
+        and block.get("type") == "text"
+        and isinstance(text := block.get("text"), str)
+    ]
+    if not texts or len(texts) != len(blocks):
+        return False
+    if not (texts[0].startswith(_OPENED) and texts[-1].endswith(_CLOSED)):
+        return False  # as nearly always: nothing long is searched
+    return not _ADDED.sub("", "\n".join(texts)).strip()
 
 
 def _speaker(content: Any) -> Initiator:
