@@ -29,7 +29,7 @@ from copilot_desktop.canonical import (
 )
 from copilot_desktop.errors import UpstreamFault
 from copilot_desktop.runaway import STUCK, Runaway
-from copilot_desktop.spelling import free_name
+from copilot_desktop.spelling import free_name, legal_arguments
 
 _TEXT, _REFUSAL, _THINKING = Text(""), Text("", refusal=True), Thinking("")
 MAX_CALLS = 128
@@ -129,16 +129,17 @@ class BlockSequencer:
         call = self._known(key)
         if call.closed:
             return
-        call.text += text
+        watch = call.watch
+        call.text += legal_arguments(text, in_string=watch.in_string, escaped=watch.escaped)
         if len(call.text) > MAX_ARGUMENTS:
             raise UpstreamFault("The model made a tool call that is too large.")
-        if call.watch.stuck(text):
+        if watch.stuck(text):
             raise UpstreamFault(STUCK)
         yield from self._advance()
 
     def settle(self, key: Hashable, text: str) -> Iterator[Event]:
         """The whole argument text of a call as upstream reports it at the end of the call."""
-        call = self._known(key)
+        call, text = self._known(key), legal_arguments(text)
         if call.closed or not text or text == call.text:
             return
         if call.sent and not text.startswith(call.text):

@@ -18,32 +18,33 @@ _MARK = re.compile(r'["\\]')
 
 
 class Runaway:
-    """Reads along with the argument text of one call."""
+    """Reads along with the argument text of one call. `in_string`: it has come into a JSON string;
+    `escaped`: a backslash there was the last that was read."""
 
-    __slots__ = ("_escaped", "_in_string", "_tail")
+    __slots__ = ("_tail", "escaped", "in_string")
 
     def __init__(self) -> None:
-        self._in_string = False
-        self._escaped = False
+        self.in_string = False
+        self.escaped = False
         self._tail = ""
 
     def stuck(self, text: str) -> bool:
         """Whether the arguments run away with `text`, their next piece."""
         start = 0
-        place = 1 if self._escaped else 0
-        self._escaped = self._escaped and not text
+        place = 1 if self.escaped else 0
+        self.escaped = self.escaped and not text
         while (mark := _MARK.search(text, place)) is not None:
             found = mark.start()
             if text[found] == "\\":
-                place = found + (2 if self._in_string else 1)
-                self._escaped = place > len(text)
+                place = found + (2 if self.in_string else 1)
+                self.escaped = place > len(text)
                 continue
-            if not self._in_string and self._blank(text[start:found]):
+            if not self.in_string and self._blank(text[start:found]):
                 return True
-            self._in_string = not self._in_string
+            self.in_string = not self.in_string
             self._tail = ""
             start = place = found + 1
-        return not self._in_string and self._blank(text[start:])
+        return not self.in_string and self._blank(text[start:])
 
     def _blank(self, piece: str) -> bool:
         if not piece:

@@ -1,4 +1,5 @@
-"""Ids and tool names, spelled so that every endpoint of Copilot takes them (`translation.md` §2.1).
+"""Ids, names and arguments of tools, spelled so that every endpoint of Copilot takes them, and
+every client can read them (`translation.md` §2.1).
 
 Copilot takes letters, digits, `_` and `-`, and not many of them; clients send `functions.ls:0`, ids
 with `|` and names of 80 letters. The new spelling depends on the old one alone, so that a call and
@@ -8,6 +9,7 @@ whoever renames tools keeps for the length of one exchange.
 
 from __future__ import annotations
 
+import json
 import re
 from collections import deque
 from collections.abc import Container
@@ -19,6 +21,7 @@ NO_RESULT = "No result was recorded for this tool call."
 FAILED_WITHOUT_RESULT = f"[tool error] {NO_RESULT}"
 _ILLEGAL = re.compile(r"[^A-Za-z0-9_-]")
 _HALF = re.compile("[\\ud800-\\udfff]")
+_MARK = re.compile(r'\\.|["\x00-\x1f]', re.DOTALL)
 
 
 def whole(text: str) -> str:
@@ -98,6 +101,31 @@ def free_name(name: str, taken: Container[str]) -> str:
         free = f"{name[: LONGEST_NAME - 3]}_{number}"
         number += 1
     return free
+
+
+def legal_arguments(text: str, *, in_string: bool = False, escaped: bool = False) -> str:
+    """`text` with escapes for line ends and tabs that a model has written into a string as they
+    are: JSON has them only outside. A backslash before one is meant, as where a shell's line goes
+    on. `in_string`, `escaped`: where the text before this piece has ended.
+    """
+    if text.isprintable():
+        return text
+    parts, at = [], 0
+    if escaped:
+        parts.append("\\" + _escape(text[0]) if text[0] < " " else text[0])
+        at = 1
+    for mark in _MARK.finditer(text, at):
+        found = mark[0]
+        if found == '"':
+            in_string = not in_string
+        elif in_string and found[-1] < " ":
+            parts += [text[at : mark.start()], "\\\\" if len(found) > 1 else "", _escape(found[-1])]
+            at = mark.end()
+    return "".join([*parts, text[at:]])
+
+
+def _escape(character: str) -> str:
+    return json.dumps(character)[1:-1]
 
 
 def _digest(text: str) -> str:

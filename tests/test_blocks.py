@@ -263,6 +263,29 @@ def test_what_becomes_of_arguments(written: str, given_on: str) -> None:
     assert arguments(written) == given_on
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ('{"a": "x\n\ty"}', "x\n\ty"),
+        ('{\n\t"a": "\x00\\n\n"\n}', "\x00\n\n"),
+        ('{"a": "cd x && \\\nmake"}', "cd x && \\\nmake"),  # a shell's line that goes on
+        ('{"a": "\\\\\n\\"\n"}', '\\\n"\n'),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 2, 100])
+def test_line_ends_that_a_model_writes_into_a_string_as_they_are_do_not_break_the_call(
+    written: str, meant: str, size: int
+) -> None:
+    s = BlockSequencer()
+    pieces = [written[start : start + size] for start in range(0, len(written), size)]
+    steps = [s.arguments(0, piece) for piece in pieces]
+    (call,) = reply(
+        s, s.call(0, call_id="c", name="f"), *steps, s.settle(0, written), s.end_call(0)
+    ).blocks
+    assert isinstance(call, ToolUse)
+    assert json.loads(call.arguments) == {"a": meant}
+
+
 @pytest.mark.parametrize("written", ["[1]", "3", "words", '{"a":}', '{"a":1}}', "4aGVsbG8="])
 def test_arguments_that_are_no_object_are_an_error(written: str) -> None:
     with pytest.raises(UpstreamFault, match="malformed"):

@@ -31,7 +31,7 @@ from copilot_desktop.preparation.pairing import paired, with_blocks
 from copilot_desktop.preparation.pictures import visible
 from copilot_desktop.schemas import legal_schema
 from copilot_desktop.sealing import Seal, unseal
-from copilot_desktop.spelling import CallIds, free_name, legal_name
+from copilot_desktop.spelling import CallIds, free_name, legal_arguments, legal_name
 
 MAX_TOOLS = 128  # what Copilot's own client keeps to
 _CALLS = frozenset({ToolUse, ToolResult})
@@ -150,7 +150,7 @@ def _with_legal_calls(
     messages: tuple[Message, ...], names: dict[str, str], limit: int
 ) -> tuple[Message, ...]:
     """P7, P8: calls and results by legal ids of at most `limit` characters, calls by the names of
-    the tools."""
+    the tools and with arguments that are JSON."""
     turns: list[Message] = []
     ids, before = CallIds(limit), ""
     for place, message in enumerate(messages):
@@ -162,8 +162,9 @@ def _with_legal_calls(
             if isinstance(block, ToolUse):
                 name = names.get(block.name) or legal_name(block.name)
                 identifier = ids.of_call(block.id, f"{place}.{number}", name, block.arguments)
-                if identifier != block.id or name != block.name:
-                    block = replace(block, id=identifier, name=name)
+                legal = legal_arguments(block.arguments)
+                if identifier != block.id or name != block.name or legal != block.arguments:
+                    block = replace(block, id=identifier, name=name, arguments=legal)
             elif isinstance(block, ToolResult):
                 identifier = ids.of_result(block.tool_use_id, f"{place}.{number}")
                 if identifier != block.tool_use_id:

@@ -83,6 +83,16 @@ def test_calls_of_one_id_are_told_apart_with_their_results(apart):
     assert second == f"{first}_2"
 
 
+def test_arguments_with_line_ends_as_they_are_become_json():
+    """A client keeps what a model has written, and sends it with each request of the session."""
+    spaced = '{\n  "path": "a.py"\n}'
+    calls = (ToolUse("a", "f", '{"t": "1\n\t2"}'), ToolUse("b", "f", spaced))
+    results = (ToolResult("a", (Text("x"),)), ToolResult("b", (Text("y"),)))
+    given = request(user("go"), assistant(*calls), user(*results))
+    calls = prepared(given, GPT, CHAT).messages[1].blocks
+    assert [call.arguments for call in calls] == ['{"t": "1\\n\\t2"}', spaced]
+
+
 def test_long_tool_names_are_shortened_everywhere_and_remember_the_original():
     long = "mcp__" + "server" * 12 + "__tool"
     ready = prepared(
