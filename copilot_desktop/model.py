@@ -86,6 +86,12 @@ class Model:
         """Usable by this account now: policy accepted. The literal `auto` entry never is."""
         return self.policy == "enabled" and self.id != AUTO
 
+    @property
+    def factor(self) -> float | None:
+        """What a request counts for; 0 also where each token is priced at nothing."""
+        prices = [price for name, price in self.token_prices.items() if name != "long_from"]
+        return 0.0 if prices and not any(prices) else self.multiplier
+
     def effort(self, wish: Effort) -> Effort | None:
         """The nearest effort this model takes: below first, then above; None if it takes none."""
         if not self.efforts or wish in self.efforts:

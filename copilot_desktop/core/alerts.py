@@ -113,6 +113,7 @@ def _meter_causes(meter: Meter, state: State, now: float) -> Iterator[_Cause]:
     left = meter.left if meter.left is not None and math.isfinite(meter.left) else None
     fields = {
         "meter": meter.name,
+        "kind": meter.kind,
         "p": percent,
         "left": None if meter.unit == "percent" else left,
         "unit": meter.unit,

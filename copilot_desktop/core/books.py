@@ -23,7 +23,6 @@ from copilot_desktop.core.settings import Settings
 from copilot_desktop.core.state import Spending
 from copilot_desktop.days import day_of
 from copilot_desktop.errors import InvalidRequest
-from copilot_desktop.model import Model
 from copilot_desktop.proxy.exchange import Exchange
 from copilot_desktop.upstream.quota import QuotaSnapshot
 
@@ -98,7 +97,7 @@ class Books:
             return
         spent = [each for each in self._present() if each.stops]
         models = self._core.catalogue.models
-        factor = next((_factor(each) for each in models if each.id == exchange.model_used), None)
+        factor = next((each.factor for each in models if each.id == exchange.model_used), None)
         by_agent = exchange.initiator == "agent"
         for each in spent:  # what one limit has for free may cost something of the other
             if not budget.free(each.limit, multiplier=factor, by_agent=by_agent):
@@ -213,9 +212,3 @@ class Books:
             for name in {each.id for each in readings}
         }
         return {name: speed for name, speed in found.items() if speed is not None}
-
-
-def _factor(model: Model) -> float | None:
-    """What a request counts for; 0 also where each token is priced at nothing."""
-    prices = [price for name, price in model.token_prices.items() if name != "long_from"]
-    return 0.0 if prices and not any(prices) else model.multiplier

@@ -306,8 +306,8 @@ def _terms(model: Model) -> Json:
 
 def _cost(model: Model) -> Json:
     prices = model.token_prices
-    if model.multiplier is not None:
-        kind = "included" if model.multiplier == 0 else "multiplier"
+    if model.factor is not None:
+        kind = "included" if model.factor == 0 else "multiplier"
     else:
         kind = "tokens" if prices else "unknown"
     return {

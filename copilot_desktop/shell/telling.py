@@ -38,6 +38,8 @@ def told(alert: Alert, words: Words) -> tuple[str, str]:
         fields["meter"] = words.meter(fields["meter"])
     key = f"notification.{alert.id}"
     body = f"{key}.body"
+    if (alert.id, fields.get("kind")) == ("exhausted", "window"):
+        body = "banner.session_limit.body"  # it stops the included models, too
     for lacking, name in (("when", "undated"), ("left", "uncounted")):
         if not fields[lacking] and words.has(f"{body}_{name}"):
             body = f"{body}_{name}"

@@ -68,19 +68,20 @@ def test_models_say_what_they_cost_and_why_they_cannot_be_used() -> None:
         Model("c", token_prices={"input": 1.0, "output": 2.0}, policy="unconfigured"),
         Model("d", policy="disabled"),
         Model("e", in_picker=False, thinking="budget"),
+        Model("f", token_prices={"input": 0.0, "output": 0.0, "long_from": 128_000.0}),
     )
     preferences = Preferences.of(Settings(aliases={"fast": "a", "other": "x"}))
     page = shown(models=ModelList(models, "ready"), preferences=preferences)["models"]
     assert [item["cost"]["kind"] for item in page["items"]] == [
-        *("included", "multiplier", "tokens", "unknown", "unknown")
+        *("included", "multiplier", "tokens", "unknown", "unknown", "included")
     ]
     assert [item["state"] for item in page["items"]] == [
-        *("ready", "preview", "needs_approval", "blocked", "hidden")
+        *("ready", "preview", "needs_approval", "blocked", "hidden", "ready")
     ]
     assert [item["why"] for item in page["items"]] == [
-        *(None, None, "needs_approval", "blocked", "hidden")
+        *(None, None, "needs_approval", "blocked", "hidden", None)
     ]
-    assert [item["terms"] for item in page["items"]] == [None, None, "", None, None]
+    assert [item["terms"] for item in page["items"]] == [*(None, None, "", None, None, None)]
     assert page["items"][0]["aliases"] == ["fast"]
     assert page["items"][2]["cost"]["output"] == 2.0
     assert page["items"][4]["reasoning"]

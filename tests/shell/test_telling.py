@@ -9,12 +9,15 @@ from typing import Any, get_args
 
 import pytest
 
-from copilot_desktop.core.alerts import Alert
+from copilot_desktop.core.alerts import Alert, due
 from copilot_desktop.core.settings import Notification
+from copilot_desktop.core.state import State
 from copilot_desktop.core.verbs import Outcome
 from copilot_desktop.demo import SCENARIOS
 from copilot_desktop.shell.telling import BODY_LIMIT, TITLE_LIMIT, clipped, reason, told
 from copilot_desktop.strings import words
+from copilot_desktop.upstream.quota import Meter, QuotaSnapshot
+from copilot_desktop.upstream.session import Account
 from tests.core_rig import running_core
 
 NOW = 1_787_400_000.0
@@ -59,6 +62,20 @@ def test_a_low_meter_says_how_much_is_left_and_until_when() -> None:
     assert say("low", **fields, left=1088.0, when=NOW + 9e6)[1].startswith("1,088 left. Resets ")
     assert say("low", **fields, left=None, when=NOW + 9e6)[1].startswith("Resets ")
     assert say("low", **fields, left=None, when=None)[1] == "GitHub did not say when it resets."
+
+
+@pytest.mark.parametrize("when", [NOW + 9e6, None])
+def test_a_limit_in_time_that_is_reached_promises_nothing_of_included_models(when: Any) -> None:
+    meter = Meter(
+        "session", "Session limit", "window", percent_used=100, resets_at=when, exhausted=True
+    )
+    me = Account(state="signed_in", id=7)
+    state = State(account=me, quota=QuotaSnapshot("ready", (meter,), NOW))
+    [alert] = due(state, {}, NOW)[0]
+    title, body = told(alert, words())
+    assert plain(title) == "Session limit: used up"
+    assert body.startswith("GitHub asks to wait")
+    assert "ncluded" not in body
 
 
 def test_the_number_survives_a_name_that_is_too_long() -> None:

@@ -164,6 +164,14 @@ async def test_a_missing_number_says_why(window: Any, changes: Any, words: str) 
     assert words in await page.page.locator("main").text_content()
 
 
+async def test_a_limit_in_time_that_is_reached_promises_nothing_of_included_models(
+    window: Any,
+) -> None:
+    page = await opened(window, usage={"meters": [weekly(100.0, exhausted=True)]})
+    await page.see("Used up")
+    assert "ncluded models" not in await page.text()
+
+
 async def test_refresh_asks_the_app(window: Any) -> None:
     page = await opened(window)
     await page.press("Refresh")

@@ -75,7 +75,7 @@ function unavailable(usage) {
 
 /** What "used up" means and what still works, unless the banner above says it already. */
 function exhaustedCards(sorted) {
-  const item = sorted.find((one) => one.exhausted);
+  const item = sorted.find((one) => one.exhausted && one.kind !== 'window'); // those stop each model
   if (!item) return null;
   const words = item.resets_at
     ? t('usage.exhausted_body', { when: ahead(item.resets_at) }) : t('usage.exhausted_body_unknown');
