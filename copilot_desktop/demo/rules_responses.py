@@ -178,11 +178,17 @@ def _input(found: Any) -> None:
             "Missing required parameter: 'input'.", param="input", code="missing_required_parameter"
         )
     open_calls: dict[str, bool] = {}
+    ids: set[str] = set()
     for place, item in enumerate(found):
         where = f"input[{place}]"
         if not isinstance(item, dict):
             raise _say(f"Invalid type for '{where}': expected an object.")
         _item(item, where, open_calls)
+        if item.get("id") is not None:
+            if item["id"] in ids:
+                start = f"Duplicate item found with id {item['id']}. "
+                raise gateway(f"{start}Remove duplicate items from your input and try again.")
+            ids.add(item["id"])
     for claim, answered in open_calls.items():
         if not answered:
             raise _say(f"No tool output found for function call {claim}.")

@@ -387,7 +387,8 @@ _ROWS = (
     ),  # 13
     _row(
         "item ids",
-        r"invalid 'input\[\d+\]\.id'|without its required ('reasoning'|preceding) item",
+        r"invalid 'input\[\d+\]\.id'|without its required ('reasoning'|preceding) item"
+        r"|duplicate item found with id",
         _item_ids,
     ),  # 14
     _row("foreign item ids", r"does not belong to this connection", _item_ids),  # upstream.md 7.5

@@ -304,6 +304,10 @@ RESPONSES = {
     ),
     "a call id as item id": ({"input": [USER, {**F_CALL, "id": "toolu_1"}, F_OUTPUT]}, "'fc'"),
     "a stored item": ({"input": [USER, {"type": "reasoning", "id": "rs_1", "summary": []}]}, ""),
+    "an id that two items have": (
+        {"input": [{**USER, "type": "message", "id": "msg_1"}] * 2},
+        "Duplicate item found with id msg_1",
+    ),
     "a field that an item has not": (
         {"input": [{**USER, "notes": {"a": 1}}]},
         "Unknown parameter: 'input[0].notes'",

@@ -236,6 +236,16 @@ ROWS = (
         "item ids", ("item ids",), gone=("input.1.id",), come={"input.1.role": "assistant"},
     ),
     Row(
+        "14-twice", "/v1/responses", RESPONSES,
+        {"model": CODEX, "input": [
+            {"role": "user", "content": "go"},
+            {"type": "message", "id": "msg_1", "role": "assistant", "content": "Well."},
+            {"type": "message", "id": "msg_1", "role": "assistant", "content": "Done."},
+            {"role": "user", "content": "more"},
+        ]},
+        "item ids", gone=("input.1.id", "input.2.id"), come={"input.2.content": "Done."},
+    ),
+    Row(
         "14-connection", "/v1/responses", RESPONSES,
         {"model": CODEX, "input": [
             {"role": "user", "content": "go"},
