@@ -21,33 +21,30 @@ from typing import Any
 from aiohttp import hdrs, web
 
 from copilot_desktop.dialects import Dialect, Writer
-from copilot_desktop.errors import InputTooLarge, Problem
+from copilot_desktop.errors import InputTooLarge, Problem, QuotaExhausted, RateLimited
 from copilot_desktop.proxy import codex
 from copilot_desktop.proxy.exchange import Exchange, Outcome
 from copilot_desktop.sse import Frame, FrameDecoder
 from copilot_desktop.upstream.client import UpstreamReply
 from copilot_desktop.upstream.socket_reply import object_of
+from copilot_desktop.upstream.websocket import code_of, refusal_of
 
 Json = dict[str, Any]
 
 _ENDS = ("response.completed", "response.incomplete")
-# What an error that upstream tells in its stream would be as a status (`upstream.md` §7.6, §11.2).
+# What an error that upstream tells in its stream would be as a status (`upstream.md` §7.6, §11.2),
+# if it is none of those that have a meaning to clients.
 _STATUS = {
     "previous_response_not_found": 400,
     "content_filter": 400,
     "bad_request": 400,
     "invalid_prompt": 400,
-    "context_length_exceeded": 400,
-    "model_max_prompt_tokens_exceeded": 400,
     "not_found": 404,
     "request_too_large": 413,
     "session_expired": 401,
-    "insufficient_quota": 429,
-    "quota_exceeded": 429,
-    "rate_limit_exceeded": 429,
-    "rate_limited": 429,
     "service_unavailable": 503,
 }
+_MEANT = (RateLimited, QuotaExhausted, InputTooLarge)
 _OTHER_STATUS = 502
 _NO_REASON = "bad_request"  # Copilot's own word (`upstream.md` §7.6)
 
@@ -136,7 +133,8 @@ class SocketDownstream:
         text = frame.data.decode("utf-8", "replace")
         kind = frame.event or _kind(text)
         if kind == "error":
-            text = _with_status(text)
+            client = self._request.headers.get(hdrs.USER_AGENT, "")
+            text = told_in_stream(text, self.dialect, client)
         elif kind == "response.output_item.done":
             self._done.append(object_of(text).get("item"))
             self.size += len(text)
@@ -185,15 +183,16 @@ def error_frame(problem: Problem, dialect: Dialect, client: str = "") -> Json:
     return {**frame, "status": status, **({"headers": headers} if headers else {})}
 
 
-def _with_status(text: str) -> str:
-    """An error event of the stream with the status without which it would not be heard."""
+def told_in_stream(text: str, dialect: Dialect, client: str = "") -> str:
+    """An error event of the stream: a limit as if it had come first, any other with the status
+    without which it would not be heard."""
     event = object_of(text)
     if not event or "status" in event:
         return text
-    error = event.get("error")
-    told = error if isinstance(error, Mapping) else event
-    code = str(told.get("code") or "").partition(":")[0]
-    status = _STATUS.get(code, 429 if "rate_limit" in code else _OTHER_STATUS)
+    problem = refusal_of(event, "", "", "")
+    if isinstance(problem, _MEANT):
+        return json.dumps(error_frame(problem, dialect, client))
+    status = _STATUS.get(code_of(event), _OTHER_STATUS)
     return json.dumps({**event, "status": status}, separators=(",", ":"))
 
 

@@ -14,7 +14,7 @@ from copilot_desktop.errors import (
     RateLimited,
     UpstreamFault,
 )
-from copilot_desktop.proxy.socket_answers import _with_status, error_frame
+from copilot_desktop.proxy.socket_answers import error_frame, told_in_stream
 
 SPOKEN = OpenAIResponses()
 
@@ -69,10 +69,24 @@ def test_codex_and_others_hear_of_the_quota_each_in_its_way():
     ],
 )
 def test_an_error_in_the_stream_gets_the_status_it_lacks(event, status):
-    told = json.loads(_with_status(json.dumps({"type": "error", **event})))
+    told = json.loads(told_in_stream(json.dumps({"type": "error", **event}), SPOKEN))
     assert told["status"] == status
     assert told["type"] == "error"
 
 
 def test_what_is_no_event_stays():
-    assert _with_status("{nonsense") == "{nonsense"
+    assert told_in_stream("{nonsense", SPOKEN) == "{nonsense"
+
+
+@pytest.mark.parametrize("code", ["agent_mode_limit_exceeded", "free_quota_exceeded"])
+def test_codex_asks_for_no_limit_again_that_comes_in_the_stream(code):
+    event = {"type": "error", "error": {"code": code, "message": "No more."}}
+    told = json.loads(told_in_stream(json.dumps(event), SPOKEN, "codex_exec/0.169.0"))
+    assert (told["status"], told["error"]["type"]) == (429, "usage_limit_reached")
+
+
+def test_codex_compacts_also_on_an_error_in_the_stream():
+    event = {"type": "error", "error": {"code": "model_max_prompt_tokens_exceeded"}}
+    told = json.loads(told_in_stream(json.dumps(event), SPOKEN))
+    assert told["type"] == "response.failed"
+    assert told["response"]["error"]["code"] == "context_length_exceeded"
