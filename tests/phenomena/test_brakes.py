@@ -20,7 +20,7 @@ from rig import Rig, running_rig
 
 from copilot_desktop.demo import DropConnection, Fault, Slow, Status
 from copilot_desktop.errors import Blocked
-from copilot_desktop.proxy import answers
+from copilot_desktop.proxy import answers, counting
 from copilot_desktop.proxy.brakes import BrakesState, Rules
 
 WARNED = {"error": {"message": "Unusual activity: your extension was blocked. ghu_0123456789abcdef"
@@ -97,7 +97,8 @@ async def test_one_warning_stops_everything_in_every_dialect_until_the_user_resu
         assert (await post(rig, CHAT.path, CHAT.body()))[0] == 200
 
 
-async def test_counts_neither_open_nor_close_what_conversations_go_by():
+async def test_counts_neither_open_nor_close_what_conversations_go_by(monkeypatch):
+    monkeypatch.setattr(counting, "REST_SECONDS", 0.0)  # so that each of them is refused
     path, counted = "/v1/messages/count_tokens", {"model": MESSAGES.model}
     async with running_rig() as rig:
 
