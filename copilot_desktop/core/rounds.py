@@ -5,7 +5,8 @@ Three loops, none of which can pile up: each does one thing, then waits again.
 * The watchdog notices that the machine slept (the wall clock ran ahead of the monotonic one by more
   than 15 s) or that the network is another one (its own addresses have changed), and then leaves
   the connections that are free, and looks at account, models and usage again. Then and once a
-  minute it probes the listener; one that got lost is started again, three times at most.
+  minute it probes the listener; one that got lost is started again, three times, and later as soon
+  as its address and port are free.
 * Usage is read every five minutes while a view is shown, every fifteen while the app is only in the
   tray, and never when nobody looks. Models are read once an hour on the same condition.
 * While GitHub cannot be reached, it is tried again every 30 s.
@@ -25,6 +26,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from copilot_desktop.errors import Problem
+from copilot_desktop.proxy.controller import is_free
 from copilot_desktop.system.network import Addresses, own_addresses
 from copilot_desktop.upstream.outgoing import drop_free
 
@@ -98,7 +100,12 @@ class Rounds:
 
     async def _keep_listening(self) -> None:
         core = self._core
-        if core.controller.state.phase != "running" or await core.controller.probe():
+        state = core.controller.state
+        if state.phase == "error" and core.store.state.app.listener == "lost":
+            if is_free(state.host, state.port):  # the address is back, the port given up
+                await core.start_proxy(lost=True)
+            return
+        if state.phase != "running" or await core.controller.probe():
             return
         for attempt in range(1, RESTARTS + 1):
             log.warning("The listener was lost; starting it again, attempt %s", attempt)

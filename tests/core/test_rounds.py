@@ -152,6 +152,27 @@ async def test_a_listener_that_cannot_be_brought_back_is_given_up(
         await rig.until(lambda s: s.app.listener == "fine")
 
 
+async def test_a_listener_that_was_given_up_comes_back_when_its_place_is_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An address of a network comes back with the network, and nobody may be there to press."""
+    async with running_core(tmp_path) as rig:
+        port = rig.core.controller.state.port
+        await rig.core.use_port(port)
+        await rig.core.controller._release()
+        with socket.socket() as other, monkeypatch.context() as patched:
+            other.bind(("127.0.0.1", port))
+            other.listen()
+            patched.setattr(controller, "START_LIMIT", 1.0)
+            start(rig.core, replace(FAST, probe=0.0))
+            await rig.until(lambda s: s.app.listener == "lost")
+            since = rig.core.store.state.proxy.since
+            await asyncio.sleep(0.1)
+            assert rig.core.store.state.proxy.since == since, "it is not told again and again"
+        state = await rig.until(lambda s: s.app.listener == "fine")
+        assert (state.proxy.phase, state.proxy.port) == ("running", port)
+
+
 async def test_a_lost_listener_is_started_again(tmp_path: Path) -> None:
     async with running_core(tmp_path) as rig:
         since = rig.core.store.state.proxy.since
