@@ -23,6 +23,7 @@ from copilot_desktop.sse import encode_json
 
 Json = dict[str, Any]
 
+_OF_A_TOOL = ("Attached media from tool result:", "Attached image(s) from tool result:")
 _PICTURES = ("image_url", "input_image", "image", "file", "input_file")
 
 
@@ -36,15 +37,18 @@ class OpenAIChat:
 
     def peek(self, body: Mapping[str, Any]) -> Envelope:
         initiator: Initiator = "user"
-        shows = False
+        shows = after_result = False
         messages = body.get("messages")
         for turn in messages if isinstance(messages, list) else ():
             if not isinstance(turn, dict):
                 continue
+            role, content = turn.get("role"), turn.get("content")
             # A human started this call if the last turn that is no instruction is the user's.
-            if (role := turn.get("role")) not in ("system", "developer"):
-                initiator = "user" if role == "user" else "agent"
-            if isinstance(content := turn.get("content"), list) and not shows:
+            if role not in ("system", "developer"):
+                theirs = role == "user" and not (after_result and _is_of_a_tool(content))
+                initiator = "user" if theirs else "agent"
+                after_result = role == "tool"
+            if isinstance(content, list) and not shows:
                 shows = any(map(_is_picture, content))
         return Envelope(parse.model_of(body), body.get("stream") is True, initiator, shows)
 
@@ -77,6 +81,14 @@ class OpenAIChat:
 
     def read_usage(self, usage_object: Mapping[str, Any]) -> Usage:
         return usage.read_usage(usage_object)
+
+
+def _is_of_a_tool(content: object) -> bool:
+    """Whether it is a tool's picture: a result holds none here, so opencode and pi let a turn of
+    the user's follow that says so."""
+    if not (isinstance(content, list) and content and isinstance(first := content[0], dict)):
+        return False
+    return first.get("text") in _OF_A_TOOL and all(map(_is_picture, content[1:]))
 
 
 def _is_picture(part: object) -> bool:

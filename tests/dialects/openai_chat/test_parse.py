@@ -375,6 +375,12 @@ ANSWER = {"role": "assistant", "content": "a"}
 RESULT = {"role": "tool", "tool_call_id": "c", "content": "r"}
 
 
+def attached(words: str) -> dict[str, Any]:
+    """A picture that a tool has read, as opencode and pi send it."""
+    picture = {"type": "image_url", "image_url": {"url": PIXEL}}
+    return {"role": "user", "content": [{"type": "text", "text": words}, picture]}
+
+
 @pytest.mark.parametrize(
     ("messages", "initiator"),
     [
@@ -387,6 +393,11 @@ RESULT = {"role": "tool", "tool_call_id": "c", "content": "r"}
         ([USER, ANSWER, {"role": "function", "name": "f", "content": "r"}], "agent"),
         ([USER, ANSWER], "agent"),
         ([USER, ANSWER, RESULT, USER], "user"),
+        ([USER, ANSWER, RESULT, attached("Attached media from tool result:")], "agent"),
+        ([USER, ANSWER, RESULT, attached("Attached image(s) from tool result:"), SYSTEM], "agent"),
+        ([USER, ANSWER, RESULT, attached("Attached media from tool result:"), USER], "user"),
+        ([USER, ANSWER, RESULT, attached("Look:")], "user"),
+        ([USER, ANSWER, attached("Attached media from tool result:")], "user"),
     ],
 )
 def test_who_started_the_call(messages: Any, initiator: str) -> None:
