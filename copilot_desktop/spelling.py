@@ -121,7 +121,7 @@ def legal_arguments(text: str, *, in_string: bool = False, escaped: bool = False
         elif in_string and found[-1] < " ":
             parts += [text[at : mark.start()], "\\\\" if len(found) > 1 else "", _escape(found[-1])]
             at = mark.end()
-    return "".join([*parts, text[at:]])
+    return "".join([*parts, text[at:]]) if parts else text
 
 
 def _escape(character: str) -> str:

@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from copilot_desktop.fragments import CallKeys
 from copilot_desktop.runaway import Runaway
-from copilot_desktop.spelling import free_name
+from copilot_desktop.spelling import free_name, legal_arguments
 from copilot_desktop.upstream.quirks.tool_names import ToolNames
 
 Json = dict[str, Any]
@@ -62,7 +62,7 @@ class Calls:
         number = self._keys.key(choice, call.get("index"), call.get("id"), name)
         if isinstance(arguments, dict):
             arguments = json.dumps(arguments, separators=(",", ":"))
-        self._watch(number, arguments)
+        arguments = self._watched_text(number, arguments)
         text = arguments if isinstance(arguments, str) else ""
         if "custom" in call:  # free text: nothing of it is parsed
             self._arguments.add(number)
@@ -104,11 +104,16 @@ class Calls:
                 pieces.append(piece | {"function": {"arguments": arguments}})
         return pieces
 
-    def _watch(self, number: int, arguments: Any) -> None:
-        if isinstance(arguments, str) and arguments:
-            self._arguments.add(number)
-            if self._watched.setdefault(number, Runaway()).stuck(arguments):
-                self.is_stuck = True
+    def _watched_text(self, number: int, arguments: Any) -> Any:
+        """`arguments`, text of which is such that a client can parse it."""
+        if not isinstance(arguments, str) or not arguments:
+            return arguments
+        self._arguments.add(number)
+        read = self._watched.setdefault(number, Runaway())
+        legal = legal_arguments(arguments, in_string=read.in_string, escaped=read.escaped)
+        if read.stuck(arguments):
+            self.is_stuck = True
+        return legal
 
 
 def merged(choices: list[Any], part: str) -> Json:

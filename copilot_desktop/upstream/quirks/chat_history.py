@@ -16,6 +16,7 @@ from copilot_desktop.spelling import (
     FAILED_WITHOUT_RESULT,
     LONGEST_NAME,
     CallIds,
+    legal_arguments,
     legal_name,
 )
 from copilot_desktop.upstream.quirks.chat_marks import NAMES
@@ -230,6 +231,8 @@ def _call(call: Any, *, objects: bool) -> Any:
 
 
 def _object_text(arguments: Any) -> str:
+    if isinstance(arguments, str):
+        arguments = legal_arguments(arguments)
     try:
         value = json.loads(arguments) if isinstance(arguments, str) else arguments
     except (ValueError, RecursionError):

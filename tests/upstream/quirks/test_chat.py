@@ -390,6 +390,13 @@ def test_broken_arguments_of_the_past_do_not_end_a_conversation_with_claude(argu
     )
 
 
+def test_line_ends_that_a_model_wrote_as_they_are_do_not_cost_claude_what_it_said() -> None:
+    history = [broken("a", '{"a": "x\ny"}'), result("a", "done"), USER]
+    assert sent(CLAUDE, *history)["messages"][0] == broken("a", '{"a": "x\\ny"}')
+    spaced = broken("a", '{\n"a": 1\n}')
+    assert sent(CLAUDE, spaced, result("a", "done"), USER)["messages"][0] == spaced
+
+
 def test_arguments_are_text_and_results_say_something() -> None:
     history = [broken("a", {"b": [1]}), result("a", None), USER]
     assert sent(GPT, *history)["messages"] == [

@@ -311,6 +311,17 @@ def test_calls_get_a_number_and_say_who_they_are_once() -> None:
     assert choice["finish_reason"] == "tool_calls"
 
 
+@pytest.mark.parametrize("size", [1, 3, 100])
+def test_line_ends_and_tabs_that_a_model_writes_as_they_are_can_be_parsed(size: int) -> None:
+    written = '{\n"x": "a\n\tb \\\nc"\n}'
+    pieces = [written[start : start + size] for start in range(0, len(written), size)]
+    first = {"index": 0, "id": "a", "function": {"name": "f", "arguments": ""}}
+    calls = [first, *({"index": 0, "function": {"arguments": piece}} for piece in pieces)]
+    raw = sse(*(chunk({"tool_calls": [call]}) for call in calls), chunk({}, "tool_calls"))
+    (made,) = snapshot(through(raw)[1])["choices"][0]["message"]["tool_calls"]
+    assert json.loads(made["function"]["arguments"]) == {"x": "a\n\tb \\\nc"}
+
+
 ONE, TWO = ({"name": "ls", "arguments": f'{{"n":{n}}}'} for n in (1, 2))
 
 
