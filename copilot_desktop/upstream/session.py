@@ -294,6 +294,8 @@ class Session:
                 await self._keeping.moved_out(left, self.home, self._stored())
             moved = replace(self.account, source=store.name, where=store.where)
             solved = isinstance(moved.problem, StorageFailed)
+            if self.sign_in is not None and isinstance(self.sign_in.problem, StorageFailed):
+                self.sign_in = None  # saved by now
             self._change(replace(moved, problem=None) if solved else moved)
             return self.account if self._token else await self.load()
 

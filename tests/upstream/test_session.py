@@ -429,8 +429,11 @@ async def test_a_sign_in_that_cannot_be_saved_works_until_quit_and_can_be_moved(
         await session.grant()
         assert isinstance(session.account.problem, StorageFailed)
         file = MemoryStore()
+        assert session.sign_in is not None
+        assert isinstance(session.sign_in.problem, StorageFailed)
         moved = await session.move_to(file)
         assert moved.problem is None
+        assert session.sign_in is None  # or the window would go on to say that it was not saved
         assert moved.source == "memory"
         assert await file.load() == KNOWN
 
