@@ -43,8 +43,8 @@ def are_plain(items: list[Any]) -> bool:
             call, name = item.get("call_id"), item.get("name")
             if not isinstance(call, str) or not isinstance(name, str) or call in issued:
                 return False
-            legal = _LEGAL_ID(call) and _LEGAL_NAME(name)
-            if not legal or isinstance(item.get("arguments"), dict):
+            told = kind != "function_call" or isinstance(item.get("arguments"), str)
+            if not (told and _LEGAL_ID(call) and _LEGAL_NAME(name)):
                 return False
             issued.add(call)
             waiting.add(call)

@@ -76,7 +76,9 @@ def _identified(items: list[Json]) -> list[Json]:
         if _kind(item) in _CALLS:
             arguments = item.get("arguments", item.get("input"))
             own = ids.of_call(known, str(place), str(item.get("name")), str(arguments))
-            if isinstance(read := item.get("arguments"), dict):  # as some programs keep them
+            read = item.get("arguments")
+            if _kind(item) == "function_call" and not isinstance(read, str):  # as some keep them
+                read = read if isinstance(read, dict) else {}
                 item = {**item, "arguments": json.dumps(read, separators=(",", ":"))}
         elif _is_output(item):
             own = ids.of_result(known, str(place))

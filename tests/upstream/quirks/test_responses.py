@@ -262,8 +262,8 @@ def test_both_ways_refuse_chaining_with_the_same_words():
         ({"role": "assistant", "id": "msg_1"}, True),
         ({"type": "message", "role": "assistant", "id": "x" * 400}, False),
         ({"type": "message", "role": "assistant", "id": "msg_" + "x" * 61}, False),
-        ({"type": "function_call", "call_id": "c", "id": "fc_1"}, True),
-        ({"type": "function_call", "call_id": "c", "id": "call_1"}, False),
+        ({"type": "function_call", "call_id": "c", "arguments": "", "id": "fc_1"}, True),
+        ({"type": "function_call", "call_id": "c", "arguments": "", "id": "call_1"}, False),
         ({"type": "custom_tool_call", "call_id": "c", "id": "ctc_1"}, True),
         ({"type": "function_call_output", "call_id": "c", "id": "any", "output": "x"}, False),
         ({"type": "reasoning", "id": "x" * 400, "encrypted_content": "unknown"}, True),
@@ -287,9 +287,10 @@ def test_a_tool_that_gave_nothing_is_told_as_that(nothing):
     assert sent(input=given)["input"][1]["output"] == "(no output)"
 
 
-def test_arguments_that_were_kept_as_an_object_go_as_text():
-    told = sent(input=[{**SPAWNED, "arguments": {"n": 1}}, DONE])["input"]
-    assert told == [{**SPAWNED, "arguments": '{"n":1}'}, DONE]
+@pytest.mark.parametrize(("kept", "text"), [({"n": 1}, '{"n":1}'), (None, "{}"), ([], "{}")])
+def test_arguments_that_were_not_kept_as_text_go_as_text(kept, text):
+    told = sent(input=[{**SPAWNED, "arguments": kept}, DONE])["input"]
+    assert told == [{**SPAWNED, "arguments": text}, DONE]
 
 
 def _call(call_id):
