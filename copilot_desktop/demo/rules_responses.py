@@ -210,6 +210,9 @@ def _item(item: Body, where: str, open_calls: dict[str, bool]) -> None:
         return
     elif kind not in {"compaction", "web_search_call"}:
         raise _say(f"Invalid value: '{kind}' for '{where}.type'.")
+    elif kind == "web_search_call" and item.get("id") is None:  # as OpenAI does: openai/codex#6712
+        text = f"Missing required parameter: '{where}.id'."
+        raise openai(text, param=f"{where}.id", code="missing_required_parameter")
     if item.get("id") is not None:
         _identity(item["id"], kind, where)
 

@@ -344,6 +344,10 @@ def _item_ids(case: Case) -> _Change:
     return _Change(mending.without_item_ids(case.body))
 
 
+def _nameless(case: Case) -> _Change:
+    return _Change(mending.without_nameless(case.body))
+
+
 def _row(name: str, says: str, change: Callable[[Case], _Change]) -> _Row:
     return _Row(name, re.compile(says, re.IGNORECASE | re.DOTALL), change)
 
@@ -391,6 +395,7 @@ _ROWS = (
         r"|duplicate item found with id",
         _item_ids,
     ),  # 14
+    _row("nameless items", r"missing required parameter: 'input\[\d+\]\.id'", _nameless),
     _row("foreign item ids", r"does not belong to this connection", _item_ids),  # upstream.md 7.5
     _row("tool_choice", r"tool_choice.*(forc|not supported)|forc.*tool_choice", _choice),  # 15
     _row("thought signature", r"thought_signature", _seals),  # 16

@@ -303,6 +303,22 @@ def without_item_ids(body: Body) -> Json | None:
     return {**body, "input": [_anonymous(item) for item in items]}
 
 
+def without_nameless(body: Body) -> Json | None:
+    """Without what a server did on its own, a web search say, where the item has no id.
+
+    What was said, thought, called and answered stays: none of it needs an id of its own.
+    """
+    items = body.get("input")
+    if not isinstance(items, list):
+        return None
+    kept = [item for item in items if not (isinstance(item, dict) and _nameless(item))]
+    return {**body, "input": kept} if len(kept) < len(items) else None
+
+
+def _nameless(item: Json) -> bool:
+    return item.get("type") == "web_search_call" and item.get("id") is None
+
+
 def _anonymous(item: Any) -> Any:
     if not isinstance(item, dict) or item.get("type") == "item_reference":
         return item

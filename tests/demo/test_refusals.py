@@ -308,6 +308,10 @@ RESPONSES = {
         {"input": [{**USER, "type": "message", "id": "msg_1"}] * 2},
         "Duplicate item found with id msg_1",
     ),
+    "a search without an id": (
+        {"input": [USER, {"type": "web_search_call", "status": "completed"}]},
+        "Missing required parameter: 'input[1].id'",
+    ),
     "a field that an item has not": (
         {"input": [{**USER, "notes": {"a": 1}}]},
         "Unknown parameter: 'input[0].notes'",

@@ -246,6 +246,17 @@ ROWS = (
         "item ids", gone=("input.1.id", "input.2.id"), come={"input.2.content": "Done."},
     ),
     Row(
+        "14-nameless", "/v1/responses", RESPONSES,
+        {"model": CODEX, "input": [
+            {"role": "user", "content": "go"},
+            {"type": "web_search_call", "status": "completed",
+             "action": {"type": "search", "query": "q"}},
+            {"type": "message", "role": "assistant", "content": "Found."},
+            {"role": "user", "content": "more"},
+        ]},
+        "nameless items", gone=("input.3",), come={"input.1.role": "assistant"},
+    ),
+    Row(
         "14-connection", "/v1/responses", RESPONSES,
         {"model": CODEX, "input": [
             {"role": "user", "content": "go"},
