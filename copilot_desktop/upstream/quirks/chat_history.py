@@ -92,7 +92,7 @@ def _add_calls(calls: Any, waiting: set[str], issued: set[str], *, objects: bool
         name, arguments = function.get("name"), function.get("arguments")
         if not isinstance(name, str):
             return False
-        if isinstance(arguments, dict) or (objects and _object_text(arguments) is not arguments):
+        if not isinstance(arguments, str) or (objects and _object_text(arguments) is not arguments):
             return False
         if not (_LEGAL_ID(call_id) and _LEGAL_NAME(name)):
             return False
@@ -225,7 +225,7 @@ def _call(call: Any, *, objects: bool) -> Any:
     function = call.get("function")
     if isinstance(function, dict) and isinstance(name := function.get("name"), str):
         changes["function"] = {**function, "name": legal_name(name)}
-        if objects or isinstance(function.get("arguments"), dict):
+        if objects or not isinstance(function.get("arguments"), str):
             changes["function"]["arguments"] = _object_text(function.get("arguments"))
     return {**call, **changes}
 

@@ -384,7 +384,8 @@ def test_broken_arguments_of_the_past_do_not_end_a_conversation_with_claude(argu
     history = [broken("a", arguments), result("a", "not valid JSON"), USER]
     call = sent(CLAUDE, *history)["messages"][0]["tool_calls"][0]
     assert call["function"] == {"name": "f", "arguments": "{}"}
-    assert fix(GPT, *history).body is None, "OpenAI takes any text"
+    if isinstance(arguments, str):
+        assert fix(GPT, *history).body is None, "OpenAI takes any text"
     assert sent(CLAUDE, broken("a", {"b": 1}), result("a"), USER)["messages"][0] == broken(
         "a", '{"b":1}'
     )
@@ -397,10 +398,12 @@ def test_line_ends_that_a_model_wrote_as_they_are_do_not_cost_claude_what_it_sai
     assert sent(CLAUDE, spaced, result("a", "done"), USER)["messages"][0] == spaced
 
 
-def test_arguments_are_text_and_results_say_something() -> None:
-    history = [broken("a", {"b": [1]}), result("a", None), USER]
+@pytest.mark.parametrize(("kept", "text"), [({"b": [1]}, '{"b":[1]}'), (None, "{}"), ([], "{}")])
+def test_arguments_are_text_and_results_say_something(kept: Any, text: str) -> None:
+    assert sent(GPT, broken("a", kept), result("a", "x"))["messages"][0] == broken("a", text)
+    history = [broken("a", kept), result("a", None), USER]
     assert sent(GPT, *history)["messages"] == [
-        broken("a", '{"b":[1]}'),
+        broken("a", text),
         result("a", "(no output)"),
         USER,
     ]
