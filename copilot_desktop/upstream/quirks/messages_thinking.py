@@ -17,6 +17,8 @@ from copilot_desktop.upstream.quirks.messages_draft import Draft, Json
 from copilot_desktop.upstream.quirks.messages_turns import lacks_reasoning
 
 INTERLEAVED = "interleaved-thinking-2025-05-14"
+# Claude Code's `updates` needs a beta that Copilot does not know.
+_DISPLAYS = (None, "summarized", "omitted")
 _ACTIVE = ("enabled", "adaptive", "between_tools")
 
 
@@ -30,6 +32,8 @@ def settle_thinking(draft: Draft, model: Model, *, unsealed: bool) -> None:
     wish = _wish(draft)
     after, effort = _settled(before, wish, model, draft.body.get("max_tokens"))
     converted = after is not before and after is not None and after.get("type") == "enabled"
+    if after is not None and after.get("display") not in _DISPLAYS:
+        after = {**after, "display": "summarized"}
     if (
         (converted or unsealed)
         and after is not None
