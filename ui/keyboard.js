@@ -56,7 +56,7 @@ function withModifier(event, sheetOpen) {
   const key = event.key.toLowerCase();
   if ('psougdhj['.includes(key) && key.length === 1 && !event.shiftKey) return nothing;
   if (sheetOpen) return ['r', 'f'].includes(key) ? nothing : null;
-  if (event.shiftKey) return shifted(key);
+  if (event.shiftKey && key > '@') return shifted(key);
   const screen = SCREENS.find(([, , number]) => number === key);
   if (screen) return allowed(() => actions.go(screen[0]));
   switch (key) {

@@ -238,3 +238,9 @@ async def test_a_sheet_longer_than_the_window_is_read_from_its_top(window: Any) 
     await page.page.locator("#sheet[open]").wait_for()
     assert await page.page.evaluate("sheet.scrollHeight > sheet.clientHeight")
     assert await page.page.evaluate("sheet.scrollTop") == 0
+
+
+async def test_text_grows_with_a_plus_that_needs_the_shift_key(window: Any) -> None:
+    page = await window(snapshots.snapshot())
+    await page.page.keyboard.press("Control+Shift+Equal")
+    assert await page.called("update_settings") == {"patch": {"text_size": 110}}

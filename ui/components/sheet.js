@@ -23,6 +23,6 @@ export function drawSheet(content, onCancel) {
   if (!dialog.open) dialog.showModal();
   else if (!lost) return;
   const first = dialog.querySelector('[data-focus-first]');
-  if (first) first.focus({ preventScroll: true });
+  if (first) first.focus();
   dialog.scrollTop = 0; // a long sheet is read from its top
 }
