@@ -178,7 +178,8 @@ def mend_tools(draft: Draft, model: Model) -> None:
         draft.note(f"dropped=tools.{kind}", marked=True)
     if served or twins or any(new is not old for new, old in zip(kept, single, strict=True)):
         draft.put("tools", kept)
-    _mend_choice(draft, offered=bool(kept), gone=frozenset(served))
+    names = {str(tool.get("name")) for tool in kept if isinstance(tool, dict)}
+    _mend_choice(draft, offered=bool(kept), gone=frozenset(served) - names)
 
 
 def _server_name(kind: str) -> str:

@@ -32,9 +32,11 @@ def test_server_tools_go_beside_others() -> None:
 
 
 def test_a_tool_of_the_client_may_be_called_as_one_of_the_servers() -> None:
-    own = {**LS, "name": "web_search"}
-    fixed = fix(ask(tools=[{"type": "web_search_20250305", "name": "web_search"}, own]))
-    assert (fixed.body or {})["tools"] == [own]
+    own, choice = {**LS, "name": "web_search"}, {"type": "tool", "name": "web_search"}
+    served = {"type": "web_search_20250305", "name": "web_search"}
+    fixed = fix(ask(tools=[served, own], tool_choice=choice))
+    assert fixed.body is not None
+    assert (fixed.body["tools"], fixed.body["tool_choice"]) == ([own], choice)
     assert fixed.notes == ("dropped=tools.web_search",)
 
 
