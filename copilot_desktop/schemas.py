@@ -27,6 +27,12 @@ def legal_schema(schema: Schema | None) -> Schema:
     return _rewritten(legal, _with_items) if any(map(_is_bare, _within(legal))) else legal
 
 
+def claude_schema(schema: Schema) -> Schema:
+    """As the latest draft spells what arrays hold: Claude refuses the older ones. `schema` itself
+    if it is so."""
+    return _rewritten(schema, _with_items) if any(map(_is_older, _within(schema))) else schema
+
+
 def google_schema(schema: Schema) -> Schema:
     """With one type for each value, and choices among texts only: Copilot's Gemini models refuse
     any other without a word that says why. `schema` itself if it is so."""
@@ -94,13 +100,16 @@ def _rewritten(schema: Any, change: Callable[[Schema], Schema]) -> Any:
 
 
 def _is_bare(schema: Schema) -> bool:
-    """An array without a schema for what it holds, or with a list of them, as older drafts have:
-    OpenAI and Google refuse the first, everybody the second."""
+    """An array without a schema for what it holds, or with a list of them: OpenAI and Google refuse
+    the first, everybody the second."""
     kind = schema.get("type")
-    if kind != "array" and not (type(kind) is list and "array" in kind):
-        return False
-    items = schema.get("items")
-    return items is None or type(items) is list
+    is_array = kind == "array" or (type(kind) is list and "array" in kind)
+    return (is_array and schema.get("items") is None) or _is_older(schema)
+
+
+def _is_older(schema: Schema) -> bool:
+    """What older drafts say of an array: one schema after the other for what it holds."""
+    return type(schema.get("items")) is list
 
 
 def _with_items(schema: Schema) -> Schema:

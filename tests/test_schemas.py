@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from copilot_desktop.schemas import google_schema, is_closed, legal_schema
+from copilot_desktop.schemas import claude_schema, google_schema, is_closed, legal_schema
 
 EMPTY = {"type": "object", "properties": {}}
 
@@ -115,6 +115,17 @@ def test_what_is_no_array_or_says_it_is_left_alone(given):
 )
 def test_for_google_each_value_has_one_type_and_choices_are_texts(given, plain):
     assert google_schema(given) == plain
+
+
+def test_for_claude_arrays_are_spelled_as_in_the_latest_draft():
+    pair = {"type": "array", "items": [STRING, {"type": "number"}]}
+    told = {"type": "array", "prefixItems": pair["items"], "items": {}}
+    given = of(a={"type": "array", "items": pair}, b={"anyOf": [pair]})
+    assert claude_schema(given) == of(a={"type": "array", "items": told}, b={"anyOf": [told]})
+    untyped = of(a={"items": pair["items"]})
+    assert claude_schema(untyped) == of(a={"prefixItems": pair["items"], "items": {}})
+    taken = {"type": "object", "patternProperties": {"x": {"type": "array"}}}
+    assert claude_schema(taken) is taken
 
 
 def test_what_google_takes_is_handed_on_as_it_is():

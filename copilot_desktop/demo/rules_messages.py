@@ -218,6 +218,11 @@ def _custom_tool(tool: Body, where: str, facts: Facts, betas: set[str]) -> None:
             f"{where}.input_schema: input_schema does not support oneOf, allOf, or anyOf "
             "at the top level"
         )
+    if any(isinstance(inner.get("items"), list) for inner in rules.schemas(schema)):
+        raise anthropic(
+            f"{where}.input_schema: JSON schema is invalid. It must match JSON Schema "
+            "draft 2020-12 (https://json-schema.org/draft/2020-12)."
+        )
 
 
 def _choice(body: Body, names: set[str]) -> None:

@@ -455,6 +455,10 @@ MESSAGES = {
         {"tools": [{"name": "a", "input_schema": {"type": "object", "anyOf": [FIELDS]}}]},
         "anyOf",
     ),
+    "an array of an older draft": (
+        {"tools": [{"name": "a", "input_schema": {**FIELDS, "items": [FIELDS]}}]},
+        "must match JSON Schema draft 2020-12",
+    ),
     "an extra of a tool": ({"tools": [{**TOOL, "defer_loading": True}]}, "defer_loading: Extra"),
     "web search": (
         {"tools": [{"type": "web_search_20250305", "name": "web_search"}]},

@@ -13,7 +13,7 @@ from typing import Any
 
 from copilot_desktop.errors import InvalidRequest, NotExpressible
 from copilot_desktop.model import Model
-from copilot_desktop.schemas import legal_schema
+from copilot_desktop.schemas import claude_schema, legal_schema
 from copilot_desktop.upstream.quirks.messages_draft import Draft, Json
 from copilot_desktop.upstream.quirks.tool_names import told_once
 
@@ -203,6 +203,8 @@ def _tool(tool: Any, draft: Draft, model: Model, *, search: bool) -> Any:
     legal = schema
     if (schema is None and is_custom) or (isinstance(schema, dict) and _is_odd(schema)):
         legal = legal_schema(schema)
+    elif isinstance(schema, dict):
+        legal = claude_schema(schema)
     if not gone and legal == schema:
         return tool
     mended = {key: value for key, value in tool.items() if key not in unknown}

@@ -54,3 +54,14 @@ def test_schema_addresses_go() -> None:
     schema = {"$schema": "https://json-schema.org", "$id": "x", **LS["input_schema"]}
     body = fixed_body(ask(tools=[{"name": "ls", "input_schema": {**schema, "properties": {}}}]))
     assert body["tools"] == [{"name": "ls", "input_schema": {"type": "object", "properties": {}}}]
+
+
+def test_arrays_are_told_as_claude_reads_them() -> None:
+    def tool(**pair: object) -> dict[str, object]:
+        way = {"type": "array", "items": {"type": "array", **pair}}
+        return {"name": "drag", "input_schema": {"type": "object", "properties": {"way": way}}}
+
+    numbers = [{"type": "number"}] * 2
+    told = fixed_body(ask(tools=[tool(items=numbers)]))["tools"]
+    assert told == [tool(prefixItems=numbers, items={})]
+    assert fix(ask(tools=[tool()])).body is None
