@@ -409,7 +409,7 @@ class Core:
         self.session.on_change = self._account_changed
         self.catalogue.on_change = self._models_changed
         self.lessons.on_change = self._lessons_changed
-        self.quota.on_change = lambda: self.store.set(quota=self.quota.snapshot)
+        self.quota.on_change = self._quota_changed
         self.controller.on_change = self.life.proxy_changed
         self.traffic.on_change = self._traffic_changed
         self.brakes.on_change = self._brakes_changed
@@ -442,6 +442,12 @@ class Core:
             self.brakes.heard(account.problem)
         if account.state == "signed_out" and self.quota.snapshot.state != "signed_out":
             self.quota.clear()
+
+    def _quota_changed(self) -> None:
+        before, now = self.store.state.quota.plan, self.quota.snapshot.plan
+        self.store.set(quota=self.quota.snapshot)
+        if before and now and before != now:  # of one account: after any other it is empty first
+            self.brakes.forget_limits()
 
     def _brakes_changed(self) -> None:
         self.store.set(brakes=self.brakes.state)

@@ -169,6 +169,11 @@ class Brakes:
         log.info("sending goes on by the user's wish")
         self._changed()
 
+    def forget_limits(self) -> None:
+        """The account has another plan, whose limits are others: Copilot is asked again."""
+        self.circuit.forget_limits()
+        self._changed()
+
     def recall(self, memory: dict[str, object]) -> None:
         """Take up what an earlier run has kept."""
         self.circuit.recall(memory)

@@ -160,6 +160,10 @@ class Circuit:
         self._doors.clear()
         self._stops = 0
 
+    def forget_limits(self) -> None:
+        """They were those of a plan that the account has no more. A halt stays."""
+        self._streaks.clear()
+
     # ------------------------------------------------------------------------ over restarts
 
     def memory(self) -> Json:

@@ -15,7 +15,7 @@ import pytest
 from copilot_desktop.core.braking import FILE_NAME
 from copilot_desktop.core.rounds import Pace, Rounds
 from copilot_desktop.core.settings import Settings, resolve
-from copilot_desktop.demo import FakeUpstream, Slow, Status
+from copilot_desktop.demo import FakeUpstream, Scenario, Slow, Status
 from copilot_desktop.errors import BadSetting
 from tests.core_rig import QUICK, CoreRig, running_core
 
@@ -124,6 +124,25 @@ async def test_who_asks_too_often_for_the_models_may_still_ask_them(tmp_path: Pa
         rig.fake.add_fault(Status("/models", status=429, body=too_often, headers=headers, times=-1))
         for _ in range(4):
             assert not (await rig.do("refresh_models"))["ok"]
+        assert rig.core.brakes.state.limits == ()
+        assert (await ask(rig))[0] == 200
+
+
+async def test_a_limit_of_days_ends_with_the_plan_that_had_it(tmp_path: Path) -> None:
+    """GitHub itself offers a larger plan where a weekly limit is reached."""
+    weekly = {"error": {"message": "Weekly limit.", "code": "user_weekly_rate_limited:free"}}
+    headers = {**GITHUB, "retry-after": "208800"}
+    async with running_core(tmp_path, signed_in=True, scenario=Scenario(who="free")) as rig:
+        await rig.until(lambda state: state.quota.plan)
+        rig.fake.add_fault(
+            Status("/chat/completions", status=429, body=weekly, headers=headers, times=3)
+        )
+        for _ in range(4):
+            assert (await ask(rig))[0] == 429
+        await rig.do("refresh_quota")
+        assert (await ask(rig))[0] == 429, "it is the same plan"
+        rig.fake.scenario = Scenario()
+        await rig.do("refresh_quota")
         assert rig.core.brakes.state.limits == ()
         assert (await ask(rig))[0] == 200
 

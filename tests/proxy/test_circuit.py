@@ -243,6 +243,16 @@ def test_resuming_leaves_limits(circuit):
     assert isinstance(refused(circuit), RateLimited)
 
 
+def test_another_plan_leaves_a_warning(circuit):
+    for _ in range(3):
+        circuit.heard(limit(), MODEL)
+    circuit.heard(warning())
+    circuit.forget_limits()
+    assert isinstance(refused(circuit), Paused)
+    circuit.resume()
+    assert refused(circuit) is None
+
+
 # --- over restarts -----------------------------------------------------------------------------
 
 
