@@ -10,9 +10,9 @@ part of a conversation travels (`chain`). It is never worth a failed request tha
     opens, but no frame comes        the same pause, also if the client leaves before we give up;
                                      HTTP at once if it was closed at once
     died since the last answer       opened again, everything is sent
-    died while an answer was made    an error: the request has been read
     idle for more than 75 seconds    likewise: it may have died without a word
     said something while idle        likewise: it would be taken for the next answer
+    died while an answer was made    an error: the request has been read
     response not known there         everything is sent
     fault of the service at once     HTTP, once
     too old, other token or model    opened again (GitHub's own clients keep one for each model)
