@@ -202,6 +202,15 @@ async def test_a_locked_keyring_offers_three_places(window: Any, press: str, kin
     assert await page.called("choose_store") == {"kind": kind}
 
 
+async def test_a_keyring_that_was_opened_leads_to_the_overview(window: Any) -> None:
+    locked = {"auth": {"state": "storage_locked", "source_where": "GNOME Keyring"}}
+    page = await window(snapshots.snapshot(**snapshots.merged(snapshots.SIGNED_OUT, locked)))
+    await page.page.locator(".account").click()
+    await page.see("Unlock it to use the saved sign-in")
+    page.plane.push(snapshots.snapshot())
+    await page.see("Proxy is running")
+
+
 async def test_success_leads_to_the_overview(window: Any) -> None:
     page = await window(snapshots.signing_in("checking"))
     page.plane.push(snapshots.snapshot())

@@ -5,13 +5,22 @@
 
 import * as actions from '../actions.js';
 import { button, card, copyButton, emptyState } from '../components/controls.js';
-import { CODE_LASTS } from '../derive.js';
+import { CODE_LASTS, usable } from '../derive.js';
 import { h } from '../dom.js';
 import { countdown, now } from '../format.js';
+import { subscribe } from '../store.js';
 import { t } from '../strings.js';
 import { otherRows } from './settings_accounts.js';
 import { deviceHost, failure } from './sign_in_ends.js';
 
+let locked = false;
+
+/* A keyring that is opened holds a sign-in: there is nothing left to do here. */
+subscribe(({ auth, login }, { screen }) => {
+  const opened = locked && usable(auth);
+  locked = auth.state === 'storage_locked';
+  if (opened && !login && screen === 'sign_in') actions.go('overview');
+});
 
 export function signInView(snapshot, local) {
   const { login, auth } = snapshot;
