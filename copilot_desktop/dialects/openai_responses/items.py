@@ -96,7 +96,11 @@ def _read_item(item: Mapping[str, Any], path: str, turns: Turns) -> None:
             # What was found stands in the answer that followed; the act alone says nothing.
             turns.lose(f"input.{kind}")
         case "item_reference":
-            raise invalid(path, "answers are not stored here, so items cannot be referred to by id")
+            raise invalid(
+                path,
+                "answers are not stored here, so items cannot be referred to by id; "
+                "set `store` to false, and they are sent whole",
+            )
         case "compaction":
             raise invalid(path, "a compacted history can only be read by the model that wrote it")
         case _:

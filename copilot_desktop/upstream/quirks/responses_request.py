@@ -80,7 +80,11 @@ def _refuse(body: Mapping[str, Any], *, plain: bool) -> None:
 
 def _refuse_item(item: Mapping[str, Any], path: str) -> None:
     if item.get("type") == "item_reference":
-        raise _invalid(path, "answers are not stored here, so items cannot be referred to by id")
+        raise _invalid(
+            path,
+            "answers are not stored here, so items cannot be referred to by id; "
+            "set `store` to false, and they are sent whole",
+        )
     for name in ("content", "output"):
         parts = item.get(name)
         for place, part in enumerate(parts if isinstance(parts, list) else ()):
