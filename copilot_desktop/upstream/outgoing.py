@@ -216,7 +216,8 @@ def _usable(proxy: str | None) -> str | None:
         raise UnusableProxy("") from None
     if address.scheme not in {"http", "https"}:
         raise UnusableProxy(address.scheme)
-    if not address.host:  # such as `http://$NAME/` where there is no such variable
+    rest = f"{address.raw_path}{address.raw_query_string}{address.raw_fragment}"
+    if not address.host or "@" in rest:  # no such variable; a piece of a password for a host
         raise UnusableProxy("")
     return proxy
 

@@ -113,6 +113,7 @@ async def test_a_proxy_that_cannot_be_used_is_said(
     [
         "http://me:sec/ret@proxy.example:80",
         "me:sec#ret@proxy.example:80",
+        "http://me:p@sec/ret@proxy.example:80",
         "proxy..example:80",
         "http://",
         "http:///",
