@@ -106,3 +106,32 @@ async def test_a_password_that_is_typed_later_than_a_look_may_last_signs_in(
                 assert locked.asked == 1  # who has said no is not asked again
     finally:
         keyring.set_keyring(before)
+
+
+class AskingEachTime(Prompting):
+    """As macOS where somebody has pressed Allow, not Always Allow."""
+
+    def get_password(self, service: str, username: str) -> str | None:
+        self.asked += 1
+        self.answered.wait(0.4)  # longer than a look may last
+        return self.token
+
+
+async def test_who_has_typed_a_password_is_not_asked_for_it_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = keyring.get_keyring()
+    init = KeyringStore.__init__
+    monkeypatch.setattr(init, "__kwdefaults__", {**(init.__kwdefaults__ or {}), "limit": 0.2})
+    fake = FakeUpstream(QUICK)
+    asking = AskingEachTime(fake.github_token)
+    keyring.set_keyring(asking)
+    try:
+        async with running_core(
+            tmp_path, fake=fake, token_store="keyring", start_proxy=False
+        ) as rig:
+            await rig.until(lambda state: state.account.checked)
+            assert rig.core.store.state.account.state == "signed_in"
+            assert asking.asked == 1
+    finally:
+        keyring.set_keyring(before)

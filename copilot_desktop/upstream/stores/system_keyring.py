@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, TypeVar
 
@@ -44,6 +45,13 @@ _NAMES = {
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """What a look has found."""
+
+    text: str | None = field(repr=False)
+
+
 class KeyringStore:
     """One entry per GitHub host, or `slot`: an entry with a name of its own."""
 
@@ -55,6 +63,7 @@ class KeyringStore:
         self._host = host
         self._entry = slot or host
         self._worker = Worker(limit)
+        self._late: _Kept | None = None  # found by a look that had been given up
 
     def why_not(self) -> str | None:
         try:
@@ -73,12 +82,17 @@ class KeyringStore:
         return await self._call(look)
 
     async def opens_late(self) -> bool:
-        """Whether the latest call, given up or not, found it open. Waits as long as a prompt."""
-        return await self._worker.ends_well()
+        """Whether the latest call, given up or not, found it open. Waits as long as a prompt. What
+        it found is what the next `load` gives: some desktops ask for a password at each look."""
+        found = await self._worker.outcome()
+        self._late = found if isinstance(found, _Kept) else None
+        return not isinstance(found, Exception)
 
     async def load(self) -> StoredAccount | None:
-        text = await self._call(self._read)
-        return from_text(text, host=self._host) if text else None
+        if (kept := self._late) is None:
+            kept = await self._call(lambda backend: _Kept(self._read(backend)))
+        self._late = None
+        return from_text(kept.text, host=self._host) if kept.text else None
 
     async def save(self, account: StoredAccount) -> None:
         text = to_text(account)
@@ -101,6 +115,8 @@ class KeyringStore:
         return None if _is_unmade(backend) else backend.get_password(SERVICE, self._entry)
 
     async def _call(self, action: Callable[[KeyringBackend], T]) -> T:
+        self._late = None
+
         def work() -> T:
             backend = self._backend()
             if (reason := _unfit(backend)) is not None:

@@ -22,7 +22,7 @@ class Worker:
     def __init__(self, limit: float) -> None:
         self.limit = limit
         self._turn = threading.Lock()
-        self._end: asyncio.Future[bool] | None = None  # of the latest call
+        self._end: asyncio.Future[object] | None = None  # of the latest call
 
     async def run(self, call: Callable[[], T]) -> T:
         """The result of `call()` or what it raised; TimeoutError after `limit` seconds."""
@@ -46,21 +46,21 @@ class Worker:
         async with asyncio.timeout(self.limit):
             return await future
 
-    async def ends_well(self) -> bool:
-        """Wait until the latest call has ended, given up or not; whether it raised nothing."""
-        return self._end is not None and await asyncio.shield(self._end)
+    async def outcome(self) -> object:
+        """Wait until the latest call has ended, given up or not: its result, or what it raised."""
+        return TimeoutError() if self._end is None else await asyncio.shield(self._end)
 
 
 def _deliver(
     loop: asyncio.AbstractEventLoop,
     future: asyncio.Future[T],
-    end: asyncio.Future[bool],
+    end: asyncio.Future[object],
     outcome: T | Exception,
 ) -> None:
     """Hand the outcome over to the loop's thread, where somebody may or may not still wait."""
 
     def settle() -> None:
-        end.set_result(not isinstance(outcome, Exception))
+        end.set_result(outcome)
         if future.done():
             return
         if isinstance(outcome, Exception):
