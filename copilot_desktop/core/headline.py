@@ -75,13 +75,9 @@ def headline(state: State) -> Headline:
     )
 
 
-def banner(state: State) -> Banner | None:
-    """What stands on top of every screen, if anything has to be done or known."""
-    return next(iter(banners(state)), None)
-
-
 def banners(state: State) -> tuple[Banner, ...]:
-    """The same, and what comes after it: for whoever has dismissed the first one."""
+    """What stands on top of every screen, if anything has to be done or known, and what comes after
+    it: for whoever has dismissed the first one."""
     found = (
         _question_banner(state),
         _port_banner(state),

@@ -17,7 +17,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from copilot_desktop import resources
 from copilot_desktop.shell import notices
@@ -35,45 +35,9 @@ OnPress = Callable[[Item], None]
 OnCall = Callable[..., object]
 
 
-class Tray(Protocol):
-    """`available` is false when no icon was made; `why_not` says why."""
-
-    available: bool
-    why_not: str
-
-    def start(self) -> None: ...
-
-    def show(self, glyph: Glyph, tooltip: str, rows: tuple[Item, ...]) -> None: ...
-
-    def notify(self, title: str, body: str) -> None: ...
-
-    def hold(self, until: threading.Event) -> None: ...
-
-    def stop(self) -> None: ...
-
-
-class NullTray:
-    """No tray: everything is accepted and nothing is shown."""
-
-    available = False
-
-    def __init__(self, why_not: str) -> None:
-        self.why_not = why_not
-
-    def start(self) -> None: ...
-
-    def show(self, glyph: Glyph, tooltip: str, rows: tuple[Item, ...]) -> None: ...
-
-    def notify(self, title: str, body: str) -> None: ...
-
-    def hold(self, until: threading.Event) -> None:
-        until.wait()
-
-    def stop(self) -> None: ...
-
-
 class PystrayTray:
-    """A real icon. `press` is called on the GUI thread and must return at once."""
+    """`available` is false when no icon was made; `why_not` says why. `press` is called on the GUI
+    thread and must return at once."""
 
     def __init__(self, press: OnPress, *, dark_panel: bool | None = None) -> None:
         self.available = False

@@ -27,7 +27,6 @@ class FakeSystem:
         self._holder = holder
         self.opened: list[str] = []
         self.protected: list[Path] = []
-        self.hardened = False
         self.tongues: tuple[str, ...] = ()
         self.item = FakeLoginItem()
 
@@ -51,8 +50,7 @@ class FakeSystem:
     def port_holder(self, port: int) -> PortHolder | None:
         return self._holder
 
-    def harden(self) -> None:
-        self.hardened = True
+    def harden(self) -> None: ...
 
     def protect(self, path: Path) -> None:
         self.protected.append(path)

@@ -165,10 +165,6 @@ def changes_of(http: aiohttp.ClientSession) -> int:
     return http.connector.changes if isinstance(http.connector, Connector) else 0
 
 
-def way_of(http: aiohttp.ClientSession) -> Way:
-    return http.connector.way if isinstance(http.connector, Connector) else Way()
-
-
 async def toward(http: aiohttp.ClientSession, url: str) -> Toward:
     """How a request of `http` reaches `url`. Raises UnusableProxy."""
     connector = http.connector

@@ -106,22 +106,8 @@ class Endpoints:
     api: str | None = _may(_text)
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """A note that GitHub wants shown once, such as the end of a trial."""
-
-    message: str | None = _may(_text)
-    notification_id: str | None = _may(_text)
-    title: str | None = _may(_text)
-    url: str | None = _may(_text)
-
-
 def _endpoints(value: object) -> Endpoints:
     return _made(Endpoints, value)
-
-
-def _notice(value: object) -> Notice:
-    return _made(Notice, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,10 +160,7 @@ class CopilotToken:
     refresh_in: float = _must(_number)
     endpoints: Endpoints | None = _may(_endpoints)  # noqa: RUF009
     sku: str | None = _may(_text)
-    individual: bool | None = _may(_switch)
     chat_enabled: bool | None = _may(_switch)
-    copilotignore_enabled: bool | None = _may(_switch)
-    user_notification: Notice | None = _may(_notice)  # noqa: RUF009
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,6 @@ from copilot_desktop.upstream.origins import Origins
 from copilot_desktop.upstream.payloads import (
     CopilotToken,
     CopilotUser,
-    Notice,
     read,
     token_fields,
 )
@@ -89,13 +88,10 @@ class Authority(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TokenFacts:
-    """What the exchange said beside the token; `content_exclusion` cannot be enforced by us."""
+    """What the exchange said beside the token."""
 
     sku: str = ""
-    individual: bool | None = None
     chat_enabled: bool | None = None
-    content_exclusion: bool = False
-    notice: Notice | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,13 +225,7 @@ class TokenCache:
         answer = await self._github.exchange(self._github_token)
         if answer is None:
             return await self._use_directly(entitled=False)
-        self.plan = TokenFacts(
-            sku=answer.sku or "",
-            individual=answer.individual,
-            chat_enabled=answer.chat_enabled,
-            content_exclusion=bool(answer.copilotignore_enabled),
-            notice=answer.user_notification,
-        )
+        self.plan = TokenFacts(sku=answer.sku or "", chat_enabled=answer.chat_enabled)
         lifetime = min(max(answer.refresh_in - MARGIN, SHORTEST), LONGEST)
         return Grant(answer.token, await self._base_of(answer)), lifetime
 

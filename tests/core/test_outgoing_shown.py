@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from copilot_desktop.upstream.http import fetch_json
-from copilot_desktop.upstream.outgoing import way_of
+from copilot_desktop.upstream.outgoing import Connector
 from tests.core_rig import running_core
 
 pytest.importorskip("cryptography")
@@ -33,7 +33,8 @@ async def test_a_change_counts_from_the_next_request_on(
         assert "pa55" not in shown
         assert rig.snapshot()["settings"]["outgoing_proxy"] == f"http://•••@127.0.0.1:{there.port}"
         assert (await rig.do("update_settings", patch={"outgoing_proxy": "none"}))["ok"]
-        assert way_of(rig.core.http).proxy == "none"
+        assert isinstance(rig.core.http.connector, Connector)
+        assert rig.core.http.connector.way.proxy == "none"
 
 
 async def test_the_way_can_be_tried(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from copilot_desktop import __version__
-from copilot_desktop.core.headline import banner
+from copilot_desktop.core.headline import banners
 from copilot_desktop.core.memory import Memory
 from copilot_desktop.core.rounds import Pace, Rounds
 from copilot_desktop.core.updates import DAY, FILE_NAME, WEEK, Updates
@@ -55,8 +55,7 @@ async def test_a_newer_version_is_shown_with_the_page_and_nothing_more(tmp_path:
         await rig.until(lambda state: state.quota.state == "ready")
         answer = await rig.do("look_for_updates")
         assert answer["version"] == "99.1.0"
-        shown = banner(rig.core.store.state)
-        assert shown is not None
+        [shown] = banners(rig.core.store.state)
         assert (shown.id, shown.actions) == ("update", ("open_downloads",))
         assert shown.fields == {"version": "99.1.0", "current": __version__}
         assert (await rig.do("open_link", id="downloads"))["url"] == DOWNLOADS

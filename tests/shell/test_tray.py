@@ -14,7 +14,7 @@ import pytest
 
 from copilot_desktop.shell import notices, tray
 from copilot_desktop.shell.menu import SEPARATOR, Item
-from copilot_desktop.shell.tray import NullTray, PystrayTray, Tray, background, panel_present
+from copilot_desktop.shell.tray import PystrayTray, background, panel_present
 
 ROWS = (Item("Running", enabled=False), SEPARATOR, Item("Quit", "quit"))
 
@@ -70,7 +70,7 @@ def use(monkeypatch: pytest.MonkeyPatch, backend: Backend) -> Backend:
     return backend
 
 
-def exercise(shown: Tray) -> None:
+def exercise(shown: PystrayTray) -> None:
     shown.show("running", "Running", ROWS)
     shown.notify("Title", "Body")
     shown.stop()
@@ -166,21 +166,13 @@ def test_pictures_do_not_outlive_the_tray(monkeypatch: pytest.MonkeyPatch, tmp_p
     assert list(tmp_path.iterdir()) == []
 
 
-def test_no_tray_accepts_everything() -> None:
-    none = NullTray("Nobody asked for one.")
-    none.start()
-    exercise(none)
-    assert (none.available, none.why_not) == (False, "Nobody asked for one.")
-
-
 def test_holding_a_tray_ends_when_the_app_does() -> None:
-    for shown in (NullTray(""), PystrayTray(lambda _: None)):
-        ending = threading.Event()
-        held = threading.Thread(target=shown.hold, args=(ending,), daemon=True)
-        held.start()
-        ending.set()
-        held.join(5)
-        assert not held.is_alive()
+    ending = threading.Event()
+    held = threading.Thread(target=PystrayTray(lambda _: None).hold, args=(ending,), daemon=True)
+    held.start()
+    ending.set()
+    held.join(5)
+    assert not held.is_alive()
 
 
 def test_presses_do_not_keep_the_gui_thread_waiting() -> None:

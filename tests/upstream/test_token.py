@@ -249,7 +249,7 @@ async def test_an_answer_without_a_token_is_a_fault_that_quotes_nothing(body: An
 
 async def test_odd_extra_fields_do_not_matter() -> None:
     async with stage() as on:
-        on.rig.extra = {"sku": 5, "individual": "x", "user_notification": [], "new": {"a": 1}}
+        on.rig.extra = {"sku": 5, "chat_enabled": "x", "new": {"a": 1}}
         cache = cache_of(on)
         assert (await cache.grant()).token
         assert cache.plan is not None
