@@ -210,6 +210,8 @@ def _reason(error: Exception) -> str:  # noqa: C901, PLR0912  (a table of words)
             return "its certificate could not be verified"
         case aiohttp.ClientSSLError() | ssl.SSLError():
             return "no secure connection could be made"
+        case aiohttp.ClientHttpProxyError(status=407):
+            return "the proxy wants a name and a password that it knows (status 407)"
         case aiohttp.ClientHttpProxyError():
             return f"the proxy refused the connection with status {error.status}"
         case aiohttp.ClientProxyConnectionError():
