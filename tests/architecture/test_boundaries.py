@@ -1,13 +1,15 @@
 """What only one part may know: the system, the keyring, the toolkits, the HTTP library's errors.
 
-The layers themselves are contracts of import-linter (`pyproject.toml`).
+The layers themselves are contracts of import-linter (`pyproject.toml`), as the page says.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
 
 import pytest
 
@@ -99,6 +101,27 @@ def test_the_fake_upstream_is_loaded_for_a_demo_only() -> None:
         and any(name.startswith("copilot_desktop.demo") for name in imports(node))
     }
     assert eager == set()
+
+
+def test_the_fake_upstream_shares_no_code_with_what_it_checks() -> None:
+    inside = ("copilot_desktop.demo",)
+    shared = {
+        f"{module}: {name}"
+        for module, path in modules()
+        if below(module, inside)
+        for name in imports(tree(path))
+        if below(name, ("copilot_desktop",)) and not below(name, inside)
+    }
+    assert shared == set()
+
+
+def test_the_page_tells_the_layers_that_are_checked() -> None:
+    recipe = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    contract = recipe["tool"]["importlinter"]["contracts"][0]
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    _, _, told = page.partition("\n## Layers\n\n")
+    rows = [line.strip() for line in told.split("\n\n")[0].splitlines()]
+    assert [re.split(" {2,}", row)[0] for row in rows] == contract["layers"]
 
 
 def test_no_task_is_started_and_forgotten() -> None:
