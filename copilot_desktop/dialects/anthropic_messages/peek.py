@@ -15,13 +15,8 @@ from copilot_desktop.dialects import Envelope, Initiator
 from copilot_desktop.errors import InvalidRequest
 
 _OPENED, _CLOSED = "<system-reminder>", "</system-reminder>"
-# The last two are Claude Code's: after a search for tools, and where an answer broke off.
-_ADDED = re.compile(
-    rf"{_OPENED}.*?{_CLOSED}"
-    r"|\bTool loaded\."
-    r"|\bYour response above was cut off mid-stream\b[^\n]*",
-    re.DOTALL,
-)
+# Claude Code's: after a search for tools, and where an answer broke off.
+_ADDED = re.compile(r"\bTool loaded\.|\bYour response above was cut off mid-stream\b[^\n]*")
 
 
 def envelope(body: Mapping[str, Any]) -> Envelope:
@@ -65,7 +60,7 @@ def _is_reminder(content: Any) -> bool:
         return False
     if not (texts[0].startswith(_OPENED) and texts[-1].endswith(_CLOSED)):
         return False  # as nearly always: nothing long is searched
-    return not _ADDED.sub("", "\n".join(texts)).strip()
+    return not _by_people("\n".join(texts))
 
 
 def _speaker(content: Any) -> Initiator:
@@ -81,7 +76,16 @@ def _speaker(content: Any) -> Initiator:
         for block in blocks[results[0] :]
         if block.get("type") == "text" and isinstance(text := block.get("text"), str)
     )
-    return "user" if _ADDED.sub("", words).strip() else "agent"
+    return "user" if _by_people(words) else "agent"
+
+
+def _by_people(words: str) -> str:
+    """Without what agents have added. Each reminder ends at the first end that follows; one that
+    has none is looked for only once, however many there are."""
+    *closed, rest = words.split(_CLOSED)
+    parts = (part.partition(_OPENED) for part in closed)
+    kept = "".join(before if opened else before + _CLOSED for before, opened, _ in parts)
+    return _ADDED.sub("", kept + rest).strip()
 
 
 def _shows(content: Any) -> bool:

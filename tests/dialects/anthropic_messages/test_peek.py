@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -58,6 +59,13 @@ def test_the_initiator_is_told_honestly(
     dialect: AnthropicMessages, messages: Any, initiator: str
 ) -> None:
     assert dialect.peek({"model": "m", "messages": messages}).initiator == initiator
+
+
+def test_reminders_without_an_end_hold_nobody_up(dialect: AnthropicMessages) -> None:
+    words = {"type": "text", "text": "<system-reminder>" * 20_000}
+    begun = time.perf_counter()
+    assert dialect.peek({"model": "m", "messages": [user([RESULT, words])]}).initiator == "user"
+    assert time.perf_counter() - begun < 2
 
 
 @pytest.mark.parametrize(
