@@ -150,11 +150,6 @@ async def test_a_last_event_without_its_blank_line_is_told_although_upstream_is_
     assert told.endswith(words("x") + LAST)
 
 
-def test_a_head_can_wait_for_what_is_written_first() -> None:
-    """aiohttp has changed if this fails: the head leaves in a packet of its own."""
-    assert web.StreamResponse._send_headers_immediately is True
-
-
 async def test_an_old_client_gets_the_stream_without_chunks() -> None:
     cut = [MESSAGES_HEAD, *(words("x") for _ in range(5)), LAST]
     async with scripted_rig(pieces(*cut)) as (rig, _):
