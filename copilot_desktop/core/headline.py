@@ -1,8 +1,8 @@
 """The one thing to say about the app right now: for tray, window and terminal alike.
 
-Pure and total: every combination of proxy, account and usage has exactly one headline and at most
-one banner. Both are keys and fields; the words are in the strings file. First match wins
-(`ui-design.md` §3.5, §3.6).
+Pure and total: every combination of proxy, account and usage has exactly one headline, the first
+that matches, and its banners, the most pressing one first. Both are keys and fields; the words are
+in the strings file (`ui-design.md` §3.5, §3.6).
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """The way to Copilot's model API: bytes in, a reply whose chunks can be read, or a Problem.
 
 Owns everything between "send this body" and "here is a 200": the grant (token and base URL), the
-headers, one renewal and replay when the token was refused, one when the host was wrong, the retry
-that aiohttp leaves out (a POST on a pooled connection that had died meanwhile), and at most one
-after a 502, 503 or 504. All of that happens before the first byte of an answer and never exceeds
-three calls (security rule 22). After that it only watches for silence and for an early end.
+headers, one renewal and replay when the token was refused, one when the host was wrong, one where a
+connection that had been kept was dead already, and at most one after a 502, 503 or 504. All of that
+happens before the first byte of an answer and never exceeds three calls (security rule 22). After
+that it only watches for silence and for an early end.
 
 It must not look into bodies: which endpoint, which model and what is in the frames is decided by
 others. Nothing of a client's request headers passes through here (rule 15).

@@ -2,8 +2,9 @@
 
 Knows the transport settings that the rest may not decide for itself: the way out as `outgoing` has
 it, no cookies, no netrc, no redirects, no total limit (streams last as long as they last), every
-connection attempt bounded. Together with `client` and `asking` it is the only place that sees
-aiohttp's client errors; everybody else gets a `Problem` that names host and reason.
+connection attempt bounded. aiohttp's client errors, which the connections (`wire`, `direct`,
+`websocket`) raise as well, end here and in `client`; everybody else gets a `Problem` that names
+host and reason.
 
 It must not know what any answer means: a status is a number here, a body is text that may be JSON.
 """

@@ -1,6 +1,6 @@
 """How much of the allowance is used: a list of meters, whatever GitHub counts in.
 
-Read from `/copilot_internal/user` in its several shapes (`upstream.md` §10.2, in `quota_payloads`)
+Read from `/copilot_internal/user` in its several shapes (`upstream.md` §10.2, in `quota_meters`)
 and kept up to date by the headers of every model answer (§10.3). A number that GitHub does not give
 is None, never made up; a placeholder is not "0 left".
 """

@@ -1,4 +1,4 @@
-"""Each state of the app has exactly one headline and at most one banner, and words for both."""
+"""Each state of the app has exactly one headline, its banners in order, and words for both."""
 
 from __future__ import annotations
 
