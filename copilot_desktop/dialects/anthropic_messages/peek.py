@@ -15,6 +15,8 @@ from copilot_desktop.dialects import Envelope, Initiator
 from copilot_desktop.errors import InvalidRequest
 
 _OPENED, _CLOSED = "<system-reminder>", "</system-reminder>"
+# Claude Code and opencode tell so what a person has said while they were busy.
+_PASSED_ON = "The user sent "
 # Claude Code's: after a search for tools, and where an answer broke off.
 _ADDED = re.compile(r"\bTool loaded\.|\bYour response above was cut off mid-stream\b[^\n]*")
 
@@ -60,7 +62,7 @@ def _is_reminder(content: Any) -> bool:
         return False
     if not (texts[0].startswith(_OPENED) and texts[-1].endswith(_CLOSED)):
         return False  # as nearly always: nothing long is searched
-    return not _by_people("\n".join(texts))
+    return not any(map(_by_people, texts))
 
 
 def _speaker(content: Any) -> Initiator:
@@ -71,21 +73,28 @@ def _speaker(content: Any) -> Initiator:
     results = [i for i, block in enumerate(blocks) if block.get("type") == "tool_result"]
     if not results:
         return "user"
-    words = "\n".join(
+    words = (
         text
         for block in blocks[results[0] :]
         if block.get("type") == "text" and isinstance(text := block.get("text"), str)
     )
-    return "user" if _by_people(words) else "agent"
+    return "user" if any(map(_by_people, words)) else "agent"
 
 
 def _by_people(words: str) -> str:
     """Without what agents have added. Each reminder ends at the first end that follows; one that
     has none is looked for only once, however many there are."""
     *closed, rest = words.split(_CLOSED)
-    parts = (part.partition(_OPENED) for part in closed)
-    kept = "".join(before if opened else before + _CLOSED for before, opened, _ in parts)
+    kept = "".join(map(_outside, closed))
     return _ADDED.sub("", kept + rest).strip()
+
+
+def _outside(part: str) -> str:
+    """What stands before the reminder that ends here, if one does; a person's words in it, too."""
+    before, opened, told = part.partition(_OPENED)
+    if not opened:
+        return part + _CLOSED
+    return before + told if told.lstrip().startswith(_PASSED_ON) else before
 
 
 def _shows(content: Any) -> bool:

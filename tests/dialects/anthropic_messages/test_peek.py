@@ -19,6 +19,17 @@ CUT_OFF = {
     "text": "Your response above was cut off mid-stream. Resume directly from where it stops — "
     "no apology, no recap. If none of it survived, answer the request from the start.",
 }
+SENT = {  # Claude Code's words and opencode's for what a person writes while they work
+    "type": "text",
+    "text": "<system-reminder>\nThe user sent a new message while you were working:\nstop that\n"
+    "</system-reminder>",
+}
+SENT_TOO = {
+    "type": "text",
+    "text": "<system-reminder>\nThe user sent the following message:\nstop that\n\nPlease address "
+    "this message and continue with your tasks.\n</system-reminder>",
+}
+ABOUT = {"type": "text", "text": "<system-reminder> stands in my log: why?"}
 
 
 def user(content: Any) -> dict[str, Any]:
@@ -50,6 +61,14 @@ def user(content: Any) -> dict[str, Any]:
         ([{"role": "assistant", "content": "Sure"}, user("hi"), user([REMINDER])], "user"),
         ([user([RESULT]), user([REMINDER])], "agent"),
         ([user([REMINDER])], "user"),
+        ([user([RESULT, SENT])], "user"),
+        ([user([RESULT, REMINDER, SENT_TOO, REMINDER])], "user"),
+        ([user([RESULT]), user([SENT])], "user"),
+        ([{"role": "assistant", "content": "Sure"}, user([SENT_TOO])], "user"),
+        ([{"role": "assistant", "content": "Sure"}, user(SENT_TOO["text"])], "user"),
+        ([{"role": "assistant", "content": "Sure"}, user([REMINDER, SENT])], "user"),
+        ([{"role": "assistant", "content": "Sure"}, user([ABOUT, REMINDER])], "user"),
+        ([user([RESULT, ABOUT, REMINDER])], "user"),
         ([user("hi"), {"role": "system", "content": "Be brief."}], "user"),
         ([user([RESULT]), {"role": "system", "content": "Be brief."}], "agent"),
         ("nonsense", "user"),
