@@ -16,8 +16,8 @@ const TOAST = 4000;
 let savedTimer = null;
 let toastTimer = null;
 
-export const MIN_TEXT = 90;
-export const MAX_TEXT = 140;
+const MIN_TEXT = 90;
+const MAX_TEXT = 140;
 
 /** Why a file is left alone. */
 export const phrase = (why) => (has(`editors.because.${why}`) ? t(`editors.because.${why}`) : why);

@@ -9,7 +9,7 @@ import { t } from './strings.js';
 const UNSEEN = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
 const LINK = /\[([^\][]{1,300})\]\(([^()\s]{1,600})\)/g;
 
-export const plainTerms = (terms) => terms.replace(/\r\n?/g, '\n').replace(UNSEEN, '')
+const plainTerms = (terms) => terms.replace(/\r\n?/g, '\n').replace(UNSEEN, '')
   .replace(LINK, '$1 ($2)').trim();
 
 /** What GitHub wants to be accepted, as plain text that can be scrolled with the keyboard. */

@@ -110,7 +110,7 @@ function shortCredits(value) {
 }
 
 /** For the narrow column of the table; what it leaves out is in its title. */
-export function shortCost(row) {
+function shortCost(row) {
   if (isNumber(row.credits)) return shortCredits(row.credits);
   if (!isNumber(row.multiplier) || row.initiator === 'agent') return t('activity.none');
   return t('models.cost.multiplier', { n: number(row.multiplier, 2) });

@@ -121,7 +121,7 @@ export function changes(row) {
 }
 
 /** `mapped=top_k>temperature` as a sentence, with the client's own words set apart. */
-export function noteWords(note) {
+function noteWords(note) {
   const cut = note.indexOf('=');
   const kind = cut < 0 ? note : note.slice(0, cut);
   const rest = cut < 0 ? '' : note.slice(cut + 1);

@@ -58,7 +58,7 @@ function requestsPart(snapshot, local, rows, shown) {
 }
 
 /** The rows that pass search and filter. */
-export function filterRequests(rows, { q, result }) {
+function filterRequests(rows, { q, result }) {
   const words = q.trim().toLowerCase().split(/\s+/).filter(Boolean);
   if (!words.length && result === 'all') return rows;
   return rows.filter((row) => (

@@ -124,7 +124,7 @@ async function copyExample(model, proxy) {
 }
 
 /** A request to paste into a terminal, for the format that the model speaks itself. */
-export function exampleRequest(model, proxy, key = null) {
+function exampleRequest(model, proxy, key = null) {
   const found = addresses(proxy);
   const content = t('models.example_prompt');
   const endpoints = model.endpoints || [];

@@ -45,7 +45,7 @@ export function modelsView(snapshot, local) {
 }
 
 /** The models that pass search and filters, in the app's order. */
-export function filterModels(items, { q, vendor, ready, cost }) {
+function filterModels(items, { q, vendor, ready, cost }) {
   const words = q.trim().toLowerCase().split(/\s+/).filter(Boolean);
   return items.filter((model) => {
     const text = [model.name, model.id, model.vendor, ...(model.aliases || [])].join(' ').toLowerCase();

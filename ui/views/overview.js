@@ -34,7 +34,7 @@ export function overviewView(snapshot, local) {
 // --- proxy card --------------------------------------------------------------------------------
 
 /** Title, line and button of the card: `{key, title, line, action}`. */
-export function proxyWords(snapshot) {
+function proxyWords(snapshot) {
   const { proxy, auth } = snapshot;
   const place = { host: hostShown(proxy), port: String(proxy.port) };
   const says = (name, line, action) => ({ name, title: t(`overview.${name}.title`), line, action });
