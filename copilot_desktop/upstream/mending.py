@@ -8,10 +8,10 @@ there is nothing to change; what is not concerned keeps its place and order.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from copilot_desktop.findings import in_words
 from copilot_desktop.model import CHAT, MESSAGES, RESPONSES
 from copilot_desktop.upstream.quirks.messages_turns import CONTINUE, lacks_reasoning
 
@@ -265,12 +265,10 @@ def calls_as_text(body: Body) -> Json | None:
         calls = message.get("tool_calls")
         if isinstance(calls, list) and calls and not message.get("reasoning_opaque"):
             told |= {str(call.get("id")) for call in calls if isinstance(call, dict)}
-            content = message.get("content")
-            words = [content if isinstance(content, str) else "", *map(_call_in_words, calls)]
+            words = [in_words(message.get("content")), *map(_call_in_words, calls)]
             out.append({"role": "assistant", "content": "\n".join(filter(None, words))})
         elif message.get("role") == "tool" and str(message.get("tool_call_id")) in told:
-            content = message.get("content")
-            said = content if isinstance(content, str) else json.dumps(content)
+            said = in_words(message.get("content"))
             out.append({"role": "user", "content": f"[Result of the tool call]\n{said}"})
         else:
             out.append(message)

@@ -52,6 +52,27 @@ def test_pairs_are_mended_once_more() -> None:
     assert treated(RESPONSES, {"input": "x"}, "unexpected tool_use_id") is None
 
 
+def test_calls_in_words_leave_out_nothing_that_was_said_with_them() -> None:
+    """Row 16: agents send their texts in parts as well."""
+    call = {"id": "a", "type": "function", "function": {"name": "ls", "arguments": "{}"}}
+    parts = [{"type": "text", "text": "Let me"}, {"type": "text", "text": "look."}]
+    found = treated(
+        CHAT,
+        {
+            "messages": [
+                {"role": "assistant", "content": parts, "tool_calls": [call]},
+                {"role": "tool", "tool_call_id": "a", "content": [{"type": "text", "text": "Öl"}]},
+            ]
+        },
+        "Function call is missing a thought_signature in functionCall parts.",
+    )
+    assert found is not None
+    assert [turn["content"] for turn in found.body["messages"]] == [
+        "Let me\nlook.\n[Called the tool ls with {}]",
+        "[Result of the tool call]\nÖl",
+    ]
+
+
 @pytest.mark.parametrize(
     ("said", "left"),
     [
