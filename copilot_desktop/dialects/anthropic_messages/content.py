@@ -33,6 +33,7 @@ from copilot_desktop.errors import InvalidRequest, NotExpressible
 from copilot_desktop.findings import in_words
 from copilot_desktop.pictures import PDF, PICTURES, picture_type
 from copilot_desktop.sealing import is_sealed, seal
+from copilot_desktop.spelling import legal_arguments
 
 Part = Text | Image | Document
 _written = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
@@ -161,7 +162,7 @@ def _tool_use(block: Mapping[str, Any], where: str) -> ToolUse:
     given = block.get("input")
     if isinstance(given, str):
         try:
-            given = json.loads(given) if given.strip() else {}
+            given = json.loads(legal_arguments(given)) if given.strip() else {}
         except (ValueError, RecursionError):
             given = None
     return ToolUse(

@@ -79,9 +79,10 @@ def _read_item(item: Mapping[str, Any], path: str, turns: Turns) -> None:
             _read_message(item, path, turns)
         case "function_call":
             arguments = item.get("arguments")
-            if isinstance(arguments, dict):
-                arguments = json.dumps(arguments, separators=(",", ":"), ensure_ascii=False)
-            _read_call(item, path, turns, text_of(arguments, f"{path}.arguments"))
+            if not isinstance(arguments, str):  # as some programs keep them
+                told = arguments if isinstance(arguments, dict) else {}
+                arguments = json.dumps(told, separators=(",", ":"), ensure_ascii=False)
+            _read_call(item, path, turns, arguments)
         case "custom_tool_call":
             _read_call(item, path, turns, wrapped(text_of(item.get("input"), f"{path}.input")))
         case "function_call_output" | "custom_tool_call_output":

@@ -16,6 +16,7 @@ from typing import Any
 from copilot_desktop.errors import InvalidRequest, NotExpressible
 from copilot_desktop.findings import in_words
 from copilot_desktop.sealing import is_sealed
+from copilot_desktop.spelling import legal_arguments
 from copilot_desktop.upstream.quirks.messages_draft import Draft, Json
 
 MID_SYSTEM = "mid-conversation-system-2026-04-07"
@@ -214,7 +215,7 @@ def _tool_use(block: Mapping[str, Any]) -> Mapping[str, Any]:
     if isinstance(given, dict):
         return block
     try:
-        value = json.loads(given) if isinstance(given, str) else {}
+        value = json.loads(legal_arguments(given)) if isinstance(given, str) else {}
     except (ValueError, RecursionError):
         value = {}
     return {**block, "input": value if isinstance(value, dict) else {}}

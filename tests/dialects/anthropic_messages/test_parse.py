@@ -273,9 +273,15 @@ def test_tool_input_that_was_stored_as_text(dialect: AnthropicMessages) -> None:
             {**call, "input": '{"a": 1}'},
             {**call, "input": "oops"},
             {**call, "input": {"n": 10**20}},
+            {**call, "input": '{"a": "two\nlines"}'},
         ),
     )
-    assert [json.loads(block.arguments) for block in found] == [{"a": 1}, {}, {"n": 10**20}]
+    assert [json.loads(block.arguments) for block in found] == [
+        {"a": 1},
+        {},
+        {"n": 10**20},
+        {"a": "two\nlines"},
+    ]
 
 
 def test_json_output_in_every_spelling(dialect: AnthropicMessages) -> None:

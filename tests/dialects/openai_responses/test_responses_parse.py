@@ -365,6 +365,15 @@ def test_advice_that_is_left_out_is_noted():
     assert lost(store=False, truncation="disabled", service_tier=None) == set()
 
 
+@pytest.mark.parametrize(
+    ("kept", "told"),
+    [({"p": "ö"}, '{"p":"ö"}'), ([], "{}"), (None, "{}"), (3, "{}"), ("[", "[")],
+)
+def test_arguments_are_told_as_text_whatever_a_program_has_kept(kept, told):
+    (turn,) = parse(input=[{**CALL, "arguments": kept}]).messages
+    assert turn.blocks == (ToolUse("c", "f", told),)
+
+
 # ---------------------------------------------------------------------------------------- peek
 
 USER = {"role": "user", "content": "a"}

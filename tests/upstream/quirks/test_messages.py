@@ -291,12 +291,12 @@ def test_a_loop_that_lost_its_reasoning_goes_on_without_a_budget() -> None:
 def test_empty_text_and_stored_input() -> None:
     body = ask(
         user(text(" "), text("hi")),
-        assistant(text(""), {**CALL, "input": '{"d": "."}'}, {**CALL, "id": "u", "input": None}),
+        assistant(text(""), {**CALL, "input": '{"d": ".\n"}'}, {**CALL, "id": "u", "input": None}),
         user({**RESULT, "content": [text("")]}, {**RESULT, "tool_use_id": "u"}),
     )
     assert fixed_body(body)["messages"] == [
         user(text("hi")),
-        assistant({**CALL, "input": {"d": "."}}, {**CALL, "id": "u"}),
+        assistant({**CALL, "input": {"d": ".\n"}}, {**CALL, "id": "u"}),
         user({**RESULT, "content": "(no output)"}, {**RESULT, "tool_use_id": "u"}),
     ]
 
