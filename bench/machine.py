@@ -10,8 +10,6 @@ import platform
 import time
 from pathlib import Path
 
-MIB = 1024 * 1024
-
 
 def cpu_seconds(pid: int) -> float | None:
     """User and system time of all threads, in steps of nanoseconds (a process's own CPU clock)."""

@@ -53,14 +53,13 @@ class Plan:
 class Stats:
     """`opened`: connections (with TLS: handshakes). Of the present plan's streams, `ended`: how
     many were sent to their end; `left_at`: when others lost their listener, in nanoseconds.
-    `chunks`: paced ones that were sent. `cpu`: seconds used by this process."""
+    `chunks`: paced ones that were sent."""
 
     opened: int = 0
     ended: int = 0
     streaming: int = 0
     chunks: int = 0
     left_at: list[int] = field(default_factory=list)
-    cpu: float = 0.0
 
 
 plan, stats = Plan(), Stats()
@@ -245,7 +244,6 @@ class Upstream(asyncio.Protocol):
                 setattr(plan, name, value)
             plan.edition += 1
             stats.left_at, stats.ended = [], 0
-        stats.cpu = time.process_time()
         self.transport.write(plain_answer(asdict(stats)))
 
     def step(self, head: bytes = b"") -> None:

@@ -16,7 +16,6 @@ from rig import running_rig
 
 from copilot_desktop.proxy.unserved import unserved
 
-MESSAGE = {"role": "user", "content": "hi"}
 PNG = ("a.png", b"\x89PNG", "image/png")
 MODEL = "gpt-4.1"
 
