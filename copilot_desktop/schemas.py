@@ -125,7 +125,9 @@ def _with_items(schema: Schema) -> Schema:
 
 def _is_mixed(schema: Schema) -> bool:
     kind, choices = schema.get("type"), schema.get("enum")
-    return type(kind) is list or (type(choices) is list and not _are_texts(kind, choices))
+    if type(kind) is list or type(schema.get("items")) is bool:
+        return True
+    return type(choices) is list and not _are_texts(kind, choices)
 
 
 def _are_texts(kind: Any, choices: list[Any]) -> bool:
@@ -137,6 +139,8 @@ def _plainer(schema: Schema) -> Schema:
     are no texts are told in words."""
     kind, choices = schema.get("type"), schema.get("enum")
     plain = dict(schema)
+    if isinstance(schema.get("items"), bool):  # as Rust's schemars says that it may be anything
+        plain["items"] = {}
     if isinstance(kind, list):
         plain["type"] = kind = next((each for each in kind if each != "null"), "string")
         if kind == "string" and isinstance(choices, list):

@@ -110,6 +110,7 @@ def test_what_is_no_array_or_says_it_is_left_alone(given):
             of(a={"type": "integer", "enum": [1, 2], "description": "How."}),
             of(a={"type": "integer", "description": "How. One of: 1, 2."}),
         ),
+        (of(a={"type": "array", "items": True}), of(a={"type": "array", "items": {}})),
         (of(a={"enum": [True, "x"]}), of(a={"description": 'One of: true, "x".'})),
     ],
 )

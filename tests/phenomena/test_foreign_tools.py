@@ -19,6 +19,7 @@ SCHEMAS = {
     "an array of nothing in particular": {"type": "array", "description": "Which."},
     "an array of such arrays": {"type": "array", "items": {"anyOf": [{"type": "array"}]}},
     "two types": {"type": "array", "items": {"type": ["object", "null"], "properties": {}}},
+    "many of anything": {"type": "array", "items": True},
     "a choice of numbers": {"type": "integer", "enum": [1, 2]},
     "a choice that may be nothing": {"type": ["string", "null"], "enum": ["x", None]},
 }
