@@ -114,7 +114,7 @@ EXAMPLES = {
     ("README.md", "auth = {"): "tests/clients/test_model_lists.py",
     ("README.md", '{"provider": {"copilot"'): "tests/clients/test_everyday.py",
     ("README.md", "openai.OpenAI("): "tests/conformance/test_nine_pairs.py",
-    ("architecture.md", "cli\n"): "a picture; lint-imports checks it",
+    ("architecture.md", "cli  "): "tests/architecture/test_boundaries.py",
     ("architecture.md", "editor\n"): "a picture",
     ("embedding.md", "import asyncio, os"): "tests/test_provider.py",
 }
