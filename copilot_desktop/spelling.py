@@ -14,6 +14,7 @@ import re
 from collections import deque
 from collections.abc import Container
 from hashlib import sha256
+from typing import Any
 
 LONGEST_NAME = 64
 # In place of a result that never came (§2.3), and the same where an error is a prefix.
@@ -122,6 +123,17 @@ def legal_arguments(text: str, *, in_string: bool = False, escaped: bool = False
             parts += [text[at : mark.start()], "\\\\" if len(found) > 1 else "", _escape(found[-1])]
             at = mark.end()
     return "".join([*parts, text[at:]]) if parts else text
+
+
+def object_of(given: object) -> dict[str, Any]:
+    """The arguments of a call as the object that they should be, whatever a program has kept of
+    them: text is read, and what is no object has none."""
+    if isinstance(given, str):
+        try:
+            given = json.loads(legal_arguments(given))
+        except (ValueError, RecursionError):
+            given = None
+    return given if isinstance(given, dict) else {}
 
 
 def _escape(character: str) -> str:

@@ -33,7 +33,7 @@ from copilot_desktop.errors import InvalidRequest, NotExpressible
 from copilot_desktop.findings import in_words
 from copilot_desktop.pictures import PDF, PICTURES, picture_type
 from copilot_desktop.sealing import is_sealed, seal
-from copilot_desktop.spelling import legal_arguments
+from copilot_desktop.spelling import object_of
 
 Part = Text | Image | Document
 _written = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
@@ -159,16 +159,10 @@ def texts(content: Any, where: str) -> tuple[Text, ...]:
 
 def _tool_use(block: Mapping[str, Any], where: str) -> ToolUse:
     """`input` becomes compact JSON text. Some clients store it as text already."""
-    given = block.get("input")
-    if isinstance(given, str):
-        try:
-            given = json.loads(legal_arguments(given)) if given.strip() else {}
-        except (ValueError, RecursionError):
-            given = None
     return ToolUse(
         id=string_in(block, "id", where, absent=""),
         name=string_in(block, "name", where),
-        arguments=_written(given if isinstance(given, dict) else {}),
+        arguments=_written(object_of(block.get("input"))),
     )
 
 

@@ -8,7 +8,6 @@ stays here.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 from copilot_desktop.errors import InvalidRequest, NotExpressible
 from copilot_desktop.findings import in_words
 from copilot_desktop.sealing import is_sealed
-from copilot_desktop.spelling import legal_arguments
+from copilot_desktop.spelling import object_of
 from copilot_desktop.upstream.quirks.messages_draft import Draft, Json
 
 MID_SYSTEM = "mid-conversation-system-2026-04-07"
@@ -212,13 +211,7 @@ def _found(block: Mapping[str, Any]) -> str:
 
 def _tool_use(block: Mapping[str, Any]) -> Mapping[str, Any]:
     given = block.get("input")
-    if isinstance(given, dict):
-        return block
-    try:
-        value = json.loads(legal_arguments(given)) if isinstance(given, str) else {}
-    except (ValueError, RecursionError):
-        value = {}
-    return {**block, "input": value if isinstance(value, dict) else {}}
+    return block if isinstance(given, dict) else {**block, "input": object_of(given)}
 
 
 def _tool_result(block: Mapping[str, Any], where: str, draft: Draft) -> Mapping[str, Any]:
