@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import keyring
@@ -14,7 +16,7 @@ from keyring.errors import KeyringLocked
 from copilot_desktop.core import account
 from copilot_desktop.demo import FakeUpstream
 from copilot_desktop.upstream.credentials import KeyringStore
-from tests.core_rig import QUICK, running_core
+from tests.core_rig import QUICK, CoreRig, running_core
 from tests.ports import free_port
 
 
@@ -80,32 +82,39 @@ class Prompting(KeyringBackend):
         self.token = password
 
 
+@asynccontextmanager
+async def started_with(
+    found: Prompting, fake: FakeUpstream, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[CoreRig]:
+    """An app whose system keyring is `found`, and whose looks into it are short."""
+    before = keyring.get_keyring()
+    init = KeyringStore.__init__
+    monkeypatch.setattr(init, "__kwdefaults__", {**(init.__kwdefaults__ or {}), "limit": 0.2})
+    keyring.set_keyring(found)
+    try:
+        async with running_core(folder, fake=fake, token_store="keyring", start_proxy=False) as rig:
+            yield rig
+    finally:
+        keyring.set_keyring(before)
+
+
 @pytest.mark.parametrize("typed", ["hunter2", ""])
 async def test_a_password_that_is_typed_later_than_a_look_may_last_signs_in(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: str
 ) -> None:
-    before = keyring.get_keyring()
-    init = KeyringStore.__init__
-    monkeypatch.setattr(init, "__kwdefaults__", {**(init.__kwdefaults__ or {}), "limit": 0.2})
     fake = FakeUpstream(QUICK)
     locked = Prompting(fake.github_token)
-    keyring.set_keyring(locked)
-    try:
-        async with running_core(
-            tmp_path, fake=fake, token_store="keyring", start_proxy=False
-        ) as rig:
-            await rig.until(lambda state: state.account.state == "storage_locked")
-            locked.typed = typed
-            locked.answered.set()
-            if typed:
-                await rig.until(lambda state: state.account.checked)
-                assert rig.core.store.state.account.state == "signed_in"
-            else:
-                await asyncio.sleep(0.5)
-                assert rig.core.store.state.account.state == "storage_locked"
-                assert locked.asked == 1  # who has said no is not asked again
-    finally:
-        keyring.set_keyring(before)
+    async with started_with(locked, fake, tmp_path, monkeypatch) as rig:
+        await rig.until(lambda state: state.account.state == "storage_locked")
+        locked.typed = typed
+        locked.answered.set()
+        if typed:
+            await rig.until(lambda state: state.account.checked)
+            assert rig.core.store.state.account.state == "signed_in"
+        else:
+            await asyncio.sleep(0.5)
+            assert rig.core.store.state.account.state == "storage_locked"
+            assert locked.asked == 1  # who has said no is not asked again
 
 
 class AskingEachTime(Prompting):
@@ -120,18 +129,9 @@ class AskingEachTime(Prompting):
 async def test_who_has_typed_a_password_is_not_asked_for_it_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before = keyring.get_keyring()
-    init = KeyringStore.__init__
-    monkeypatch.setattr(init, "__kwdefaults__", {**(init.__kwdefaults__ or {}), "limit": 0.2})
     fake = FakeUpstream(QUICK)
     asking = AskingEachTime(fake.github_token)
-    keyring.set_keyring(asking)
-    try:
-        async with running_core(
-            tmp_path, fake=fake, token_store="keyring", start_proxy=False
-        ) as rig:
-            await rig.until(lambda state: state.account.checked)
-            assert rig.core.store.state.account.state == "signed_in"
-            assert asking.asked == 1
-    finally:
-        keyring.set_keyring(before)
+    async with started_with(asking, fake, tmp_path, monkeypatch) as rig:
+        await rig.until(lambda state: state.account.checked)
+        assert rig.core.store.state.account.state == "signed_in"
+        assert asking.asked == 1
