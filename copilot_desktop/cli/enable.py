@@ -7,6 +7,7 @@ question ends the command.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from collections.abc import Iterable
@@ -21,7 +22,7 @@ from copilot_desktop.core.settings import Preferences
 from copilot_desktop.core.snapshot import snapshot
 from copilot_desktop.errors import Blocked, UnknownModel
 from copilot_desktop.redaction import one_line
-from copilot_desktop.system import threads
+from copilot_desktop.system.threads import lent_to
 
 Json = dict[str, Any]
 
@@ -29,7 +30,7 @@ Json = dict[str, Any]
 def run(preferences: Preferences, invocation: Invocation) -> int:
     """0 if the model can be used afterwards, 1 if the terms were not accepted. Raises Problem or
     Ended."""
-    model = threads.run(_model(preferences, invocation))
+    model = asyncio.run(lent_to(_model(preferences, invocation)))
     if model["state"] == "blocked":
         raise Blocked(strings.text("models.why.blocked"))
     if model["terms_digest"] is None:
@@ -40,7 +41,7 @@ def run(preferences: Preferences, invocation: Invocation) -> int:
     if not (invocation.accept_terms or _agreed(model["id"])):
         complain("Nothing was accepted.")
         return FAILED
-    state = threads.run(_accept(preferences, invocation, model))
+    state = asyncio.run(lent_to(_accept(preferences, invocation, model)))
     return _told(invocation, model["id"], state)
 
 
