@@ -8,7 +8,6 @@ Exit codes: 0 done · 1 it did not work, the reason is on stderr · 2 the comman
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import io
 import os
@@ -21,9 +20,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from copilot_desktop.cli.parser import Invocation, read
 from copilot_desktop.errors import NotSignedIn, Problem
-from copilot_desktop.system import accepting, buffers, descriptors, garbage
+from copilot_desktop.system import accepting, buffers, descriptors, garbage, threads
 from copilot_desktop.system.speaking import speaker
-from copilot_desktop.system.threads import lent_to
 from copilot_desktop.upstream import late_trust
 
 if TYPE_CHECKING:
@@ -103,10 +101,7 @@ def _run(invocation: Invocation) -> int:
     preferences = preferences_for(invocation)
     match invocation.command:
         case "serve":
-            from copilot_desktop.cli import headless  # noqa: PLC0415
-
-            with speaker.at_work():
-                return _on_loop(headless.serve(preferences, invocation))
+            return _serve(preferences, invocation)
         case "login" | "logout":
             from copilot_desktop.cli import account  # noqa: PLC0415
 
@@ -163,16 +158,20 @@ def _window(preferences: Preferences, invocation: Invocation) -> int:
     if current().name == "Linux" and (gone := screen.missing(os.environ)):
         engine = Engine("none", f"The screen {gone} does not answer, so there is no window.")
     if engine.name == "none":
-        from copilot_desktop.cli import headless  # noqa: PLC0415
-
         complain(f"{engine.reason} Running headless, as with `serve`.")
-        with speaker.at_work():
-            return _on_loop(headless.serve(preferences, invocation))
+        return _serve(preferences, invocation)
     from copilot_desktop.shell.desktop import run_desktop  # noqa: PLC0415
 
     garbage.resume()
     with speaker.at_work():
         return run_desktop(preferences, engine, demo=invocation.demo, hidden=invocation.hidden)
+
+
+def _serve(preferences: Preferences, invocation: Invocation) -> int:
+    from copilot_desktop.cli import headless  # noqa: PLC0415
+
+    with speaker.at_work():
+        return _on_loop(headless.serve(preferences, invocation))
 
 
 def _have_home() -> None:
@@ -186,7 +185,7 @@ def _have_home() -> None:
 
 def _on_loop(work: Coroutine[Any, Any, int]) -> int:
     garbage.resume()
-    return asyncio.run(lent_to(work))
+    return threads.run(work)
 
 
 def say(words: str = "") -> bool:

@@ -7,7 +7,6 @@ question ends the command.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
 from collections.abc import Iterable
@@ -22,7 +21,7 @@ from copilot_desktop.core.settings import Preferences
 from copilot_desktop.core.snapshot import snapshot
 from copilot_desktop.errors import Blocked, UnknownModel
 from copilot_desktop.redaction import one_line
-from copilot_desktop.system.threads import lent_to
+from copilot_desktop.system import threads
 
 Json = dict[str, Any]
 
@@ -30,7 +29,7 @@ Json = dict[str, Any]
 def run(preferences: Preferences, invocation: Invocation) -> int:
     """0 if the model can be used afterwards, 1 if the terms were not accepted. Raises Problem or
     Ended."""
-    model = asyncio.run(lent_to(_model(preferences, invocation)))
+    model = threads.run(_model(preferences, invocation))
     if model["state"] == "blocked":
         raise Blocked(strings.text("models.why.blocked"))
     if model["terms_digest"] is None:
@@ -41,7 +40,7 @@ def run(preferences: Preferences, invocation: Invocation) -> int:
     if not (invocation.accept_terms or _agreed(model["id"])):
         complain("Nothing was accepted.")
         return FAILED
-    state = asyncio.run(lent_to(_accept(preferences, invocation, model)))
+    state = threads.run(_accept(preferences, invocation, model))
     return _told(invocation, model["id"], state)
 
 

@@ -32,9 +32,8 @@ from copilot_desktop.errors import NotSignedIn
 from copilot_desktop.integrations import shims
 from copilot_desktop.integrations.finding import program
 from copilot_desktop.integrations.tool import Machine, Tool
-from copilot_desktop.system import current
+from copilot_desktop.system import current, threads
 from copilot_desktop.system.programs import SECRET_NAMES
-from copilot_desktop.system.threads import lent_to
 
 Json = Mapping[str, Any]
 Ending = Coroutine[Any, Any, int]  # of the tool, with its exit code
@@ -54,7 +53,7 @@ def run(preferences: Preferences, invocation: Invocation, umask: int) -> int:
     wish = {"id": tool.id, "chosen": editors.with_roles(tool, invocation.chosen)}
     found = _program(tool)
     go = partial(_go, invocation, found, umask)
-    return asyncio.run(lent_to(_run(preferences, invocation, wish, go)))
+    return threads.run(_run(preferences, invocation, wish, go))
 
 
 async def _run(

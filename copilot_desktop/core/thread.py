@@ -15,7 +15,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Generic, TypeVar
 
-from copilot_desktop.system.threads import lent_to
+from copilot_desktop.system import threads
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +100,7 @@ class CoreThread(Generic[T]):
 
     def _run(self) -> None:
         try:
-            asyncio.run(lent_to(self._hold_open()))
+            threads.run(self._hold_open())
         except BaseException as error:
             if not self._opened.done():
                 self._opened.set_exception(error)

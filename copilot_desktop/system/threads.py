@@ -42,7 +42,11 @@ class Lent(concurrent.futures.ThreadPoolExecutor):
             concurrent.futures.wait(tuple(self._under_way), AT_THE_END)
 
 
-async def lent_to(work: Coroutine[Any, Any, T]) -> T:
-    """`work` on a loop with such threads."""
-    asyncio.get_running_loop().set_default_executor(Lent())
-    return await work
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """`asyncio.run`, on a loop with such threads."""
+
+    async def on_the_loop() -> T:
+        asyncio.get_running_loop().set_default_executor(Lent())
+        return await work
+
+    return asyncio.run(on_the_loop())

@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 
-from copilot_desktop.system.threads import AT_THE_END, lent_to
+from copilot_desktop.system.threads import AT_THE_END, run
 
 
 def test_what_hangs_is_not_waited_for_and_what_ends_soon_is() -> None:
@@ -24,7 +24,7 @@ def test_what_hangs_is_not_waited_for_and_what_ends_soon_is() -> None:
         return time.monotonic()
 
     try:
-        ended = asyncio.run(lent_to(work()))
+        ended = run(work())
         assert time.monotonic() - ended < 30, "it hangs for a minute"
         assert done.is_set()
     finally:
