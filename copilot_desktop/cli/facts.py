@@ -20,6 +20,7 @@ from copilot_desktop import strings
 from copilot_desktop.cli import DONE, FAILED, SIGNED_OUT, say
 from copilot_desktop.cli.account import core_alone, running_app, signed_in
 from copilot_desktop.cli.parser import Invocation
+from copilot_desktop.core.budget import spoken
 from copilot_desktop.core.headline import spoken_percent
 from copilot_desktop.core.settings import Preferences
 from copilot_desktop.core.snapshot import snapshot
@@ -134,7 +135,7 @@ def _request_words(row: Mapping[str, Any]) -> str:
         cached = f" ({row['cache_tokens']} cached)" if row["cache_tokens"] else ""
         parts.append(f"{row['input_tokens']}{cached} in, {row['output_tokens']} out")
     if row["credits"] is not None:
-        parts.append(f"{row['credits']:.2g} credits")
+        parts.append(f"{spoken(row['credits'])} credits")
     elif row["multiplier"] is not None and row["initiator"] == "user":
         parts.append(f"{row['multiplier']:g} premium requests")
     return ", ".join([*parts, *row["notes"]])

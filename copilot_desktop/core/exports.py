@@ -72,7 +72,7 @@ def _row(each: Exchange) -> tuple[Any, ...]:
         datetime.fromtimestamp(each.at, UTC).isoformat(timespec="milliseconds"),
         each.client, each.dialect, each.model_asked, each.model_used, each.route, each.status,
         each.outcome, each.held, each.stream, each.initiator,
-        usage.input if usage else None, usage.output if usage else None,
+        usage.total_input if usage else None, usage.output if usage else None,
         usage.cache_read if usage else None, each.credits, counts_for(each), each.first_ms,
         each.took_ms, "; ".join(each.notes), each.error, each.request_id,
     )  # fmt: skip

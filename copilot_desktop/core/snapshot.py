@@ -331,7 +331,8 @@ def _model_state(model: Model) -> str:
 
 
 def request_row(exchange: Exchange) -> Json:
-    """One request as the lists show it: counts, names and times, no content."""
+    """One request as the lists show it: counts, names and times, no content. `input_tokens` are all
+    that were read, `cache_tokens` those of them that came from a cache, as in the history."""
     usage = exchange.usage
     return {
         "id": exchange.id,
@@ -346,7 +347,7 @@ def request_row(exchange: Exchange) -> Json:
         "held": exchange.held,
         "stream": exchange.stream,
         "initiator": exchange.initiator,
-        "input_tokens": usage.input if usage else None,
+        "input_tokens": usage.total_input if usage else None,
         "output_tokens": usage.output if usage else None,
         "cache_tokens": usage.cache_read if usage else None,
         "credits": exchange.credits,

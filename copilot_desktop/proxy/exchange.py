@@ -51,7 +51,7 @@ _CLIENTS = (
 
 @dataclass(slots=True, eq=False)
 class Exchange:
-    """Times in milliseconds, `at` in seconds since the epoch, tokens as the client's own count."""
+    """Times in milliseconds, `at` in seconds since the epoch."""
 
     id: int
     client: str

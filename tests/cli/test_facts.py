@@ -12,8 +12,11 @@ from dataclasses import asdict, replace
 import aiohttp
 import pytest
 
-from copilot_desktop.cli.facts import _brake_words, _meter_words
+from copilot_desktop.canonical import Usage
+from copilot_desktop.cli.facts import _brake_words, _meter_words, _request_words
+from copilot_desktop.core.snapshot import request_row
 from copilot_desktop.demo import FakeUpstream, Scenario
+from copilot_desktop.proxy.exchange import Exchange
 from copilot_desktop.upstream.quota import Meter
 from copilot_desktop.upstream.stores import StoredAccount, to_text
 from tests.cli.terminal import Commands, Terminal
@@ -41,6 +44,25 @@ def test_a_meter_is_told_as_in_the_window() -> None:
         "AI credits: 1,620 of 1,500 used, 120 extra",
         "Session limit: 99 % used",
     ]
+
+
+@pytest.mark.parametrize(
+    ("nano", "words"),
+    [
+        (123_400_000_000, "123.4 credits"),
+        (99_600_000_000, "99.6 credits"),
+        (1_259_620_000_000, "1,259.62 credits"),
+        (1_000_000_000, "1 credits"),
+        (259_000, "0.000259 credits"),
+    ],
+)
+def test_the_latest_request_says_all_that_was_read_and_what_it_cost(nano: int, words: str) -> None:
+    exchange = Exchange(1, "Claude Code", "anthropic_messages", model_used="claude-opus-4.8")
+    exchange.usage = Usage(input=3, output=77, cache_read=16_000, cache_write=2500)
+    exchange.status, exchange.nano_credits = 200, nano
+    exchange.finish("ok")
+    told = _request_words(request_row(exchange))
+    assert told == f"Claude Code, claude-opus-4.8, 200, 18503 (16000 cached) in, 77 out, {words}"
 
 
 def test_a_limit_of_weeks_is_told_with_its_date() -> None:

@@ -23,7 +23,7 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 
 def some() -> Exchange:
     exchange = Exchange(1, "Claude Code", "anthropic_messages", at=0.0)
-    exchange.usage = Usage(input=12, output=3)
+    exchange.usage = Usage(input=12, output=3, cache_read=400, cache_write=88)
     exchange.notes = ["dropped=top_k", "auto=gpt-4.1"]
     exchange.finish("ok")
     return exchange
@@ -34,7 +34,8 @@ def test_every_request_is_a_line_with_what_the_list_shows(tmp_path: Path) -> Non
     [row] = rows_of(path)
     assert tuple(row) == COLUMNS
     assert row["time"] == "1970-01-01T00:00:00.000+00:00"
-    assert (row["client"], row["input_tokens"], row["credits"]) == ("Claude Code", "12", "")
+    assert (row["client"], row["input_tokens"], row["credits"]) == ("Claude Code", "500", "")
+    assert row["cache_tokens"] == "400"
     assert row["notes"] == "dropped=top_k; auto=gpt-4.1"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
