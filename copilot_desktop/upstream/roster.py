@@ -7,7 +7,8 @@ that is kept in memory stands in neither and ends with the app.
 
 The index knows of every secret at any moment: an account is entered before its token is written,
 and crossed out after the token is gone. An interruption leaves an entry without a token at worst,
-never a token that nobody knows of.
+never a token that nobody knows of. It is read again before each change, since another program of
+ours may have entered somebody: a sign-in in a terminal waits for minutes.
 """
 
 from __future__ import annotations
@@ -83,14 +84,14 @@ class Roster:
             await self._load()
 
     async def _load(self) -> None:
-        """Once. The lock is held."""
-        if self._loaded or self._path is None:
+        """The lock is held. What was known stays where the index is not there any more."""
+        if self._path is None:
             return
-        path = self._path
+        path, known = self._path, tuple(each for each in self.parked if each.kind != MEMORY)
         try:
             found = await self._disk.run(lambda: tuple(_read(path)))
         except FileNotFoundError:
-            found = ()
+            found = known
         except (OSError, TimeoutError) as error:
             log.warning("The list of accounts cannot be read: %s", type(error).__name__)
             return
@@ -98,7 +99,7 @@ class Roster:
             log.warning("The list of accounts is not usable: %s", type(error).__name__)
             with suppress(OSError, TimeoutError):
                 await self._disk.run(lambda: path.replace(path.with_suffix(".broken")))
-            found = ()
+            found = known
         self._loaded = True
         # Those in memory may have been parked while the file could not be read.
         self._set((*found, *(each for each in self.parked if each.kind == MEMORY)))

@@ -201,6 +201,33 @@ async def test_changes_at_the_same_time_all_count(tmp_path: Path) -> None:
     assert json.loads((tmp_path / FILE_NAME).read_text())["accounts"] == []
 
 
+async def test_two_programs_that_park_lose_nobody(tmp_path: Path) -> None:
+    """A sign-in in a terminal waits for minutes, and another one may end in between."""
+    one, other = roster_in(tmp_path), roster_in(tmp_path)
+    await one.load()
+    await other.load()
+    await one.park(A, plan="Pro", kind="file")
+    await other.park(B, plan="Business", kind="file")
+    again = roster_in(tmp_path)
+    await again.load()
+    assert {each.host for each in again.parked} == {A.host, B.host}
+    assert await one.fetch(B.host, B.id) == B
+    await other.drop(A.host, A.id)
+    with pytest.raises(InvalidRequest, match="no such account"):
+        await one.fetch(A.host, A.id)
+    assert [each.host for each in one.parked] == [B.host]
+
+
+async def test_a_list_that_is_gone_is_written_anew(tmp_path: Path) -> None:
+    roster = roster_in(tmp_path)
+    await roster.park(A, plan="Pro", kind="file")
+    (tmp_path / FILE_NAME).unlink()
+    await roster.park(B, plan="Business", kind="file")
+    again = roster_in(tmp_path)
+    await again.load()
+    assert {each.host for each in again.parked} == {A.host, B.host}
+
+
 async def test_an_account_that_is_parked_while_the_list_is_read_loses_nobody(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
