@@ -22,7 +22,6 @@ from copilot_desktop.upstream.quota import Meter
 LONGEST_CYCLE = 40 * 86_400.0  # seconds; for meters that do not say when they come back
 CLEARLY = 10.0  # percentage points below a threshold; numbers that waver are no news
 _MOST = 200
-_COUNTED = frozenset({"metered", "window"})
 
 Memory = Mapping[str, float | None]  # cause -> when it ends, epoch seconds; None: not by itself
 
@@ -80,7 +79,7 @@ def _causes(state: State, now: float) -> Iterator[_Cause]:
         yield _Cause(f"update|{version}", Alert("update", fields))
     for meter in state.quota.meters:
         # A period that is over says nothing about the next one.
-        if meter.kind in _COUNTED and (meter.resets_at is None or meter.resets_at > now):
+        if meter.can_run_out and (meter.resets_at is None or meter.resets_at > now):
             yield from _meter_causes(meter, state, now)
 
 

@@ -21,8 +21,6 @@ from copilot_desktop.upstream.quota import Meter
 Glyph = Literal["running", "stopped", "busy", "error", "signin", "low", "exhausted"]
 Level = Literal["info", "warn", "error"]
 
-COUNTED = frozenset({"metered", "window"})  # kinds of meters that can run out
-
 
 @dataclass(frozen=True, slots=True)
 class Headline:
@@ -117,7 +115,7 @@ def running_low(state: State) -> Meter | None:
 
 
 def _counted(state: State) -> Iterable[Meter]:
-    return (meter for meter in state.quota.meters if meter.kind in COUNTED)
+    return (meter for meter in state.quota.meters if meter.can_run_out)
 
 
 def _percent(meter: Meter) -> float:

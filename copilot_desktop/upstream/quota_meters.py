@@ -23,6 +23,7 @@ _NAMES = {
 }
 _WINDOWS = {"session": ("Session limit", 5 * 3600.0), "weekly": ("Weekly limit", 7 * 86_400.0)}
 _PREMIUM = "premium_interactions"
+_COMPLETIONS = "completions"  # what editors suggest by themselves; nothing that is sent here
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,8 @@ class Meter:
     """`kind`: metered (has a limit or at least a percentage), included (no limit), unmetered (a
     pooled seat without a personal limit), unknown, window (a rate limit, percentage only).
 
-    `used`, `limit`, `left`, `overage` are in `unit`; times in epoch seconds.
+    `used`, `limit`, `left`, `overage` are in `unit`; times in epoch seconds. `exhausted`: requests
+    that go into it are refused.
     """
 
     id: str
@@ -46,6 +48,11 @@ class Meter:
     resets_at: float | None = None
     window_start: float | None = None
     exhausted: bool = False
+
+    @property
+    def can_run_out(self) -> bool:
+        """Is it worth a warning? Not where requests of this app do not go into it."""
+        return self.kind in ("metered", "window") and self.id != _COMPLETIONS
 
 
 def meters_of(answer: Mapping[str, Any]) -> tuple[Meter, ...]:
@@ -66,8 +73,11 @@ def meter_of_header(name: str, read: Window, known: Meter | None) -> Meter:
     """A meter out of one quota header; what the header leaves out is kept from `known`."""
     label, unit = (known.name, known.unit) if known else _words(name, tokens=read.left is not None)
     resets_at = read.resets_at or (known.resets_at if known else None)
-    if known is not None and known.kind == "unmetered" and not read.limit:
-        return known  # the placeholder of a pooled seat has a header, too
+    if known is not None and not read.limit:
+        if known.kind == "unmetered":
+            return known  # the placeholder of a pooled seat has a header, too
+        if known.kind == "included" and read.percent_left == 100:
+            return known  # plans of premium requests write "unlimited" as 0 of 0, too
     limit = known.limit if known is not None and read.limit is None else read.limit
     return _meter(
         name,
@@ -187,7 +197,7 @@ def _meter(
         overage_ok=overage_ok,
         resets_at=resets_at,
         window_start=start,
-        exhausted=rest is not None and rest <= 0 and not overage_ok,
+        exhausted=rest is not None and rest <= 0 and not overage_ok and name != _COMPLETIONS,
     )
 
 

@@ -53,6 +53,10 @@ def story(*steps: tuple[State, float]) -> list[list[str]]:
     return found
 
 
+def test_what_this_app_does_not_use_is_no_news() -> None:
+    assert told(used(100, id="completions", name="Code completions"), {})[0] == []
+
+
 def test_each_threshold_is_told_once_in_a_period_and_again_in_the_next() -> None:
     later = NOW + 11 * DAY
     fresh = {"resets_at": NOW + 40 * DAY}

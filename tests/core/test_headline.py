@@ -56,6 +56,7 @@ SESSION = Meter("session", "Session limit", "window", percent_used=100, exhauste
 LIMITED = BrakesState(limits=(Wait("", 2e9, "Wait."),))
 LIMITED_MODEL = BrakesState(limits=(Wait("gpt-5", 2e9, "Wait."),))
 INCLUDED = Meter("c", "Chat", "included", percent_used=100, exhausted=True)
+SUGGESTIONS = Meter("completions", "Code completions", "metered", percent_used=100)
 QUOTAS = ((), (LOW,), (USED_UP, LOW), (WEEKLY,), (SESSION,), (INCLUDED,))
 
 
@@ -131,6 +132,7 @@ def test_every_banner_has_words_and_its_buttons_do_too() -> None:
         ({"meters": (LOW,)}, "low", "low"),
         ({"meters": (LOW, USED_UP)}, "exhausted", "exhausted"),
         ({"meters": (INCLUDED,)}, "running", "running"),
+        ({"meters": (SUGGESTIONS,)}, "running", "running"),
         ({"meters": (LOW,), "degraded": "offline"}, "low", "low"),
         ({"proxy": ProxyState("stopped"), "meters": (USED_UP,)}, "stopped", "stopped"),
         ({"proxy": ProxyState("starting")}, "starting", "busy"),

@@ -85,6 +85,17 @@ async def test_free_plan() -> None:
     assert quota.snapshot.plan == "free"
 
 
+async def test_completions_that_are_used_up_stop_nothing_here() -> None:
+    answer = example("52-user-free")
+    answer["limited_user_quotas"]["completions"] = 0
+    _, meters = await read(answer)
+    suggested = meters["completions"]
+    assert (suggested.used, suggested.left, suggested.percent_used) == (4000, 0, 100)
+    assert not suggested.exhausted
+    assert not suggested.can_run_out
+    assert meters["chat"].can_run_out
+
+
 async def test_business_seat_with_overage() -> None:
     _, meters = await read(example("53-user-business"))
     seat = meters["premium_interactions"]
@@ -105,6 +116,14 @@ async def test_account_without_copilot() -> None:
     assert not meters
     assert quota.snapshot.state == "unavailable"
     assert isinstance(quota.snapshot.problem, NoCopilot)
+
+
+@pytest.mark.parametrize("line", ["ent=0&rem=100.0&totRem=0", "ent=-1&rem=100.0", "rem=100"])
+async def test_what_is_unlimited_stays_included_whatever_headers_write_for_it(line: str) -> None:
+    quota, _ = await read(example("51-user-pro-premium-requests"))
+    quota.note_headers({"x-quota-snapshot-chat": line})
+    [chat] = [meter for meter in quota.snapshot.meters if meter.id == "chat"]
+    assert chat.kind == "included"
 
 
 async def test_headers_bring_numbers_and_windows() -> None:
