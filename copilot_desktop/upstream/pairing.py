@@ -16,7 +16,8 @@ Turn = Mapping[str, Any]
 
 
 def paired_turns(messages: list[Any]) -> list[Any] | None:
-    """Each call answered once, at the head of the next turn; None if that is so already."""
+    """Each call answered once, at the head of the next turn; None if that is so already. A turn of
+    nothing but a result without a word or a call is none: its neighbours become one."""
     out: list[Any] = []
     calls: list[str] = []
     for turn in _merged(messages):
@@ -30,6 +31,7 @@ def paired_turns(messages: list[Any]) -> list[Any] | None:
             calls = [str(b.get("id")) for b in _blocks(turn) if b.get("type") == "tool_use"]
     if calls:
         out.append({"role": "user", "content": [_missing(call) for call in calls]})
+    out = list(_merged(out))
     return None if out == messages else out
 
 

@@ -37,7 +37,7 @@ from copilot_desktop.upstream.quirks.messages_request import (
     mend_tools,
 )
 from copilot_desktop.upstream.quirks.messages_thinking import settle_thinking
-from copilot_desktop.upstream.quirks.messages_turns import mend_turns
+from copilot_desktop.upstream.quirks.messages_turns import mend_ends, mend_turns
 from copilot_desktop.upstream.quirks.runs import Run, Runs
 from copilot_desktop.upstream.quirks.tool_names import ToolNames
 
@@ -85,6 +85,7 @@ class MessagesQuirks:
             mend_names_of_calls(draft)
             unsealed = mend_turns(draft)
             mend_pairs(draft)
+            mend_ends(draft)
             mend_pictures(draft, model)
         recall_tools(draft)
         settle_thinking(draft, model, unsealed=unsealed)

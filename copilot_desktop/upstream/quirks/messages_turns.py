@@ -62,10 +62,19 @@ def mend_turns(draft: Draft) -> bool:
     if gone or wrapped or neighbours:
         altered = True
         turns = _merged(turns)
-    ended = _ended_by_user(_begun_by_user(turns, draft), draft)
-    if altered or wrapped or ended is not turns:
-        draft.put("messages", ended)
+    if altered:
+        draft.put("messages", turns)
     return unsealed
+
+
+def mend_ends(draft: Draft) -> None:
+    """The user begins and ends. To be called when it is known which turns there are."""
+    turns = draft.body.get("messages")
+    if not isinstance(turns, list):
+        return
+    ended = _ended_by_user(_begun_by_user(turns, draft), draft)
+    if ended is not turns:
+        draft.put("messages", ended)
 
 
 def lacks_reasoning(messages: Any) -> bool:
