@@ -6,7 +6,7 @@ import asyncio
 import textwrap
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from copilot_desktop import strings
@@ -69,13 +69,22 @@ async def login(preferences: Preferences, invocation: Invocation) -> int:
             await asyncio.to_thread(core.system.open_url, started["uri"])
         await core.desk.approval()
         account = core.session.account
-        problem = account.problem
-        return _signed_in(
-            account.login,
-            account.where,
-            problem.kind if problem else "",
-            problem.message if problem else "",
-        )
+    problem = account.problem
+    code = _signed_in(
+        account.login,
+        account.where,
+        problem.kind if problem else "",
+        problem.message if problem else "",
+    )
+    await _tell_app(preferences)
+    return code
+
+
+async def _tell_app(preferences: Preferences) -> None:
+    """One that was started while the code waited has found nobody signed in."""
+    if (app := await running_app(preferences)) is not None:
+        with suppress(Ended):  # it knows its own trouble
+            await app.do("check_account")
 
 
 async def logout(preferences: Preferences, invocation: Invocation) -> int:

@@ -145,6 +145,25 @@ async def test_signing_in_and_out_through_the_running_app(terminal: Terminal) ->
             assert (await serve.end(signal.SIGTERM)).code == 0
 
 
+async def test_an_app_that_is_started_while_the_code_waits_is_told(terminal: Terminal) -> None:
+    async with FakeUpstream(Scenario(interval=1, approval="manual")) as fake:
+        terminal.at(fake)
+        async with terminal.start("login", "--no-browser") as login:
+            code = await login.code()
+            async with terminal.start("serve") as serve:
+                await serve.code()  # nobody is signed in yet
+                fake.approve(code)
+                ended = await login.end()
+                assert (ended.code, ended.err) == (0, "")
+                await serve.until("Signed in as octo-user")
+                app = find(terminal.folder)
+                assert app is not None
+                shown = await asyncio.to_thread(app.state)
+                assert shown["auth"]["state"] == "signed_in"
+                assert shown["login"]["state"] == "cancelled", "its own code is of no use any more"
+                assert (await serve.end(signal.SIGTERM)).code == 0
+
+
 async def no_new_code(serve: Process, fake: FakeUpstream) -> None:
     """Who has signed out by hand is not asked to sign in at once."""
     asked = len(fake.ledger.to("/login/device/code"))
