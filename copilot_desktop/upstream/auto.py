@@ -40,11 +40,13 @@ _MOST_NAMES = 200
 
 @dataclass(frozen=True, slots=True)
 class _Session:
-    """`names`: the selected model first, then the others. `until` is on the monotonic clock."""
+    """`names`: the selected model first, then the others. `until` is on the monotonic clock;
+    `discounts`: what calls cost less by model, from 0 to 1."""
 
     token: str = field(repr=False)
     names: tuple[str, ...]
     until: float
+    discounts: Mapping[str, Any]
 
 
 class _Kept:
@@ -136,7 +138,13 @@ class AutoMode:
         names = tuple(dict.fromkeys(name for name in listed if isinstance(name, str) and name))
         if not (isinstance(token, str) and token.isascii() and token.isprintable() and names):
             raise UpstreamFault("The answer about auto mode has an unexpected form.")
-        return _Session(token, names[:_MOST_NAMES], self._clock() + self._lasts(found))
+        discounts = found.get("discounted_costs")
+        return _Session(
+            token,
+            names[:_MOST_NAMES],
+            self._clock() + self._lasts(found),
+            discounts if isinstance(discounts, Mapping) else {},
+        )
 
     def _lasts(self, found: Mapping[str, Any]) -> float:
         """Seconds for which a session is used. If that is too long, Copilot refuses the token."""
@@ -161,8 +169,17 @@ def _chosen(session: _Session, models: Mapping[str, Model]) -> Model:
         model = models.get(name)
         if model is not None and usable(model) and model.kind == "chat":
             headers = {**model.request_headers, SESSION_HEADER: session.token}
-            return replace(model, request_headers=headers)
+            multiplier = _less(model.multiplier, number(session.discounts.get(name)))
+            return replace(model, request_headers=headers, multiplier=multiplier)
     raise _none(f"GitHub chose {session.names[0][:100]}, which is not in its list of models.")
+
+
+def _less(multiplier: float | None, discount: float | None) -> float | None:
+    """In plans of premium requests a call counts for less (`upstream.md` §5.4); where it costs
+    credits, its answer says how many."""
+    if multiplier is None or discount is None or not 0 < discount < 1:
+        return multiplier
+    return round(multiplier * (1 - discount), 4)
 
 
 def _none(detail: str, status: int | None = None) -> UnknownModel:

@@ -244,6 +244,16 @@ async def test_a_request_that_was_refused_costs_nothing_in_the_list_either(tmp_p
         assert [row.premium for row in rig.core.books.ledger.uses()] == [1.0]
 
 
+async def test_a_model_that_github_chose_counts_for_less(tmp_path: Path) -> None:
+    scenario = Scenario(who="annual", era="multiplier", auto_models=(CLAUDE,))
+    async with running_core(tmp_path, scenario, signed_in=True) as rig:
+        await ready(rig)
+        assert await ask(rig, "auto") == 200
+        await rig.until(lambda s: s.requests.recent and s.requests.recent[0].settled)
+        assert [row.premium for row in rig.core.books.ledger.uses()] == [0.9]
+        assert [row["multiplier"] for row in rig.snapshot()["requests"]] == [0.9]
+
+
 async def test_whoever_leaves_an_answer_has_used_a_premium_request(tmp_path: Path) -> None:
     scenario = Scenario(who="annual", era="multiplier")
     async with running_core(tmp_path, scenario, signed_in=True) as rig:

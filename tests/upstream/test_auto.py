@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -65,6 +66,29 @@ async def test_the_chosen_model_brings_the_header_that_lets_it_be_called(
     assert (seen.method, seen.path) == ("POST", "/models/session")
     assert seen.body == b'{"auto_mode":{"model_hints":["auto"]}}'
     assert seen.headers["x-github-api-version"] >= "2025-07-16"
+
+
+@pytest.mark.parametrize(
+    ("discounts", "counts"),
+    [
+        ({"a": 0.1}, 0.9),
+        ({"a": "0.25"}, 0.75),
+        ({"b": 0.1}, 1.0),
+        ({"a": 10}, 1.0),
+        ({"a": -0.5}, 1.0),
+        ({"a": None}, 1.0),
+        ([0.1], 1.0),
+        (None, 1.0),
+    ],
+)
+async def test_a_choice_counts_for_as_much_less_as_github_says(
+    client: CopilotClient, discounts: object, counts: float
+) -> None:
+    models = {**MODELS, "a": replace(MODELS["a"], multiplier=1.0)}
+    async with serving(session(discounted_costs=discounts)) as rig:
+        model = await auto(client).choose(Tokens(rig.url), models)
+    assert model.multiplier == counts
+    assert models["a"].multiplier == 1.0
 
 
 async def test_a_direct_bearer_names_the_version_too(client: CopilotClient) -> None:
