@@ -14,7 +14,7 @@ from copilot_desktop.upstream.quirks.messages_history import (
     mend_pairs,
     mend_pictures,
 )
-from copilot_desktop.upstream.quirks.messages_turns import mend_turns
+from copilot_desktop.upstream.quirks.messages_turns import mend_ends, mend_turns
 
 BLIND = Model("m", vendor="Anthropic")
 MARK = {"cache_control": {"type": "ephemeral"}}
@@ -102,6 +102,7 @@ def test_what_is_plain_at_a_glance_needs_no_repair() -> None:
         mend_names_of_calls(draft)
         assert mend_turns(draft) is False, "no reasoning was taken out"
         mend_pairs(draft)
+        mend_ends(draft)
         mend_pictures(draft, BLIND)
         assert (draft.changed, draft.notes, draft.betas) == (False, [], [])
     assert count > 50
