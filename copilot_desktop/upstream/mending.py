@@ -294,11 +294,13 @@ def without_items(body: Body, kind: str) -> Json | None:
 
 
 def without_item_ids(body: Body) -> Json | None:
-    """Items without their own ids. Calls and results still meet by `call_id`."""
+    """Items without their own ids, and without those that need one. Calls and results still meet by
+    `call_id`."""
     items = body.get("input")
     if not isinstance(items, list) or not any(isinstance(i, dict) and "id" in i for i in items):
         return None
-    return {**body, "input": [_anonymous(item) for item in items]}
+    bare = {**body, "input": [_anonymous(item) for item in items]}
+    return without_nameless(bare) or bare
 
 
 def without_nameless(body: Body) -> Json | None:

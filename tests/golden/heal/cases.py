@@ -239,11 +239,14 @@ ROWS = (
         "14-twice", "/v1/responses", RESPONSES,
         {"model": CODEX, "input": [
             {"role": "user", "content": "go"},
+            {"type": "web_search_call", "id": "ws_1", "status": "completed",
+             "action": {"type": "search", "query": "q"}},
             {"type": "message", "id": "msg_1", "role": "assistant", "content": "Well."},
             {"type": "message", "id": "msg_1", "role": "assistant", "content": "Done."},
             {"role": "user", "content": "more"},
         ]},
-        "item ids", gone=("input.1.id", "input.2.id"), come={"input.2.content": "Done."},
+        "item ids", gone=("input.1.id", "input.2.id", "input.4"),
+        come={"input.2.content": "Done."},
     ),
     Row(
         "14-nameless", "/v1/responses", RESPONSES,
