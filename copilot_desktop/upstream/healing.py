@@ -134,6 +134,8 @@ def cure(case: Case, taken: Collection[str] = ()) -> Cure | None:
 
 
 def _signatures(case: Case) -> _Change:
+    if case.endpoint == CHAT and case.model.is_google:
+        return _foreign_seals(case)
     return _Change(mending.without_thoughts(case.endpoint, case.body))
 
 
@@ -216,6 +218,13 @@ def _reasoning_items(case: Case) -> _Change:
 
 def _seals(case: Case) -> _Change:
     return _Change(mending.calls_as_text(case.body) if case.endpoint == CHAT else None)
+
+
+def _foreign_seals(case: Case) -> _Change:
+    """Seals that Gemini does not know, of another model or account. Without them it would refuse
+    the calls next, so these are told in words at once."""
+    bare = mending.without_thoughts(CHAT, case.body) if case.endpoint == CHAT else None
+    return _Change(bare and (mending.calls_as_text(bare) or bare))
 
 
 # ------------------------------------------------------------------------------------ fields
@@ -399,6 +408,11 @@ _ROWS = (
     _row("foreign item ids", r"does not belong to this connection", _item_ids),  # upstream.md 7.5
     _row("tool_choice", r"tool_choice.*(forc|not supported)|forc.*tool_choice", _choice),  # 15
     _row("thought signature", r"thought_signature", _seals),  # 16
+    _row(
+        "foreign thought signature",
+        r"(corrupted|invalid) thought signature|thought signature is not valid",
+        _foreign_seals,
+    ),
     _row("reserved keyword", r"reserved keyword", _billing),  # 17
     _row(
         "stream_options",

@@ -37,6 +37,7 @@ REFUSALS = (
     "input item ID does not belong to this connection",
     "tool_choice: forcing a tool is not supported",
     "Function call is missing a thought_signature in functionCall parts.",
+    "Corrupted thought signature.",
     "x-anthropic-billing-header is a reserved keyword in system",
     "Unknown parameter: stream_options",
     "unsupported beta header(s): context-management-1, b-2",

@@ -74,6 +74,31 @@ def test_calls_in_words_leave_out_nothing_that_was_said_with_them() -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "vendor"),
+    [
+        ("Corrupted thought signature.", ""),
+        ("Invalid thought signature.", ""),
+        ("Unable to submit request because Thought signature is not valid.", ""),
+        ("Invalid `signature` in `thinking` block", "Google"),
+    ],
+)
+def test_calls_of_another_model_or_account_are_told_to_gemini_in_words(
+    said: str, vendor: str
+) -> None:
+    """A session that went over to Gemini, or to another account, was refused from then on: without
+    their seals the calls are refused as well."""
+    call = {"id": "a", "type": "function", "function": {"name": "ls", "arguments": "{}"}}
+    turn = {"role": "assistant", "content": None, "reasoning_opaque": "x", "tool_calls": [call]}
+    body = {"messages": [turn, {"role": "tool", "tool_call_id": "a", "content": "b.txt"}]}
+    found = cure(Case(CHAT, body, Model("m", vendor=vendor), said))
+    assert found is not None
+    assert found.body["messages"] == [
+        {"role": "assistant", "content": "[Called the tool ls with {}]"},
+        {"role": "user", "content": "[Result of the tool call]\nb.txt"},
+    ]
+
+
+@pytest.mark.parametrize(
     ("said", "left"),
     [
         ("'reasoning' was provided without its required following item.",
