@@ -41,7 +41,7 @@ from copilot_desktop.core.settings import (
     Settings,
     bad,
 )
-from copilot_desktop.core.settings_file import data_dir, save_quietly
+from copilot_desktop.core.settings_file import Changes, data_dir
 from copilot_desktop.core.state import Ask, LocalKey, ModelList, Requests, State, Surroundings
 from copilot_desktop.core.store import Store
 from copilot_desktop.core.tasks import Tasks
@@ -118,7 +118,7 @@ class Core:
         self._environ, self._nonce = environ, secrets.token_hex(16)
         self._traffic_waits = False
         self._editors_followed: asyncio.Task[None] | None = None
-        self._saving = asyncio.Lock()  # held while the settings are written
+        self._kept = Changes(lambda: self.store.state.preferences)
         # GitHubs that are not where their name says: the demo's, and one named by its address.
         self.places = {origins.host: origins, **(tenants or {})}
         identity = settings.identity
@@ -282,8 +282,7 @@ class Core:
             if getattr(before.settings, name) != getattr(after.settings, name)
         }
         self.store.set(preferences=after)
-        async with self._saving:  # the newest state is written last, whoever comes first
-            saved = await asyncio.to_thread(save_quietly, self.store.state.preferences)
+        saved = await self._kept.keep(patch)
         await self._apply(after, changed)
         return saved
 

@@ -103,13 +103,17 @@ async def _forget(core: Core) -> None:
 
 async def _settings(core: Core) -> None:
     preferences = core.store.state.preferences
-    kept = [n for n in NAMES if n in preferences.stored and n not in preferences.fixed_by]
+    kept = [name for name in NAMES if name not in preferences.fixed_by]
     if "api_key" not in preferences.fixed_by:
         core.key = await asyncio.to_thread(local_keys.make, core.data_dir)
     await asyncio.to_thread(core.keys.clear)
-    if kept:
-        await core.change(dict.fromkeys(kept))
+    if bool(preferences.stored) or await asyncio.to_thread(_is_there, preferences.path):
+        await core.change(dict.fromkeys(kept))  # also what was written into it since the start
     core.key_changed()
+
+
+def _is_there(path: Path | None) -> bool:
+    return path is not None and path.exists()
 
 
 def delete_folder(folder: Path, *, whole: bool) -> list[Path]:

@@ -7,12 +7,14 @@ import json
 import socket
 import stat
 import threading
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import pytest
 
-from copilot_desktop.core import core as core_module
+from copilot_desktop.core import settings_file
 from copilot_desktop.core.core import Core
 from copilot_desktop.core.settings import Preferences, Settings
 from copilot_desktop.core.settings_file import FILE_NAME, save_quietly
@@ -354,14 +356,14 @@ async def test_of_two_changes_close_together_the_newest_state_is_on_the_disk(
 ) -> None:
     there, gate, calls = threading.Event(), threading.Event(), []
 
-    def slow_at_first(preferences: Preferences) -> bool:
+    def slow_at_first(preferences: Preferences, patch: Mapping[str, Any]) -> bool:
         calls.append(preferences)
         if len(calls) == 1:
             there.set()
             gate.wait(20)
-        return save_quietly(preferences)
+        return save_quietly(preferences, patch)
 
-    monkeypatch.setattr(core_module, "save_quietly", slow_at_first)
+    monkeypatch.setattr(settings_file, "save_quietly", slow_at_first)
     async with running_core(tmp_path) as rig:
         first = asyncio.ensure_future(rig.core.change({"text_size": 120}))
         assert await asyncio.to_thread(there.wait, 20)

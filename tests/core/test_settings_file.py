@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import json
 import stat
+import sys
 from pathlib import Path
 
 import pytest
 
-from copilot_desktop.core.settings_file import data_dir, load, save
+from copilot_desktop.core.settings_file import Changes, data_dir, load, save
 from copilot_desktop.errors import BadSetting, StorageFailed
+from copilot_desktop.system import files
 
 
 def env(folder: Path, **more: str) -> dict[str, str]:
@@ -54,6 +58,64 @@ def test_one_bad_value_costs_only_itself(tmp_path: Path) -> None:
     assert "sepia" in (tmp_path / "settings.json.broken").read_text()
     save(loaded)
     assert load({}, env(tmp_path)).stored == {"port": 5002, "newer": 1}
+
+
+def test_a_change_leaves_what_was_written_by_hand_since_the_start(tmp_path: Path) -> None:
+    file = tmp_path / "settings.json"
+    file.write_text('{"port": 5002, "theme": "dark", "newer": null}')
+    loaded = load({}, env(tmp_path))
+    file.write_text('{"theme": "dark", "newer": null, "min_pause": 2}')
+    patch = {"text_size": 110, "theme": None}
+    save(loaded.changed(patch), patch)
+    assert json.loads(file.read_text()) == {"newer": None, "min_pause": 2, "text_size": 110}
+
+
+@pytest.mark.parametrize("found", ["", '{"min_pause": 2', None])
+def test_a_file_that_is_damaged_or_gone_is_written_whole(tmp_path: Path, found: str | None) -> None:
+    file = tmp_path / "settings.json"
+    file.write_text('{"port": 5002}')
+    loaded = load({}, env(tmp_path))
+    file.unlink()
+    if found is not None:
+        file.write_text(found)
+    save(loaded.changed({"text_size": 110}), {"text_size": 110})
+    assert json.loads(file.read_text()) == {"port": 5002, "text_size": 110}
+    if found is not None:
+        assert (tmp_path / "settings.json.broken").read_text() == found
+
+
+async def test_what_the_disk_did_not_take_goes_with_the_next_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = load({}, env(tmp_path))
+    save(now)
+    changes = Changes(lambda: now)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(files, "write_private", full)
+        now = now.changed({"port": 5002})
+        assert not await changes.keep({"port": 5002})
+    now = now.changed({"text_size": 110})
+    assert await changes.keep({"text_size": 110})
+    assert load({}, env(tmp_path)).stored == {"port": 5002, "text_size": 110}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a right there")
+def test_settings_that_are_kept_elsewhere_stay_there(tmp_path: Path) -> None:
+    folder, elsewhere = tmp_path / "app", tmp_path / "dotfiles"
+    folder.mkdir()
+    elsewhere.mkdir(mode=0o755)
+    (elsewhere / "copilot.json").write_text('{"port": 5002}')
+    (folder / "settings.json").symlink_to(elsewhere / "copilot.json")
+    save(load({}, env(folder)).changed({"text_size": 110}), {"text_size": 110})
+    assert (folder / "settings.json").is_symlink()
+    kept = json.loads((elsewhere / "copilot.json").read_text())
+    assert kept == {"port": 5002, "text_size": 110}
+    assert stat.S_IMODE(elsewhere.stat().st_mode) == 0o755, "that folder is not ours"
+    assert [path.name for path in elsewhere.iterdir()] == ["copilot.json"]
 
 
 def test_a_bad_guarding_value_stops_the_start_and_names_the_file(tmp_path: Path) -> None:
