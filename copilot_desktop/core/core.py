@@ -443,9 +443,8 @@ class Core:
             self.quota.clear()
 
     def _quota_changed(self) -> None:
-        before, now = self.store.state.quota.plan, self.quota.snapshot.plan
         self.store.set(quota=self.quota.snapshot)
-        if before and now and before != now:  # of one account: after any other it is empty first
+        if self.brake_memory.is_other_plan(self.quota.snapshot):
             self.brakes.forget_limits()
 
     def _brakes_changed(self) -> None:

@@ -128,17 +128,21 @@ async def test_who_asks_too_often_for_the_models_may_still_ask_them(tmp_path: Pa
         assert (await ask(rig))[0] == 200
 
 
-async def test_a_limit_of_days_ends_with_the_plan_that_had_it(tmp_path: Path) -> None:
-    """GitHub itself offers a larger plan where a weekly limit is reached."""
+async def use_up_the_week(rig: CoreRig) -> None:
+    await rig.until(lambda state: state.quota.plan)
     weekly = {"error": {"message": "Weekly limit.", "code": "user_weekly_rate_limited:free"}}
     headers = {**GITHUB, "retry-after": "208800"}
+    rig.fake.add_fault(
+        Status("/chat/completions", status=429, body=weekly, headers=headers, times=3)
+    )
+    for _ in range(4):
+        assert (await ask(rig))[0] == 429
+
+
+async def test_a_limit_of_days_ends_with_the_plan_that_had_it(tmp_path: Path) -> None:
+    """GitHub itself offers a larger plan where a weekly limit is reached."""
     async with running_core(tmp_path, signed_in=True, scenario=Scenario(who="free")) as rig:
-        await rig.until(lambda state: state.quota.plan)
-        rig.fake.add_fault(
-            Status("/chat/completions", status=429, body=weekly, headers=headers, times=3)
-        )
-        for _ in range(4):
-            assert (await ask(rig))[0] == 429
+        await use_up_the_week(rig)
         await rig.do("refresh_quota")
         assert (await ask(rig))[0] == 429, "it is the same plan"
         rig.fake.scenario = Scenario()
@@ -147,8 +151,29 @@ async def test_a_limit_of_days_ends_with_the_plan_that_had_it(tmp_path: Path) ->
         assert (await ask(rig))[0] == 200
 
 
+async def test_it_ends_with_the_plan_over_restarts_too(tmp_path: Path) -> None:
+    """Whoever has paid for more and is refused starts the app again, sooner or later."""
+    free = Scenario(who="free")
+    async with running_core(tmp_path, signed_in=True, scenario=free) as rig:
+        await use_up_the_week(rig)
+    for _ in range(2):
+        async with running_core(tmp_path, signed_in=True, scenario=free) as rig:
+            await rig.until(lambda state: state.quota.plan)
+            assert (await ask(rig))[0] == 429, "it is the same plan"
+    async with running_core(tmp_path, signed_in=True) as rig:
+        await rig.until(lambda state: state.quota.plan)
+        assert (await ask(rig))[0] == 200
+    assert await on_the_disk(tmp_path) == {}
+
+
 async def test_a_broken_file_does_not_keep_the_app_from_starting(tmp_path: Path) -> None:
-    for content in (b"\xff", b"[1", b"[]", b'{"halt": {"reason": "warned", "since": "x"}}'):
+    for content in (
+        b"\xff",
+        b"[1",
+        b"[]",
+        b'{"plan": 1}',
+        b'{"halt": {"reason": "warned", "since": "x"}}',
+    ):
         (tmp_path / FILE_NAME).write_bytes(content)
         async with running_core(tmp_path, signed_in=True) as rig:
             assert (await ask(rig))[0] == 200
