@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 # Every name that the app gives to a thing in its data folder, as patterns; a test holds it to that.
 OURS = (
+    "accounts.broken",
     "accounts.json",
     "alerts.json",
     "brakes.json",
@@ -45,6 +46,7 @@ OURS = (
     "settings.json*",
     "tokens",
     "updates.json",
+    "usage.broken",
     "usage.sqlite3*",
 )
 
@@ -67,6 +69,7 @@ async def everything(core: Core) -> None:
             await _tried(core.activity.recorder.stop()),
             await _tried(_forget(core)),
             await _tried(_settings(core)),
+            await _tried(asyncio.to_thread(_delete_unlisted, core.data_dir)),
             await _tried(asyncio.to_thread(_empty_log, core.data_dir / logs.FOLDER)),
         )
         if trouble is not None
@@ -86,8 +89,11 @@ async def _tried(work: Awaitable[object]) -> Problem | None:
 
 
 async def _sign_out(core: Core) -> None:
-    if core.session.account.source != "environment":
-        await core.desk.sign_out()
+    try:
+        await core.desk.sign_out()  # elsewhere there may be one although the environment has one
+    except InvalidRequest:
+        if core.session.account.source != "environment":  # which is not ours
+            raise
 
 
 async def _forget(core: Core) -> None:
@@ -119,10 +125,11 @@ def _is_there(path: Path | None) -> bool:
 def delete_folder(folder: Path, *, whole: bool) -> list[Path]:
     """Delete the data folder after everything was taken back and the core is gone; what is left.
 
-    `whole`: it is the app's own folder. Otherwise somebody has chosen it, perhaps one with other
-    things in it, and only what bears a name of ours goes. Blocks.
+    `whole`: it is the app's own folder. Otherwise somebody has chosen it, or where a link in its
+    place leads to, perhaps a folder with other things in it, and only what bears a name of ours
+    goes. Blocks.
     """
-    if whole:
+    if whole and not folder.is_symlink():
         shutil.rmtree(folder, ignore_errors=True)
         return [folder] if folder.exists() else []
     for path in sorted(folder.glob("*")):
@@ -146,6 +153,16 @@ def delete_unfinished(folder: Path) -> None:
     for below in (folder / name for name in OURS):
         for place, _, _ in os.walk(below) if not below.is_symlink() else ():  # through no link
             sweep(Path(place))
+
+
+def _delete_unlisted(folder: Path) -> None:
+    """What was kept aside since it could not be understood, with keys and names in it, and tokens
+    that no list names, such as one that was damaged."""
+    aside = [
+        each for each in folder.glob("*.broken") if any(fnmatchcase(each.name, o) for o in OURS)
+    ]
+    for path in (*aside, *(folder / "tokens").glob("*.json")):
+        remove_file(path)
 
 
 def _empty_log(folder: Path) -> None:

@@ -124,6 +124,15 @@ async def test_an_app_that_hangs_is_not_taken_for_one_that_ended(
     await removal._end_app(preferences)
 
 
+def test_a_folder_that_was_moved_elsewhere_is_emptied_through_its_link(tmp_path: Path) -> None:
+    link, moved = tmp_path / "copilot-desktop", tmp_path / "bigger disk"
+    (moved / "tokens").mkdir(parents=True)
+    (moved / "local-key").write_text("x")
+    link.symlink_to(moved)
+    assert delete_folder(link, whole=True) == []
+    assert not list(moved.iterdir())
+
+
 def test_in_a_chosen_folder_other_things_stay(tmp_path: Path) -> None:
     for name in ("settings.json.broken", "usage.sqlite3-wal", ".models.json.x3_1", "holiday.jpg"):
         (tmp_path / name).write_text("x")

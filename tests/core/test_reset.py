@@ -15,6 +15,7 @@ from copilot_desktop.core.playground import Run
 from copilot_desktop.core.settings_file import FILE_NAME
 from copilot_desktop.core.state import State
 from copilot_desktop.errors import StorageFailed
+from copilot_desktop.upstream.credentials import FileStore, token_file
 from copilot_desktop.upstream.stores import StoredAccount
 from tests.core_rig import running_core
 
@@ -58,6 +59,30 @@ async def test_everything_is_forgotten(tmp_path: Path) -> None:
             assert "the log goes on" in content(tmp_path / logs.FOLDER / logs.FILE_NAME)
     finally:
         logs.stop()
+
+
+async def test_what_no_list_names_is_forgotten_as_well(tmp_path: Path) -> None:
+    """Files that were kept aside hold keys and names, and a damaged list names no tokens."""
+    aside = ("settings.json.broken", "local-keys.broken", "accounts.broken", "usage.broken")
+    for name in (*aside, "holiday.broken"):
+        (tmp_path / name).write_text("cd-secret")
+    (tmp_path / "tokens").mkdir()
+    (tmp_path / "tokens" / "github.com-9.json").write_text("{}")
+    async with running_core(tmp_path) as rig:
+        assert await rig.do("reset_everything", word="RESET") == {"ok": True}
+    assert {name for name in os.listdir(tmp_path) if name.endswith(".broken")} == {"holiday.broken"}
+    assert not tokens(tmp_path)
+
+
+async def test_a_sign_in_beside_that_of_the_environment_is_forgotten(tmp_path: Path) -> None:
+    (tmp_path / "tokens").mkdir()
+    kept = StoredAccount("127.0.0.1", "octo-left", 1, "ghu_" + "L" * 36)
+    store = FileStore(token_file(tmp_path))
+    await store.save(kept)
+    async with running_core(tmp_path, signed_in=True, token_store="file") as rig:
+        assert await rig.do("reset_everything", word="RESET") == {"ok": True}
+        assert await store.load() is None
+        assert rig.core.session.account.source == "environment"
 
 
 @pytest.mark.parametrize("word", ["", "reset", "yes"])
