@@ -24,6 +24,7 @@ _PRICES = (
     ("cache_read", ("cache_price", "cache_read_price")),
     ("cache_write", ("cache_write_price",)),
 )
+_BILLIONTHS = 1_000_000.0  # from here on: no model costs a credit for each token
 _NEW_OPENAI = re.compile(r"(gpt-(5|[6-9]|\d\d)|o\d)")
 _HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
 # Tokens of a prompt, of an answer, and of both, where the list does not say: what conversations
@@ -113,6 +114,7 @@ def _reads_pdf(seeing: Mapping[str, Any], vendor: str, endpoints: tuple[str, ...
 def token_prices(prices: Mapping[str, Any]) -> dict[str, float]:
     """AI credits per million tokens: `input`, `output`, `cache_read`, `cache_write`.
 
+    Some clients are told them in billionths, as answers tell costs (§6.5).
     The tier for long prompts has the same names with `long_` before them and applies beyond
     `long_from` tokens (`upstream.md` §5.2; some samples leave the `default` level out).
     """
@@ -125,7 +127,8 @@ def token_prices(prices: Mapping[str, Any]) -> dict[str, float]:
         for ours, theirs in _PRICES:
             price = next((p for name in theirs if (p := number(tier.get(name))) is not None), None)
             if price is not None and price >= 0:
-                found[prefix + ours] = price * 1_000_000 / batch
+                a_million = price * 1_000_000 / batch
+                found[prefix + ours] = a_million / (1 if a_million < _BILLIONTHS else 1e9)
     if "long_input" in found and (start := number(usual.get("context_max"))) is not None:
         found["long_from"] = start
     return found

@@ -110,6 +110,19 @@ def test_prices_without_a_default_level_and_with_another_batch() -> None:
     assert model.multiplier is None
 
 
+def test_prices_in_billionths_of_a_credit_are_told_in_credits() -> None:
+    """As Visual Studio is told them (a capture of mid 2026)."""
+    prices = {
+        "batch_size": 1_000_000,
+        "cache_price": 50_000_000_000,
+        "input_price": 500_000_000_000,
+        "output_price": 2_500_000_000_000,
+    }
+    model = model_of({"id": "m", "billing": {"token_prices": prices}})
+    assert model is not None
+    assert model.token_prices == {"input": 500, "output": 2500, "cache_read": 50}
+
+
 def test_an_entry_with_nothing_but_an_id_gets_the_usual_limits() -> None:
     model = model_of({"id": "m"})
     assert model == Model(id="m", name="m")
