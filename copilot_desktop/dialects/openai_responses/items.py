@@ -134,12 +134,15 @@ def _read_call(item: Mapping[str, Any], path: str, turns: Turns, arguments: str)
 
 
 def _read_reasoning(item: Mapping[str, Any], turns: Turns) -> None:
-    """Only reasoning that we sealed ourselves can go back to where it came from (§2.6)."""
-    signature = item.get("encrypted_content")
-    if not isinstance(signature, str) or not is_sealed(signature):
+    """Only reasoning that we sealed ourselves can go back to where it came from (§2.6).
+
+    Without any seal it may be what a later item seals: some models send theirs after the text.
+    """
+    signature = item.get("encrypted_content") or ""
+    if not isinstance(signature, str) or (signature and not is_sealed(signature)):
         turns.lose("input.reasoning")
-        return
-    turns.add("assistant", Thinking(summary_text(item), signature))
+    else:
+        turns.add("assistant", Thinking(summary_text(item), signature))
 
 
 def summary_text(item: Mapping[str, Any]) -> str:
