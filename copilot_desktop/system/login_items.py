@@ -69,8 +69,9 @@ class AutostartEntry:
     settings_page = ""  # each desktop has its own, or none
 
     def __init__(self, command: Sequence[str], folder: Path | None = None) -> None:
-        home = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
-        self._path = (folder or Path(home) / "autostart") / "copilot-desktop.desktop"
+        named = Path(os.environ.get("XDG_CONFIG_HOME", ""))
+        home = named if named.is_absolute() else Path.home() / ".config"  # as the desktop takes it
+        self._path = (folder or home / "autostart") / "copilot-desktop.desktop"
         self._command = command
 
     def state(self) -> LoginItemState:

@@ -159,6 +159,18 @@ def test_the_folder_follows_xdg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert [each.name for each in (tmp_path / "autostart").iterdir()] == ["copilot-desktop.desktop"]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="HOME means nothing there")
+@pytest.mark.parametrize("named", ["", "config", "~/config"])
+def test_a_folder_that_no_desktop_would_take_is_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", named)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    AutostartEntry(COMMAND).switch(on=True)
+    assert [each.name for each in tmp_path.iterdir()] == [".config"]
+
+
 AWKWARD = ['/home/a b/"c"/$d/`e`/f\\g/100%/x', "--hidden", "", "it's"]
 
 
