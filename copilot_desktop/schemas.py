@@ -18,6 +18,11 @@ _ILLEGAL = frozenset({*_BRANCHES, "$schema", "$id"})
 _NAMED = frozenset({"properties", "patternProperties", "$defs", "definitions"})
 _NESTED = frozenset({*_BRANCHES, "items", "prefixItems", "additionalProperties", "not"})
 _DEEP = _NAMED | _NESTED
+# What is said of values of one type only.
+_OF_TYPE = {
+    "array": frozenset({"items", "prefixItems"}),
+    "object": frozenset({"properties", "required", "additionalProperties"}),
+}
 
 
 def legal_schema(schema: Schema | None) -> Schema:
@@ -135,14 +140,16 @@ def _are_texts(kind: Any, choices: list[Any]) -> bool:
 
 
 def _plainer(schema: Schema) -> Schema:
-    """The first of several types, so that whatever fits this fits what was declared. Choices that
-    are no texts are told in words."""
+    """The first of several types, with what is said of it, so that whatever fits this fits what was
+    declared. Choices that are no texts are told in words."""
     kind, choices = schema.get("type"), schema.get("enum")
     plain = dict(schema)
     if isinstance(schema.get("items"), bool):  # as Rust's schemars says that it may be anything
         plain["items"] = {}
     if isinstance(kind, list):
-        plain["type"] = kind = next((each for each in kind if each != "null"), "string")
+        kind = next((each for each in kind if each != "null"), "string")
+        others = frozenset[str]().union(*(_OF_TYPE[each] for each in _OF_TYPE if each != kind))
+        plain = {key: value for key, value in plain.items() if key not in others} | {"type": kind}
         if kind == "string" and isinstance(choices, list):
             choices = [choice for choice in choices if choice is not None]
             plain["enum"] = choices

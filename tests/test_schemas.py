@@ -101,6 +101,11 @@ def test_what_is_no_array_or_says_it_is_left_alone(given):
             of(a={"type": "array", "items": STRING}),
         ),
         (of(a={"type": ["null"]}), of(a=STRING)),
+        (legal_schema(of(a={"type": ["string", "object", "array"]})), of(a=STRING)),
+        (
+            of(a={**of(b=STRING), "type": ["object", "array"], "items": {}, "required": ["b"]}),
+            of(a={"type": "object", **of(b=STRING), "required": ["b"]}),
+        ),
         (
             of(a={"type": "array", "items": {"type": ["object", "null"]}}),
             of(a={"type": "array", "items": {"type": "object"}}),

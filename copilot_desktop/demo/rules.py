@@ -102,6 +102,8 @@ def google_schema(found: Any) -> None:
     for inner in schemas(found):
         kind, choices = inner.get("type"), inner.get("enum")
         bare = kind == "array" and not isinstance(inner.get("items"), dict)
+        # Gemini says: "field predicate failed: $type == Type.ARRAY".
+        bare = bare or (kind not in ("array", None) and "items" in inner)
         texts = kind in ("string", None) and all(isinstance(each, str) for each in choices or ())
         if isinstance(kind, list) or bare or (choices is not None and not texts):
             raise gateway("invalid request body")
