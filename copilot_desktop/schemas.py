@@ -18,6 +18,8 @@ _ILLEGAL = frozenset({*_BRANCHES, "$schema", "$id"})
 _NAMED = frozenset({"properties", "patternProperties", "$defs", "definitions"})
 _NESTED = frozenset({*_BRANCHES, "items", "prefixItems", "additionalProperties", "not"})
 _DEEP = _NAMED | _NESTED
+_DEEPEST = 2  # unions within unions, which may lead to one another
+_HOPS = 8
 # What is said of values of one type only.
 _OF_TYPE = {
     "array": frozenset({"items", "prefixItems"}),
@@ -44,11 +46,14 @@ def google_schema(schema: Schema) -> Schema:
     return _rewritten(schema, _plainer) if any(map(_is_mixed, _within(schema))) else schema
 
 
-def _outermost(given: Schema) -> Schema:
+def _outermost(schema: Schema, root: Schema | None = None, depth: int = 0) -> Schema:
+    root = schema if root is None else root
+    given = _looked_up(schema, root)
     legal = {key: value for key, value in given.items() if key not in _ILLEGAL}
     branches = [branch for key in _BRANCHES if key in given for branch in _listed(given[key])]
-    if branches:
-        legal = _united(legal, [branch for branch in branches if isinstance(branch, dict)])
+    if branches and depth < _DEEPEST:
+        whole = [_outermost(each, root, depth + 1) for each in branches if isinstance(each, dict)]
+        legal = _united(legal, whole)
     legal["type"] = "object"
     if not isinstance(legal.get("properties"), dict):
         legal["properties"] = {}
@@ -163,12 +168,29 @@ def _plainer(schema: Schema) -> Schema:
 # ----------------------------------------------------------------------------- the outermost level
 
 
+def _looked_up(schema: Schema, root: Schema) -> Schema:
+    """What a `$ref` to another place in `root` stands for, with what is said beside it."""
+    for _ in range(_HOPS):
+        address = schema.get("$ref")
+        if not isinstance(address, str) or not address.startswith("#/"):
+            break
+        found: Any = root
+        for step in address[2:].split("/"):
+            found = found.get(step) if isinstance(found, dict) else None
+        if not isinstance(found, dict):
+            break
+        schema = {**found, **{key: value for key, value in schema.items() if key != "$ref"}}
+    return schema
+
+
 def _united(outer: Schema, branches: list[Schema]) -> Schema:
     """One object with the properties of all branches; required is only what all require."""
     properties: Schema = {}
-    for part in (*branches, outer):
-        if isinstance(found := part.get("properties"), dict):
-            properties.update(found)
+    for branch in branches:
+        for name, found in branch["properties"].items():
+            properties[name] = _either(properties[name], found) if name in properties else found
+    if isinstance(found := outer.get("properties"), dict):
+        properties.update(found)
     common = set.intersection(*(set(required_of(each)) for each in branches)) if branches else set()
     first = required_of(outer)
     required = [*first, *sorted(common - set(first))]
@@ -176,6 +198,28 @@ def _united(outer: Schema, branches: list[Schema]) -> Schema:
     if required:
         united["required"] = required
     return united
+
+
+def _either(one: Any, other: Any) -> Any:
+    """A value that either allows. Branches are mostly told apart by a word of their own."""
+    if one == other or not (isinstance(one, dict) and isinstance(other, dict)):
+        return other
+    choices, more = _choices(one), _choices(other)
+    if not (choices and more):
+        known = one["anyOf"] if one.keys() == {"anyOf"} else [one]
+        return {"anyOf": known if other in known else [*known, other]}
+    either = {
+        key: value for key, value in one.items() if key != "const" and other.get(key) == value
+    }
+    either["enum"] = list({json.dumps(choice): choice for choice in (*choices, *more)}.values())
+    words = (part.get("description") for part in (one, other))
+    if told := "; ".join(dict.fromkeys(each for each in words if isinstance(each, str))):
+        either["description"] = told
+    return either
+
+
+def _choices(schema: Schema) -> list[Any]:
+    return [schema["const"]] if "const" in schema else _listed(schema.get("enum"))
 
 
 def is_closed(schema: Any) -> bool:

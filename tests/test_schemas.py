@@ -23,6 +23,33 @@ def test_a_union_becomes_an_object_that_requires_what_all_branches_require():
     assert "anyOf" not in legal
 
 
+def test_what_branches_say_of_one_field_is_all_allowed():
+    """A server tells its commands apart by a word: the last branch's was the only one told."""
+    create = {"properties": {"do": {"const": "create", "description": "New"}, "at": STRING}}
+    delete = {"properties": {"do": {"const": "delete", "description": "Gone"}, "at": {"enum": [1]}}}
+    move = {"properties": {"do": {"enum": ["move"]}, "at": {"type": "integer"}}}
+    given = {"type": "object", "oneOf": [create, delete, move]}
+    assert legal_schema(given)["properties"] == {
+        "do": {"enum": ["create", "delete", "move"], "description": "New; Gone"},
+        "at": {"anyOf": [STRING, {"enum": [1]}, {"type": "integer"}]},
+    }
+
+
+def test_branches_behind_addresses_are_looked_up():
+    """A union of types from Python or TypeScript: none of its fields was told."""
+    one = {"type": "object", "properties": {"a": STRING, "b": STRING}, "required": ["a"]}
+    more = {"anyOf": [{"$ref": "#/$defs/One"}, {"required": ["a"]}]}
+    given = {"$defs": {"One": one, "More": more}, "oneOf": [{"$ref": "#/$defs/More"}]}
+    legal = legal_schema(given)
+    assert (legal["type"], legal["properties"]) == ("object", one["properties"])
+    assert legal["required"] == ["a"]
+    assert legal_schema({"$ref": "#/$defs/One", "$defs": {"One": one}}) == {
+        "$defs": {"One": one}, **one
+    }  # fmt: skip
+    for circle in ({"$ref": "#"}, {"anyOf": [{"$ref": "#"}] * 90}, {"$ref": "#/nowhere"}):
+        assert legal_schema(circle)["properties"] == {}
+
+
 def test_the_given_schema_is_not_changed():
     given = {"$schema": "x", "type": "object"}
     legal_schema(given)
