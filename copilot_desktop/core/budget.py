@@ -91,7 +91,7 @@ def spent(limit: Limit, uses: Iterable[Use], now: float) -> float:
     rows = [row for row in uses if row.day.startswith(present)]
     if limit.unit == "credits":
         return sum(row.nano_credits for row in rows) / 1e9
-    return sum(row.premium for row in rows)
+    return round(sum(row.premium for row in rows), 6)  # a hundred times 0.33 are 33, not almost
 
 
 def day_prefix(period: Period, now: float) -> str:

@@ -346,7 +346,7 @@ def _budget_stop_banner(state: State) -> Banner | None:
 
 def _budget_banner(state: State) -> Banner | None:
     budget = state.spending.budget
-    if budget is None or budget.level == "ok":
+    if budget is None or budget.level == "ok" or budget.stops:
         return None
     if budget.level == "spent":
         return Banner("budget_spent", "warn", _budget_fields(budget), ("change_budget",))
@@ -356,5 +356,5 @@ def _budget_banner(state: State) -> Banner | None:
 def _budget_fields(budget: Budget) -> dict[str, Any]:
     """`meter` tells one occurrence from another, as with the meters of the plan."""
     limit = budget.limit
-    share = min(99, int(budget.share * 100)) if budget.share < 1 else round(budget.share * 100)
-    return {"meter": f"{limit.unit}-{limit.limit:g}", "p": share, "when": budget.resets_at}
+    percent = spoken_percent(budget.share * 100)
+    return {"meter": f"{limit.unit}-{limit.limit:g}", "p": percent, "when": budget.resets_at}

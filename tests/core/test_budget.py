@@ -52,6 +52,16 @@ def test_what_the_present_period_has_used_over_all_accounts(limit: Limit, expect
     assert spent(limit, USES, NOON) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize(("multiplier", "times"), [(0.33, 100), (0.9, 30), (0.1, 10)])
+def test_many_small_parts_reach_the_limit_when_they_should(multiplier: float, times: int) -> None:
+    row = use("2026-11-21")
+    for _ in range(times):
+        row.premium += multiplier
+    [found] = standings([Limit("requests", times * multiplier, "day", stops=True)], [row], NOON)
+    assert found.stops
+    assert found.level == "spent"
+
+
 def test_only_what_is_set_is_a_limit() -> None:
     assert limits_of(Settings()) == ()
     given = Settings(budget_credits=10, budget_period="day", budget_action="stop")

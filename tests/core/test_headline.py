@@ -240,10 +240,17 @@ def test_the_budget_is_told_where_requests_depend_on_it(
         assert all(words.has(f"banner.action.{action}") for action in found.actions)
 
 
+def test_a_budget_that_stops_is_not_said_to_let_requests_go_on() -> None:
+    assert [each.id for each in banners(with_budget(12, stops=True))] == ["budget_stop"]
+
+
 def test_a_budget_is_full_only_when_it_is() -> None:
     found = banner(with_budget(9.999, stops=True))
     assert found is not None
     assert found.fields["p"] == 99
+    found = banner(with_budget(8.25, stops=True))
+    assert found is not None
+    assert found.fields["p"] == 83, "as the notification rounds"
 
 
 def test_a_meter_is_full_only_when_it_is() -> None:
