@@ -158,7 +158,8 @@ class Session:
         `DeviceFlow.start`."""
         if self.store.read_only:
             raise read_only(self.store, "sign in here")
-        if not self._flights.running("start"):
+        there = (home or self.home).origins.host == self._home.origins.host
+        if not (there and self._flights.running("start")):
             await self.cancel()
             await self._flights.over("poll")  # GitHub has approved that one
         try:

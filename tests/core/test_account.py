@@ -344,6 +344,18 @@ async def test_an_attempt_at_a_tenant_leaves_the_account_in_use_alone(tmp_path: 
         assert rig.core.settings.github_host == "github.com"
 
 
+async def test_who_asks_at_a_tenant_gets_no_code_of_github_com(tmp_path: Path) -> None:
+    """Another terminal, or `serve` by itself, may just be asking there."""
+    async with with_tenant(tmp_path) as places:
+        rig = places.rig
+        rig.fake.add_fault(Slow("/login/device/code", times=-1, seconds=30))
+        first = asyncio.create_task(rig.do("sign_in"))
+        await rig.until(lambda state: state.sign_in and state.sign_in.state == "requesting")
+        told = await rig.do("sign_in", host=TENANT)
+        assert told["uri"].startswith(places.tenant.url)
+        assert (await first)["code"] == "sign_in_cancelled"
+
+
 @pytest.mark.parametrize("typed", ["github.example.com", "acme.ghe.com:444", "a b", "ghe.com"])
 async def test_other_servers_are_refused_before_anything_is_sent(
     tmp_path: Path, typed: str
