@@ -62,10 +62,11 @@ _SAID = frozenset({
     "function", "custom", "format", "tools", "tool_calls", "tool_call_id", "strict",
 })  # fmt: skip
 _UNKNOWN = re.compile(
-    r"unknown parameter:? [`'\"]([\w.\[\]]+)[`'\"]"
+    r"unknown parameter:? [`'\"]([\w.]+)[`'\"]"
     r"|unrecognized request arguments? supplied: (\w+(?:, *\w+)*)",
     re.IGNORECASE,
 )
+_WITHIN = re.compile(r"unknown parameter:? [`'\"]([\w.]+\[[\w.\[\]]+)[`'\"]", re.IGNORECASE)
 _EXTRA = re.compile(r"([\w.*-]+): Extra inputs are not permitted")
 _NAMED = re.compile(r"unsupported (parameter|value):? [`'\"]([\w.]+)[`'\"]", re.IGNORECASE)
 _LISTED = re.compile(r"supported values(?: are)?: *(.*)", re.IGNORECASE | re.DOTALL)
@@ -259,8 +260,6 @@ def _unknown(case: Case) -> _Change:
     """Fields of other vendors, such as `min_p` (`translation.md` §10.2). One is named at a time, so
     all that are like it go with it."""
     found = _UNKNOWN.search(case.message)
-    if found and found[1] and "[" in found[1]:
-        return _unknown_within(case, found[1])
     named = re.findall(r"[\w.]+", found[1] or found[2]) if found else []
     if not named or not _MEANT.isdisjoint(named):
         return _Change(None)
@@ -270,10 +269,11 @@ def _unknown(case: Case) -> _Change:
     return _Change(mending.without_paths(case.body, names), lessons)
 
 
-def _unknown_within(case: Case, place: str) -> _Change:
+def _unknown_within(case: Case) -> _Change:
     """A field of an item that only its maker knows, such as Codex's own notes on each message: it
     goes from all items, with whatever it holds."""
-    steps = re.sub(r"\[\d+\]", ".*", place).split(".")
+    found = _WITHIN.search(case.message)
+    steps = re.sub(r"\[\d+\]", ".*", found[1] if found else "").split(".")
     named = len(steps) - steps[::-1].index("*") if "*" in steps else len(steps)
     if named == len(steps) or steps[named] in _SAID:
         return _Change(None)
@@ -385,6 +385,7 @@ _ROWS = (
         _limit_key,
     ),  # 8
     _row("parameter", r"unsupported (parameter|value)", _parameter),  # 9
+    _row("unknown item field", _WITHIN.pattern, _unknown_within),
     _row("unknown parameter", r"unknown parameter|unrecognized request arg", _unknown),
     _row(
         "tool results",

@@ -213,7 +213,7 @@ ROWS = (
             {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "on"}],
              "internal_chat_message_metadata_passthrough": {"create_time": 1}},
         ]},
-        "unknown parameter",
+        "unknown item field",
         gone=("input.0.internal_chat_message_metadata_passthrough",
               "input.1.internal_chat_message_metadata_passthrough"),
         come={"input.1.content.0.text": "on"}, learned="bad_path",

@@ -102,6 +102,18 @@ async def test_two_heals_are_the_most_and_the_third_refusal_reaches_the_client()
         assert rig.provider.lessons.known() == {}
 
 
+async def test_an_unknown_field_beside_the_items_and_one_within_both_go() -> None:
+    row = next(row for row in ROWS if row.name == "9-within")
+    body = {**row.body, "repetition_penalty": 1.1}
+    async with running_rig() as rig:
+        status, notes, text = await ask(rig, row.client, body)
+        assert status == 200, text
+        assert "healed=unknown parameter,unknown item field" in notes
+        status, notes, text = await ask(rig, row.client, body)
+        assert status == 200, text
+        assert len(rig.fake.ledger.to(row.endpoint)) == 4, "both were learned"
+
+
 async def test_a_remedy_that_does_not_help_is_taken_once_and_teaches_nothing() -> None:
     body = {"model": GPT, **said(), "temperature": 0.3}
     async with running_rig(Scenario(), refusing(REFUSALS[0], 1, times=-1)) as rig:
