@@ -58,9 +58,10 @@ def _text(payload: Payload, key: str) -> str:
 @dataclass(slots=True)
 class _Item:
     """What was seen of one output item. `told` holds the parts whose text is known, `early` a
-    reasoning item as it was announced."""
+    reasoning item as it was announced, `phase` what a message is in the course of the answer."""
 
     kind: str = ""
+    phase: str = ""
     told: set[object] = field(default_factory=set)
     summaries: int = 0
     opened: bool = False
@@ -75,6 +76,7 @@ class ResponsesReader:
         self._model = model
         self._blocks = BlockSequencer()
         self._items: dict[int, _Item] = {}
+        self._spoken: _Item | None = None  # the message that said something last
         self._over = False
         self._runs = Runs(_MARK, _UNREAD)
         self._acts: dict[str, Callable[[Payload], Iterator[Event]]] = {
@@ -182,7 +184,7 @@ class ResponsesReader:
         item = payload.get("item")
         if not isinstance(item, dict):
             return
-        known.kind = _text(item, "type")
+        known.kind, known.phase = _text(item, "type"), _text(item, "phase")
         if known.kind in _CALLS:
             yield from self._announce(index, item)
         elif known.kind == "reasoning":
@@ -212,12 +214,13 @@ class ResponsesReader:
                 yield from self._finish_reasoning(known, item)
 
     def _finish_message(self, known: _Item, item: Payload) -> Iterator[Event]:
+        known.phase = known.phase or _text(item, "phase")
         content = item.get("content")
         for place, part in enumerate(content if isinstance(content, list) else ()):
             if isinstance(part, dict) and place not in known.told:
                 refusal = part.get("type") == "refusal"
                 text = _text(part, "refusal" if refusal else "text")
-                yield from self._blocks.text(text, refusal=refusal)
+                yield from self._speak(known, text, refusal=refusal)
                 yield from self._blocks.end_block()
         yield from self._blocks.end_block()
 
@@ -251,8 +254,19 @@ class ResponsesReader:
 
     def _say(self, payload: Payload, text: str, *, refusal: bool) -> Iterator[Event]:
         if text:
-            self._item(payload)[1].told.add(_place(payload, "content_index"))
-            yield from self._blocks.text(text, refusal=refusal)
+            _, known = self._item(payload)
+            known.told.add(_place(payload, "content_index"))
+            yield from self._speak(known, text, refusal=refusal)
+
+    def _speak(self, known: _Item, text: str, *, refusal: bool) -> Iterator[Event]:
+        """The answer proper is a paragraph of its own after what the model said on its way there:
+        most formats have room for one text alone."""
+        if text and known is not self._spoken:
+            apart = known.phase and self._spoken is not None
+            self._spoken = known
+            if apart and not refusal:
+                text = f"\n\n{text}"
+        yield from self._blocks.text(text, refusal=refusal)
 
     def _text_done(self, payload: Payload) -> Iterator[Event]:
         yield from self._said(payload, _text(payload, "text"), refusal=False)

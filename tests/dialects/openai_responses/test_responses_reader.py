@@ -200,6 +200,27 @@ def test_texts_that_came_in_no_delta():
     assert reply_of(data).blocks == (Text("a"), Text("b"), Text("c", True), Text("d"))
 
 
+def test_the_answer_proper_is_a_paragraph_of_its_own():
+    """Most formats have room for one text: what was said on the way ran into the answer."""
+
+    def message(phase: str, text: str) -> dict:
+        content = [{"type": "output_text", "text": text}, {"type": "output_text", "text": "."}]
+        return {"type": "message", "phase": phase, "content": content}
+
+    way, answer = message("commentary", "I look"), message("final_answer", "Sunny")
+    whole = final([way, answer])
+    deltas = (
+        added(0, **way | {"content": []}),
+        delta("output_text", "I look"),
+        done(0, **way),
+        added(1, **answer | {"content": []}),
+        delta("output_text", "Sun", 1),
+        delta("output_text", "ny", 1),
+    )
+    for payloads in ((*deltas, whole), (done(0, **way), done(1, **answer), whole), (whole,)):
+        assert reply_of(stream(*payloads)).text == "I look.\n\nSunny."
+
+
 def test_a_call_known_only_from_its_finished_item():
     data = stream(done(0, **CALL, arguments='{"a":1}'), final([]))
     reply = reply_of(data)
