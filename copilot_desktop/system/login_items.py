@@ -2,7 +2,8 @@
 
 The system's own place is the only truth: it is read each time, because people switch such things
 off in their system settings as well. Then the item is still there, but blocked, and only they can
-unblock it. Nothing is kept in our settings.
+unblock it. Nothing is kept in our settings. An item whose program is gone starts nothing: that is
+off, as after the app was moved or installed in another way.
 
 All functions block and raise OSError where writing fails; reading never raises.
 """
@@ -10,6 +11,7 @@ All functions block and raise OSError where writing fails; reading never raises.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -27,6 +29,7 @@ _APPROVED = r"HKCU\Software\Microsoft\Windows\CurrentVersion\Explorer\StartupApp
 _VALUE = "CopilotDesktop"
 _ENTRY_LIMIT = 65_536  # bytes
 _FOR_ONE_RUN = "/AppTranslocation/"  # where macOS runs what was downloaded and not moved since
+_SPELLED = {"n": "\n", "r": "\r", "s": " ", "t": "\t"}  # in a desktop entry, behind a backslash
 _LONGEST_RUN = 260  # characters of a value that Windows starts
 
 
@@ -81,10 +84,13 @@ class AutostartEntry:
         except OSError:
             return "off"
         lines = (line.partition("=") for line in text.splitlines())
-        keys = {key.strip(): value.strip().lower() for key, sign, value in lines if sign}
+        keys = {key.strip(): value.strip() for key, sign, value in lines if sign}
+        if _gone(first_word(keys.get("Exec", "")), self._command):
+            return "off"
         # Desktops switch an entry off with one of these instead of deleting it.
-        hidden = keys.get("Hidden") == "true"
-        return "blocked" if hidden or keys.get("X-GNOME-Autostart-enabled") == "false" else "on"
+        hidden = keys.get("Hidden", "").lower() == "true"
+        shut = keys.get("X-GNOME-Autostart-enabled", "").lower() == "false"
+        return "blocked" if hidden or shut else "on"
 
     def switch(self, on: bool) -> None:
         sweep(self._path.parent)
@@ -113,6 +119,23 @@ def exec_line(command: Sequence[str]) -> str:
         escaped = "".join("\\" + c if c in '"`$\\' else c for c in word).replace("%", "%%")
         words.append(f'"{escaped}"' if escaped != word or not _plain(word) else word)
     return " ".join(words).replace("\\", "\\\\").replace("\n", "\\n")
+
+
+def first_word(line: str) -> str:
+    """The program in the value of an `Exec`: `exec_line` the other way round."""
+    line = re.sub(r"\\(.)", lambda found: _SPELLED.get(found[1], found[1]), line)
+    if (quoted := re.match(r'"((?:[^"\\]|\\.)*)"', line)) is not None:
+        return re.sub(r"\\(.)", r"\1", quoted[1]).replace("%%", "%")
+    return line.partition(" ")[0].replace("%%", "%")
+
+
+def _gone(program: str, own: Sequence[str]) -> bool:
+    """Whether an item names a program that is not there any more."""
+    place = Path(program)
+    try:
+        return program != own[0] and place.is_absolute() and not place.exists()
+    except OSError:
+        return False
 
 
 def _plain(word: str) -> bool:
@@ -145,6 +168,9 @@ class LaunchAgent:
             return "off"
         if not isinstance(entry, dict) or entry.get("Label") != LABEL:
             return "off"
+        match entry.get("ProgramArguments"):
+            case [str(program), *_] if _gone(program, self._command):
+                return "off"
         user = getattr(os, "getuid", lambda: 0)()
         listed = self._ask(["/bin/launchctl", "print-disabled", f"gui/{user}"])
         off = any(
@@ -187,7 +213,13 @@ class RunKey:
         self._reg = programs.of_windows("reg")
 
     def state(self) -> LoginItemState:
-        if _VALUE not in self._ask([self._reg, "query", _RUN, "/v", _VALUE]):
+        told = self._ask([self._reg, "query", _RUN, "/v", _VALUE])
+        if _VALUE not in told:
+            return "off"
+        found = re.search(r'REG_SZ\s+(?:"([^"]+)"|(\S+))', told)
+        program = (found[1] or found[2]) if found else ""
+        # Other letters come in the terminal's code, which nobody names.
+        if program.isascii() and _gone(program, self._command):
             return "off"
         # Task Manager writes twelve bytes here; an odd first one means "switched off".
         approved = self._ask([self._reg, "query", _APPROVED, "/v", _VALUE]).split()

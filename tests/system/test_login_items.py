@@ -88,6 +88,36 @@ def test_what_a_kill_left_unfinished_goes(kind: type, on: bool, tmp_path: Path) 
     assert mine.exists()
 
 
+@pytest.mark.parametrize("name", ["copilot-desktop", 'awkward "$x` \\ 100%\n name'])
+@pytest.mark.parametrize("kind", [AutostartEntry, LaunchAgent, RunKey])
+def test_an_item_whose_program_is_gone_is_off(kind: type, name: str, tmp_path: Path) -> None:
+    """The app was moved, or installed in another way: at login nothing is started any more."""
+    if kind is RunKey and name != "copilot-desktop":
+        pytest.skip("no name on Windows")
+    program = tmp_path / "old" / name
+    program.parent.mkdir()
+    program.touch()
+    registry = Registry()
+
+    def item(command: Sequence[str]) -> LoginItem:
+        made: LoginItem
+        if kind is AutostartEntry:
+            made = AutostartEntry(command, tmp_path)
+        elif kind is LaunchAgent:
+            made = LaunchAgent(command, tmp_path, ask=lambda _: "")
+        else:
+            made = RunKey(command, ask=registry)
+        return made
+
+    item([str(program), "--hidden"]).switch(on=True)
+    here = item(COMMAND)
+    assert here.state() == "on", "another copy of the app is started"
+    program.unlink()
+    assert here.state() == "off"
+    here.switch(on=True)
+    assert here.state() == "on"
+
+
 def test_where_the_system_has_no_page_for_it_none_opens(item: LoginItem) -> None:
     # The pages of macOS and Windows are addresses of their own kind, which no browser gets.
     assert item.settings_page.partition(":")[0] in {"", "x-apple.systempreferences", "ms-settings"}
