@@ -175,7 +175,8 @@ _FORMATS = {
 
 
 def _quota(shown: Snapshot) -> dict[str, Any]:
-    usage = {name: value for name, value in shown["usage"].items() if name != "history_ref"}
+    left_out = {"history_ref", "begun"}
+    usage = {name: value for name, value in shown["usage"].items() if name not in left_out}
     return {"plan": shown["auth"]["plan"], **usage}
 
 

@@ -149,6 +149,11 @@ class Books:
 
     async def _read(self) -> None:
         await asyncio.to_thread(self.ledger.load)
+        self._taken()
+
+    def _taken(self) -> None:
+        """What earlier runs have counted is there, if the file could be read."""
+        self._core.traffic.resume(self.ledger.earlier)
         self._changed()
 
     async def _keep(self) -> None:
@@ -160,7 +165,7 @@ class Books:
             if self.ledger.dirty or not loaded:
                 await asyncio.to_thread(self.ledger.flush)
             if self.ledger.loaded != loaded:  # the file could not be read before
-                self._changed()
+                self._taken()
             if day != (today := day_of(self.now())):
                 day = today
                 self._changed()
@@ -201,7 +206,7 @@ class Books:
 
     def _tell(self) -> None:
         self._telling = False
-        spending = Spending(self._news, self._speeds(), self.present())
+        spending = Spending(self._news, self._speeds(), self.present(), begun=self.ledger.begun)
         self._core.store.set(spending=spending, keys=self.keys.standings())
 
     def _speeds(self) -> Mapping[str, float]:

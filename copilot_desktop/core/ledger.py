@@ -145,6 +145,7 @@ class Ledger:
         self, path: Path | None, *, wall: Callable[[], float] = time.time, keep: int = DAYS
     ) -> None:
         self.keep = keep
+        self.earlier = 0  # requests of today that the file held
         self._path = path
         self._wall = wall
         self._uses: dict[UseKey, Use] = {}
@@ -159,6 +160,11 @@ class Ledger:
     @property
     def dirty(self) -> bool:
         return bool(self._new_uses or self._new_meters)
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything was ever used, as far back as it is kept."""
+        return bool(self._uses)
 
     @property
     def loaded(self) -> bool:
@@ -292,6 +298,7 @@ class Ledger:
 
     def _take(self, uses: list[Use], meters: list[MeterDay]) -> None:
         with self._lock:
+            self.earlier = sum(row.requests for row in uses if row.day == self._day())
             for row in uses:
                 if (new := self._uses.get(row.key)) is not None:
                     row.grow(new)

@@ -213,6 +213,7 @@ def _usage(state: State, now: float) -> Json:
         "error": told(quota.problem),
         "meters": [_meter(meter, now, spending.speeds.get(meter.id)) for meter in quota.meters],
         "history_ref": spending.news,
+        "begun": spending.begun,
         "budget": _budget(spending.budget),
     }
 

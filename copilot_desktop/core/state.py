@@ -107,11 +107,13 @@ class Requests:
 @dataclass(frozen=True, slots=True)
 class Spending:
     """What the ledger says. `news` grows with each entry; `speeds`: what each meter of the account
-    lost on a day of the last week, in its unit, by its id; `budget` is the user's own."""
+    lost on a day of the last week, in its unit, by its id; `budget` is the user's own; `begun`:
+    there is something in it."""
 
     news: int = 0
     speeds: Mapping[str, float] = field(default_factory=dict)
     budget: Budget | None = None
+    begun: bool = False
 
 
 @dataclass(frozen=True, slots=True)

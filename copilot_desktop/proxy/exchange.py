@@ -222,12 +222,17 @@ class Traffic:
         self.cleared += 1
         self.on_change()
 
+    def resume(self, earlier: int) -> None:
+        """So many requests of today came before the start."""
+        self._count_day(time.time(), earlier)
+        self.on_change()
+
     def since(self, first: int) -> tuple[Exchange, ...]:
         """The exchanges from the id `first` on, oldest first."""
         newer = takewhile(lambda each: each.id >= first, reversed(self._recent))
         return tuple(newer)[::-1]
 
-    def _count_day(self, now: float) -> None:
+    def _count_day(self, now: float, more: int = 1) -> None:
         day = day_of(now)
-        self.today = self.today + 1 if day == self.day else 1
+        self.today = self.today + more if day == self.day else more
         self.day = day

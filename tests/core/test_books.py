@@ -66,6 +66,20 @@ async def test_requests_are_counted_with_tokens_and_credits(tmp_path: Path) -> N
     assert found["total"]["requests"] == 3, "what never went out is not counted"
 
 
+async def test_a_restart_forgets_neither_todays_requests_nor_that_there_was_a_first(
+    tmp_path: Path,
+) -> None:
+    for earlier in (0, 2):
+        async with running_core(tmp_path, signed_in=True) as rig:
+            await ready(rig)
+            state = await rig.until(lambda s, n=earlier: s.spending.news and s.requests.today == n)
+            assert state.spending.begun is bool(earlier)
+            assert [await ask(rig), await ask(rig)] == [200, 200]
+            await rig.until(lambda s, n=earlier: s.spending.begun and s.requests.today == n + 2)
+            told = await rig.do("usage_history", days=1)
+            assert told["total"]["requests"] == rig.snapshot()["proxy"]["today"] == earlier + 2
+
+
 async def embed(rig: CoreRig, model: str) -> int:
     port = rig.core.store.state.proxy.port
     body = {"model": model, "input": ["alpha", "beta"]}

@@ -57,6 +57,7 @@ async def test_sign_in_fills_every_part_and_sign_out_empties_it(tmp_path: Path) 
             "error": None,
             "meters": [],
             "budget": None,
+            "begun": False,
         }
         assert not (tmp_path / "models.json").exists()
 

@@ -82,6 +82,14 @@ def test_a_new_day_counts_from_one(monkeypatch):
     assert traffic.today == 1
 
 
+def test_the_requests_of_an_earlier_run_are_todays_too():
+    traffic = Traffic()
+    traffic.open("", "chat")
+    traffic.resume(40)
+    traffic.open("", "chat")
+    assert traffic.today == 42
+
+
 @each_way
 async def test_an_exchange_tells_what_a_user_asks_about(way):
     async with running_rig() as rig:

@@ -354,6 +354,7 @@ def _usual() -> Json:
             "source": "user",
             "meters": [meter("AI credits"), weekly(), included()],
             "history_ref": 1,
+            "begun": True,
             "budget": None,
         },
         "models": {

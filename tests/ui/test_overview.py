@@ -156,10 +156,16 @@ async def test_clients_that_bring_their_own_sign_in_need_no_account(window: Any)
 
 
 async def test_the_checklist_goes_when_all_is_done(window: Any) -> None:
-    page = await window(snapshots.snapshot(requests=[], proxy={"today": 0}))
+    page = await window(snapshots.snapshot(requests=[], usage={"begun": False}))
     await page.see("Waiting for the first request")
-    page.plane.push(snapshots.snapshot())
+    page.plane.push(snapshots.snapshot(usage={"begun": False}))
     await page.page.get_by_text("Get going").wait_for(state="detached")
+
+
+async def test_the_first_request_is_not_waited_for_again_after_a_restart(window: Any) -> None:
+    page = await window(snapshots.snapshot(requests=[], proxy={"today": 0}))
+    await page.see("No requests yet.")
+    assert "Get going" not in await page.text()
 
 
 async def test_news_arrives_by_itself(window: Any) -> None:

@@ -139,7 +139,7 @@ export function keyRow(proxy, local) {
 
 function checklist(snapshot, local) {
   const signedIn = usable(snapshot.auth);
-  const asked = snapshot.requests.length > 0 || snapshot.proxy.today > 0;
+  const asked = snapshot.requests.length > 0 || snapshot.usage.begun;
   const connected = connectedCount(snapshot) > 0;
   if ((signedIn && connected && asked) || local.checklistHidden || ['unknown', 'no_access'].includes(snapshot.auth.state)) return null;
   const hide = button(t('overview.checklist.hide'), () => setLocal({ checklistHidden: true }), {
