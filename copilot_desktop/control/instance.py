@@ -197,5 +197,5 @@ def show_running(data_dir: Path, wait: float = 5.0) -> bool:
 def _json_or_none(content: bytes) -> Any:
     try:
         return json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

@@ -237,7 +237,7 @@ class Drafts:
             return found
 
     def _load(self) -> dict[str, str]:
-        with suppress(OSError, ValueError, AttributeError):
+        with suppress(OSError, ValueError, AttributeError, RecursionError):
             kept = json.loads(read_private(self._path, _LARGEST)).items()
             self._drafts = {name: key for name, key in kept if LOCAL_KEY.fullmatch(str(key))}
         return self._drafts

@@ -138,7 +138,9 @@ def test_another_ones_file_is_left_alone(tmp_path: Path) -> None:
     assert (tmp_path / "instance.json").exists()
 
 
-@pytest.mark.parametrize("content", ["", "[]", "{}", '{"port": "1", "token": "x", "pid": 1}'])
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{}", '{"port": "1", "token": "x", "pid": 1}', "[" * 50_000]
+)
 def test_a_broken_file_means_nobody_is_there(tmp_path: Path, content: str) -> None:
     (tmp_path / "instance.json").write_text(content)
     assert find(tmp_path) is None

@@ -209,3 +209,10 @@ async def test_drafts_for_several_tools_at_once_are_all_kept(tmp_path: Path) -> 
     drafts, names = keys.Drafts(tmp_path), [f"tool-{n}" for n in range(12)]
     made = await asyncio.gather(*(asyncio.to_thread(drafts.of, name) for name in names))
     assert [keys.Drafts(tmp_path).of(name) for name in names] == made
+
+
+@pytest.mark.parametrize("content", ["", "7", '{"codex": 7}', "[" * 100_000])
+def test_drafts_that_cannot_be_read_are_made_anew(tmp_path: Path, content: str) -> None:
+    (tmp_path / "draft-keys.json").write_text(content)
+    made = keys.Drafts(tmp_path).of("codex")
+    assert keys.Drafts(tmp_path).of("codex") == made
