@@ -117,14 +117,17 @@ def _brake_words(brakes: Mapping[str, Any]) -> list[str]:
         resume = " To go on: copilot-desktop resume" if halt["reason"] == "warned" else ""
         lines.append(f"Sending  paused. GitHub said: {halt['words'] or 'nothing'}{resume}")
     for limit in brakes["limits"]:
-        # A weekday says which day is meant within a week; Copilot's limits may last for three.
-        soon = limit["until"] - time.time() < 6 * 86_400
-        form = "%a %H:%M" if soon else "%Y-%m-%d %H:%M"
-        until = time.strftime(form, time.localtime(limit["until"]))
+        until = _moment(limit["until"], "%Y-%m-%d %H:%M")  # Copilot's limits may last for weeks
         lines.append(f"Limit    {limit['model'] or 'all models'}, until {until}")
     if brakes["waiting"]:
         lines.append(f"Waiting  {brakes['waiting']}")
     return lines
+
+
+def _moment(at: float, later: str) -> str:
+    """With its time where a weekday says which day is meant, else in the form `later`."""
+    soon = 0 <= at - time.time() < 6 * 86_400
+    return time.strftime("%a %H:%M" if soon else later, time.localtime(at))
 
 
 def _request_words(row: Mapping[str, Any]) -> str:
@@ -209,7 +212,7 @@ def _meter_words(meter: Mapping[str, Any]) -> str:
     else:
         return f"{name}: GitHub did not say how this is counted"
     if meter["resets_at"]:
-        words += time.strftime(", resets %Y-%m-%d", time.localtime(meter["resets_at"]))
+        words += f", resets {_moment(meter['resets_at'], '%Y-%m-%d')}"
     return words
 
 

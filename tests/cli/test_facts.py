@@ -46,6 +46,16 @@ def test_a_meter_is_told_as_in_the_window() -> None:
     ]
 
 
+def test_a_limit_of_hours_is_told_with_the_time_at_which_it_ends() -> None:
+    soon, later = time.time() + 3 * 3600, time.time() + 20 * 86_400
+    window = Meter("session", "Session limit", "window", "percent", percent_used=58, resets_at=soon)
+    month = replace(window, resets_at=later)
+    assert [_meter_words(asdict(each)).partition("resets ")[2] for each in (window, month)] == [
+        time.strftime("%a %H:%M", time.localtime(soon)),
+        time.strftime("%Y-%m-%d", time.localtime(later)),
+    ]
+
+
 @pytest.mark.parametrize(
     ("nano", "words"),
     [
