@@ -5,8 +5,8 @@ Three loops, none of which can pile up: each does one thing, then waits again.
 * The watchdog notices that the machine slept (the wall clock ran ahead of the monotonic one by more
   than 15 s) or that the network is another one (its own addresses have changed), and then leaves
   the connections that are free, and looks at account, models and usage again. Then and once a
-  minute it probes the listener; one that got lost is started again, three times, and later as soon
-  as its address and port are free.
+  minute it probes the listener; one that got lost is started again, three times. That one, and one
+  for which there was no address or port, is started as soon as these are free.
 * Usage is read every five minutes while a view is shown, every fifteen while the app is only in the
   tray, and never when nobody looks. Models are read once an hour on the same condition.
 * While GitHub cannot be reached, it is tried again every 30 s.
@@ -25,7 +25,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from copilot_desktop.errors import Problem
+from copilot_desktop.errors import BadSetting, PortTaken, Problem
 from copilot_desktop.proxy.controller import is_free
 from copilot_desktop.system.network import Addresses, own_addresses
 from copilot_desktop.upstream.outgoing import drop_free
@@ -101,8 +101,11 @@ class Rounds:
     async def _keep_listening(self) -> None:
         core = self._core
         state = core.controller.state
-        if state.phase == "error" and core.store.state.app.listener == "lost":
-            if is_free(state.host, state.port):  # the address is back, the port given up
+        if state.phase == "error":
+            # At login the network that has the address may not be there yet, either.
+            lacking = isinstance(state.problem, BadSetting | PortTaken)
+            missed = lacking or core.store.state.app.listener == "lost"
+            if missed and is_free(state.host, state.port):  # the address is back, the port given up
                 await core.start_proxy(lost=True)
             return
         if state.phase != "running" or await core.controller.probe():

@@ -255,12 +255,12 @@ def is_free(host: str, port: int) -> bool:
     """Whether `port` can be bound right now."""
     # Where SO_REUSEADDR would let two programs have one port, its opposite exists.
     option = getattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_REUSEADDR)
-    with socket.socket(_family(host)) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, option, 1)
-        try:
+    try:
+        with socket.socket(_family(host)) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, option, 1)
             probe.bind((host, port))
-        except OSError:
-            return False
+    except OSError:  # also where there are no more descriptors, or no IPv6
+        return False
     return True
 
 

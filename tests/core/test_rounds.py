@@ -173,6 +173,28 @@ async def test_a_listener_that_was_given_up_comes_back_when_its_place_is_free(
         assert (state.proxy.phase, state.proxy.port) == ("running", port)
 
 
+async def test_what_could_not_listen_at_the_start_does_so_when_its_place_is_free(
+    tmp_path: Path,
+) -> None:
+    """At login the network may come after the app, and another user's program may go later."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        async with running_core(tmp_path, port=port) as rig:
+            start(rig.core, replace(FAST, probe=0.0))
+            since = rig.core.store.state.proxy.since
+            await asyncio.sleep(0.1)
+            state = rig.core.store.state.proxy
+            assert (state.phase, state.since) == ("error", since), "it is not told again and again"
+            other.close()
+            state = (await rig.until(lambda s: s.proxy.phase == "running")).proxy
+            assert state.port == port
+            await rig.do("stop_proxy")
+            await asyncio.sleep(0.1)
+            assert rig.core.controller.state.phase == "stopped"
+
+
 async def test_a_lost_listener_is_started_again(tmp_path: Path) -> None:
     async with running_core(tmp_path) as rig:
         since = rig.core.store.state.proxy.since
