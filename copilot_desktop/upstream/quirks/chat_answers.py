@@ -70,7 +70,9 @@ class ChatStream:
         self._shown = shown_model
         self._wants_usage = wants_usage
         self._keep_choices = keep_choices
+        self._names = names
         self._calls = Calls(names)
+        self._further: dict[int, Calls] = {}
         self._overheard = overheard or Overheard(Thoughts(), "")
         self._id = ""
         self._created = 0
@@ -224,7 +226,7 @@ class ChatStream:
             self._overheard.keep()
         if any(choice.get("finish_reason") == "error" for choice in mended):
             return self._fail({"message": "The model stopped with an error."})
-        if self._calls.is_stuck:
+        if any(calls.is_stuck for calls in (self._calls, *self._further.values())):
             return self._fail({"message": STUCK})
         same = len(mended) == len(choices) and all(
             new is old for new, old in zip(mended, choices, strict=True)
@@ -260,10 +262,10 @@ class ChatStream:
         """The choice itself if it is fine, or a mended copy."""
         place = choice.get("index")
         place = place if isinstance(place, int) else 0
-        delta = spoken(choice, "delta")
+        delta, known = spoken(choice, "delta"), self._calls_of(place)
         calls = delta.get("tool_calls")
         if isinstance(calls, list) and not numbered:
-            found = (self._calls.mended(call, place) for call in calls if isinstance(call, dict))
+            found = (known.mended(call, place) for call in calls if isinstance(call, dict))
             delta["tool_calls"] = [call for call in found if call is not None]
             if not delta["tool_calls"]:
                 del delta["tool_calls"]
@@ -273,17 +275,23 @@ class ChatStream:
             delta["role"] = "assistant"
             self._spoken_to.add(place)
         reason = choice.get("finish_reason")
-        spoke = bool(self._calls.usable or delta.get("function_call"))
+        spoke = bool(known.usable or delta.get("function_call"))
         right = corrected(reason, spoke) if isinstance(reason, str) and reason else None
         if right == "stop" and reason == "function_call":
             right = reason
         if right is not None and right != "error":
             self.complete = True
-        if right == "tool_calls" and not self._keep_choices and (rest := self._calls.missing()):
+        if right == "tool_calls" and (rest := known.missing()):
             delta["tool_calls"] = [*(delta.get("tool_calls") or ()), *rest]
         if delta == choice.get("delta") and right == reason:
             return choice
         return choice | {"delta": delta, "finish_reason": right}
+
+    def _calls_of(self, place: int) -> Calls:
+        """Where several answers were asked for, each has calls of its own."""
+        if not place or not self._keep_choices:
+            return self._calls
+        return self._further.setdefault(place, Calls(self._names))
 
     def _told_usage(self) -> bytes:
         """The count as its own last chunk, for a client that asked, once the answer has ended."""

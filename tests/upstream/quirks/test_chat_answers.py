@@ -296,6 +296,24 @@ def test_choices_stay_apart_if_several_answers_were_asked_for() -> None:
     assert [payload["choices"][0]["index"] for payload in payloads(out)] == [0, 1, 0]
 
 
+def test_each_of_several_answers_has_calls_of_its_own() -> None:
+    """They were counted on from answer to answer, and an answer without any seemed to call."""
+    call = {"index": 0, "id": "a", "type": "function", "function": {"name": "f", "arguments": ""}}
+    raw = sse(
+        chunk({"tool_calls": [call]}),
+        chunk({"tool_calls": [call | {"id": "b"}]}, index=1),
+        chunk({"content": "no"}, index=2),
+        chunk({}, "tool_calls"), chunk({}, "stop", index=1), chunk({}, "stop", index=2),
+    )  # fmt: skip
+    choices = snapshot(through(raw, {"n": 3})[1])["choices"]
+    ends = ["tool_calls", "tool_calls", "stop"]
+    assert [choice["finish_reason"] for choice in choices] == ends
+    made = [call for choice in choices for call in choice["message"].get("tool_calls") or ()]
+    assert [(call["id"], call["function"]["arguments"]) for call in made] == [
+        ("a", "{}"), ("b", "{}")
+    ]  # fmt: skip
+
+
 def test_calls_get_a_number_and_say_who_they_are_once() -> None:
     raw = sse(
         chunk({"tool_calls": [{"id": "a", "function": {"name": "f", "arguments": '{"x"'}}]}),
