@@ -174,4 +174,4 @@ class Quota:
 
 def _can_be_shown(meter: Meter) -> bool:
     """Its name stands in a tray and in notifications, which have no room for odd ones."""
-    return len(meter.id) <= LONGEST_NAME and meter.id.isprintable()
+    return len(meter.id) <= LONGEST_NAME and meter.id.isprintable() and not meter.is_none

@@ -50,6 +50,11 @@ class Meter:
     exhausted: bool = False
 
     @property
+    def is_none(self) -> bool:
+        """Nothing of this kind belongs to the plan: Free accounts have 0 of 0 premium requests."""
+        return self.kind == "metered" and self.limit == 0 and not self.overage_ok
+
+    @property
     def can_run_out(self) -> bool:
         """Is it worth a warning? Not where requests of this app do not go into it."""
         return self.kind in ("metered", "window") and self.id != _COMPLETIONS
@@ -87,7 +92,7 @@ def meter_of_header(name: str, read: Window, known: Meter | None) -> Meter:
         left=read.left,
         percent_left=read.percent_left,
         unlimited=read.limit == -1,
-        blocked=known is not None and known.kind == "included" and known.exhausted,
+        blocked=known is not None and known.exhausted and known.limit is None,
         overage=read.overage,
         overage_ok=read.overage_ok,
         resets_at=resets_at,
@@ -165,10 +170,11 @@ def _meter(
 ) -> Meter:
     start = _month_before(resets_at)
     extra = max(0.0, overage)
-    if unlimited:
-        spent = blocked and not overage_ok
+    if unlimited:  # what an organisation pays for can come to its end all the same
+        spent = blocked and not overage_ok and name != _COMPLETIONS
         return Meter(
-            name, label, "included", unit, overage=extra, overage_ok=overage_ok,
+            name, label, "metered" if spent else "included", unit,
+            percent_used=100.0 if spent else None, overage=extra, overage_ok=overage_ok,
             resets_at=resets_at, window_start=start, exhausted=spent,
         )  # fmt: skip
     if limit == 0 and not left and percent_left == 100:  # a pooled seat's placeholder
@@ -185,20 +191,12 @@ def _meter(
     if left is not None:
         left = max(0.0, left if limit is None else min(left, limit))
     return Meter(
-        id=name,
-        name=label,
-        kind="metered",
-        unit=unit,
-        used=None if limit is None or left is None else limit - left,
-        limit=limit,
-        left=left,
-        percent_used=_percent_used(percent_left),
-        overage=extra,
-        overage_ok=overage_ok,
-        resets_at=resets_at,
-        window_start=start,
+        name, label, "metered", unit,
+        used=None if limit is None or left is None else limit - left, limit=limit, left=left,
+        percent_used=_percent_used(percent_left), overage=extra, overage_ok=overage_ok,
+        resets_at=resets_at, window_start=start,
         exhausted=rest is not None and rest <= 0 and not overage_ok and name != _COMPLETIONS,
-    )
+    )  # fmt: skip
 
 
 def _meters_of_free_plan(answer: Mapping[str, Any]) -> tuple[Meter, ...]:

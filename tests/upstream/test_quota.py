@@ -85,6 +85,44 @@ async def test_free_plan() -> None:
     assert quota.snapshot.plan == "free"
 
 
+async def test_a_free_plan_of_today_has_no_premium_requests_to_use_up() -> None:
+    """As GitHub answers since mid 2026: 0 of 0 are left, and nothing is missing."""
+    shape = {"unlimited": False, "token_based_billing": True, "overage_permitted": False}
+    chat = {**shape, "entitlement": 200, "quota_remaining": 194.8, "percent_remaining": 97.4}
+    premium = {**shape, "entitlement": 0, "remaining": 0, "percent_remaining": 0.0}
+    answer = {
+        "access_type_sku": "free_limited_copilot",
+        "copilot_plan": "individual",
+        "token_based_billing": True,
+        "quota_reset_date": "2026-09-01",
+        "quota_snapshots": {
+            "chat": {**chat, "has_quota": True},
+            "premium_interactions": {**premium, "has_quota": False},
+        },
+    }
+    quota, meters = await read(answer)
+    assert set(meters) == {"chat"}
+    assert meters["chat"].left == 194.8
+    quota.note_headers({"x-quota-snapshot-premium_interactions": "ent=0&ov=0.0&rem=0.0&totRem=0"})
+    quota.note_snapshots({"premium_interactions": {"entitlement": "0", "percent_remaining": 0}})
+    assert {meter.id for meter in quota.snapshot.meters} == {"chat"}
+
+
+async def test_an_organisation_s_budget_that_is_used_up_is_no_included_use() -> None:
+    """Nothing but `has_quota` says so; Copilot refuses every request that costs something."""
+    answer = example("53-user-business")
+    seat = answer["quota_snapshots"]["premium_interactions"]
+    seat |= {"entitlement": -1, "unlimited": True, "has_quota": False, "overage_permitted": False}
+    quota, meters = await read(answer)
+    assert (meters["premium_interactions"].kind, meters["chat"].kind) == ("metered", "included")
+    quota.note_headers({"x-quota-snapshot-premium_interactions": "ent=-1&rem=100.0&totRem=-1"})
+    told = quota.snapshot
+    assert [meter.id for meter in told.meters if meter.exhausted] == ["premium_interactions"]
+    seat["has_quota"] = True
+    await quota.refresh(gives(answer))
+    assert not any(meter.exhausted for meter in quota.snapshot.meters)
+
+
 async def test_completions_that_are_used_up_stop_nothing_here() -> None:
     answer = example("52-user-free")
     answer["limited_user_quotas"]["completions"] = 0
@@ -205,7 +243,9 @@ async def test_windows_survive_a_reading_of_the_account() -> None:
          False),
         ({"entitlement": 300, "remaining": 400}, "metered", 300, 0, False),
         ({"percent_remaining": 25.0}, "metered", None, 75, False),
-        ({"unlimited": True, "has_quota": False}, "included", None, None, True),
+        ({"unlimited": True, "has_quota": False}, "metered", None, 100, True),
+        ({"unlimited": True, "has_quota": False, "overage_permitted": True}, "included", None, None,
+         False),
         ({"unlimited": True, "has_quota": True}, "included", None, None, False),
         ({"entitlement": -1}, "included", None, None, False),
         ({}, "unknown", None, None, False),
