@@ -9,11 +9,14 @@ leads to.
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import logging
 import os
 import shutil
+import stat
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -74,7 +77,7 @@ def save(preferences: Preferences, patch: Mapping[str, Any] | None = None) -> No
     content = json.dumps(stored, indent=2, sort_keys=True, default=str).encode() + b"\n"
     try:
         if path.is_symlink():  # its folder is not ours
-            replace_file(Path(os.path.realpath(path)), content)
+            replace_file(_where(path), content)
         else:
             files.write_private(path, content)
     except OSError as error:
@@ -118,6 +121,17 @@ class Changes:
 def _folder(preferences: Preferences | None) -> Path:
     chosen = preferences.settings.data_dir if preferences else None
     return chosen.expanduser().absolute() if chosen else current().data_dir()
+
+
+def _where(link: Path) -> Path:
+    """The file that a link leads to, which may be missing in a folder that is there. Raises OSError
+    for anything else: what is replaced must have been settings."""
+    place = Path(os.path.realpath(link))
+    place.parent.stat()
+    with suppress(FileNotFoundError):
+        if not stat.S_ISREG(place.stat().st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(place))
+    return place
 
 
 def _as_it_is(path: Path) -> dict[str, Any] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import stat
 import sys
 from pathlib import Path
@@ -116,6 +117,35 @@ def test_settings_that_are_kept_elsewhere_stay_there(tmp_path: Path) -> None:
     assert kept == {"port": 5002, "text_size": 110}
     assert stat.S_IMODE(elsewhere.stat().st_mode) == 0o755, "that folder is not ours"
     assert [path.name for path in elsewhere.iterdir()] == ["copilot.json"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a right there")
+@pytest.mark.parametrize("leads_to", ["pipe", "folder", "no/such/folder/settings.json", "itself"])
+def test_what_a_link_leads_to_is_replaced_only_if_it_can_be_settings(
+    tmp_path: Path, leads_to: str
+) -> None:
+    folder = tmp_path / "app"
+    folder.mkdir()
+    loaded = load({}, env(folder))
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    target = folder / "settings.json" if leads_to == "itself" else tmp_path / leads_to
+    (folder / "settings.json").symlink_to(target)
+    with pytest.raises(StorageFailed):
+        save(loaded.changed({"port": 1}), {"port": 1})
+    assert (folder / "settings.json").is_symlink()
+    assert (tmp_path / "pipe").is_fifo()
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["app", "folder", "pipe"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a right there")
+def test_a_link_to_settings_that_are_not_there_yet_is_followed(tmp_path: Path) -> None:
+    folder = tmp_path / "app"
+    folder.mkdir()
+    (folder / "settings.json").symlink_to(tmp_path / "mine.json")
+    save(load({}, env(folder)).changed({"port": 5002}), {"port": 5002})
+    assert json.loads((tmp_path / "mine.json").read_text()) == {"port": 5002}
+    assert (folder / "settings.json").is_symlink()
 
 
 def test_a_bad_guarding_value_stops_the_start_and_names_the_file(tmp_path: Path) -> None:
