@@ -38,7 +38,8 @@ MAX_ARGUMENTS = 1024 * 1024  # characters of one call
 
 @dataclass(slots=True)
 class _Call:
-    """One tool call on its way. `streaming` is decided by its first visible character."""
+    """One tool call on its way. `streaming` is decided by its first visible character; `ended` is
+    what upstream says, perhaps before those in front of it are."""
 
     id: str = ""
     name: str = ""
@@ -46,6 +47,7 @@ class _Call:
     sent: int = 0
     streaming: bool = False
     opened: bool = False
+    ended: bool = False
     closed: bool = False
     watch: Runaway = field(default_factory=Runaway)
 
@@ -57,7 +59,6 @@ class BlockSequencer:
     _index: int = -1
     _open: ReplyBlock | None = None
     _calls: dict[Hashable, _Call] = field(default_factory=dict)
-    _current: Hashable | None = None
     _held_space: str = ""
     _later: list[tuple[ReplyBlock, str, str]] = field(default_factory=list)
     _begun: bool = False
@@ -154,13 +155,12 @@ class BlockSequencer:
         only afterwards: they stay open, and `finish` decides.
         """
         call = self._calls.get(key)
-        if call is None or not call.opened or call.closed or key != self._current:
+        if call is None or call.closed:
             return
-        if not call.text.strip() or _is_json(call.text):
-            yield from self._finish_call(call, cut=False)
-            yield from self._advance()
-            if not self._pending_call():
-                yield from self._flush_later()
+        call.ended = True
+        yield from self._advance()
+        if not self._pending_call():
+            yield from self._flush_later()
 
     @property
     def has_calls(self) -> bool:
@@ -173,12 +173,12 @@ class BlockSequencer:
         """Close everything and tell the end. Length beats tool use: a cut call must not run."""
         yield from self.begin()
         cut = reason is StopReason.LENGTH
-        for key, call in list(self._calls.items()):
+        for call in list(self._calls.values()):
             if call.closed or not call.name:
                 continue
             call.id = call.id or f"call_{uuid4().hex[:24]}"
             if not call.opened:
-                yield from self._open_call(key, call)
+                yield from self._open_call(call)
             yield from self._finish_call(call, cut=cut)
         yield from self._flush_later()
         if self._held_space and not self._spoken and not self.has_calls:
@@ -233,18 +233,20 @@ class BlockSequencer:
                 return
             if not call.opened:
                 yield from self.begin()
-                yield from self._open_call(key, call)
+                yield from self._open_call(call)
             yield from self._send(call)
-            if not (self._has_successor(key) and _is_json(call.text)):
+            if not self._is_over(key, call):
                 return
             yield from self._finish_call(call, cut=False)
 
-    def _has_successor(self, key: Hashable) -> bool:
-        return next(reversed(self._calls)) != key
+    def _is_over(self, key: Hashable, call: _Call) -> bool:
+        if call.ended:
+            return not call.text.strip() or _is_json(call.text)
+        has_successor = next(reversed(self._calls)) != key
+        return has_successor and _is_json(call.text)
 
-    def _open_call(self, key: Hashable, call: _Call) -> Iterator[Event]:
+    def _open_call(self, call: _Call) -> Iterator[Event]:
         yield from self._close_open()
-        self._current = key
         call.opened = True
         self._held_space = ""
         yield from self._start(ToolUse(call.id, call.name, ""))

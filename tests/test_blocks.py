@@ -231,6 +231,17 @@ def test_ending_a_call_that_is_not_open_changes_nothing() -> None:
     assert told(s.end_call("unknown"), s.call(0, name="f"), s.end_call(0)) == []
 
 
+def test_a_call_that_ends_before_its_turn_holds_up_nothing() -> None:
+    """Calls that were told at once may end in any order; what follows them waited for the end."""
+    s = BlockSequencer()
+    begun = told(*(s.call(key, call_id=f"c{key}", name="f") for key in (0, 1, 2)))
+    begun += told(s.arguments(2, "{}"), s.end_call(2), s.end_call(1), s.arguments(0, '{"a":1}'))
+    begun += told(s.end_call(0), s.text("then"))
+    assert begun[-2:] == [BlockStart(3, Text("")), BlockDelta(3, "then")]
+    calls = [ToolUse("c0", "f", '{"a":1}'), ToolUse("c1", "f", ""), ToolUse("c2", "f", "{}")]
+    assert fold([*begun, *s.finish(StopReason.END)]).blocks == (*calls, Text("then"))
+
+
 # ------------------------------------------------------------------------------------ the gate
 
 
