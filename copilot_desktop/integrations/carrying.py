@@ -44,7 +44,7 @@ class Carrier:
         self.folder = folder
         self.home = home
         self.backups = Backups(folder / BACKUPS)
-        self._records = Records(folder)
+        self._records = Records(folder, home)
 
     def ledger(self) -> Ledger:
         """What was written, for a look. Raises InvalidRequest."""

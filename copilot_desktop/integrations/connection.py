@@ -148,11 +148,13 @@ class Connection:
             detail["changed"] = [spoken(place) for place in changed]
         if kept and record.address != link.address:
             return Standing("old_port", {**detail, "port": port_of(record.address)})
-        if kept and record.key != key_digest(link.key):
+        as_now = _stand(tool.edits(self.machine, link), documents)
+        # A file may name the place of the key, which was another one before a move.
+        if kept and (record.key != key_digest(link.key) or (record.moved and not as_now)):
             return Standing("old_key", detail)
         if changed:
             return Standing("changed", detail)
-        if link.models and not _stand(tool.edits(self.machine, link), documents):
+        if link.models and not as_now:
             detail["stale"] = True
         if variable := self._overriding(tool, link, documents, ledger):
             return Standing("overridden", {**detail, "variable": variable})

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -49,12 +49,14 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """One tool. `at` is epoch seconds; `key` is the digest of the key that was written."""
+    """One tool. `at` is epoch seconds; `key` is the digest of the key that was written. `moved`:
+    its files are in another folder since, and may name the old one."""
 
     at: float
     address: str
     key: str
     files: tuple[Written, ...]
+    moved: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +113,12 @@ class Intent:
 
 
 class Records:
-    """The file. Whoever writes holds the lock of the engine."""
+    """The file in `folder`, for the files below `home`. Whoever writes holds the lock of the
+    engine."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, home: Path) -> None:
         self.path = folder / FILE_NAME
+        self._home = home
 
     def load(self) -> tuple[Ledger, Intent | None]:
         """Raises OSError. What cannot be understood is kept aside."""
@@ -124,19 +128,56 @@ class Records:
             return Ledger(), None
         try:
             kept = json.loads(content)
-            return _ledger(kept), _intent(kept.get("intent"))
+            ledger, intent = _ledger(kept), _intent(kept.get("intent"))
+            there = self._there(kept.get("home"))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             log.warning("The records of editors cannot be read; they are kept aside")
             self.path.replace(self.path.with_suffix(".broken"))
             return Ledger(), None
+        if there is None:
+            return ledger, intent
+        return _ledger_at(ledger, there), intent and _intent_at(intent, there)
 
     def save(self, ledger: Ledger, intent: Intent | None = None) -> None:
         """Raises OSError."""
-        kept = {"v": VERSION, **_ledger_json(ledger)}
+        kept = {"v": VERSION, "home": str(self._home), **_ledger_json(ledger)}
         if intent is not None:
             moves = [_move_json(move) for move in intent.moves]
             kept["intent"] = {"moves": moves, "then": _ledger_json(intent.then)}
         write_private(self.path, json.dumps(kept, indent=1, default=str).encode() + b"\n")
+
+    def _there(self, kept: object) -> Callable[[Path], Path] | None:
+        """Where files are by now if the home folder has another name than when they were written:
+        it was renamed, or brought to another machine, and our folder in it came along."""
+        home = self._home
+        if not isinstance(kept, str) or kept == str(home) or not self.path.is_relative_to(home):
+            return None
+        before = Path(kept)
+
+        def there(path: Path) -> Path:
+            if path.is_relative_to(home) or not path.is_relative_to(before):
+                return path
+            return home / path.relative_to(before)
+
+        return there
+
+
+def _ledger_at(ledger: Ledger, there: Callable[[Path], Path]) -> Ledger:
+    def moved(tool: Connected) -> Connected:
+        files = tuple(replace(each, path=there(each.path)) for each in tool.files)
+        return replace(tool, files=files, moved=tool.moved or files != tool.files)
+
+    origins = {
+        there(path): replace(origin, folders=tuple(map(there, origin.folders)))
+        for path, origin in ledger.origins.items()
+    }
+    tools = {name: moved(each) for name, each in ledger.tools.items()}
+    return replace(ledger, tools=tools, origins=origins)
+
+
+def _intent_at(intent: Intent, there: Callable[[Path], Path]) -> Intent:
+    moves = tuple(replace(move, path=there(move.path)) for move in intent.moves)
+    return Intent(moves, _ledger_at(intent.then, there))
 
 
 # ------------------------------------------------------------------------ to and from JSON
@@ -164,12 +205,14 @@ def _ledger(kept: Json) -> Ledger:
 
 def _connected_json(tool: Connected) -> Json:
     files = [_written_json(each) for each in tool.files]
-    return {"at": tool.at, "address": tool.address, "key": tool.key, "files": files}
+    moved = {"moved": True} if tool.moved else {}
+    return {"at": tool.at, "address": tool.address, "key": tool.key, "files": files, **moved}
 
 
 def _connected(kept: Json) -> Connected:
     files = tuple(_written(each) for each in kept["files"])
-    return Connected(float(kept["at"]), str(kept["address"]), str(kept["key"]), files)
+    at, address, key = float(kept["at"]), str(kept["address"]), str(kept["key"])
+    return Connected(at, address, key, files, bool(kept.get("moved")))
 
 
 def _written_json(written: Written) -> Json:
