@@ -69,7 +69,7 @@ async def everything(core: Core) -> None:
             await _tried(core.activity.recorder.stop()),
             await _tried(_forget(core)),
             await _tried(_settings(core)),
-            await _tried(asyncio.to_thread(_delete_unlisted, core.data_dir)),
+            await _tried(_delete_unlisted(core)),
             await _tried(asyncio.to_thread(_empty_log, core.data_dir / logs.FOLDER)),
         )
         if trouble is not None
@@ -155,7 +155,13 @@ def delete_unfinished(folder: Path) -> None:
             sweep(Path(place))
 
 
-def _delete_unlisted(folder: Path) -> None:
+async def _delete_unlisted(core: Core) -> None:
+    """A demo keeps nothing of the kind: what there is, is not its own."""
+    if core.store.state.app.demo is None:
+        await asyncio.to_thread(_delete_aside, core.data_dir)
+
+
+def _delete_aside(folder: Path) -> None:
     """What was kept aside since it could not be understood, with keys and names in it, and tokens
     that no list names, such as one that was damaged."""
     aside = [
