@@ -83,7 +83,8 @@ def _refuse_memory(body: Mapping[str, Any]) -> None:
     if body.get("previous_response_id"):
         raise invalid(
             "previous_response_id",
-            "answers are not stored here; send the whole conversation in input",
+            "answers are not stored here; send the whole conversation in input, "
+            "as frameworks do with `store` set to false",
             # Clients that chain know this code and send everything again.
             code="previous_response_not_found",
         )

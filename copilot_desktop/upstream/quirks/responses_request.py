@@ -64,7 +64,8 @@ def _refuse(body: Mapping[str, Any], *, plain: bool) -> None:
     if body.get("previous_response_id"):
         raise _invalid(
             "previous_response_id",
-            "answers are not stored here; send the whole conversation in input",
+            "answers are not stored here; send the whole conversation in input, "
+            "as frameworks do with `store` set to false",
             "previous_response_not_found",
         )
     for name in _STORED:
