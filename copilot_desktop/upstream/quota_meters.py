@@ -67,7 +67,13 @@ def meters_of(answer: Mapping[str, Any]) -> tuple[Meter, ...]:
     snapshots = answer.get("quota_snapshots")
     if isinstance(snapshots, Mapping) and snapshots:
         return tuple(
-            _meter_of_snapshot(str(name), snapshot, resets_at, tokens)
+            _meter_of_snapshot(
+                str(name),
+                snapshot,
+                resets_at,
+                tokens=tokens,
+                blocked=_is_blocked(answer, name, snapshot),
+            )
             for name, snapshot in snapshots.items()
             if isinstance(snapshot, Mapping)
         )
@@ -128,8 +134,15 @@ def has_no_access(answer: Mapping[str, Any]) -> bool:
     return answer.get("access_type_sku") == "no_access"
 
 
+def _is_blocked(answer: Mapping[str, Any], name: object, snapshot: Mapping[str, Any]) -> bool:
+    """What an organisation pays for has come to its end. Elsewhere `has_quota` may be false while
+    all is well, so GitHub's own client does not go by it."""
+    managed = answer.get("copilot_plan") in ("business", "enterprise")
+    return managed and name == _PREMIUM and snapshot.get("has_quota") is False
+
+
 def _meter_of_snapshot(
-    name: str, snapshot: Mapping[str, Any], resets_at: float | None, tokens: bool
+    name: str, snapshot: Mapping[str, Any], resets_at: float | None, *, tokens: bool, blocked: bool
 ) -> Meter:
     limit = number(snapshot.get("entitlement"))
     left = number(snapshot.get("quota_remaining"))
@@ -147,7 +160,7 @@ def _meter_of_snapshot(
         left=left,
         percent_left=percent,
         unlimited=unlimited,
-        blocked=snapshot.get("has_quota") is False,
+        blocked=blocked,
         overage=number(snapshot.get("overage_count")) or 0.0,
         overage_ok=snapshot.get("overage_permitted") is True,
         resets_at=resets_at,
@@ -170,8 +183,8 @@ def _meter(
 ) -> Meter:
     start = _month_before(resets_at)
     extra = max(0.0, overage)
-    if unlimited:  # what an organisation pays for can come to its end all the same
-        spent = blocked and not overage_ok and name != _COMPLETIONS
+    if unlimited:
+        spent = blocked and not overage_ok
         return Meter(
             name, label, "metered" if spent else "included", unit,
             percent_used=100.0 if spent else None, overage=extra, overage_ok=overage_ok,

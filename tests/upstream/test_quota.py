@@ -123,6 +123,16 @@ async def test_an_organisation_s_budget_that_is_used_up_is_no_included_use() -> 
     assert not any(meter.exhausted for meter in quota.snapshot.meters)
 
 
+async def test_an_own_plan_is_not_used_up_because_has_quota_is_false() -> None:
+    """So it was for everybody who pays by tokens, for a time."""
+    answer = example("50-user-pro-token-billing")
+    for snapshot in answer["quota_snapshots"].values():
+        snapshot["has_quota"] = False
+    _, meters = await read(answer)
+    assert meters["chat"].kind == "included"
+    assert not any(meter.exhausted for meter in meters.values())
+
+
 async def test_completions_that_are_used_up_stop_nothing_here() -> None:
     answer = example("52-user-free")
     answer["limited_user_quotas"]["completions"] = 0
@@ -243,9 +253,7 @@ async def test_windows_survive_a_reading_of_the_account() -> None:
          False),
         ({"entitlement": 300, "remaining": 400}, "metered", 300, 0, False),
         ({"percent_remaining": 25.0}, "metered", None, 75, False),
-        ({"unlimited": True, "has_quota": False}, "metered", None, 100, True),
-        ({"unlimited": True, "has_quota": False, "overage_permitted": True}, "included", None, None,
-         False),
+        ({"unlimited": True, "has_quota": False}, "included", None, None, False),
         ({"unlimited": True, "has_quota": True}, "included", None, None, False),
         ({"entitlement": -1}, "included", None, None, False),
         ({}, "unknown", None, None, False),
