@@ -268,9 +268,11 @@ class Provider:
         fixed = self.quirks(way.endpoint, authority).fix_request(rendered, way.model, ())
         if strict:
             refuse_marked(fixed.marked)
+        large = 4 * weight >= json_bytes.LARGE
+        write = json_bytes.written_in_pieces if large else json_bytes.written
         call = Call(
             endpoint=way.endpoint,
-            body=json_bytes.written(fixed.body or rendered),
+            body=write(fixed.body or rendered),
             model=way.model.id,
             stream=True,
             initiator=initiator,
@@ -377,7 +379,7 @@ class Provider:
 
     def _memory(self, authority: Authority) -> Memory:
         if (memory := self._memories.get(authority)) is None:
-            memory = self._memories[authority] = Memory()
+            memory = self._memories.setdefault(authority, Memory())
         return memory
 
     def _session(self) -> Session:

@@ -38,9 +38,7 @@ _CONVERSATIONS = {
 
 def build_app(relay: Relay) -> web.Application:
     """The proxy as an aiohttp application."""
-    app = web.Application(
-        middlewares=[outermost_layer(relay)], client_max_size=relay.config.max_body + 1
-    )
+    app = web.Application(middlewares=[outermost_layer(relay)])
     side = SideRoutes(relay)
     get = partial(app.router.add_get, expect_handler=ignore_expectations)
     post = partial(app.router.add_post, expect_handler=ignore_expectations)

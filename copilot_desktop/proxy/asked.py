@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,7 @@ from aiohttp import web
 from copilot_desktop.dialects import Dialect, Envelope
 from copilot_desktop.errors import Problem
 from copilot_desktop.hearing import Passage
+from copilot_desktop.json_bytes import LARGE
 from copilot_desktop.proxy.exchange import Exchange
 from copilot_desktop.proxy.keys import Caller
 from copilot_desktop.routing import Route
@@ -23,8 +25,8 @@ Json = dict[str, Any]
 class Asked:
     """`raw` is what the client sent, empty if that cannot go on as it is; `body` is the same, read.
 
-    Both are let go of once Copilot answers. `trouble`: what an error in a stream told that was
-    passed on with it. `size`: how long a request is that goes on from what is not in `raw`.
+    Both are let go of once Copilot answers. `size`: how long it is, in bytes or characters, with
+    what it goes on from. `trouble`: what an error in a stream told that was passed on with it.
     """
 
     web: web.Request
@@ -33,18 +35,20 @@ class Asked:
     authority: Authority
     raw: bytes
     body: Json
+    size: int
     envelope: Envelope
     route: Route
     caller: Caller
     passage: Passage = field(default_factory=Passage)
     trouble: Problem | None = None
-    size: int = 0
 
     def head_arrived(self, reply: UpstreamReply) -> None:
         """Copilot answers. The request is not needed any more; a long stream should not hold it."""
         self.exchange.request_id = reply.request_id or ""
         self.exchange.upstream_status = reply.status
         self.take_notes()
+        if self.size >= LARGE:  # giving back 20 MB takes 10 ms: after the first words
+            asyncio.get_running_loop().call_soon(_let_go, self.body, self.raw)
         self.body, self.raw = {}, b""
 
     def take_notes(self) -> None:
@@ -57,3 +61,7 @@ class Asked:
             passage.notes.clear()
         if passage.nano_credits is not None:
             exchange.nano_credits = passage.nano_credits
+
+
+def _let_go(*held: object) -> None:
+    """Who is called with it later has held it until then."""

@@ -40,13 +40,15 @@ def read_object(raw: bytes) -> tuple[bytes, Json]:
     try:
         raw = raw.removeprefix(BOM_UTF8)  # programs for Windows write one, Copilot reads none
         text = raw.decode()
-        if text[:1] == "{":
+        if len(text) >= json_bytes.LARGE:
+            body = json_bytes.decoded_in_pieces(_decoder, text)
+        elif text[:1] == "{":
             body, end = _decoder.raw_decode(text)
             if text[end:].strip(" \t\r\n"):
                 _decoder.decode(text)  # which says what is wrong
         else:
             body = _decoder.decode(text)
-        if torn := _ESCAPED.search(raw) is not None:
+        if torn := b"\\u" in raw and _ESCAPED.search(raw) is not None:
             body = _whole(body)
     except RecursionError:
         raise InvalidRequest("The body is nested too deeply.") from None
@@ -57,7 +59,7 @@ def read_object(raw: bytes) -> tuple[bytes, Json]:
     return b"" if torn else raw, body
 
 
-def written(raw: bytes, read: Json, mended: Json) -> bytes:
+def written(raw: bytes, read: Json, mended: Json, *, large: bool = False) -> bytes:
     """`mended` as JSON, where `read` was read from `raw` (empty: it must be written anew).
 
     The client's own bytes as far as possible: of a long conversation often nothing is changed but
@@ -66,19 +68,21 @@ def written(raw: bytes, read: Json, mended: Json) -> bytes:
     """
     if mended is read and raw:
         return raw
+    anew = json_bytes.written_in_pieces if large else json_bytes.written
     news: Json = {}
     for key, value in mended.items():
         kept = read.get(key, _MISSING)
         if kept is _MISSING:
             news[key] = value
         elif kept is not value:
-            return json_bytes.written(mended)
+            return anew(mended)
     if raw and len(mended) == len(read) + len(news):
         if not news:
             return raw
         if read:
-            return b"".join((raw.strip()[:-1], b",", json_bytes.written(news)[1:]))
-    return json_bytes.written(mended)
+            end = len(raw.rstrip()) - 1
+            return b"".join((memoryview(raw)[:end], b",", json_bytes.written(news)[1:]))
+    return anew(mended)
 
 
 def _whole(value: Any) -> Any:

@@ -18,10 +18,10 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 
 from aiohttp import web
 
-from copilot_desktop.canonical import Request
 from copilot_desktop.dialects import Json, UpstreamDialect
 from copilot_desktop.dialects.registry import UPSTREAM
 from copilot_desktop.errors import (
@@ -35,9 +35,11 @@ from copilot_desktop.model import AUTO, MESSAGES, RESPONSES, Model
 from copilot_desktop.preparation import prepared
 from copilot_desktop.preparation.weighing import weigh, weighed
 from copilot_desktop.proxy.answers import json_answer
+from copilot_desktop.proxy.beside import beside
 from copilot_desktop.proxy.exchange import Exchange
 from copilot_desktop.proxy.keys import Caller
 from copilot_desktop.proxy.relay import Relay
+from copilot_desktop.upstream.quirks import Quirks
 from copilot_desktop.upstream.token import Authority
 
 COUNT_TOKENS = "/v1/messages/count_tokens"
@@ -95,10 +97,9 @@ class Counting:
             else:
                 if count is not None:
                     return json_answer({"input_tokens": count})
-        parsed = dialect.parse_request({"max_tokens": 1, **body})
-        return json_answer(
-            {"input_tokens": self._estimate(parsed, model, dialect)}, headers=_ESTIMATED
-        )
+        asked = partial(self._estimate, {"max_tokens": 1, **body}, model, dialect)
+        count = await beside(request.content.total_bytes, asked)
+        return json_answer({"input_tokens": count}, headers=_ESTIMATED)
 
     async def for_openai(self, request: web.Request) -> web.Response:
         """The same question of the Responses API. Copilot counts for Messages only."""
@@ -106,8 +107,8 @@ class Counting:
         dialect = _dialect(RESPONSES)
         authority = self._relay.authority(request)
         model = await self.model(request, dialect.peek(body).model, authority)
-        parsed = dialect.parse_request({"input": [], **body})
-        count = self._estimate(parsed, model, dialect)
+        asked = partial(self._estimate, {"input": [], **body}, model, dialect)
+        count = await beside(request.content.total_bytes, asked)
         answer = {"object": "response.input_tokens", "input_tokens": count}
         return json_answer(answer, headers=_ESTIMATED)
 
@@ -139,19 +140,16 @@ class Counting:
         self, request: web.Request, body: Json, model: Model, authority: Authority
     ) -> int | None:
         """Copilot's count; None if it makes no sense or there is none to be had. Raises Problem."""
-        given = ",".join(request.headers.getall("anthropic-beta", ())).replace(" ", "").split(",")
-        whole = {**body, "model": model.id}
         quirks = self._relay.provider.quirks(MESSAGES, authority)
-        fixed = quirks.fix_request(whole, model, tuple(beta for beta in given if beta))
-        payload = {k: v for k, v in (fixed.body or whole).items() if k not in _NOT_COUNTED}
-        key = hashlib.sha256(json.dumps([payload, fixed.betas]).encode()).digest()
+        asked = partial(_question, request, body, model, quirks)
+        payload, betas, key = await beside(request.content.total_bytes, asked)
         if (known := self._counts.get(key)) is not None:
             return known
         if self._is_closed(model):
             return None
         headers = dict(model.request_headers)
-        if fixed.betas:
-            headers["anthropic-beta"] = ",".join(fixed.betas)
+        if betas:
+            headers["anthropic-beta"] = ",".join(betas)
         if _dialect(MESSAGES).peek(body).has_image:
             headers["Copilot-Vision-Request"] = "true"
         caller = self._relay.caller(request)
@@ -176,12 +174,24 @@ class Counting:
     def _is_closed(self, model: Model) -> bool:
         return self._closed.get(model.id, 0.0) > self._clock()
 
-    def _estimate(self, request: Request, model: Model, dialect: UpstreamDialect) -> int:
-        """Of what would be sent, as far as it can be prepared."""
-        provider = self._relay.provider
+    def _estimate(self, body: Json, model: Model, dialect: UpstreamDialect) -> int:
+        """Of what would be sent, as far as it can be prepared. Raises InvalidRequest."""
+        provider, request = self._relay.provider, dialect.parse_request(body)
         with suppress(InvalidRequest):  # the conversation itself will be refused with the reason
             request = prepared(request, model, provider.route(model, dialect).endpoint)
         return weighed(weigh(request, model), provider.lessons.ratio(model).value)
+
+
+def _question(
+    request: web.Request, body: Json, model: Model, quirks: Quirks
+) -> tuple[Json, tuple[str, ...], bytes]:
+    """What Copilot is asked to count, with its betas, and what it is known by."""
+    given = ",".join(request.headers.getall("anthropic-beta", ())).replace(" ", "").split(",")
+    whole = {**body, "model": model.id}
+    fixed = quirks.fix_request(whole, model, tuple(beta for beta in given if beta))
+    payload = {k: v for k, v in (fixed.body or whole).items() if k not in _NOT_COUNTED}
+    key = hashlib.sha256(json.dumps([payload, fixed.betas]).encode()).digest()
+    return payload, fixed.betas, key
 
 
 def _rest(problem: Problem) -> float:

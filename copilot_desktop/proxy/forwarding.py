@@ -24,12 +24,14 @@ from copilot_desktop.errors import (
     UpstreamTimeout,
 )
 from copilot_desktop.hearing import refuse_a_page
+from copilot_desktop.json_bytes import LARGE
 from copilot_desktop.model import MESSAGES, Model
 from copilot_desktop.preparation.strictness import refuse_marked
 from copilot_desktop.preparation.weighing import could_overflow
 from copilot_desktop.provider import Provider
 from copilot_desktop.proxy.answers import Downstream
 from copilot_desktop.proxy.asked import Asked
+from copilot_desktop.proxy.beside import beside
 from copilot_desktop.proxy.bodies import written
 from copilot_desktop.proxy.capping import capped_body
 from copilot_desktop.proxy.outlet import Outlet
@@ -37,7 +39,7 @@ from copilot_desktop.sse import EventTooLarge, Frame, FrameDecoder
 from copilot_desktop.upstream.client import Call, UpstreamReply
 from copilot_desktop.upstream.direct import NO_MORE, Wish
 from copilot_desktop.upstream.failures import problem_from
-from copilot_desktop.upstream.quirks import Stream, nano_credits
+from copilot_desktop.upstream.quirks import Quirks, Stream, nano_credits
 from copilot_desktop.upstream.quirks.runs import Run
 
 Json = dict[str, Any]
@@ -54,6 +56,25 @@ async def pass_through(
 
     With `strict` a change that a caller may notice is refused.
     """
+    exchange, shown = asked.exchange, asked.envelope.model
+    prepare = partial(_prepared, asked, provider, strict=strict)
+    call, quirks, stream = await beside(asked.size, prepare)
+    sending = provider.send(call, asked.route.model, asked.authority, asked.passage)
+    async with sending as reply:
+        asked.head_arrived(reply)
+        if stream is None:
+            answer = await _whole_body(reply)
+            exchange.nano_credits = nano_credits(answer)
+            exchange.usage = _usage(asked.route.target, answer.get("usage"))
+            return await down.whole(quirks.fix_reply(answer, shown), reply)
+        return await _forward(reply, stream, down, asked)
+
+
+def _prepared(
+    asked: Asked, provider: Provider, *, strict: bool
+) -> tuple[Call, Quirks, Stream | None]:
+    """What is asked of Copilot, and who mends the answer: frame by frame if it is a stream.
+    Raises Problem."""
     way, envelope, exchange = asked.route, asked.envelope, asked.exchange
     model, endpoint = way.model, way.endpoint
     _refuse_overflow(asked, provider)
@@ -70,7 +91,7 @@ async def pass_through(
     raw = b"" if asked.caller.limits.narrow else asked.raw
     call = Call(
         endpoint=endpoint,
-        body=written(raw, asked.body, fixed.body or body),
+        body=written(raw, asked.body, fixed.body or body, large=asked.size >= LARGE),
         model=model.id,
         stream=envelope.stream,
         initiator=envelope.initiator,
@@ -78,18 +99,7 @@ async def pass_through(
         betas=fixed.betas,
         extra_headers=model.request_headers,
     )
-    shown = envelope.model
-    stream = quirks.stream(asked.body, shown) if envelope.stream else None
-    del body, fixed
-    sending = provider.send(call, model, asked.authority, asked.passage)
-    async with sending as reply:
-        asked.head_arrived(reply)
-        if stream is None:
-            answer = await _whole_body(reply)
-            exchange.nano_credits = nano_credits(answer)
-            exchange.usage = _usage(way.target, answer.get("usage"))
-            return await down.whole(quirks.fix_reply(answer, shown), reply)
-        return await _forward(reply, stream, down, asked)
+    return call, quirks, quirks.stream(asked.body, envelope.model) if envelope.stream else None
 
 
 async def _forward(
@@ -197,7 +207,7 @@ class _Passing:
 
 def _refuse_overflow(asked: Asked, provider: Provider) -> None:
     """Weigh what is passed through, but only if its size alone makes it too long (P16)."""
-    model, size = asked.route.model, asked.size or len(asked.raw)
+    model, size = asked.route.model, asked.size
     if size <= model.max_prompt:
         return  # no ratio makes more tokens of it than it has bytes
     ratio = provider.lessons.ratio(model)

@@ -34,6 +34,7 @@ from copilot_desktop.preparation.weighing import number_overflow, weigh, weighed
 from copilot_desktop.provider import Provider
 from copilot_desktop.proxy.answers import Downstream, HttpDownstream, Pulse, unexpected
 from copilot_desktop.proxy.asked import Asked
+from copilot_desktop.proxy.beside import beside
 from copilot_desktop.proxy.bodies import read_object, too_large
 from copilot_desktop.proxy.brakes import Brakes
 from copilot_desktop.proxy.config import ProxyConfig
@@ -167,8 +168,9 @@ class Relay:
     ) -> Asked:
         raw, body = await self.read_json(request)
         declared = request.headers.get("x-initiator", "")
+        size = request.content.total_bytes
         return await self.decide(
-            request, dialect, exchange, caller, raw=raw, body=body, declared=declared
+            request, dialect, exchange, caller, raw=raw, body=body, size=size, declared=declared
         )
 
     async def decide(
@@ -180,10 +182,11 @@ class Relay:
         *,
         raw: bytes,
         body: Json,
+        size: int,
         declared: str,
     ) -> Asked:
-        """Where a request goes that has been read. `raw` is empty if `body` was not sent as such;
-        `declared` is the client's own word on who asks."""
+        """Where a request goes that has been read. `raw` is empty if `body` was not sent as such,
+        `size` how long it is all the same; `declared` is the client's own word on who asks."""
         if exchange.tape is not None:
             exchange.tape.asked.add(raw or json.dumps(body).encode())
         envelope = dialect.peek(body)
@@ -200,7 +203,7 @@ class Relay:
         caller.permit(model)
         way = self.provider.route(model, dialect)
         exchange.model_used = model.id
-        return Asked(request, dialect, exchange, authority, raw, body, envelope, way, caller)
+        return Asked(request, dialect, exchange, authority, raw, body, size, envelope, way, caller)
 
     async def _answer(self, asked: Asked, down: Downstream) -> web.StreamResponse:
         """By the chosen route; by another one if that cannot say what was asked, or if Copilot has
@@ -211,7 +214,7 @@ class Relay:
                 try:
                     return await self._by_route(asked, down)
                 except InvalidRequest as problem:
-                    _number(problem, asked, self.provider)
+                    await beside(asked.size, partial(_number, problem, asked, self.provider))
                     if down.spoke or not asked.body:  # the request was let go of
                         raise
                     detour = detour or Detour()
@@ -259,19 +262,23 @@ class Relay:
             raw = await self._arriving(request, limit)
         if len(raw) > limit:
             raise too_large(limit)
-        return read_object(raw)
+        return await beside(len(raw), partial(read_object, raw))
 
     async def _arriving(self, request: web.Request, limit: int) -> bytes:
         if (request.content_length or 0) > limit:
             raise too_large(limit)
         await invite_body(request)
+        content = request.content
+        pieces, size = [], 0
         try:
             async with asyncio.timeout(self.config.client_timeout):
-                return await request.read()
+                while piece := await content.readany():
+                    if (size := size + len(piece)) > limit:
+                        raise too_large(limit)
+                    pieces.append(piece)
         except TimeoutError:
             raise InvalidRequest("The request body did not arrive in time.") from None
-        except web.HTTPRequestEntityTooLarge:
-            raise too_large(limit) from None
+        return b"".join(pieces)
 
     def authority(self, request: web.Request) -> Authority:
         """Whose Copilot answers: the app's own sign-in, or the token that the client brings."""

@@ -6,6 +6,8 @@ same story (`translation.md` §8).
 
 from __future__ import annotations
 
+from functools import partial
+
 from aiohttp import web
 
 from copilot_desktop.canonical import Begin, BlockDelta, End, Usage, fold
@@ -13,6 +15,7 @@ from copilot_desktop.hearing import Turn
 from copilot_desktop.provider import Provider
 from copilot_desktop.proxy.answers import Downstream
 from copilot_desktop.proxy.asked import Asked
+from copilot_desktop.proxy.beside import beside
 from copilot_desktop.proxy.capping import capped_request
 from copilot_desktop.proxy.outlet import Outlet
 from copilot_desktop.runs import BlockDeltas, Told, spread
@@ -29,19 +32,7 @@ async def translate(
 
     With `strict` a change that a caller may notice is refused.
     """
-    way, most = asked.route, asked.caller.limits.max_effort
-    request, capped = capped_request(
-        asked.dialect.parse_request(asked.body), way.model, way.endpoint, most
-    )
-    asked.exchange.notes += capped
-    turn = provider.plan(
-        request,
-        way,
-        asked.envelope.initiator,
-        asked.authority,
-        strict=strict,
-    )
-    asked.exchange.notes += turn.notes
+    turn = await beside(asked.size, partial(_planned, asked, provider, strict=strict))
     ear = _Writing(asked, down, turn) if asked.envelope.stream else _Gathering(asked)
     try:
         await provider.pour(turn, asked.authority, ear, asked.passage)
@@ -54,6 +45,19 @@ async def translate(
     asked.take_notes()
     body = asked.dialect.render_reply(reply, turn.request)
     return await down.whole(body, ear.reply)
+
+
+def _planned(asked: Asked, provider: Provider, *, strict: bool) -> Turn:
+    """What is asked of Copilot. Raises Problem."""
+    way, most = asked.route, asked.caller.limits.max_effort
+    request, capped = capped_request(
+        asked.dialect.parse_request(asked.body), way.model, way.endpoint, most
+    )
+    asked.exchange.notes += capped
+    initiator = asked.envelope.initiator
+    turn = provider.plan(request, way, initiator, asked.authority, strict=strict)
+    asked.exchange.notes += turn.notes
+    return turn
 
 
 class _Writing:

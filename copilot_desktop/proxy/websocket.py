@@ -28,6 +28,7 @@ from copilot_desktop.dialects import Dialect, Envelope
 from copilot_desktop.errors import InvalidRequest, Overloaded, WrongMethod
 from copilot_desktop.model import RESPONSES
 from copilot_desktop.proxy.asked import Asked
+from copilot_desktop.proxy.beside import beside
 from copilot_desktop.proxy.bodies import parse_object, too_large
 from copilot_desktop.proxy.exchange import Exchange
 from copilot_desktop.proxy.guard import check
@@ -169,7 +170,7 @@ class SocketLine:
         conversation: list[Conversation],
     ) -> Asked:
         check(self._request, self._relay.config)  # which may have changed since the handshake
-        frame = self._read(data)
+        frame = await beside(len(data), partial(self._read, data))
         whole = self._remembered.whole(frame, len(data))
         conversation.append(whole)
         body = {name: value for name, value in frame.items() if name not in _NOT_OF_THE_BODY}
@@ -182,9 +183,9 @@ class SocketLine:
             caller,
             raw=b"",
             body=body,
+            size=whole.size,
             declared=declared if isinstance(declared, str) else "",
         )
-        asked.size = whole.size
         if frame.get("generate") is False:
             exchange.notes.append("answered=here (warm-up)")
             asked.envelope = _answered(asked)

@@ -13,7 +13,7 @@ def test_when_copilot_answers_the_request_is_let_go_and_its_notes_are_taken_once
     exchange = Exchange(1, "curl", "openai-chat")
     anything = cast("Any", None)
     asked = Asked(
-        anything, anything, exchange, anything, b"{}", {"a": 1}, anything, anything, anything
+        anything, anything, exchange, anything, b"{}", {"a": 1}, 2, anything, anything, anything
     )
     asked.passage.notes.append("healed=effort")
     asked.passage.nano_credits = 5

@@ -4,13 +4,15 @@ Two endpoints want back what many clients drop: `/responses` the id that travell
 reasoning, `/chat/completions` (Gemini above all) the opaque reasoning of a message that holds tool
 calls (`translation.md` §2.6 f and g). One `Memory` belongs to one account and lives no longer than
 whoever calls in its name: reasoning of one account must never reach another one's conversation.
-Nothing of it is written anywhere; numbers, sizes and times are bounded.
+Nothing of it is written anywhere; numbers, sizes and times are bounded. Large requests are mended
+on a thread while answers are heard on the loop, so each of the two has a lock.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
@@ -33,6 +35,7 @@ class IssuedIds:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._ids: OrderedDict[bytes, tuple[str, float]] = OrderedDict()
+        self._lock = threading.Lock()
 
     def remember(self, item: Any) -> None:
         """Note the pair of a finished item with encrypted content; others are ignored."""
@@ -41,19 +44,21 @@ class IssuedIds:
         blob, identifier = item.get("encrypted_content"), item.get("id")
         if isinstance(blob, str) and blob and isinstance(identifier, str) and identifier:
             key = _digest(blob)
-            self._ids[key] = (identifier, self._clock())
-            self._ids.move_to_end(key)
-            while len(self._ids) > IDS_KEPT:
-                self._ids.popitem(last=False)
+            with self._lock:
+                self._ids[key] = (identifier, self._clock())
+                self._ids.move_to_end(key)
+                while len(self._ids) > IDS_KEPT:
+                    self._ids.popitem(last=False)
 
     def true_id(self, blob: str) -> str | None:
         """The id that Copilot gave to this reasoning, if that was seen in the last six hours."""
         key = _digest(blob)
-        identifier, since = self._ids.get(key, ("", 0.0))
-        if not identifier or self._clock() - since > KEPT_FOR:
-            self._ids.pop(key, None)
-            return None
-        return identifier
+        with self._lock:
+            identifier, since = self._ids.get(key, ("", 0.0))
+            if not identifier or self._clock() - since > KEPT_FOR:
+                self._ids.pop(key, None)
+                return None
+            return identifier
 
 
 class Spoken(NamedTuple):
@@ -93,6 +98,7 @@ class Thoughts:
         self._clock = clock
         self._kept: OrderedDict[bytes, _Kept] = OrderedDict()
         self._characters = 0
+        self._lock = threading.Lock()
 
     def keep(self, model: str, calls: Iterable[Spoken], thought: Thought) -> None:
         """Remember what `model` thought before it made `calls`. No opaque part, nothing to keep."""
@@ -100,29 +106,33 @@ class Thoughts:
         if not thought.opaque or kept_size > LONGEST_THOUGHT:
             return
         now = self._clock()
-        for call in calls:
-            for key in _keys(model, call):
+        keys = [key for call in calls for key in _keys(model, call)]
+        with self._lock:
+            for key in keys:
                 self._forget(key)
                 self._kept[key] = _Kept(thought, now)
                 self._characters += kept_size
-        self._prune(now)
+            self._prune(now)
 
     def of(self, model: str, calls: Iterable[Spoken]) -> Thought | None:
         """The reasoning of the message that holds `calls`, if `model` gave it."""
-        now = self._clock()
-        self._prune(now)
         known = [_keys(model, call) for call in calls]
         # All ids first: what a call says may have been said in another conversation as well.
-        for key in [*(key for keys in known for key in keys[:-1]), *(keys[-1] for keys in known)]:
-            if (found := self._kept.get(key)) is not None:
-                found.used = now
-                self._kept.move_to_end(key)
-                return found.thought
+        keys = [*(key for keys in known for key in keys[:-1]), *(keys[-1] for keys in known)]
+        with self._lock:
+            now = self._clock()
+            self._prune(now)
+            for key in keys:
+                if (found := self._kept.get(key)) is not None:
+                    found.used = now
+                    self._kept.move_to_end(key)
+                    return found.thought
         return None
 
     def clear(self) -> None:
-        self._kept.clear()
-        self._characters = 0
+        with self._lock:
+            self._kept.clear()
+            self._characters = 0
 
     def __len__(self) -> int:
         """Entries; a call with an id has two."""

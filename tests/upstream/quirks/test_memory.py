@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import threading
+
 import pytest
 
 from copilot_desktop.model import CHAT, RESPONSES, Model
@@ -147,3 +150,33 @@ def test_ids_outlive_a_request_for_the_same_account_alone():
 
     assert sent(memory) == "rs_UP"
     assert sent(Memory()) == "rs_1"
+
+
+def test_what_is_mended_on_a_thread_does_not_disturb_what_is_heard_on_another(monkeypatch):
+    monkeypatch.setattr(memory_module, "CALLS_KEPT", 8)
+    monkeypatch.setattr(memory_module, "IDS_KEPT", 4)
+    thoughts, issued, broken = Thoughts(), IssuedIds(), []
+
+    def talk() -> None:
+        try:
+            for number in range(8000):
+                calls = [call(f"call_{number % 12}")]
+                thoughts.keep("m", calls, Thought("t", "o" * (number % 7 + 1)))
+                thoughts.of("m", calls)
+                issued.remember({"id": "rs_1", "encrypted_content": f"{number % 9}"})
+                issued.true_id(f"{number % 9}")
+        except Exception as error:
+            broken.append(error)
+
+    often = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        talkers = [threading.Thread(target=talk) for _ in range(4)]
+        for each in talkers:
+            each.start()
+        for each in talkers:
+            each.join(60)
+    finally:
+        sys.setswitchinterval(often)
+    assert not broken
+    assert thoughts._characters == sum(kept.size for kept in thoughts._kept.values())
