@@ -68,7 +68,7 @@ _UNKNOWN = re.compile(
 )
 _WITHIN = re.compile(r"unknown parameter:? [`'\"]([\w.]+\[[\w.\[\]]+)[`'\"]", re.IGNORECASE)
 _EXTRA = re.compile(r"([\w.*-]+): Extra inputs are not permitted")
-_NAMED = re.compile(r"unsupported (parameter|value):? [`'\"]([\w.]+)[`'\"]", re.IGNORECASE)
+_NAMED = re.compile(r"unsupported (parameter|value):? [`'\"]?([\w.]*\w)", re.IGNORECASE)
 _LISTED = re.compile(r"supported values(?: are)?: *(.*)", re.IGNORECASE | re.DOTALL)
 _BETAS = re.compile(r"unsupported beta header\(s\): *([\w.,\- ]+)", re.IGNORECASE)
 

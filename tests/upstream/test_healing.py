@@ -276,6 +276,7 @@ def test_nothing_is_done_about_the_rest(endpoint: str, body: dict[str, Any], sai
     ("said", "gone", "lessons"),
     [
         ("parameter: 'top_k' is not supported.", {"top_k"}, (Lesson("bad_path", "top_k"),)),
+        ("parameter: top_k.", {"top_k"}, (Lesson("bad_path", "top_k"),)),
         ("value: 'top_p' does not support 0.5.", {"top_p"}, (Lesson("bad_path", "top_p"),)),
         ("value: 'temperature' does not support 0.3.", {"temperature", "top_p", "top_k"},
          (Lesson("no_temperature"),)),
