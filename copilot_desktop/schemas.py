@@ -14,7 +14,7 @@ from typing import Any
 
 Schema = dict[str, Any]
 _BRANCHES = ("anyOf", "oneOf", "allOf")
-_ILLEGAL = frozenset({*_BRANCHES, "$schema", "$id"})
+ILLEGAL = frozenset({*_BRANCHES, "$schema", "$id", "not", "if", "then", "else", "enum"})
 _NAMED = frozenset({"properties", "patternProperties", "$defs", "definitions"})
 _NESTED = frozenset({*_BRANCHES, "items", "prefixItems", "additionalProperties", "not"})
 _DEEP = _NAMED | _NESTED
@@ -28,8 +28,8 @@ _OF_TYPE = {
 
 
 def legal_schema(schema: Schema | None) -> Schema:
-    """An object schema with `properties`, without `$schema` and `$id`, never a bare union, in which
-    each array says what it holds: `schema` itself if it is one."""
+    """An object schema with `properties`, without `$schema` and `$id`, never a bare union or
+    condition, in which each array says what it holds: `schema` itself if it is one."""
     legal = schema if schema and _is_legal(schema) else _outermost(schema or {})
     return _rewritten(legal, _with_items) if any(map(_is_bare, _within(legal))) else legal
 
@@ -41,15 +41,16 @@ def claude_schema(schema: Schema) -> Schema:
 
 
 def google_schema(schema: Schema) -> Schema:
-    """With one type for each value, and choices among texts only: Copilot's Gemini models refuse
-    any other without a word that says why. `schema` itself if it is so."""
+    """With one type for each value, choices among texts only, and no field that must be there but
+    is not declared: Copilot's Gemini models refuse any other without a word that says why. `schema`
+    itself if it is so."""
     return _rewritten(schema, _plainer) if any(map(_is_mixed, _within(schema))) else schema
 
 
 def _outermost(schema: Schema, root: Schema | None = None, depth: int = 0) -> Schema:
     root = schema if root is None else root
     given = _looked_up(schema, root)
-    legal = {key: value for key, value in given.items() if key not in _ILLEGAL}
+    legal = {key: value for key, value in given.items() if key not in ILLEGAL}
     branches = [branch for key in _BRANCHES if key in given for branch in _listed(given[key])]
     if branches and depth < _DEEPEST:
         whole = [_outermost(each, root, depth + 1) for each in branches if isinstance(each, dict)]
@@ -64,7 +65,7 @@ def _is_legal(schema: Schema) -> bool:
     return (
         schema.get("type") == "object"
         and isinstance(schema.get("properties"), dict)
-        and _ILLEGAL.isdisjoint(schema)
+        and ILLEGAL.isdisjoint(schema)
     )
 
 
@@ -137,7 +138,16 @@ def _is_mixed(schema: Schema) -> bool:
     kind, choices = schema.get("type"), schema.get("enum")
     if type(kind) is list or type(schema.get("items")) is bool:
         return True
+    if "required" in schema and _declared(schema) != schema["required"]:
+        return True
     return type(choices) is list and not _are_texts(kind, choices)
+
+
+def _declared(schema: Schema) -> list[str]:
+    """The fields that must be there, as far as it is said what they are."""
+    properties = schema.get("properties")
+    known = properties if isinstance(properties, dict) else {}
+    return [name for name in required_of(schema) if name in known]
 
 
 def _are_texts(kind: Any, choices: list[Any]) -> bool:
@@ -158,6 +168,8 @@ def _plainer(schema: Schema) -> Schema:
         if kind == "string" and isinstance(choices, list):
             choices = [choice for choice in choices if choice is not None]
             plain["enum"] = choices
+    if "required" in plain:
+        plain["required"] = _declared(plain)
     if isinstance(choices, list) and not _are_texts(kind, choices):
         del plain["enum"]
         words = f"One of: {', '.join(json.dumps(choice) for choice in choices)}."

@@ -35,6 +35,13 @@ def test_what_branches_say_of_one_field_is_all_allowed():
     }
 
 
+def test_conditions_at_the_outermost_level_go():
+    """OpenAI and Claude refuse them there, and servers of tools may have them."""
+    when = {"if": {"required": ["a"]}, "then": {"required": ["b"]}, "else": False}
+    given = {**of(a=STRING), "allOf": [when], "not": {"required": ["c"]}, **when, "enum": [{}]}
+    assert legal_schema(given) == of(a=STRING)
+
+
 def test_branches_behind_addresses_are_looked_up():
     """A union of types from Python or TypeScript: none of its fields was told."""
     one = {"type": "object", "properties": {"a": STRING, "b": STRING}, "required": ["a"]}
@@ -143,6 +150,10 @@ def test_what_is_no_array_or_says_it_is_left_alone(given):
             of(a={"type": "integer", "description": "How. One of: 1, 2."}),
         ),
         (of(a={"type": "array", "items": True}), of(a={"type": "array", "items": {}})),
+        (
+            of(a={**of(b=STRING), "required": ["b", "c"]}, d={"required": ["e"]}),
+            of(a={**of(b=STRING), "required": ["b"]}, d={"required": []}),
+        ),
         (of(a={"enum": [True, "x"]}), of(a={"description": 'One of: true, "x".'})),
     ],
 )
@@ -162,7 +173,8 @@ def test_for_claude_arrays_are_spelled_as_in_the_latest_draft():
 
 
 def test_what_google_takes_is_handed_on_as_it_is():
-    given = of(a={"type": "string", "enum": ["x"]}, b=of(c={"type": "integer"}))
+    inner = {**of(c={"type": "integer"}), "required": ["c"]}
+    given = of(a={"type": "string", "enum": ["x"]}, b=inner, required={"type": "string"})
     assert google_schema(given) is given
 
 

@@ -97,15 +97,17 @@ def schemas(found: Any) -> Iterator[Body]:
 
 
 def google_schema(found: Any) -> None:
-    """Gemini behind Copilot takes one type for each value and choices among texts only, and does
-    not say what it minds (as seen from July 2026 on). Raises Refused."""
+    """Gemini behind Copilot takes one type for each value, choices among texts only, and no field
+    that is required but not declared. It does not say what it minds (as seen from July 2026 on).
+    Raises Refused."""
     for inner in schemas(found):
         kind, choices = inner.get("type"), inner.get("enum")
         bare = kind == "array" and not isinstance(inner.get("items"), dict)
         # Gemini says: "field predicate failed: $type == Type.ARRAY".
         bare = bare or (kind not in ("array", None) and "items" in inner)
         texts = kind in ("string", None) and all(isinstance(each, str) for each in choices or ())
-        if isinstance(kind, list) or bare or (choices is not None and not texts):
+        missing = set(inner.get("required") or ()) - set(inner.get("properties") or ())
+        if isinstance(kind, list) or bare or (choices is not None and not texts) or missing:
             raise gateway("invalid request body")
 
 

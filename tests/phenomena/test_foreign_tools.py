@@ -21,8 +21,11 @@ SCHEMAS = {
     "two types": {"type": "array", "items": {"type": ["object", "null"], "properties": {}}},
     "many of anything": {"type": "array", "items": True},
     "a choice of numbers": {"type": "integer", "enum": [1, 2]},
+    "a field that is required, but not declared": {
+        "type": "object", "properties": {"b": {"type": "string"}}, "required": ["b", "c"],
+    },
     "a choice that may be nothing": {"type": ["string", "null"], "enum": ["x", None]},
-}
+}  # fmt: skip
 
 
 def asked(dialect: str, schema: dict[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from copilot_desktop.errors import InvalidRequest, NotExpressible
 from copilot_desktop.model import Model
-from copilot_desktop.schemas import claude_schema, legal_schema
+from copilot_desktop.schemas import ILLEGAL, claude_schema, legal_schema
 from copilot_desktop.upstream.quirks.messages_draft import Draft, Json
 from copilot_desktop.upstream.quirks.tool_names import told_once
 
@@ -29,7 +29,6 @@ _BILLING = "x-anthropic-billing-header"
 _SERVER = ("web_search", "web_fetch", "code_execution", "mcp_toolset", "advisor")
 _MOST_TOOLS = 128  # what Copilot's own client keeps to
 _SEARCH = "tool_search_tool"
-_ODD = frozenset({"$schema", "$id", "anyOf", "oneOf", "allOf"})
 _TOOL = frozenset({"type", "name", "description", "input_schema", "cache_control", "strict"})
 _TOOL_SEARCH = frozenset({"defer_loading", "input_examples"})
 _TOOL_EXTRAS = frozenset({"eager_input_streaming", "allowed_callers"})
@@ -213,7 +212,7 @@ def _tool(tool: Any, draft: Draft, model: Model, *, search: bool) -> Any:
 
 def _is_odd(schema: Mapping[str, Any]) -> bool:
     """Claude takes any object; what else there is at the outermost level it refuses."""
-    return schema.get("type") != "object" or not _ODD.isdisjoint(schema)
+    return schema.get("type") != "object" or not ILLEGAL.isdisjoint(schema)
 
 
 def _mend_choice(draft: Draft, *, offered: bool, gone: frozenset[str]) -> None:
