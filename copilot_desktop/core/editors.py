@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from copilot_desktop.core import editor_samples, editor_test
+from copilot_desktop.core import editor_samples, editor_test, own_files
 from copilot_desktop.core.editor_links import Offer, choosable
 from copilot_desktop.core.editor_rows import OLD, EditorList, EditorRow, in_order
 from copilot_desktop.core.keys import Drafts
@@ -40,7 +39,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-FOLDER = "editors"
+FOLDER = own_files.EDITORS
 DEMO_FOLDER = "demo"  # everything about editors in a demo
 LOOK_SECONDS = 20.0
 CHANGE_SECONDS = 30.0
@@ -184,7 +183,8 @@ class Editors:
         is left, and then keeps what is needed to undo it."""
         if (await self.undo_all())["left"]:
             raise refused("left")
-        await self._in_thread(lambda: shutil.rmtree(self._folder, ignore_errors=True))
+        top = self._folder.parent
+        await self._in_thread(lambda: own_files.delete(top, own_files.BACKUPS, own_files.EDITORS))
 
     # ------------------------------------------------------------------------ beside it
 

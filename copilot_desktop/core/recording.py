@@ -12,14 +12,13 @@ import asyncio
 import errno
 import json
 import logging
-import shutil
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from copilot_desktop.atomic import remove_file
+from copilot_desktop.core import own_files
 from copilot_desktop.core.tasks import Tasks
 from copilot_desktop.errors import InvalidRequest
 from copilot_desktop.proxy.exchange import Exchange
@@ -28,7 +27,7 @@ from copilot_desktop.system.files import private_folder, read_private, write_pri
 
 log = logging.getLogger(__name__)
 
-FOLDER = "contents"
+FOLDER = own_files.CONTENTS
 LIFETIME = 3600.0  # seconds
 KEPT = 500  # exchanges
 _LOOK = 30.0  # seconds between two looks at the clock: it goes on while the computer sleeps
@@ -154,11 +153,7 @@ class Recorder:
             self._ids.clear()
             if self._folder.is_symlink() or not self._folder.exists():
                 return
-            shutil.rmtree(self._folder, ignore_errors=True)
-            try:
-                for path in self._folder.glob("*"):
-                    remove_file(path)
-            except OSError:
+            if own_files.delete(self._folder.parent, FOLDER):
                 log.warning("Recorded contents could not be deleted: %s", self._folder)
 
     def _path(self, number: int) -> Path:

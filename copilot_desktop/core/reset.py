@@ -8,18 +8,18 @@ warning stays as well: forgetting it would not make GitHub forget.
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import os
 import shutil
 from collections.abc import Awaitable
 from contextlib import suppress
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from copilot_desktop.atomic import remove_file, sweep
 from copilot_desktop.core import keys as local_keys
-from copilot_desktop.core import logs
+from copilot_desktop.core import logs, own_files
 from copilot_desktop.core.settings import NAMES
 from copilot_desktop.errors import InvalidRequest, Problem
 
@@ -27,28 +27,6 @@ if TYPE_CHECKING:
     from copilot_desktop.core.core import Core
 
 log = logging.getLogger(__name__)
-
-# Every name that the app gives to a thing in its data folder, as patterns; a test holds it to that.
-OURS = (
-    "accounts.broken",
-    "accounts.json",
-    "alerts.json",
-    "brakes.json",
-    "contents",
-    "demo",
-    "editors",
-    "instance.*",
-    "last.json",
-    "lessons.json",
-    "local-key*",
-    "logs",
-    "models.json",
-    "settings.json*",
-    "tokens",
-    "updates.json",
-    "usage.broken",
-    "usage.sqlite3*",
-)
 
 
 async def everything(core: Core) -> None:
@@ -132,15 +110,14 @@ def delete_folder(folder: Path, *, whole: bool) -> list[Path]:
     if whole and not folder.is_symlink():
         shutil.rmtree(folder, ignore_errors=True)
         return [folder] if folder.exists() else []
-    for path in sorted(folder.glob("*")):
-        # A file that was being written when the app was killed is hidden and bears a mark.
-        if not any(fnmatchcase(path.name, each) for name in OURS for each in (name, f".{name}.*")):
-            continue
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
+    demo = folder / own_files.DEMO
+    if own_files.has_run(demo):  # else it is somebody's own
+        shutil.rmtree(demo / own_files.DEMO / "home", ignore_errors=True)  # of the editors in it
+        for place in (demo / own_files.DEMO, demo):
+            own_files.delete(place)
             with suppress(OSError):
-                path.unlink()
+                place.rmdir()
+    own_files.delete(folder)
     with suppress(OSError):
         folder.rmdir()
     return sorted(folder.glob("*"))
@@ -150,7 +127,7 @@ def delete_unfinished(folder: Path) -> None:
     """Delete from the data folder what a run was writing when it was killed: it may be a secret
     that has been changed or deleted since. Blocks; never raises."""
     sweep(folder)
-    for below in (folder / name for name in OURS):
+    for below in (folder / name for name in (*own_files.FOLDERS, own_files.DEMO)):
         for place, _, _ in os.walk(below) if not below.is_symlink() else ():  # through no link
             sweep(Path(place))
 
@@ -163,12 +140,10 @@ async def _delete_unlisted(core: Core) -> None:
 
 def _delete_aside(folder: Path) -> None:
     """What was kept aside since it could not be understood, with keys and names in it, and tokens
-    that no list names, such as one that was damaged."""
-    aside = [
-        each for each in folder.glob("*.broken") if any(fnmatchcase(each.name, o) for o in OURS)
-    ]
-    for path in (*aside, *(folder / "tokens").glob("*.json")):
-        remove_file(path)
+    that no list names, such as one that was damaged. Raises OSError."""
+    left = own_files.delete(folder, own_files.TOP, names=own_files.ASIDE)
+    if left := left + own_files.delete(folder, own_files.TOKENS):
+        raise OSError(errno.EACCES, os.strerror(errno.EACCES), str(left[0]))
 
 
 def _empty_log(folder: Path) -> None:

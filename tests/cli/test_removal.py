@@ -11,7 +11,7 @@ import pytest
 from copilot_desktop.cli import Ended, removal
 from copilot_desktop.control.instance import claim
 from copilot_desktop.core import settings_file
-from copilot_desktop.core.reset import OURS, delete_folder
+from copilot_desktop.core.reset import delete_folder
 from copilot_desktop.demo import FakeUpstream
 from tests.cli.terminal import Terminal, settings
 from tests.cli.test_facts import sign_in
@@ -138,4 +138,3 @@ def test_in_a_chosen_folder_other_things_stay(tmp_path: Path) -> None:
         (tmp_path / name).write_text("x")
     (tmp_path / "tokens").mkdir()
     assert delete_folder(tmp_path, whole=False) == [tmp_path / "holiday.jpg"]
-    assert "*" not in OURS
