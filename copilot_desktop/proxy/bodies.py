@@ -22,6 +22,9 @@ Json = dict[str, Any]
 # Half a character, or a whole one that is written as its two halves.
 _ESCAPED = re.compile(rb"\\u[dD][89a-fA-F]")
 _MISSING = object()
+# All members of the formats are spelled so; in those of `_SAYING` stands how much a model thinks.
+_PLAIN = re.compile(r"[a-z0-9_]+").fullmatch
+_SAYING = ("reasoning", "thinking", "output_config")
 
 
 def too_large(limit: int) -> BodyTooLarge:
@@ -83,6 +86,18 @@ def written(raw: bytes, read: Json, mended: Json, *, large: bool = False) -> byt
             end = len(raw.rstrip()) - 1
             return b"".join((memoryview(raw)[:end], b",", json_bytes.written(news)[1:]))
     return anew(mended)
+
+
+def plainly_named(body: Json) -> tuple[Json, list[str]]:
+    """`body` without members in other letters, and their names: readers in Go take `Model` for
+    `model`, so what was looked at here could be something else there."""
+    dropped = [name for name in body if not _PLAIN(name)]
+    kept = {name: value for name, value in body.items() if _PLAIN(name)}
+    for place in _SAYING:
+        if isinstance(inner := kept.get(place), dict):
+            dropped += [f"{place}.{name}" for name in inner if not _PLAIN(name)]
+            kept[place] = {name: value for name, value in inner.items() if _PLAIN(name)}
+    return kept, dropped
 
 
 def _whole(value: Any) -> Any:

@@ -32,7 +32,7 @@ from copilot_desktop.provider import Provider
 from copilot_desktop.proxy.answers import Downstream
 from copilot_desktop.proxy.asked import Asked
 from copilot_desktop.proxy.beside import beside
-from copilot_desktop.proxy.bodies import written
+from copilot_desktop.proxy.bodies import plainly_named, written
 from copilot_desktop.proxy.capping import capped_body
 from copilot_desktop.proxy.outlet import Outlet
 from copilot_desktop.sse import EventTooLarge, Frame, FrameDecoder
@@ -79,7 +79,13 @@ def _prepared(
     model, endpoint = way.model, way.endpoint
     _refuse_overflow(asked, provider)
     quirks = provider.quirks(endpoint, asked.authority)
-    body, capped = capped_body(asked.body, model, endpoint, asked.caller.limits.max_effort)
+    raw, body, limits = asked.raw, asked.body, asked.caller.limits
+    if limits.narrow:
+        # A name that stands twice may mean one thing to us and another to whoever reads it next.
+        raw = b""
+        body, dropped = plainly_named(body)
+        exchange.notes += [f"dropped={name}" for name in dropped]
+    body, capped = capped_body(body, model, endpoint, limits.max_effort)
     exchange.notes += capped
     if envelope.model != model.id:
         body = {**body, "model": model.id}
@@ -87,8 +93,6 @@ def _prepared(
     exchange.notes += fixed.notes
     if strict:
         refuse_marked(fixed.marked)
-    # A name that stands twice may mean one thing to us and another to whoever reads it next.
-    raw = b"" if asked.caller.limits.narrow else asked.raw
     call = Call(
         endpoint=endpoint,
         body=written(raw, asked.body, fixed.body or body, large=asked.size >= LARGE),

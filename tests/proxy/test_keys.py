@@ -162,6 +162,20 @@ async def test_a_model_that_is_named_twice_is_sent_as_it_was_read() -> None:
     assert b"gpt-5.4" not in sent.raw
 
 
+async def test_a_name_in_other_letters_is_not_sent_with_a_key_that_has_limits() -> None:
+    """Readers in Go take it for the one that was looked at."""
+    fields = {"messages": [{"role": "user", "content": "hi"}], "reasoning": {"Effort": "max"}}
+    asked = {"model": "gpt-4.1", "Model": "gpt-5.4", **fields}
+    async with running_rig(config=config()) as rig:
+        key = ("Authorization", f"Bearer {NARROW.secret}")
+        told = request("POST", "/v1/chat/completions", JSON, key, body=json.dumps(asked).encode())
+        answer = await send(rig.port, told)
+        (sent,) = rig.fake.ledger.to("/chat/completions")
+    assert answer.status == 200
+    assert sent.body == {"model": "gpt-4.1", **fields, "reasoning": {}}
+    assert "dropped=Model" in answer.one("x-copilot-desktop-notes")
+
+
 async def test_every_list_of_models_leaves_out_what_the_key_may_not_use() -> None:
     async with running_rig(config=config()) as rig:
         await chat(rig, NARROW.secret)
