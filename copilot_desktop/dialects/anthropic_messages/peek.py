@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from copilot_desktop.dialects import Envelope, Initiator
+from copilot_desktop.dialects.observations import is_observation
 from copilot_desktop.errors import InvalidRequest
 
 _OPENED, _CLOSED = "<system-reminder>", "</system-reminder>"
@@ -38,13 +39,14 @@ def envelope(body: Mapping[str, Any]) -> Envelope:
 
 def _initiator(turns: list[Any]) -> Initiator:
     """`user` if a person spoke last; trailing instructions are skipped."""
-    for turn in reversed(turns):
-        if not isinstance(turn, dict) or turn.get("role") == "system":
-            continue
+    newest = (
+        turn for turn in reversed(turns) if isinstance(turn, dict) and turn.get("role") != "system"
+    )
+    for turn in newest:
         if turn.get("role") != "user":
             return "agent"
         if not _is_reminder(content := turn.get("content")):
-            return _speaker(content)
+            return "agent" if is_observation(turn, next(newest, None)) else _speaker(content)
     return "user"
 
 

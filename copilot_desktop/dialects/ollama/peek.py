@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from copilot_desktop.dialects import Envelope, Initiator, Json
+from copilot_desktop.dialects.observations import is_observation
 from copilot_desktop.dialects.ollama.lines import now
 from copilot_desktop.dialects.ollama.parse import model_of, wants_stream
 from copilot_desktop.dialects.ollama.writer import Shape, as_message, as_response
@@ -51,5 +52,9 @@ def _loaded(body: Mapping[str, Any], shape: Shape) -> Json:
 
 def _initiator(turns: list[Mapping[str, Any]]) -> Initiator:
     """A human started this call if the last turn that is not an instruction is the user's."""
-    last = next((turn for turn in reversed(turns) if turn.get("role") != "system"), None)
-    return "user" if last is None or last.get("role") == "user" else "agent"
+    newest = (turn for turn in reversed(turns) if turn.get("role") != "system")
+    last = next(newest, None)
+    if last is None:
+        return "user"
+    theirs = last.get("role") == "user" and not is_observation(last, next(newest, None))
+    return "user" if theirs else "agent"

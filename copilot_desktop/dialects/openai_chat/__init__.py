@@ -12,6 +12,7 @@ from typing import Any
 
 from copilot_desktop.canonical import Loss, Reply, Request, Usage
 from copilot_desktop.dialects import Envelope, Initiator
+from copilot_desktop.dialects.observations import is_observation
 from copilot_desktop.dialects.openai_chat import parse, render, usage, writer
 from copilot_desktop.dialects.openai_chat.reader import ChatReader
 from copilot_desktop.dialects.openai_chat.writer import ChatWriter
@@ -38,6 +39,8 @@ class OpenAIChat:
     def peek(self, body: Mapping[str, Any]) -> Envelope:
         initiator: Initiator = "user"
         shows = after_result = False
+        before: Any = None
+        newest: Any = None
         messages = body.get("messages")
         for turn in messages if isinstance(messages, list) else ():
             if not isinstance(turn, dict):
@@ -48,8 +51,11 @@ class OpenAIChat:
                 theirs = role == "user" and not (after_result and _is_of_a_tool(content))
                 initiator = "user" if theirs else "agent"
                 after_result = role == "tool"
+                before, newest = newest, turn
             if isinstance(content, list) and not shows:
                 shows = any(map(_is_picture, content))
+        if newest is not None and initiator == "user" and is_observation(newest, before):
+            initiator = "agent"
         return Envelope(parse.model_of(body), body.get("stream") is True, initiator, shows)
 
     def parse_request(self, body: Mapping[str, Any]) -> Request:

@@ -12,6 +12,7 @@ from typing import Any
 
 from copilot_desktop.canonical import Effort, Request, ResponseFormat, Text
 from copilot_desktop.dialects import Envelope, Initiator
+from copilot_desktop.dialects.observations import is_observation
 from copilot_desktop.dialects.openai_responses.fields import (
     count_of,
     flag_of,
@@ -153,14 +154,16 @@ def peek(body: Mapping[str, Any]) -> Envelope:
 
 def _initiator(items: list[Any]) -> Initiator:
     """`user` if the newest item is a message of the user (§1.5); a bare text is one, too."""
-    for item in reversed(items):
-        if not isinstance(item, dict):
-            return "agent"
-        role = item.get("role")
-        if role in ("system", "developer"):
-            continue
-        return "user" if role == "user" and item.get("type", "message") == "message" else "agent"
-    return "user"
+    newest = (
+        item
+        for item in reversed(items)
+        if not isinstance(item, dict) or item.get("role") not in ("system", "developer")
+    )
+    last = next(newest, {"role": "user"})
+    if not isinstance(last, dict) or last.get("role") != "user":
+        return "agent"
+    told = last.get("type", "message") != "message" or is_observation(last, next(newest, None))
+    return "agent" if told else "user"
 
 
 def _shows(item: Any) -> bool:
