@@ -32,6 +32,8 @@ Outcome = Literal["open", "ok", "failed", "cancelled", "refused"]
 # How clients name themselves in `User-Agent` (`clients.md`), for the list of requests.
 _CLIENTS = (
     ("copilotdesktop-playground", "Playground"),
+    ("copilotdesktop-test", "Connection test"),
+    ("githubcopilotchat", "VS Code"),
     ("claude-cli", "Claude Code"),
     ("codex", "Codex"),
     ("opencode", "opencode"),

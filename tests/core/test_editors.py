@@ -91,6 +91,8 @@ async def test_connect_test_and_undo(tmp_path: Path) -> None:
         assert answer["ok"], answer
         assert answer["ms"] >= 0
         assert answer["model"] in {model.id for model in rig.core.catalogue.models}
+        [asked] = rig.core.traffic.recent
+        assert asked.client == "Connection test", "no editor has asked yet"
 
         shown = await rig.do("preview_undo", id="claude-code")
         assert [f"~/{SETTINGS}", "env.ANTHROPIC_BASE_URL"] in shown["back"]

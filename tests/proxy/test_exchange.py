@@ -23,6 +23,7 @@ from copilot_desktop.proxy.exchange import KEPT, Exchange, Traffic, client_name
         ("opencode/1.0 ai-sdk/3", "opencode"), ("OpenAI/Python 3.54.0", "OpenAI SDK"),
         ("AsyncOpenAI/Python 3.54.0", "OpenAI SDK"), ("Anthropic/JS 1.0", "Anthropic SDK"),
         ("AsyncAnthropic/Python 2.12.0", "Anthropic SDK"), ("curl/8.5.0", "curl"),
+        ("copilot/1.0.102 (linux)", "Copilot CLI"), ("GitHubCopilotChat/0.44.1", "VS Code"),
         ("my-tool/1", "my-tool"), ("", "Unknown"), ("/", "Unknown"), ("x" * 500, "x" * 32),
         # As Latin-1 comes out of a header, and a mark that turns the words around it.
         (b"M\xfcller/1".decode("utf-8", "surrogateescape"), "M\ufffdller"),
