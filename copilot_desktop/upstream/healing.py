@@ -365,7 +365,8 @@ def _row(name: str, says: str, change: Callable[[Case], _Change]) -> _Row:
 _ROWS = (
     _row(
         "thinking signature",
-        r"invalid.*(signature|data)\b.*thinking|thinking block must contain thinking",
+        r"invalid.*(signature|data)\b.*thinking|thinking block must contain thinking"
+        r"|thinking`? blocks .*cannot be modified",
         _signatures,
     ),  # 1
     _row("thinking begun", r"expected `?thinking`? or `?redacted_thinking", _unbegun),

@@ -19,6 +19,7 @@ from tests.laws import junk
 
 REFUSALS = (
     "messages.1.content.0: Invalid `signature` in `thinking` block",
+    "`thinking` or `redacted_thinking` blocks in the latest assistant message cannot be modified.",
     '"thinking.type.enabled" is not supported for this model.',
     '"thinking.type.disabled" is not supported for this model. Use "between_tools".',
     "effort: supported values: [low, medium]",

@@ -43,7 +43,7 @@ def test_pairs_are_mended_once_more() -> None:
         "messages.2.content.0: unexpected `tool_use_id` found in `tool_result` blocks: b",
         "unexpected tool_use_id",
     ):
-        found = treated(MESSAGES, body, said)
+        found = treated(MESSAGES, body, f"messages.1.content.0: {said}")
         assert found is not None
         (result,) = found.body["messages"][2]["content"]
         assert (result["tool_use_id"], result["content"]) == ("a", NO_RESULT)
@@ -122,13 +122,20 @@ def test_four_cache_marks_stay() -> None:
     blocks = [{"type": "text", "text": str(n), "cache_control": MARK} for n in range(6)]
     body = {"messages": [{"role": "user", "content": blocks}]}
     said = "A maximum of 4 blocks with cache_control may be provided. Found 6."
-    found = treated(MESSAGES, body, said)
+    found = treated(MESSAGES, body, f"messages.1.content.0: {said}")
     assert found is not None
     marked = [b["text"] for b in found.body["messages"][0]["content"] if "cache_control" in b]
     assert marked == ["2", "3", "4", "5"]
 
 
-def test_a_turn_of_nothing_but_reasoning_goes_and_its_neighbours_join() -> None:
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Invalid `signature` in `thinking` block",
+        "`thinking` or `redacted_thinking` blocks in the latest message cannot be modified.",
+    ],
+)
+def test_a_turn_of_nothing_but_reasoning_goes_and_its_neighbours_join(said: str) -> None:
     """Row 1, with the budget that the running tool loop could not do with."""
     thought = {"type": "thinking", "thinking": "Hm.", "signature": "x"}
     use = {"type": "tool_use", "id": "a", "name": "f", "input": {}}
@@ -142,7 +149,7 @@ def test_a_turn_of_nothing_but_reasoning_goes_and_its_neighbours_join() -> None:
             {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "a"}]},
         ],
     }
-    found = treated(MESSAGES, body, "messages.1.content.0: Invalid `signature` in `thinking` block")
+    found = treated(MESSAGES, body, f"messages.1.content.0: {said}")
     assert found is not None
     roles = [turn["role"] for turn in found.body["messages"]]
     assert roles == ["user", "assistant", "user"]
@@ -376,7 +383,7 @@ def test_a_beta_goes_with_what_it_was_for() -> None:
 def test_a_forced_tool_beside_reasoning_teaches_nothing() -> None:
     body = {"tool_choice": {"type": "any"}}
     said = "Thinking may not be enabled when tool_choice forces tool use."
-    found = treated(MESSAGES, body, said)
+    found = treated(MESSAGES, body, f"messages.1.content.0: {said}")
     assert found is not None
     assert found.body == {"tool_choice": {"type": "auto"}}
     assert found.lessons == ()
