@@ -26,6 +26,7 @@ from copilot_desktop.core.settings import Preferences
 
 LEVELS = ("debug", "info", "warning", "error", "critical")
 KEPT = 2000  # records at the start
+_NONE = "There is no log yet. It would be"
 _LOOK = 0.25  # seconds between two looks at the file
 _HEAD = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),(\d{3}) ([A-Z]+) ([\w.]+): (.*)")
 
@@ -75,8 +76,8 @@ async def run(preferences: Preferences, invocation: Invocation) -> int:
     """0 when shown, 1 if there is no log. With `--follow` until it is interrupted, or until
     nobody reads."""
     path = settings_file.data_dir(preferences) / logs.FOLDER / logs.FILE_NAME
-    if not path.is_file() and not invocation.follow:
-        complain(f"There is no log yet. It would be {path}")
+    if (reason := _why_not(path)) and not (invocation.follow and reason == _NONE):
+        complain(f"{reason} {path}")
         return FAILED
     least = LEVELS.index(invocation.level)
     tail = _Tail(path)
@@ -90,6 +91,17 @@ async def run(preferences: Preferences, invocation: Invocation) -> int:
     finally:
         tail.close()
     return DONE
+
+
+def _why_not(path: Path) -> str:
+    """Why there is nothing to be read; the path comes behind."""
+    try:
+        if not path.is_file():
+            return _NONE
+        with path.open("rb"):
+            return ""
+    except OSError as error:
+        return f"The log cannot be read ({error.strerror}):"
 
 
 def _tell(records: list[Record], *, as_json: bool) -> bool:

@@ -41,7 +41,10 @@ FOLDERS = tuple(name for name in _NAMES if name)
 
 def has_run(folder: Path) -> bool:
     """Whether the app has had its files there."""
-    return (folder / "instance.lock").is_file()
+    try:
+        return (folder / "instance.lock").is_file()
+    except OSError:  # nobody may look into it
+        return False
 
 
 def delete(folder: Path, *places: str, names: str = "") -> list[Path]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import signal
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
-from copilot_desktop.cli.logs import Records
+from copilot_desktop.cli.logs import Records, run
+from copilot_desktop.cli.parser import read
+from copilot_desktop.core import settings_file
 from tests.cli.terminal import Terminal
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
@@ -47,6 +51,25 @@ async def test_the_file_is_shown_by_level_and_as_json(terminal: Terminal) -> Non
         assert records[0]["name"] == "copilot_desktop.proxy.controller"
         assert records[1]["message"].endswith("\n    ValueError: no")
         assert time.localtime(records[0]["at"])[:6] == (2026, 1, 2, 3, 4, 5)
+
+
+@pytest.mark.parametrize("words", [["logs"], ["logs", "--follow"]])
+async def test_a_log_that_cannot_be_read_is_said(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+) -> None:
+    """As where a start with sudo has made it."""
+
+    def shut(_: Path) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    preferences = settings_file.load({"data_dir": str(tmp_path)}, {})
+    with monkeypatch.context() as others:
+        others.setattr(Path, "is_file", shut)
+        assert await run(preferences, read(words)) == 1
+    assert capsys.readouterr().err.startswith("The log cannot be read (Permission denied): ")
 
 
 async def test_a_command_does_not_say_that_it_stopped_a_proxy(terminal: Terminal) -> None:
