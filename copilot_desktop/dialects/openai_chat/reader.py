@@ -145,6 +145,8 @@ class ChatReader:
         index = choice.get("index")
         number = index if isinstance(index, int) else place
         if number in self._finished:
+            if isinstance(delta, dict):  # the seal may come last
+                self._keep_opaque(delta)
             return
         if isinstance(delta, dict):
             if _is_text(delta):
@@ -171,9 +173,7 @@ class ChatReader:
         thought = _first(delta, _THOUGHTS)
         if thought:
             yield from self._sequence.think(thought)
-        opaque = _first(delta, _OPAQUES)
-        if opaque and opaque not in {self._opaque, self._signed}:
-            self._opaque += opaque
+        self._keep_opaque(delta)
         refusal = _text(delta.get("refusal"))
         calls = delta.get("tool_calls") or delta.get("toolCalls")
         legacy = delta.get("function_call")
@@ -200,6 +200,11 @@ class ChatReader:
             arguments = json.dumps(arguments, separators=(",", ":"), ensure_ascii=False)
         if isinstance(arguments, str) and arguments:
             yield from self._sequence.arguments(key, arguments)
+
+    def _keep_opaque(self, delta: Mapping[str, Any]) -> None:
+        opaque = _first(delta, _OPAQUES)
+        if opaque and opaque not in {self._opaque, self._signed}:
+            self._opaque += opaque
 
     def _sign(self) -> Iterator[Event]:
         """The seal of the reasoning so far. It may come in pieces, so it waits for what follows."""

@@ -100,6 +100,8 @@ class ChatStream:
         data = frame.data.strip()
         if data == DONE:
             self._over = True
+            if self.complete:
+                self._overheard.keep()
             return encode(DONE) if self.complete else b""
         if not data:
             data = frame.raw.strip()

@@ -38,13 +38,13 @@ class Overheard:
     parsed only if there are calls that need them.
     """
 
-    __slots__ = ("_aside", "_calls", "_length", "_model", "_thoughts")
+    __slots__ = ("_aside", "_calls", "_kept", "_length", "_model", "_thoughts")
 
     def __init__(self, thoughts: Thoughts, model: str) -> None:
         self._thoughts = thoughts
         self._model = model
         self._aside: list[bytes | Mapping[str, Any]] = []
-        self._length = 0
+        self._length = self._kept = 0
         self._calls: dict[int, list[str]] = {}
 
     def put_aside(self, inner: bytes) -> None:
@@ -63,11 +63,13 @@ class Overheard:
                 self._call(call, place)
 
     def keep(self) -> None:
-        """The answer is whole: remember what its calls came from."""
-        if self._calls and self._aside and self._length <= LONGEST_TEXT:
+        """The answer is whole: remember what its calls came from. Once more, where the seal comes
+        after the end."""
+        heard = len(self._aside)
+        if self._calls and heard > self._kept and self._length <= LONGEST_TEXT:
+            self._kept = heard
             calls = [Spoken(*call) for call in self._calls.values()]
             self._thoughts.keep(self._model, calls, self._thought())
-        self._calls, self._aside = {}, []
 
     def _thought(self) -> Thought:
         text = opaque = ""

@@ -100,6 +100,20 @@ def test_an_opaque_part_that_comes_in_pieces_of_its_own_is_joined(hear: Any):
 
 
 @WAYS
+def test_an_opaque_part_after_the_end_is_not_too_late(hear: Any):
+    """GitHub's own client reads it there; without it the next request was refused."""
+    thoughts = Thoughts()
+    raw = sse(
+        chunk({"role": "assistant", "content": "", "reasoning_text": "Hm."}),
+        chunk({"content": None, "tool_calls": [call()]}, "tool_calls"),
+        chunk({"content": "", "reasoning_opaque": "OPA"}),
+        "[DONE]",
+    )
+    hear(raw, thoughts)
+    assert thoughts.of("gemini-x", [Spoken("call_0", "", "")]) == Thought("Hm.", "OPA")
+
+
+@WAYS
 def test_an_answer_without_calls_or_without_an_end_is_not_kept(hear: Any):
     thoughts = Thoughts()
     hear(sse(chunk({"content": "Hi.", "reasoning_opaque": "OPA"}), chunk({}, "stop")), thoughts)
