@@ -92,15 +92,12 @@ def _announce(core: Core) -> None:
 async def _follow_account(core: Core) -> None:
     """Say who is signed in; start a sign-in where there is none, or GitHub took it back."""
     named = told = before = ""
-    signing: asyncio.Task[None] | None = None
     async for state in core.store.watch():
         account = state.account
         if account.state in {"unknown", "checking"}:
             continue
         if account.state == "signed_in" and account.login not in {"", named}:
             say(f"Signed in as {account.login}.")
-        if account.state == "signed_in" and signing is not None and not signing.done():
-            await core.desk.cancel()  # another terminal was faster, and this code is of no use
         named = account.login if account.state == "signed_in" else ""
         problem = account.problem.message if account.problem else ""
         if problem not in {"", told}:
@@ -109,7 +106,7 @@ async def _follow_account(core: Core) -> None:
         # At the start and after each loss; after a sign-out by hand it is the user's turn.
         lost = account.state == "expired" or (account.state == "signed_out" and not before)
         if lost and account.state != before and not core.session.store.read_only:
-            signing = core.tasks.start(_sign_in(core), "sign in from the terminal")
+            core.tasks.start(_sign_in(core), "sign in from the terminal")
         before = account.state
 
 

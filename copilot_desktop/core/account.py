@@ -113,8 +113,11 @@ class AccountDesk:
 
     async def look(self) -> None:
         """Ask GitHub about account, models and usage. Raises Problem."""
+        nobody = self._session.account.state == "signed_out"
         try:
             account = await self._session.check()
+            if nobody and account.usable:
+                await self._session.cancel()  # a terminal was faster, and this code is of no use
             if not account.usable:
                 raise account.problem or NotSignedIn()
             if is_network_trouble(account.problem):
