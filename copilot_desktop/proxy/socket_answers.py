@@ -84,8 +84,8 @@ class SocketDownstream:
     async def write(self, out: bytes, reply: UpstreamReply | None = None) -> None:
         decoder = FrameDecoder()
         for frame in (*decoder.feed(out), *decoder.close()):
-            if frame.data:
-                await self._pass_on(frame)
+            if frame.data and await self._pass_on(frame) == "error":
+                return  # what follows would be taken for the next answer
 
     @property
     def straight(self) -> bool:
@@ -129,7 +129,8 @@ class SocketDownstream:
 
     # ------------------------------------------------------------------------ inner workings
 
-    async def _pass_on(self, frame: Frame) -> None:
+    async def _pass_on(self, frame: Frame) -> str:
+        """What kind of event it was."""
         text = frame.data.decode("utf-8", "replace")
         kind = frame.event or _kind(text)
         if kind == "error":
@@ -143,6 +144,7 @@ class SocketDownstream:
         self.exchange.first_byte()
         self.exchange.status = self.exchange.status or 200
         await self._send(text)
+        return kind
 
     def _note_end(self, event: Json) -> None:
         """The items are those of their own events, as clients take them; some upstreams leave the

@@ -275,6 +275,15 @@ async def test_an_answer_that_breaks_off_is_never_taken_for_whole(model, fault):
         assert "again" in await talk.say("again"), "the socket and what came before are there"
 
 
+async def test_a_limit_in_the_stream_is_the_last_word_of_its_answer():
+    """Over HTTP a failed response follows it; here that would be taken for the next answer."""
+    refused = Status("/responses", status=404)  # no socket to Copilot
+    limit = ErrorInStream("/responses", code="user_weekly_rate_limited:free", nth=2)
+    async with running_rig(Scenario(), refused, limit) as rig, talking(rig) as talk:
+        assert (await talk.ask(user("apple")))["type"] == "error"
+        assert "pear" in await talk.say("pear")
+
+
 # ------------------------------------------------------------------------------------- the end
 
 

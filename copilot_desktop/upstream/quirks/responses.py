@@ -12,17 +12,20 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
+import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from copilot_desktop import json_bytes
-from copilot_desktop.errors import UpstreamFault
+from copilot_desktop.errors import InputTooLarge, QuotaExhausted, RateLimited, UpstreamFault
 from copilot_desktop.model import Model
 from copilot_desktop.redaction import redact
 from copilot_desktop.runaway import STUCK, Runaway
 from copilot_desktop.sse import Frame, encode_json
+from copilot_desktop.upstream.failures import problem_from
 from copilot_desktop.upstream.quirks import DAMAGED, Fixed, nano_credits
 from copilot_desktop.upstream.quirks.memory import IssuedIds
 from copilot_desktop.upstream.quirks.responses_namespaces import (
@@ -49,6 +52,12 @@ _GATED = "response.function_call_arguments."
 _GATED_BYTES = _GATED.encode()
 _DELTA = re.compile(rb'"delta"\s*:\s*("(?:[^"\\]|\\.)*")')
 _CALLS = ("function_call", "custom_tool_call")
+# OpenAI's words for what clients do something else on than to ask again at once.
+_MEANT = (
+    (InputTooLarge, "context_length_exceeded"),
+    (QuotaExhausted, "insufficient_quota"),
+    (RateLimited, "rate_limit_exceeded"),
+)
 _NO_ANSWER = ("failed", "cancelled", "queued", "in_progress")
 
 
@@ -336,6 +345,26 @@ class ResponsesStream:
         }
         flat = {key: error[key] for key in ("code", "message", "param")}
         number = payload.get("sequence_number", 0)
-        return encode_json(
-            {"type": "error", "sequence_number": number, **flat, "error": error}, "error"
-        )
+        event = {"type": "error", "sequence_number": number, **flat, "error": error}
+        return encode_json(event, "error") + self._failure(error, number)
+
+    def _failure(self, error: Json, number: Any) -> bytes:
+        """What OpenAI lets follow: Codex passes over an error, and asks five times more, but heeds
+        a failed response. Empty where asking again is right."""
+        problem = problem_from(400, {}, json.dumps({"error": error}).encode(), url="")
+        code = next((code for kind, code in _MEANT if isinstance(problem, kind)), None)
+        if code is None:
+            return b""
+        response = {
+            "id": self._response_id or f"resp_{secrets.token_hex(24)}",
+            "object": "response",
+            "created_at": int(time.time()),
+            "status": "failed",
+            "error": {"code": code, "message": error["message"]},
+            "incomplete_details": None,
+            "model": self._shown_model,
+            "output": [],
+        }
+        number = number + 1 if isinstance(number, int) else 0
+        kind = "response.failed"
+        return encode_json({"type": kind, "sequence_number": number, "response": response}, kind)

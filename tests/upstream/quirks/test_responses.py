@@ -496,6 +496,29 @@ def test_error_events_take_the_form_that_sdks_raise_on(error, code, message):
     assert (stream.complete, stream.failed) == (False, True)
 
 
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("context_length_exceeded", "context_length_exceeded"),
+        ("model_max_prompt_tokens_exceeded", "context_length_exceeded"),
+        ("quota_exceeded", "insufficient_quota"),
+        ("user_weekly_rate_limited:free", "rate_limit_exceeded"),
+    ],
+)
+def test_what_is_not_to_be_asked_again_at_once_is_told_as_a_failed_response_too(code, told):
+    """Codex passes over errors: it heard that the stream had closed, and asked five times more."""
+    began = {"type": "response.created", "response": {"id": "resp_1", "output": []}}
+    error = {"type": "error", "sequence_number": 1, "code": code, "message": "no"}
+    ends = {"type": "response.failed", "response": {"id": "resp_2", "output": []}}
+    stream, out = through(events(began, error, ends))
+    _, first, failed = payloads(out)
+    assert (first["type"], first["error"]["code"]) == ("error", code)
+    assert (failed["type"], failed["sequence_number"]) == ("response.failed", 2)
+    assert failed["response"]["id"] == "resp_1"
+    assert failed["response"]["error"] == {"code": told, "message": "no"}
+    assert (stream.complete, stream.failed) == (False, True)
+
+
 def test_failed_and_incomplete_responses():
     failed, out = through((EXAMPLES / "33-responses-stream-failed.sse").read_bytes())
     assert (failed.complete, failed.failed, failed.usage) == (False, True, None)
