@@ -16,13 +16,14 @@ from copilot_desktop.upstream.quota_headers import Window, moment, number
 
 Kind = Literal["metered", "included", "unmetered", "unknown", "window"]
 
+_CHAT, _PREMIUM = "chat", "premium_interactions"
 _NAMES = {
-    "chat": ("Chat messages", "messages"),
+    _CHAT: ("Chat messages", "messages"),
+    _PREMIUM: ("Premium requests", "requests"),
     "completions": ("Code completions", "completions"),
     "premium_models": ("Premium requests", "requests"),
 }
 _WINDOWS = {"session": ("Session limit", 5 * 3600.0), "weekly": ("Weekly limit", 7 * 86_400.0)}
-_PREMIUM = "premium_interactions"
 _COMPLETIONS = "completions"  # what editors suggest by themselves; nothing that is sent here
 
 
@@ -82,7 +83,9 @@ def meters_of(answer: Mapping[str, Any]) -> tuple[Meter, ...]:
 
 def meter_of_header(name: str, read: Window, known: Meter | None) -> Meter:
     """A meter out of one quota header; what the header leaves out is kept from `known`."""
-    label, unit = (known.name, known.unit) if known else _words(name, tokens=read.left is not None)
+    label, unit = _words(name, tokens=read.left is not None, limited=False)
+    if known is not None:
+        label, unit = known.name, known.unit
     resets_at = read.resets_at or (known.resets_at if known else None)
     if known is not None and not read.limit:
         if known.kind == "unmetered":
@@ -150,7 +153,8 @@ def _meter_of_snapshot(
         left = number(snapshot.get("remaining"))
     percent = number(snapshot.get("percent_remaining"))
     unlimited = snapshot.get("unlimited") is True or limit == -1
-    label, unit = _words(name, tokens=tokens or snapshot.get("token_based_billing") is True)
+    tokens = tokens or snapshot.get("token_based_billing") is True
+    label, unit = _words(name, tokens=tokens, limited=not unlimited)
     resets_at = moment(snapshot.get("quota_reset_at")) or resets_at
     return _meter(
         name,
@@ -221,7 +225,7 @@ def _meters_of_free_plan(answer: Mapping[str, Any]) -> tuple[Meter, ...]:
     return tuple(
         _meter(
             name,
-            *_words(name, tokens=False),
+            *_words(name, tokens=False, limited=True),
             limit=number(whole.get(name)),
             left=number(left.get(name)),
             percent_left=None,
@@ -235,10 +239,11 @@ def _meters_of_free_plan(answer: Mapping[str, Any]) -> tuple[Meter, ...]:
     )
 
 
-def _words(name: str, *, tokens: bool) -> tuple[str, str]:
-    """Label and unit; a meter that we do not know keeps GitHub's own name."""
-    if name == _PREMIUM:
-        return ("AI credits", "credits") if tokens else ("Premium requests", "requests")
+def _words(name: str, *, tokens: bool, limited: bool) -> tuple[str, str]:
+    """Label and unit; a meter that we do not know keeps GitHub's own name. The Free plan's credits
+    are those for chat."""
+    if tokens and (name == _PREMIUM or (name == _CHAT and limited)):
+        return "AI credits", "credits"
     return _NAMES.get(name, (name, ""))
 
 

@@ -103,6 +103,7 @@ async def test_a_free_plan_of_today_has_no_premium_requests_to_use_up() -> None:
     quota, meters = await read(answer)
     assert set(meters) == {"chat"}
     assert meters["chat"].left == 194.8
+    assert (meters["chat"].name, meters["chat"].unit) == ("AI credits", "credits")
     quota.note_headers({"x-quota-snapshot-premium_interactions": "ent=0&ov=0.0&rem=0.0&totRem=0"})
     quota.note_snapshots({"premium_interactions": {"entitlement": "0", "percent_remaining": 0}})
     assert {meter.id for meter in quota.snapshot.meters} == {"chat"}
