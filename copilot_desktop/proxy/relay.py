@@ -22,7 +22,7 @@ from typing import Any, Protocol
 
 from aiohttp import hdrs, web
 
-from copilot_desktop.dialects import Dialect, Envelope, Initiator
+from copilot_desktop.dialects import Dialect
 from copilot_desktop.errors import (
     InputTooLarge,
     InvalidRequest,
@@ -46,6 +46,7 @@ from copilot_desktop.proxy.guard import (
     invite_body,
     may_be_a_local_key,
 )
+from copilot_desktop.proxy.initiators import initiator_of
 from copilot_desktop.proxy.keys import Caller
 from copilot_desktop.proxy.tape import Taped
 from copilot_desktop.proxy.translation import translate
@@ -194,8 +195,7 @@ class Relay:
         listed = self.provider.catalogue.lists(name)
         exchange.model_asked = name if listed else redact(name[:LONGEST_NAME])
         exchange.stream = envelope.stream
-        if declared:
-            envelope.initiator = _initiator(declared, envelope)
+        envelope.initiator = initiator_of(declared, request.headers, envelope.initiator)
         exchange.initiator = envelope.initiator
         self.brakes.check(exchange)  # finding the model may ask Copilot for its list
         authority = self.authority(request)
@@ -300,13 +300,3 @@ def _number(problem: InvalidRequest, asked: Asked, provider: Provider) -> None:
         with suppress(InvalidRequest):  # what cannot be weighed is told without numbers
             weight = weigh(asked.dialect.parse_request(asked.body), model)
             number_overflow(problem, weighed(weight, provider.lessons.ratio(model).value), model)
-
-
-def _initiator(declared: str, envelope: Envelope) -> Initiator:
-    """A client may declare its own call; otherwise the conversation tells (`upstream.md` §4.4)."""
-    match declared.lower():
-        case "user":
-            return "user"
-        case "agent":
-            return "agent"
-    return envelope.initiator
