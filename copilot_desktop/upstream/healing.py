@@ -20,6 +20,7 @@ from copilot_desktop.canonical import Effort
 from copilot_desktop.model import CHAT, LADDER, MESSAGES, RESPONSES, Model, effort_of_budget
 from copilot_desktop.upstream import mending
 from copilot_desktop.upstream.avoiding import BETA
+from copilot_desktop.upstream.large_pictures import without_large_pictures
 from copilot_desktop.upstream.lessons import TEN_MINUTES, Lesson
 from copilot_desktop.upstream.pairing import paired_turns
 from copilot_desktop.upstream.quirks.chat_history import repaired
@@ -349,6 +350,10 @@ def _pairs(case: Case) -> _Change:
     return _Change({**case.body, "messages": mended})
 
 
+def _pictures(case: Case) -> _Change:
+    return _Change(without_large_pictures(case.endpoint, case.body, case.message))
+
+
 def _item_ids(case: Case) -> _Change:
     return _Change(mending.without_item_ids(case.body))
 
@@ -415,6 +420,7 @@ _ROWS = (
         r"(corrupted|invalid) thought signature|thought signature is not valid",
         _foreign_seals,
     ),
+    _row("large pictures", r"exceeds? [^:]*(max allowed size|maximum)", _pictures),
     _row("reserved keyword", r"reserved keyword", _billing),  # 17
     _row(
         "stream_options",

@@ -39,6 +39,8 @@ REFUSALS = (
     "tool_choice: forcing a tool is not supported",
     "Function call is missing a thought_signature in functionCall parts.",
     "Corrupted thought signature.",
+    "At least one of the image dimensions exceed max allowed size: 8000 pixels",
+    "image exceeds 5 MB maximum: 5316852 bytes > 10 bytes",
     "x-anthropic-billing-header is a reserved keyword in system",
     "Unknown parameter: stream_options",
     "unsupported beta header(s): context-management-1, b-2",
