@@ -37,6 +37,14 @@ def _host(value: str) -> str:
         raise ValueError("give an IP address, such as 127.0.0.1") from None
 
 
+def _github_host(value: str) -> str:
+    """As people copy it from a browser."""
+    host = value.strip().lower().removeprefix("https://").rstrip("/")
+    if not re.fullmatch(r"[a-z0-9.-]{1,253}", host):
+        raise ValueError("give a name such as acme.ghe.com")
+    return host
+
+
 def _key(value: str) -> str:
     if not re.fullmatch(r"[\x21-\x7e]{4,256}", value):
         raise ValueError("give 4 to 256 characters without spaces")
@@ -94,7 +102,7 @@ class Settings:
     """Times are in seconds. `None` means: decided from the circumstances. Raises BadSetting."""
 
     # Where GitHub and Copilot are. The first is a host name, the others are base URLs.
-    github_host: str = _setting("github.com", forms.text(r"[a-z0-9.-]{1,253}"))
+    github_host: str = _setting("github.com", forms.made(_github_host))
     github_url: str | None = _setting(None, _URL)
     github_api_url: str | None = _setting(None, _URL)
     copilot_url: str | None = _setting(None, _URL)

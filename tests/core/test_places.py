@@ -24,7 +24,16 @@ def test_an_address_outside_the_list_stops_the_start(name: str, value: str) -> N
         places.chosen(resolve({}, {f"COPILOT_DESKTOP_{name.upper()}": value}, {}, None))
 
 
-def test_a_tenant_is_a_place() -> None:
-    assert (
-        places.chosen(Preferences.of(Settings(github_host="acme.ghe.com"))).host == "acme.ghe.com"
-    )
+@pytest.mark.parametrize("written", ["acme.ghe.com", "Acme.GHE.com", " https://ACME.ghe.com/ "])
+def test_a_tenant_is_a_place(written: str) -> None:
+    kept = resolve({}, {}, {"github_host": written}, None)
+    assert kept.dropped == (), "else the sign-in would be asked for at github.com"
+    assert places.chosen(kept).host == kept.settings.github_host == "acme.ghe.com"
+    given = resolve({}, {"COPILOT_DESKTOP_GITHUB_HOST": written}, {}, None)
+    assert places.chosen(given).host == "acme.ghe.com"
+
+
+@pytest.mark.parametrize("written", ["acme.ghe.com:444", "me@acme.ghe.com", "http://acme.ghe.com"])
+def test_what_is_no_name_stops_the_start(written: str) -> None:
+    with pytest.raises(BadSetting, match="give a name such as"):
+        resolve({}, {"COPILOT_DESKTOP_GITHUB_HOST": written}, {}, None)
