@@ -19,7 +19,7 @@ from tests.life.test_own_files import a_full_life
 # Of somebody whose project, book or notes are where the app was told to keep its things.
 THEIRS = (
     "contents/chapter-1.md", "contents/img/a.png", "contents/2024.json", "demo/app.py",
-    "demo/home/index.html", "editors/vim.md", "editors/backups/vimrc", "instance.tf",
+    "demo/index.html", "editors/vim.md", "editors/backups/vimrc", "instance.tf",
     "local-keys.md", "logs/build.log", "tokens/words.json", "tokens/tokenizer.py",
     "models.json.md", "src/main.py",
 )  # fmt: skip
