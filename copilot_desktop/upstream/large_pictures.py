@@ -67,7 +67,7 @@ def _part(part: Any, is_large: Callable[[str], bool], *, shown: bool, within: bo
         parts = found if isinstance(found, list) else []
         seen = [_part(each, is_large, shown=False, within=True) for each in parts]
         return {**part, "content": seen} if seen != parts else part
-    data = _data(part)
+    data = _encoded(part)
     if shown or not data or not is_large(data):
         return part
     kind = "input_text" if part["type"] == "input_image" else "text"
@@ -75,7 +75,7 @@ def _part(part: Any, is_large: Callable[[str], bool], *, shown: bool, within: bo
     return {"type": kind, "text": TOO_LARGE, **marks}
 
 
-def _data(part: Mapping[str, Any]) -> str:
+def _encoded(part: Mapping[str, Any]) -> str:
     """The base64 text of a picture, or nothing."""
     match part:
         case {"type": "image", "source": {"data": str(data)}}:
