@@ -42,6 +42,10 @@ class Turn:
         said = (loss.note for loss in self.request.losses)
         return tuple(dict.fromkeys((*said, *self.mended)))
 
+    def let_go(self) -> None:
+        """Copilot answers: a long answer should not hold the conversation."""
+        self.request.messages = ()
+
 
 @dataclass(slots=True)
 class Passage:

@@ -319,6 +319,7 @@ class Provider:
         """
         passage = passage or Passage()
         async with self.send(turn.call, turn.route.model, authority, passage) as reply:
+            turn.let_go()
             await refuse_a_page(reply)
             heard = Listener(turn, passage, self._memory(authority).thoughts)
             try:
@@ -342,6 +343,7 @@ class Provider:
     async def pour(self, turn: Turn, authority: Authority, ear: Ear, passage: Passage) -> None:
         """Tell `ear` the same as it arrives, if possible without waking a task for it."""
         async with self.send(turn.call, turn.route.model, authority, passage) as reply:
+            turn.let_go()
             ear.arrived(reply)
             await refuse_a_page(reply)
             heard = Listener(turn, passage, self._memory(authority).thoughts)

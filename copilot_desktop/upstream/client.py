@@ -71,6 +71,7 @@ AGENT_INTENT = "conversation-agent"
 class Call:
     """One request. `body` (JSON or empty) goes out as it is; `betas` only to `/v1/messages`.
 
+    Whoever hands it on may empty `body` once Copilot answers: a long answer should not hold it.
     `extra_headers` are those that the catalogue demands for the model.
     """
 

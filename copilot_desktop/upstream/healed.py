@@ -13,10 +13,10 @@ import json
 import logging
 import sys
 from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
+from copilot_desktop import json_bytes
 from copilot_desktop.errors import InvalidRequest
 from copilot_desktop.model import Model
 from copilot_desktop.upstream.client import Call, Tries
@@ -42,7 +42,7 @@ class Carrier(Protocol):
 
 
 class Healed:
-    """As a block, the 200 answer to `call`, or to what it was mended to. Raises Problem.
+    """As a block, the 200 answer to `call`, or to what it is mended to. Raises Problem.
 
     `notes` gets a word for each heal, also for those that did not help.
     """
@@ -79,6 +79,7 @@ class Healed:
                 if not self._mend(problem):
                     raise
                 continue
+            self._call.body = b""
             if self._unproven:
                 await self._learn()
             return reply
@@ -120,8 +121,8 @@ class Healed:
         self._tries.taken.add(_MARK + found.row)
         self._notes.append(found.note)
         self._unproven.append(found)
-        body = json.dumps(found.body, separators=(",", ":")).encode()
-        self._call = replace(self._call, body=body, betas=found.betas)
+        self._call.body = json_bytes.written(found.body)
+        self._call.betas = found.betas
         return True
 
 
