@@ -9,7 +9,6 @@ As JSON: without a tool `{rows, problems}` of the snapshot; `{files, count, dige
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 from collections.abc import Collection
@@ -24,7 +23,7 @@ from copilot_desktop.core.settings import Preferences
 from copilot_desktop.integrations.refusals import shortened
 from copilot_desktop.integrations.tool import Link, Machine, Tool
 from copilot_desktop.model import Model
-from copilot_desktop.system import current
+from copilot_desktop.system import current, threads
 
 Json = dict[str, Any]
 
@@ -36,7 +35,7 @@ def run(preferences: Preferences, invocation: Invocation) -> int:
     if not invocation.tool:
         _only_without_tool(invocation)
         part = _update if "update" in invocation.options else _list
-        return asyncio.run(part(preferences, invocation))
+        return threads.run(part(preferences, invocation))
     if "update" in invocation.options:
         raise Ended("--update is for all of them. Leave it or the name out.", 2)
     tool = editors.named(invocation.tool)
@@ -44,10 +43,10 @@ def run(preferences: Preferences, invocation: Invocation) -> int:
     if tool.way == "impossible":
         raise Ended(strings.text("editors.why.impossible", name=tool.name))
     if tool.way == "by_hand":
-        return asyncio.run(_by_hand(preferences, invocation, tool))
+        return threads.run(_by_hand(preferences, invocation, tool))
     if "lines" in invocation.options:
-        return asyncio.run(_lines(preferences, invocation, tool))
-    shown = asyncio.run(_preview(preferences, invocation, tool, chosen))
+        return threads.run(_lines(preferences, invocation, tool))
+    shown = threads.run(_preview(preferences, invocation, tool, chosen))
     editors.shown(invocation, editors.change(shown["files"]))
     if "dry_run" in invocation.options:
         return _looked(invocation, shown)
@@ -56,7 +55,7 @@ def run(preferences: Preferences, invocation: Invocation) -> int:
         if not editors.agreed(f"{question}?", _ASK):
             complain("Nothing was changed.")
             return FAILED
-    return asyncio.run(_write(preferences, invocation, tool, chosen, shown))
+    return threads.run(_write(preferences, invocation, tool, chosen, shown))
 
 
 def _only_without_tool(invocation: Invocation) -> None:

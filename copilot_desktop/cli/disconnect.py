@@ -6,7 +6,6 @@ same with `id` when it is done; with `--all` `{undone, left}`, or the looks by i
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import Any
 
@@ -16,6 +15,7 @@ from copilot_desktop.cli.either import desk
 from copilot_desktop.cli.parser import Invocation
 from copilot_desktop.core.settings import Preferences
 from copilot_desktop.integrations.tool import Tool
+from copilot_desktop.system import threads
 
 Json = dict[str, Any]
 
@@ -32,8 +32,8 @@ def run(preferences: Preferences, invocation: Invocation) -> int:
         return _all(preferences, invocation)
     tool = editors.named(invocation.tool)
     if "leave" in options:
-        return asyncio.run(_leave(preferences, invocation, tool))
-    shown = asyncio.run(_previews(preferences, invocation, tool.id))[tool.id]
+        return threads.run(_leave(preferences, invocation, tool))
+    shown = threads.run(_previews(preferences, invocation, tool.id))[tool.id]
     editors.shown(invocation, editors.going_back(shown))
     if "dry_run" in options:
         if invocation.json:
@@ -43,13 +43,13 @@ def run(preferences: Preferences, invocation: Invocation) -> int:
         question = strings.text("editors.undo.title", name=tool.name)
         if not editors.agreed(question, _ASK):
             return _refrained()
-    return asyncio.run(_undo(preferences, invocation, tool, shown["digest"]))
+    return threads.run(_undo(preferences, invocation, tool, shown["digest"]))
 
 
 def _all(preferences: Preferences, invocation: Invocation) -> int:
     if "leave" in invocation.options:
         raise Ended("--leave is for one tool. Name it.", 2)
-    shown = asyncio.run(_previews(preferences, invocation))
+    shown = threads.run(_previews(preferences, invocation))
     for name, each in shown.items():
         editors.shown(invocation, iter((name, *(f"  {line}" for line in editors.going_back(each)))))
     if not shown and not invocation.json:
@@ -61,7 +61,7 @@ def _all(preferences: Preferences, invocation: Invocation) -> int:
         return DONE
     if shown and "yes" not in invocation.options and not editors.agreed("Undo all?", _ASK):
         return _refrained()
-    return asyncio.run(_undo_all(preferences, invocation))
+    return threads.run(_undo_all(preferences, invocation))
 
 
 def _refrained() -> int:

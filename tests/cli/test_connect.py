@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,28 @@ def put(file: Path, content: str) -> None:
 def written(file: Path) -> dict[str, str]:
     found: dict[str, str] = json.loads(re.sub(r"// .*", "", text(file)))["env"]
     return found
+
+
+async def test_nobody_waits_for_a_name_that_is_still_looked_up(
+    terminal: Terminal, file: Path
+) -> None:
+    """The system goes on for half a minute where no name server answers."""
+    (terminal.home / "sitecustomize.py").write_text(
+        "import socket, threading\n"
+        "real = socket.getaddrinfo\n"
+        "def resolve(host, *arguments, **named):\n"
+        "    if str(host).endswith('github.com'):\n"
+        "        threading.Event().wait(60)\n"
+        "    return real(host, *arguments, **named)\n"
+        "socket.getaddrinfo = resolve\n"
+    )
+    terminal.environ["PYTHONPATH"] += os.pathsep + str(terminal.home)
+    terminal.environ["COPILOT_GITHUB_TOKEN"] = "gho_" + "s" * 36
+    terminal.environ |= settings(outgoing_proxy="none", github_timeout="1")
+    began = time.monotonic()
+    ended = await terminal.run("connect", "claude-code", "--yes")
+    assert time.monotonic() - began < 30, "a lookup takes a minute"
+    assert (ended.code, text(file)) == (1, MINE), ended.err
 
 
 async def there_and_back(commands: Commands, file: Path, address: str) -> None:
