@@ -47,7 +47,7 @@ from copilot_desktop.upstream.identity import Identity
 from copilot_desktop.upstream.outgoing import by_proxy, changes_of
 from copilot_desktop.upstream.refusal import seconds_of
 from copilot_desktop.upstream.reply import UpstreamReply
-from copilot_desktop.upstream.seat import in_use
+from copilot_desktop.upstream.seat import pays
 from copilot_desktop.upstream.token import Authority, Grant
 from copilot_desktop.upstream.wire import Stale
 
@@ -114,7 +114,7 @@ class CopilotClient:
 
     `headers_timeout` (seconds) until the head of an answer, `idle_timeout` of silence inside one.
     `on_headers` sees the headers of every answer, failed ones too: the quota is in there. Not those
-    of an account that is no longer in use.
+    of an account that is no longer in use, or of a client's own.
     """
 
     def __init__(
@@ -241,10 +241,10 @@ class CopilotClient:
             response = await self._send(method, call, grant, tries, timeout)
             if 200 <= response.status < 300:
                 # Soon, not now: the first byte should not wait for the quota.
-                if in_use(authority):
+                if pays(authority):
                     asyncio.get_running_loop().call_soon(self._on_headers, response.headers)
                 return response
-            if in_use(authority):
+            if pays(authority):
                 self._on_headers(response.headers)
             body = await _refusal_body(response)
             problem = problem_from(

@@ -31,8 +31,16 @@ _GITHUB = re.compile(r"(?:gh[opusr]_|github_pat_)[A-Za-z0-9_]{8,}")
 _COPILOT = re.compile(r"[\x21-\x7e]{8,8192}")
 
 
+class BroughtToken(TokenCache):
+    """The Authority of a GitHub token that a client brought."""
+
+    brought = True
+
+
 class CopilotTokenOnly:
     """The Authority of a Copilot token that a client brought: it cannot be renewed here."""
+
+    brought = True
 
     def __init__(self, origins: Origins, token: str) -> None:
         self._grant = Grant(token, base_url(origins, None, token=token))
@@ -102,7 +110,7 @@ class PassThrough:
 
     def _authority(self, token: str) -> TokenCache | CopilotTokenOnly:
         if _GITHUB.fullmatch(token) and is_github_token(token):
-            return TokenCache(
+            return BroughtToken(
                 self._http,
                 self._origins,
                 self._identity,

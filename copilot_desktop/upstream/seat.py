@@ -68,6 +68,11 @@ def in_use(authority: Authority) -> bool:
     return not isinstance(authority, Seat) or authority.in_use
 
 
+def pays(authority: Authority) -> bool:
+    """Is it the account in use whose allowance is told? Not where a client brings its own token."""
+    return in_use(authority) and not getattr(authority, "brought", False)
+
+
 def check(authority: Authority) -> None:
     """See `Seat.check`; what a client brings along is always its own."""
     if isinstance(authority, Seat):

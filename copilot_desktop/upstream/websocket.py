@@ -50,7 +50,7 @@ from copilot_desktop.upstream.client import Call, CopilotClient, Tries
 from copilot_desktop.upstream.failures import TOKEN_CODES, problem_from
 from copilot_desktop.upstream.http import KEEP_ALIVE_SECONDS, NETWORK_ERRORS, network_problem
 from copilot_desktop.upstream.reply import UpstreamReply
-from copilot_desktop.upstream.seat import in_use
+from copilot_desktop.upstream.seat import pays
 from copilot_desktop.upstream.socket_reply import LOST, NoFrame, SocketReply
 from copilot_desktop.upstream.token import Authority, Grant
 from copilot_desktop.upstream.wire import AT_LATEST
@@ -209,7 +209,7 @@ class UpstreamSocket:
         return young and awake and sees and same and here and not link.wire.closed
 
     def _told(self, authority: Authority, snapshots: Mapping[str, Any]) -> None:
-        if in_use(authority):
+        if pays(authority):
             self._on_quota(snapshots)
 
     async def _send(

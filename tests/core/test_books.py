@@ -18,6 +18,7 @@ from copilot_desktop.core.settings import Settings
 from copilot_desktop.days import day_of
 from copilot_desktop.demo import SCENARIOS, FakeUpstream, Scenario, past
 from copilot_desktop.demo.faults import Cut, Slow, Stall, Status
+from copilot_desktop.demo.scenario import Person
 from copilot_desktop.errors import BudgetSpent
 from copilot_desktop.proxy.exchange import Exchange
 from copilot_desktop.system.fake import FakeSystem
@@ -72,12 +73,34 @@ async def test_a_restart_forgets_neither_todays_requests_nor_that_there_was_a_fi
     for earlier in (0, 2):
         async with running_core(tmp_path, signed_in=True) as rig:
             await ready(rig)
-            state = await rig.until(lambda s, n=earlier: s.spending.news and s.requests.today == n)
-            assert state.spending.begun is bool(earlier)
+            await rig.until(
+                lambda s, n=earlier: s.requests.today == n and s.spending.begun is bool(n)
+            )
             assert [await ask(rig), await ask(rig)] == [200, 200]
             await rig.until(lambda s, n=earlier: s.spending.begun and s.requests.today == n + 2)
             told = await rig.do("usage_history", days=1)
             assert told["total"]["requests"] == rig.snapshot()["proxy"]["today"] == earlier + 2
+
+
+async def test_the_allowance_of_a_clients_own_token_is_not_that_of_the_account(
+    tmp_path: Path,
+) -> None:
+    people = (Person("octo-user", 1, "pro"), Person("octo-hana", 2, "business"))
+    scenario = Scenario(people=people)
+    async with running_core(tmp_path, scenario, signed_in=True, auth_mode="passthrough") as rig:
+        await rig.until(lambda state: state.quota.source == "account")
+        before = rig.core.quota.snapshot.meters
+        url = f"http://127.0.0.1:{rig.core.store.state.proxy.port}/v1/chat/completions"
+        body = {"model": CLAUDE, "messages": [{"role": "user", "content": "hello"}]}
+        for token in (rig.fake.tokens.give(person=1), "sk-nobodys"):
+            key = {"Authorization": f"Bearer {token}"}
+            async with (
+                aiohttp.ClientSession() as http,
+                http.post(url, json=body, headers=key) as answer,
+            ):
+                assert answer.status == (401 if token == "sk-nobodys" else 200)
+        await rig.until(lambda state: len(state.requests.recent) == 2)
+        assert rig.core.quota.snapshot.meters == before
 
 
 async def embed(rig: CoreRig, model: str) -> int:
