@@ -34,6 +34,8 @@ _UNDERSTOOD = frozenset({
 })  # fmt: skip
 _NOTICED = ("truncation", "max_tool_calls")  # ▲ in `translation.md` §5
 _ENCRYPTED = "reasoning.encrypted_content"
+# What Codex tells its model in turns of the user's: of subagents that have ended, and of its goal.
+_OF_CODEX = ("subagent_notification", "codex_internal_context")
 
 
 def parse(body: Mapping[str, Any]) -> Request:
@@ -154,16 +156,25 @@ def peek(body: Mapping[str, Any]) -> Envelope:
 
 def _initiator(items: list[Any]) -> Initiator:
     """`user` if the newest item is a message of the user (§1.5); a bare text is one, too."""
-    newest = (
-        item
-        for item in reversed(items)
-        if not isinstance(item, dict) or item.get("role") not in ("system", "developer")
-    )
+    newest = (item for item in reversed(items) if not (isinstance(item, dict) and _is_added(item)))
     last = next(newest, {"role": "user"})
     if not isinstance(last, dict) or last.get("role") != "user":
         return "agent"
     told = last.get("type", "message") != "message" or is_observation(last, next(newest, None))
     return "agent" if told else "user"
+
+
+def _is_added(item: Mapping[str, Any]) -> bool:
+    """Whether it is an instruction, or what Codex adds to a conversation by itself."""
+    if (role := item.get("role")) != "user":
+        return role in ("system", "developer")
+    content = item.get("content")
+    parts = content if isinstance(content, list) else [{"text": content}]
+    texts = [str(part.get("text")).strip() for part in parts if isinstance(part, Mapping)]
+    return bool(texts) and all(
+        any(text.startswith(f"<{tag}") and text.endswith(f"</{tag}>") for tag in _OF_CODEX)
+        for text in texts
+    )
 
 
 def _shows(item: Any) -> bool:

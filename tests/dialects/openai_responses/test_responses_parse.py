@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -379,6 +380,14 @@ def test_arguments_are_told_as_text_whatever_a_program_has_kept(kept, told):
 USER = {"role": "user", "content": "a"}
 CALL = {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}
 OUTPUT = {"type": "function_call_output", "call_id": "c", "output": "x"}
+# What Codex adds by itself: a subagent of its has finished, and the goal that it works for.
+NOTICE = '<subagent_notification>\n{"status":{"completed":"x"}}\n</subagent_notification>'
+FINISHED = {
+    "type": "message",
+    "role": "user",
+    "content": [{"type": "input_text", "text": NOTICE}],
+}
+GOAL = '<codex_internal_context source="goal">\nGo on.\n</codex_internal_context>'
 
 
 @pytest.mark.parametrize(
@@ -395,6 +404,12 @@ OUTPUT = {"type": "function_call_output", "call_id": "c", "output": "x"}
         ([USER, {"type": "custom_tool_call_output", "call_id": "c", "output": "x"}], "agent"),
         ([USER, {"role": "assistant", "content": "x"}], "agent"),
         ([USER, {"type": "compaction_trigger"}], "agent"),
+        ([USER, CALL, OUTPUT, FINISHED], "agent"),
+        ([USER, CALL, OUTPUT, {"role": "user", "content": GOAL}], "agent"),
+        ([USER, {"role": "assistant", "content": "x"}, FINISHED], "agent"),
+        ([USER, FINISHED], "user"),
+        ([USER, CALL, OUTPUT, FINISHED, USER], "user"),
+        ([USER, CALL, OUTPUT, {"role": "user", "content": f"What is {GOAL}?"}], "user"),
     ],
 )
 def test_only_a_human_turn_counts_as_one(items, initiator):
@@ -409,3 +424,10 @@ def test_peek_sees_stream_and_pictures_anywhere_and_needs_only_a_model():
     assert (odd.stream, odd.has_image) == (False, False)
     with pytest.raises(InvalidRequest):
         DIALECT.peek({"input": "hi"})
+
+
+def test_many_fields_that_nobody_knows_hold_nobody_up():
+    names = {f"of_{n}" for n in range(20_000)}
+    begun = time.perf_counter()
+    assert lost(**dict.fromkeys(names, True)) >= names
+    assert time.perf_counter() - begun < 3
