@@ -41,6 +41,7 @@ class Turns:
     system: list[Text] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
     losses: list[Loss] = field(default_factory=list)
+    _lost: set[str] = field(default_factory=set)
 
     def add(self, role: Role, *blocks: Block) -> None:
         """Continue the last turn if it is of the same side."""
@@ -54,7 +55,8 @@ class Turns:
 
     def lose(self, what: str, *, marked: bool = False) -> None:
         """Note something that is left out, once."""
-        if not any(loss.what == what for loss in self.losses):
+        if what not in self._lost:
+            self._lost.add(what)
             self.losses.append(Loss(what, marked=marked))
 
 

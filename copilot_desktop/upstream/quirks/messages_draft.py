@@ -17,7 +17,7 @@ class Draft:
     """`body` may be read freely and is changed only through `put` and `drop`."""
 
     body: Json
-    notes: list[str] = field(default_factory=list)
+    notes: dict[str, None] = field(default_factory=dict)  # in their order, each once
     marked: list[str] = field(default_factory=list)
     betas: list[str] = field(default_factory=list)
     changed: bool = False
@@ -43,5 +43,5 @@ class Draft:
     def note(self, note: str, *, marked: bool = False) -> None:
         """Say once what was changed; `marked` if the caller may notice it in the answer."""
         if note and note not in self.notes:
-            self.notes.append(note)
+            self.notes[note] = None
             self.marked += [note] if marked else []

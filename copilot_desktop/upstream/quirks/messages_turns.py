@@ -9,7 +9,7 @@ stays here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Any
 
 from copilot_desktop.errors import InvalidRequest, NotExpressible
@@ -301,19 +301,15 @@ def _words(blocks: list[Mapping[str, Any]]) -> str:
 def _merged(turns: list[Any]) -> list[Any]:
     """Neighbours of one role become one turn, its results first."""
     merged: list[Any] = []
-    for turn in turns:
-        last = merged[-1] if merged else None
-        if (
-            isinstance(turn, dict)
-            and isinstance(last, dict)
-            and turn.get("role") == last.get("role") != "system"
-        ):
-            content = _as_blocks(last) + _as_blocks(turn)
-            if turn.get("role") == "user":
-                content.sort(key=lambda block: block.get("type") != "tool_result")
-            merged[-1] = {**last, "content": content}
-        else:
-            merged.append(turn)
+    for role, neighbours in groupby(turns, _role):
+        group = list(neighbours)
+        if role == "system" or len(group) == 1:
+            merged += group
+            continue
+        content = [block for turn in group for block in _as_blocks(turn)]
+        if role == "user":
+            content.sort(key=lambda block: block.get("type") != "tool_result")
+        merged.append({**group[0], "content": content})
     return merged
 
 

@@ -104,7 +104,7 @@ def test_what_is_plain_at_a_glance_needs_no_repair() -> None:
         mend_pairs(draft)
         mend_ends(draft)
         mend_pictures(draft, BLIND)
-        assert (draft.changed, draft.notes, draft.betas) == (False, [], [])
+        assert (draft.changed, draft.notes, draft.betas) == (False, {}, [])
     assert count > 50
 
 
