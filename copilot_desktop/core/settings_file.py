@@ -16,7 +16,6 @@ import os
 import shutil
 import stat
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -124,13 +123,11 @@ def _folder(preferences: Preferences | None) -> Path:
 
 
 def _where(link: Path) -> Path:
-    """The file that a link leads to, which may be missing in a folder that is there. Raises OSError
-    for anything else: what is replaced must have been settings."""
+    """The file that a link leads to. Raises OSError for anything else, and where there is nothing
+    yet: what is replaced must have been settings."""
     place = Path(os.path.realpath(link))
-    place.parent.stat()
-    with suppress(FileNotFoundError):
-        if not stat.S_ISREG(place.stat().st_mode):
-            raise OSError(errno.EINVAL, "not a regular file", str(place))
+    if not stat.S_ISREG(place.stat().st_mode):
+        raise OSError(errno.EINVAL, "not a regular file", str(place))
     return place
 
 
