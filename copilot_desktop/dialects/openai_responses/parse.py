@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from copilot_desktop.canonical import Effort, Request, ResponseFormat, Text
-from copilot_desktop.dialects import Envelope, Initiator
-from copilot_desktop.dialects.observations import is_observation
+from copilot_desktop.dialects import Envelope
 from copilot_desktop.dialects.openai_responses.fields import (
     count_of,
     flag_of,
@@ -22,6 +21,7 @@ from copilot_desktop.dialects.openai_responses.fields import (
     object_of,
     text_of,
 )
+from copilot_desktop.dialects.openai_responses.initiator import initiator_of
 from copilot_desktop.dialects.openai_responses.items import Turns, read_input
 from copilot_desktop.dialects.openai_responses.tools import read_choice, read_tools
 
@@ -34,8 +34,6 @@ _UNDERSTOOD = frozenset({
 })  # fmt: skip
 _NOTICED = ("truncation", "max_tool_calls")  # ▲ in `translation.md` §5
 _ENCRYPTED = "reasoning.encrypted_content"
-# What Codex tells its model in turns of the user's: of subagents that have ended, and of its goal.
-_OF_CODEX = ("subagent_notification", "codex_internal_context")
 
 
 def parse(body: Mapping[str, Any]) -> Request:
@@ -149,31 +147,8 @@ def peek(body: Mapping[str, Any]) -> Envelope:
     return Envelope(
         model=_model(body),
         stream=body.get("stream") is True,
-        initiator=_initiator(items),
+        initiator=initiator_of(items, body.get("client_metadata")),
         has_image=any(_shows(item) for item in items),
-    )
-
-
-def _initiator(items: list[Any]) -> Initiator:
-    """`user` if the newest item is a message of the user (§1.5); a bare text is one, too."""
-    newest = (item for item in reversed(items) if not (isinstance(item, dict) and _is_added(item)))
-    last = next(newest, {"role": "user"})
-    if not isinstance(last, dict) or last.get("role") != "user":
-        return "agent"
-    told = last.get("type", "message") != "message" or is_observation(last, next(newest, None))
-    return "agent" if told else "user"
-
-
-def _is_added(item: Mapping[str, Any]) -> bool:
-    """Whether it is an instruction, or what Codex adds to a conversation by itself."""
-    if (role := item.get("role")) != "user":
-        return role in ("system", "developer")
-    content = item.get("content")
-    parts = content if isinstance(content, list) else [{"text": content}]
-    texts = [str(part.get("text")).strip() for part in parts if isinstance(part, Mapping)]
-    return bool(texts) and all(
-        any(text.startswith(f"<{tag}") and text.endswith(f"</{tag}>") for tag in _OF_CODEX)
-        for text in texts
     )
 
 

@@ -387,6 +387,11 @@ FINISHED = {
     "role": "user",
     "content": [{"type": "input_text", "text": NOTICE}],
 }
+SUMMARY = {
+    "role": "user",
+    "content": "Another language model started to solve this problem and produced a summary of its "
+    "thinking process. You also have access to the state of the tools.",
+}
 GOAL = '<codex_internal_context source="goal">\nGo on.\n</codex_internal_context>'
 
 
@@ -407,6 +412,8 @@ GOAL = '<codex_internal_context source="goal">\nGo on.\n</codex_internal_context
         ([USER, CALL, OUTPUT, FINISHED], "agent"),
         ([USER, CALL, OUTPUT, {"role": "user", "content": GOAL}], "agent"),
         ([USER, {"role": "assistant", "content": "x"}, FINISHED], "agent"),
+        ([USER, SUMMARY], "agent"),
+        ([USER, SUMMARY, USER], "user"),
         ([USER, FINISHED], "user"),
         ([USER, CALL, OUTPUT, FINISHED, USER], "user"),
         ([USER, CALL, OUTPUT, {"role": "user", "content": f"What is {GOAL}?"}], "user"),
@@ -414,6 +421,20 @@ GOAL = '<codex_internal_context source="goal">\nGo on.\n</codex_internal_context
 )
 def test_only_a_human_turn_counts_as_one(items, initiator):
     assert DIALECT.peek({"model": "m", "input": items}).initiator == initiator
+
+
+@pytest.mark.parametrize(
+    ("trigger", "initiator"), [("auto", "agent"), ("manual", "user"), (None, "user")]
+)
+def test_a_conversation_that_codex_shortens_by_itself_is_the_agents(trigger, initiator):
+    told = {"request_kind": "compaction" if trigger else "turn", "sandbox": "none"}
+    if trigger:
+        told["compaction"] = {"trigger": trigger, "reason": "context_limit", "phase": "mid_turn"}
+    metadata = {"x-codex-turn-metadata": json.dumps(told, separators=(",", ":"))}
+    body = {"model": "m", "input": [USER, CALL, OUTPUT, USER], "client_metadata": metadata}
+    assert DIALECT.peek(body).initiator == initiator
+    for strange in (None, "x", {"x-codex-turn-metadata": 3}):
+        assert DIALECT.peek({**body, "client_metadata": strange}).initiator == "user"
 
 
 def test_peek_sees_stream_and_pictures_anywhere_and_needs_only_a_model():
