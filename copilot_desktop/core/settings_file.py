@@ -2,25 +2,21 @@
 
 So what people write into it while the app runs is there at the next start. A file that is not a
 JSON object is kept aside as `settings.json.broken` and the defaults are used: the app must start.
-Keys of a newer version stay in the file. Written with mode 0600; where it is a link, to what it
-leads to.
+Keys of a newer version stay in the file. Written with mode 0600; a link is read, and replaced.
 """
 
 from __future__ import annotations
 
 import asyncio
-import errno
 import json
 import logging
-import os
 import shutil
-import stat
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from copilot_desktop.atomic import read_file, replace_file
+from copilot_desktop.atomic import read_file
 from copilot_desktop.core import settings as layers
 from copilot_desktop.core.settings import Preferences
 from copilot_desktop.errors import StorageFailed
@@ -75,10 +71,7 @@ def save(preferences: Preferences, patch: Mapping[str, Any] | None = None) -> No
         stored = {name: value for name, value in {**found, **patch}.items() if name not in usual}
     content = json.dumps(stored, indent=2, sort_keys=True, default=str).encode() + b"\n"
     try:
-        if path.is_symlink():  # its folder is not ours
-            replace_file(_where(path), content)
-        else:
-            files.write_private(path, content)
+        files.write_private(path, content)
     except OSError as error:
         raise StorageFailed(
             f"The settings could not be written: {error.strerror}.",
@@ -120,15 +113,6 @@ class Changes:
 def _folder(preferences: Preferences | None) -> Path:
     chosen = preferences.settings.data_dir if preferences else None
     return chosen.expanduser().absolute() if chosen else current().data_dir()
-
-
-def _where(link: Path) -> Path:
-    """The file that a link leads to. Raises OSError for anything else, and where there is nothing
-    yet: what is replaced must have been settings."""
-    place = Path(os.path.realpath(link))
-    if not stat.S_ISREG(place.stat().st_mode):
-        raise OSError(errno.EINVAL, "not a regular file", str(place))
-    return place
 
 
 def _as_it_is(path: Path) -> dict[str, Any] | None:
