@@ -10,6 +10,7 @@ whoever renames tools keeps for the length of one exchange.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections import deque
 from collections.abc import Container
@@ -125,12 +126,28 @@ def legal_arguments(text: str, *, in_string: bool = False, escaped: bool = False
     return "".join([*parts, text[at:]]) if parts else text
 
 
+def _finite(text: str) -> float:
+    if not math.isfinite(value := float(text)):
+        raise ValueError(text)
+    return value
+
+
+def _number(text: str) -> float | None:
+    """What JSON has no word for (`NaN`, 1e999) is null, as where JavaScript writes it."""
+    return value if math.isfinite(value := float(text)) else None
+
+
+# Python reads and writes numbers that nobody else takes for JSON. The first one refuses them.
+read_exactly = json.JSONDecoder(parse_float=_finite, parse_constant=_finite).decode
+read_json = json.JSONDecoder(parse_float=_number, parse_constant=_number).decode
+
+
 def object_of(given: object) -> dict[str, Any]:
     """The arguments of a call as the object that they should be, whatever a program has kept of
     them: text is read, and what is no object has none."""
     if isinstance(given, str):
         try:
-            given = json.loads(legal_arguments(given))
+            given = read_json(legal_arguments(given))
         except (ValueError, RecursionError):
             given = None
     return given if isinstance(given, dict) else {}

@@ -6,7 +6,15 @@ import re
 
 import pytest
 
-from copilot_desktop.spelling import CallIds, free_name, legal_id, legal_name, made_id
+from copilot_desktop.spelling import (
+    CallIds,
+    free_name,
+    legal_id,
+    legal_name,
+    made_id,
+    object_of,
+    read_exactly,
+)
 
 
 @pytest.mark.parametrize("limit", [40, 64])
@@ -70,3 +78,18 @@ def test_of_several_results_the_last_call_of_that_id_gets_what_is_left():
     calls = [ids.of_call("a", f"1.{n}", "f") for n in range(2)]
     assert calls == ["a", "a_2"]
     assert [ids.of_result("a", f"2.{n}") for n in range(3)] == ["a", "a_2", "a_2"]
+
+
+@pytest.mark.parametrize("word", ["NaN", "-Infinity", "1e999"])
+def test_a_number_that_json_has_no_word_for_is_null(word):
+    """Python reads and writes these; Copilot and most programs refuse whatever holds one."""
+    text = f'{{"x":[{word}],"y":1.5}}'
+    assert object_of(text) == {"x": [None], "y": 1.5}
+    with pytest.raises(ValueError, match=word):
+        read_exactly(text)
+
+
+def test_what_is_no_object_has_no_arguments():
+    for given in ("", "[1]", "{", None, [], 7):
+        assert object_of(given) == {}
+    assert object_of({"a": 1}) == {"a": 1}

@@ -6,11 +6,11 @@ text must be understood before it is complete.
 
 from __future__ import annotations
 
-import json
-import math
 import re
 from collections.abc import Iterator
 from typing import Any
+
+from copilot_desktop.spelling import read_json
 
 # An escape that is cut off, or half of a character that takes two of them.
 _HALF = re.compile(r"(?:\\u[dD][89abAB][0-9a-fA-F]{2})?(?:\\(?:u[0-9a-fA-F]{0,3})?)?$")
@@ -20,22 +20,13 @@ _BEGUN = re.compile(r"(?<=[\s:,\[])(?:t(?:ru?)?|f(?:a(?:ls?)?)?|n(?:ul?)?)$")
 _WORDS = ("true", "false", "null")
 
 
-def _number(text: str) -> float | None:
-    """What JSON has no word for (`NaN`, 1e999) is null, as where JavaScript writes it."""
-    value = float(text)
-    return value if math.isfinite(value) else None
-
-
-_read = json.JSONDecoder(parse_float=_number, parse_constant=_number).decode
-
-
 def object_of(text: str) -> dict[str, Any]:
     """The object that begins `text`: open strings and brackets count as closed, halves are left
     out. What is no object is `{}`. Linear in the length of `text`.
     """
     for candidate in _candidates(text):
         try:
-            value = _read(candidate)
+            value = read_json(candidate)
         except (ValueError, RecursionError):
             continue
         return value if isinstance(value, dict) else {}

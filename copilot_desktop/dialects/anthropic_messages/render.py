@@ -8,9 +8,7 @@ out here and declared by `cannot`. Ids, names, pairing and limits have been made
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
-from typing import NoReturn
 
 from copilot_desktop.canonical import (
     Block,
@@ -31,6 +29,7 @@ from copilot_desktop.dialects import Json
 from copilot_desktop.dialects.anthropic_messages.reasoning import reasoning_fields, thinks
 from copilot_desktop.model import Model
 from copilot_desktop.sealing import unseal
+from copilot_desktop.spelling import object_of
 
 BEGUN = "(The conversation begins.)"
 CONTINUE = "Continue exactly from where the last message stopped."
@@ -240,7 +239,7 @@ def _block(block: Block, model: Model) -> Json | None:
                 "type": "tool_use",
                 "id": block.id,
                 "name": block.name,
-                "input": arguments_object(block.arguments),
+                "input": object_of(block.arguments),
             }
             return _marked(call, block.cached)
         case ToolResult():
@@ -286,24 +285,6 @@ def _tool_result(block: ToolResult) -> Json:
     if block.is_error:
         result["is_error"] = True
     return result
-
-
-def arguments_object(arguments: str) -> Json:
-    """Argument text as the object that Anthropic's format holds; `{}` if it is not one."""
-    try:
-        value = _read(arguments) if arguments and not arguments.isspace() else {}
-        _refuse_infinite(value)  # 1e999 is legal text, but no number
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _not_json(word: str) -> NoReturn:
-    raise ValueError(word)
-
-
-_read = json.JSONDecoder(parse_constant=_not_json).decode
-_refuse_infinite = json.JSONEncoder(allow_nan=False).encode
 
 
 # ------------------------------------------------------------------------------------ tools

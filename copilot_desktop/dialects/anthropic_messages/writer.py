@@ -26,11 +26,10 @@ from copilot_desktop.canonical import (
 )
 from copilot_desktop.dialects import Json
 from copilot_desktop.dialects.anthropic_messages.failures import fault
-from copilot_desktop.dialects.anthropic_messages.render import arguments_object
 from copilot_desktop.dialects.anthropic_messages.usage import write_usage
 from copilot_desktop.errors import Problem
 from copilot_desktop.runs import BlockDeltas, Told, framed
-from copilot_desktop.spelling import legal_id
+from copilot_desktop.spelling import legal_id, object_of
 from copilot_desktop.sse import encode, encode_json
 
 _REASONS = {
@@ -205,7 +204,7 @@ def _whole(block: ReplyBlock, request: Request) -> Json:
                 "type": "tool_use",
                 "id": legal_id(block.id, LONGEST_ID),
                 "name": given_name(request, block.name),
-                "input": arguments_object(block.arguments),
+                "input": object_of(block.arguments),
             }
 
 

@@ -8,7 +8,6 @@ are in nanoseconds; nought means that nobody has measured.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from typing import Any, assert_never
@@ -34,6 +33,7 @@ from copilot_desktop.dialects.ollama.lines import line, now
 from copilot_desktop.dialects.ollama.problems import fault_line
 from copilot_desktop.errors import Problem
 from copilot_desktop.runs import HERE, BlockDeltas, Told, around, framed
+from copilot_desktop.spelling import read_json
 
 Json = dict[str, Any]
 Shape = Callable[[Json], Json]
@@ -187,7 +187,7 @@ def _arguments(text: str, *, cut: bool) -> Json | None:
     if not text.strip():
         return None if cut else {}
     try:
-        value = json.loads(text)
+        value = read_json(text)
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None

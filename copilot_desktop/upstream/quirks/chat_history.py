@@ -18,6 +18,8 @@ from copilot_desktop.spelling import (
     CallIds,
     legal_arguments,
     legal_name,
+    object_of,
+    read_exactly,
 )
 from copilot_desktop.upstream.quirks.chat_marks import NAMES
 
@@ -232,14 +234,13 @@ def _call(call: Any, *, objects: bool) -> Any:
 
 def _object_text(arguments: Any) -> str:
     if isinstance(arguments, str):
-        arguments = legal_arguments(arguments)
-    try:
-        value = json.loads(arguments) if isinstance(arguments, str) else arguments
-    except (ValueError, RecursionError):
-        value = None
-    if not isinstance(value, dict):
-        return "{}"
-    return arguments if isinstance(arguments, str) else json.dumps(value, separators=(",", ":"))
+        legal = legal_arguments(arguments)
+        try:
+            if isinstance(read_exactly(legal), dict):
+                return legal
+        except (ValueError, RecursionError):
+            pass
+    return json.dumps(object_of(arguments), separators=(",", ":"))
 
 
 # ------------------------------------------------------------------------------------- pairing

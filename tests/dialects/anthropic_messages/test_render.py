@@ -251,7 +251,7 @@ def test_pictures_documents_and_odd_results(dialect: AnthropicMessages, claude: 
             ),
         ),
     )
-    assert [block["input"] for block in turns[1]["content"]] == [{}, {}]
+    assert [block["input"] for block in turns[1]["content"]] == [{}, {"x": None}]
     first, second, third, document = turns[2]["content"]
     assert first["content"] == [
         {"type": "text", "text": "shot"},

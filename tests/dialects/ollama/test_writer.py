@@ -89,6 +89,15 @@ def test_the_whole_answer_says_what_the_lines_said():
     assert (told["response"], told["thinking"]) == ("Hi ", "hm")
 
 
+def test_numbers_that_json_does_not_know_spoil_no_line():
+    blocks = (ToolUse("c1", "f", '{"a": NaN, "b": [1e999, 1.5]}'),)
+    reply = Reply("", blocks, StopReason.TOOL_USE)
+    told = [each["message"].get("tool_calls") for each in written(CHAT, reply)]
+    told.append(CHAT.render_reply(reply, ASKED)["message"]["tool_calls"])
+    found = [call["function"]["arguments"] for calls in filter(None, told) for call in calls]
+    assert found == [{"a": None, "b": [None, 1.5]}] * 2
+
+
 @pytest.mark.parametrize("arguments", ["", '{"d": "a', '["x"]'])
 def test_a_call_that_was_cut_off_is_not_handed_out(arguments):
     blocks = (ToolUse("c1", "f", "{}"), ToolUse("c2", "f", arguments))

@@ -394,6 +394,9 @@ def test_broken_arguments_of_the_past_do_not_end_a_conversation_with_claude(argu
 def test_line_ends_that_a_model_wrote_as_they_are_do_not_cost_claude_what_it_said() -> None:
     history = [broken("a", '{"a": "x\ny"}'), result("a", "done"), USER]
     assert sent(CLAUDE, *history)["messages"][0] == broken("a", '{"a": "x\\ny"}')
+    odd = broken("a", '{"a": NaN, "b": 1e999}')
+    told = sent(CLAUDE, odd, result("a", "done"), USER)["messages"]
+    assert told[0] == broken("a", '{"a":null,"b":null}'), "it is no number to anybody else"
     spaced = broken("a", '{\n"a": 1\n}')
     assert sent(CLAUDE, spaced, result("a", "done"), USER)["messages"][0] == spaced
 
