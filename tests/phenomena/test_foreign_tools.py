@@ -78,3 +78,26 @@ async def test_a_call_that_broke_off_ends_no_conversation(model: str, arguments:
         body = {"model": model, **body, "messages": said}
         status, raw, _ = await post(rig, "/v1/chat/completions", body)
         assert status == 200, raw
+
+
+@pytest.mark.parametrize("model", ["claude-sonnet-5", "claude-haiku-4.5", "gpt-5.3-codex"])
+async def test_a_tool_that_is_gone_ends_no_conversation(model: str) -> None:
+    """Claude Code's search had found it, then its server went: Claude refused all that followed.
+    A long name is another one there, also where it was found."""
+    long = f"mcp__{'x' * 70}"
+    tools = [{"name": name, "input_schema": {"type": "object"}} for name in ("ToolSearch", long)]
+    found = [{"type": "tool_reference", "tool_name": name} for name in (long, "gone")]
+    turns: list[Any] = [{"role": "user", "content": "hello"}]
+    for number, parts in enumerate((found, found[1:])):
+        use = {"type": "tool_use", "id": f"t{number}", "name": "ToolSearch", "input": {}}
+        result = {"type": "tool_result", "tool_use_id": f"t{number}", "content": parts}
+        turns += [{"role": "assistant", "content": [use]}, {"role": "user", "content": [result]}]
+    body = {"model": model, "max_tokens": 100, "tools": tools, "messages": turns}
+    async with running_rig() as rig:
+        status, raw, headers = await post(rig, "/v1/messages", body)
+        assert status == 200, raw
+        if model.startswith("claude"):
+            assert "dropped=tool_reference" in headers["x-copilot-desktop-notes"]
+            (sent,) = rig.fake.ledger.bodies("/v1/messages")
+            last = sent["messages"][-1]["content"][0]
+            assert last["content"] == [{"type": "text", "text": "[no longer available: gone]"}]

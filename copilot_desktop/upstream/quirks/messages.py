@@ -28,6 +28,7 @@ from copilot_desktop.upstream.quirks.messages_history import (
     mend_names_of_calls,
     mend_pairs,
     mend_pictures,
+    mend_references,
     recall_tools,
 )
 from copilot_desktop.upstream.quirks.messages_request import (
@@ -81,13 +82,15 @@ class MessagesQuirks:
         mend_tools(draft, model)
         mend_names(draft)
         unsealed = False
-        if not is_plain(body.get("messages")):
+        if not (plain := is_plain(body.get("messages"))):
             mend_names_of_calls(draft)
             unsealed = mend_turns(draft)
             mend_pairs(draft)
             mend_ends(draft)
             mend_pictures(draft, model)
         recall_tools(draft)
+        if not plain:
+            mend_references(draft)
         settle_thinking(draft, model, unsealed=unsealed)
         thinking = draft.body.get("thinking")
         kind = thinking.get("type") if isinstance(thinking, dict) else None

@@ -112,6 +112,36 @@ def recall_tools(draft: Draft) -> None:
         draft.put("tool_choice", {"type": "none"})
 
 
+def mend_references(draft: Draft) -> None:
+    """What a search for tools has found, by the names that are sent. Claude refuses every request
+    that refers to a tool which is not offered, as when its server is gone: those are left out."""
+    named = (tool.get("name") for tool in _mappings(draft.body.get("tools")))
+    offered = {name for name in named if isinstance(name, str)}
+    _mend_blocks(draft, lambda block: _referring(block, offered, draft))
+
+
+def _referring(block: Block, offered: set[str], draft: Draft) -> Block:
+    parts = block.get("content") if block.get("type") == "tool_result" else None
+    if not any(part.get("type") == "tool_reference" for part in _mappings(parts)):
+        return block
+    assert isinstance(parts, list)
+    kept: list[Any] = []
+    gone: list[str] = []
+    for part in parts:
+        name = part.get("tool_name") if isinstance(part, dict) else None
+        if not isinstance(name, str) or part.get("type") != "tool_reference":
+            kept.append(part)
+        elif (legal := legal_name(name)) in offered:
+            kept.append(part if legal == name else {**part, "tool_name": legal})
+        else:
+            gone.append(name)
+    if gone:
+        draft.note("dropped=tool_reference")
+    if not kept:
+        kept = [{"type": "text", "text": f"[no longer available: {', '.join(gone)}]"}]
+    return {**block, "content": kept} if kept != parts else block
+
+
 # ------------------------------------------------------------------------------------- pictures
 
 
