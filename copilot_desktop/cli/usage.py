@@ -115,7 +115,7 @@ def _tokens(count: int) -> str:
     if count < 1000:
         return str(count)
     if count < 1_000_000:
-        return f"{count / 1000:.0f} K"
+        return f"{count / 1000:.{1 if count < 10_000 else 0}f} K"
     return f"{count / 1_000_000:.1f} M"
 
 

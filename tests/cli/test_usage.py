@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from copilot_desktop.cli.usage import words_for
+from copilot_desktop.cli.usage import _tokens, words_for
 from copilot_desktop.core.books import FILE_NAME
 from copilot_desktop.core.history import history
 from copilot_desktop.core.ledger import Ledger, Use
@@ -52,6 +52,14 @@ async def check(commands: Commands) -> None:
     assert "Budget:" in limited.out, "the budget is told without a running app"
     for wrong in (["--days", "0"], ["--days", "91"], ["--days", "x"], ["--by", "moon"]):
         assert (await commands.run("usage", *wrong)).code == 2
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(999, "999"), (1499, "1.5 K"), (9400, "9.4 K"), (10_400, "10 K"), (1_340_000, "1.3 M")],
+)
+def test_tokens_have_as_many_digits_as_in_the_window(count: int, words: str) -> None:
+    assert _tokens(count) == words
 
 
 @posix
