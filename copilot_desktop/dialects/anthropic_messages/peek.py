@@ -20,6 +20,12 @@ _OPENED, _CLOSED = "<system-reminder>", "</system-reminder>"
 _PASSED_ON = "The user sent "
 # Claude Code's: after a search for tools, and where an answer broke off.
 _ADDED = re.compile(r"\bTool loaded\.|\bYour response above was cut off mid-stream\b[^\n]*")
+# And where the window is full in the middle of its work: what it asks then, and goes on with.
+_SHORTEN = "CRITICAL: Respond with TEXT ONLY. Do NOT call any tools."
+_SHORTENED = (
+    "This session is being continued from a previous conversation that ran out of context.",
+    "Pick up the last task as if the break never happened.",
+)
 
 
 def envelope(body: Mapping[str, Any]) -> Envelope:
@@ -45,7 +51,10 @@ def _initiator(turns: list[Any]) -> Initiator:
     for turn in newest:
         if turn.get("role") != "user":
             return "agent"
-        if not _is_reminder(content := turn.get("content")):
+        content = turn.get("content")
+        if _goes_on(content):
+            return "agent"
+        if not _is_reminder(content):
             return "agent" if is_observation(turn, next(newest, None)) else _speaker(content)
     return "user"
 
@@ -67,6 +76,17 @@ def _is_reminder(content: Any) -> bool:
     return not any(map(_by_people, texts))
 
 
+def _goes_on(content: Any) -> bool:
+    """Whether it ends with what Claude Code has shortened a conversation to while it worked."""
+    blocks = content if isinstance(content, list) else [{"text": content}]
+    for block in reversed(blocks):
+        text = block.get("text") if isinstance(block, dict) else None
+        text = text.strip() if isinstance(text, str) else ""
+        if not (text.startswith(_OPENED) and text.endswith(_CLOSED) and not _by_people(text)):
+            return text.startswith(_SHORTENED[0]) and text.endswith(_SHORTENED[1])
+    return False
+
+
 def _speaker(content: Any) -> Initiator:
     """A turn with tool results is a person's only if words of theirs follow the results."""
     if not isinstance(content, list):
@@ -78,7 +98,9 @@ def _speaker(content: Any) -> Initiator:
     words = (
         text
         for block in blocks[results[0] :]
-        if block.get("type") == "text" and isinstance(text := block.get("text"), str)
+        if block.get("type") == "text"
+        and isinstance(text := block.get("text"), str)
+        and not text.startswith(_SHORTEN)
     )
     return "user" if any(map(_by_people, words)) else "agent"
 

@@ -29,6 +29,17 @@ SENT_TOO = {
     "text": "<system-reminder>\nThe user sent the following message:\nstop that\n\nPlease address "
     "this message and continue with your tasks.\n</system-reminder>",
 }
+SHORTEN = {  # Claude Code's, where the window is full while it works, and what it goes on with
+    "type": "text",
+    "text": "CRITICAL: Respond with TEXT ONLY. Do NOT call any tools.\n\n- You already have all "
+    "the context you need.\n\nYour task is to create a detailed summary of it all.",
+}
+SHORTENED = {
+    "type": "text",
+    "text": "This session is being continued from a previous conversation that ran out of context. "
+    "The summary below covers the earlier portion of the conversation.\n\nSummary:\n1. all\n"
+    "Resume directly. Pick up the last task as if the break never happened.",
+}
 ABOUT = {"type": "text", "text": "<system-reminder> stands in my log: why?"}
 
 
@@ -69,6 +80,16 @@ def user(content: Any) -> dict[str, Any]:
         ([{"role": "assistant", "content": "Sure"}, user([REMINDER, SENT])], "user"),
         ([{"role": "assistant", "content": "Sure"}, user([ABOUT, REMINDER])], "user"),
         ([user([RESULT, ABOUT, REMINDER])], "user"),
+        ([user([RESULT, SHORTEN])], "agent"),
+        ([user([RESULT, SHORTEN, WORDS])], "user"),
+        ([user("hi"), {"role": "assistant", "content": "Sure"}, user([SHORTEN])], "user"),
+        ([user([SHORTENED])], "agent"),
+        ([user(SHORTENED["text"])], "agent"),
+        ([user([REMINDER, SHORTENED, REMINDER]), {"role": "system", "content": "x"}], "agent"),
+        ([user([REMINDER, SHORTENED, {"type": "text", "text": "hi"}])], "user"),
+        ([user([SHORTENED, REMINDER, WORDS, REMINDER])], "user"),
+        ([user([SHORTENED]), user("hi")], "user"),
+        ([user(f"What is this? {SHORTENED['text']}")], "user"),
         ([user("hi"), {"role": "system", "content": "Be brief."}], "user"),
         ([user([RESULT]), {"role": "system", "content": "Be brief."}], "agent"),
         ("nonsense", "user"),
