@@ -12,14 +12,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from copilot_desktop.dialects import Envelope, Initiator
-from copilot_desktop.dialects.observations import is_observation
+from copilot_desktop.dialects.unspoken import GOES_ON, is_unspoken
 from copilot_desktop.errors import InvalidRequest
 
 _OPENED, _CLOSED = "<system-reminder>", "</system-reminder>"
 # Claude Code and opencode tell so what a person has said while they were busy.
 _PASSED_ON = "The user sent "
-# Claude Code's: after a search for tools, and where an answer broke off.
-_ADDED = re.compile(r"\bTool loaded\.|\bYour response above was cut off mid-stream\b[^\n]*")
+# Claude Code's, after a search for tools and where an answer broke off; and opencode's, where a
+# conversation has been shortened.
+_ADDED = re.compile(
+    r"\bTool loaded\.|\bYour response above was cut off mid-stream\b[^\n]*|\b" + re.escape(GOES_ON)
+)
 # And where the window is full in the middle of its work: what it asks then, and goes on with.
 _SHORTEN = "CRITICAL: Respond with TEXT ONLY. Do NOT call any tools."
 _SHORTENED = (
@@ -55,7 +58,7 @@ def _initiator(turns: list[Any]) -> Initiator:
         if _goes_on(content):
             return "agent"
         if not _is_reminder(content):
-            return "agent" if is_observation(turn, next(newest, None)) else _speaker(content)
+            return "agent" if is_unspoken(turn, next(newest, None)) else _speaker(content)
     return "user"
 
 

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from copilot_desktop.dialects import Envelope, Initiator, Json
-from copilot_desktop.dialects.observations import is_observation
 from copilot_desktop.dialects.ollama.lines import now
 from copilot_desktop.dialects.ollama.parse import model_of, wants_stream
 from copilot_desktop.dialects.ollama.writer import Shape, as_message, as_response
+from copilot_desktop.dialects.unspoken import is_unspoken
 
 
 def of_chat(body: Mapping[str, Any]) -> Envelope:
@@ -56,5 +56,5 @@ def _initiator(turns: list[Mapping[str, Any]]) -> Initiator:
     last = next(newest, None)
     if last is None:
         return "user"
-    theirs = last.get("role") == "user" and not is_observation(last, next(newest, None))
+    theirs = last.get("role") == "user" and not is_unspoken(last, next(newest, None))
     return "user" if theirs else "agent"

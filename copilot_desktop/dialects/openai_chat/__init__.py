@@ -12,12 +12,12 @@ from typing import Any
 
 from copilot_desktop.canonical import Loss, Reply, Request, Usage
 from copilot_desktop.dialects import Envelope, Initiator
-from copilot_desktop.dialects.observations import is_observation
 from copilot_desktop.dialects.openai_chat import parse, render, usage, writer
 from copilot_desktop.dialects.openai_chat.reader import ChatReader
 from copilot_desktop.dialects.openai_chat.writer import ChatWriter
 from copilot_desktop.dialects.openai_words import problem_status, render_problem
 from copilot_desktop.dialects.side_routes import SideRoute
+from copilot_desktop.dialects.unspoken import is_unspoken
 from copilot_desktop.errors import Problem
 from copilot_desktop.model import CHAT, Model
 from copilot_desktop.sse import encode_json
@@ -54,7 +54,7 @@ class OpenAIChat:
                 before, newest = newest, turn
             if isinstance(content, list) and not shows:
                 shows = any(map(_is_picture, content))
-        if newest is not None and initiator == "user" and is_observation(newest, before):
+        if newest is not None and initiator == "user" and is_unspoken(newest, before):
             initiator = "agent"
         return Envelope(parse.model_of(body), body.get("stream") is True, initiator, shows)
 

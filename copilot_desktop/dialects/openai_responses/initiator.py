@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from copilot_desktop.dialects import Initiator
-from copilot_desktop.dialects.observations import is_observation
+from copilot_desktop.dialects.unspoken import is_unspoken
 
 # Of subagents that have ended, and of the goal that it works for.
 _TOLD = ("subagent_notification", "codex_internal_context")
@@ -28,7 +28,7 @@ def initiator_of(items: list[Any], metadata: Any) -> Initiator:
     if last.get("type", "message") != "message" or _shortens(metadata):
         return "agent"
     going_on = any(text.startswith(_SHORTENED) for text in _texts(last))
-    return "agent" if going_on or is_observation(last, next(newest, None)) else "user"
+    return "agent" if going_on or is_unspoken(last, next(newest, None)) else "user"
 
 
 def _shortens(metadata: Any) -> bool:

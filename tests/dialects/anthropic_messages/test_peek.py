@@ -29,6 +29,11 @@ SENT_TOO = {
     "text": "<system-reminder>\nThe user sent the following message:\nstop that\n\nPlease address "
     "this message and continue with your tasks.\n</system-reminder>",
 }
+GO_ON = {  # opencode's
+    "type": "text",
+    "text": "Continue if you have next steps, "
+    "or stop and ask for clarification if you are unsure how to proceed.",
+}
 SHORTEN = {  # Claude Code's, where the window is full while it works, and what it goes on with
     "type": "text",
     "text": "CRITICAL: Respond with TEXT ONLY. Do NOT call any tools.\n\n- You already have all "
@@ -83,6 +88,8 @@ def user(content: Any) -> dict[str, Any]:
         ([user([RESULT, SHORTEN])], "agent"),
         ([user([RESULT, SHORTEN, WORDS])], "user"),
         ([user("hi"), {"role": "assistant", "content": "Sure"}, user([SHORTEN])], "user"),
+        ([user([RESULT, GO_ON])], "agent"),
+        ([user([RESULT, GO_ON, WORDS])], "user"),
         ([user([SHORTENED])], "agent"),
         ([user(SHORTENED["text"])], "agent"),
         ([user([REMINDER, SHORTENED, REMINDER]), {"role": "system", "content": "x"}], "agent"),

@@ -1,4 +1,5 @@
-"""Results of tools in a turn of the user's, as frameworks that call tools in words send them."""
+"""Turns of the user's in which no person speaks: results of tools that are told in words, and what
+opencode asks where a conversation is too long."""
 
 from __future__ import annotations
 
@@ -21,6 +22,11 @@ FOUND = "Observation: Sunny in Oslo"
 PRINTED = "Observation:\nExecution logs:\nSunny"
 FAILED = "Error:\nno such city\nNow let's retry: take care not to repeat previous errors!"
 NAMED = f"Call id: call_2\n{FAILED}"
+SHORTEN = "Here is the conversation so far:\n\n<conversation>\nhi\n</conversation>\nSum it up."
+GO_ON = (
+    "Continue if you have next steps, "
+    "or stop and ask for clarification if you are unsure how to proceed."
+)
 ASKED = f"{PRINTED}\nNew task:\nAnd in Rome?"
 
 
@@ -67,3 +73,15 @@ def test_what_a_human_says_is_theirs(shape: Callable[[str, str], Turn]) -> None:
     assert initiators(shape("user", FOUND)) == {"user"}
     assert initiators(said, shape("assistant", "Sunny, I think."), shape("user", FOUND)) == {"user"}
     assert initiators(said, answer, shape("user", FOUND), shape("user", "Thanks.")) == {"user"}
+
+
+@pytest.mark.parametrize("shape", [turn, in_parts])
+def test_a_conversation_that_opencode_shortens_is_the_agents(
+    shape: Callable[[str, str], Turn],
+) -> None:
+    said, answer = shape("user", TASK), shape("assistant", "Sunny.")
+    assert initiators(shape("user", SHORTEN)) == {"agent"}
+    assert initiators(said, answer, shape("user", GO_ON)) == {"agent"}
+    assert initiators(said, answer, shape("user", f"{GO_ON} And be brief.")) == {"user"}
+    assert initiators(said, answer, shape("user", f"Why this? {SHORTEN}")) == {"user"}
+    assert initiators(shape("user", GO_ON), answer, said) == {"user"}
