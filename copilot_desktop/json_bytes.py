@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-LARGE = 2**20  # bytes, or characters
+LARGE = 2 * 2**20  # bytes, or characters
 PIECES = 256  # of a list that is written
 LEAST = 256  # characters of an entry that is read by itself, on average
 

@@ -1,9 +1,9 @@
 """Work on a large request, done beside the loop that all streams share.
 
-To read, mend or translate a megabyte of conversation takes 5 to 15 ms, and 20 MB up to 300 ms, in
-which no other stream gets its words. A thread of its own gives way to the loop every few
-milliseconds; only single calls into C go on for longer (see `json_bytes`). It is not done for less:
-the way to the thread and back takes as long as a small request.
+To read and mend a megabyte of conversation takes 2 to 5 ms, to translate it 5 to 13, and meanwhile
+no other stream gets its words. On a thread it gives way to the loop every 5 ms (Python's own turn);
+only single calls into C go on for longer (see `json_bytes`). What takes no longer than such a turn
+is done at once: on a thread it would take longer and hold up others just as much.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from copilot_desktop.json_bytes import LARGE
 T = TypeVar("T")
 
 
-async def beside(size: int, work: Callable[[], T]) -> T:
-    """What `work` returns or raises; `size` in bytes is that of the request it is done for.
+async def beside(size: int, work: Callable[[], T], *, slow: bool = False) -> T:
+    """What `work` returns or raises; `size` in bytes is that of the request it is done for, and
+    `slow` what goes through every word of it.
 
     Nothing that it touches may be changed meanwhile by anybody else. Whoever is cancelled leaves
     it behind: it ends by itself, and nobody gets what it made.
     """
-    return work() if size < LARGE else await asyncio.to_thread(work)
+    return work() if size < (LARGE // 4 if slow else LARGE) else await asyncio.to_thread(work)

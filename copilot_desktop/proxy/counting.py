@@ -98,7 +98,7 @@ class Counting:
                 if count is not None:
                     return json_answer({"input_tokens": count})
         asked = partial(self._estimate, {"max_tokens": 1, **body}, model, dialect)
-        count = await beside(request.content.total_bytes, asked)
+        count = await beside(request.content.total_bytes, asked, slow=True)
         return json_answer({"input_tokens": count}, headers=_ESTIMATED)
 
     async def for_openai(self, request: web.Request) -> web.Response:
@@ -108,7 +108,7 @@ class Counting:
         authority = self._relay.authority(request)
         model = await self.model(request, dialect.peek(body).model, authority)
         asked = partial(self._estimate, {"input": [], **body}, model, dialect)
-        count = await beside(request.content.total_bytes, asked)
+        count = await beside(request.content.total_bytes, asked, slow=True)
         answer = {"object": "response.input_tokens", "input_tokens": count}
         return json_answer(answer, headers=_ESTIMATED)
 

@@ -214,7 +214,8 @@ class Relay:
                 try:
                     return await self._by_route(asked, down)
                 except InvalidRequest as problem:
-                    await beside(asked.size, partial(_number, problem, asked, self.provider))
+                    number = partial(_number, problem, asked, self.provider)
+                    await beside(asked.size, number, slow=True)
                     if down.spoke or not asked.body:  # the request was let go of
                         raise
                     detour = detour or Detour()

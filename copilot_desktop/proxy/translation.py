@@ -32,7 +32,8 @@ async def translate(
 
     With `strict` a change that a caller may notice is refused.
     """
-    turn = await beside(asked.size, partial(_planned, asked, provider, strict=strict))
+    plan = partial(_planned, asked, provider, strict=strict)
+    turn = await beside(asked.size, plan, slow=True)
     ear = _Writing(asked, down, turn) if asked.envelope.stream else _Gathering(asked)
     try:
         await provider.pour(turn, asked.authority, ear, asked.passage)
