@@ -27,7 +27,7 @@ def initiator_of(items: list[Any], metadata: Any) -> Initiator:
         return "agent"
     if last.get("type", "message") != "message" or _shortens(metadata):
         return "agent"
-    going_on = any(text.startswith(_SHORTENED) for text in _texts(last))
+    going_on = all(text.startswith(_SHORTENED) for text in _texts(last) or [""])
     return "agent" if going_on or is_unspoken(last, next(newest, None)) else "user"
 
 

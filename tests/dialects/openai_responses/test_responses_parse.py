@@ -395,6 +395,10 @@ SUMMARY = {
 GOAL = '<codex_internal_context source="goal">\nGo on.\n</codex_internal_context>'
 
 
+def told(text: str) -> dict[str, str]:
+    return {"type": "input_text", "text": text}
+
+
 @pytest.mark.parametrize(
     ("items", "initiator"),
     [
@@ -414,6 +418,7 @@ GOAL = '<codex_internal_context source="goal">\nGo on.\n</codex_internal_context
         ([USER, {"role": "assistant", "content": "x"}, FINISHED], "agent"),
         ([USER, SUMMARY], "agent"),
         ([USER, SUMMARY, USER], "user"),
+        ([USER, {"role": "user", "content": [*map(told, (SUMMARY["content"], "hi"))]}], "user"),
         ([USER, FINISHED], "user"),
         ([USER, CALL, OUTPUT, FINISHED, USER], "user"),
         ([USER, CALL, OUTPUT, {"role": "user", "content": f"What is {GOAL}?"}], "user"),
