@@ -25,6 +25,8 @@ from copilot_desktop.errors import Problem, SignInCancelled, SignInCodeExpired
 from copilot_desktop.proxy.config import own_address
 from copilot_desktop.system.signals import ending
 
+CODES = 8  # one after the other, of a quarter of an hour each
+
 
 async def serve(preferences: Preferences, invocation: Invocation) -> int:
     """Serve until told to stop. Returns 1 if the proxy could not start."""
@@ -111,14 +113,16 @@ async def _follow_account(core: Core) -> None:
 
 
 async def _sign_in(core: Core) -> None:
-    """Ask for a code, and for a new one each time the old one has expired."""
-    while True:
+    """Ask for a code, and for a new one when the old one has expired: GitHub is asked every few
+    seconds for as long as one holds, and nobody may be there to see it."""
+    for left in reversed(range(CODES)):
         try:
             started = await core.commands.sign_in()
             announce_code(started["user_code"], started["uri"])
             await core.session.poll()
         except SignInCodeExpired:
-            complain("The code has expired. Here is a new one.")
+            again = "Here is a new one." if left else "Run `copilot-desktop login` for a new one."
+            complain(f"The code has expired. {again}")
             continue
         except SignInCancelled:
             return

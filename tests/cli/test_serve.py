@@ -10,13 +10,16 @@ import signal
 import socket
 import sys
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import aiohttp
 import pytest
 
 from copilot_desktop.cli import headless
+from copilot_desktop.core.core import Core
 from copilot_desktop.demo import FakeUpstream, Scenario, Status
+from copilot_desktop.errors import SignInCodeExpired
 from copilot_desktop.upstream.stores import StoredAccount, to_text
 from tests.cli.terminal import Terminal, listening, settings, until
 from tests.ports import free_port
@@ -40,6 +43,28 @@ def keep(terminal: Terminal, token: str, login: str = "octo-kept") -> None:
     terminal.token_file.parent.mkdir(parents=True)
     terminal.token_file.write_text(to_text(StoredAccount("127.0.0.1", login, 7, token)))
     terminal.token_file.chmod(0o600)
+
+
+async def test_codes_that_nobody_enters_end(capsys: pytest.CaptureFixture[str]) -> None:
+    """GitHub is asked every few seconds while one holds: not for days, with nobody there."""
+    given: list[int] = []
+
+    async def sign_in() -> dict[str, str]:
+        given.append(1)
+        assert len(given) < 100, "codes without end"
+        return {"user_code": f"CODE-{len(given)}", "uri": "https://github.com/login/device"}
+
+    async def poll() -> None:
+        raise SignInCodeExpired
+
+    core = SimpleNamespace(
+        commands=SimpleNamespace(sign_in=sign_in), session=SimpleNamespace(poll=poll)
+    )
+    await headless._sign_in(cast("Core", core))
+    told = capsys.readouterr()
+    assert len(given) == headless.CODES == told.out.count("CODE-")
+    assert told.err.count("Here is a new one.") == headless.CODES - 1
+    assert told.err.rstrip().endswith("Run `copilot-desktop login` for a new one.")
 
 
 async def test_the_demo_needs_nothing_and_ends_with_a_stream_open(
