@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from aiohttp import web
 
@@ -12,6 +14,7 @@ from copilot_desktop.dialects import Dialect, Envelope
 from copilot_desktop.errors import Problem
 from copilot_desktop.hearing import Passage
 from copilot_desktop.json_bytes import LARGE
+from copilot_desktop.proxy.beside import beside
 from copilot_desktop.proxy.exchange import Exchange
 from copilot_desktop.proxy.keys import Caller
 from copilot_desktop.routing import Route
@@ -19,6 +22,8 @@ from copilot_desktop.upstream.client import UpstreamReply
 from copilot_desktop.upstream.token import Authority
 
 Json = dict[str, Any]
+Notes = list[str]
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -41,6 +46,15 @@ class Asked:
     caller: Caller
     passage: Passage = field(default_factory=Passage)
     trouble: Problem | None = None
+
+    async def prepared(self, work: Callable[[Notes], T], *, slow: bool = False) -> T:
+        """What `work` makes of it, beside the loop; what it notes is said of the exchange. Not what
+        it notes when the client has left: an exchange that is over does not change any more."""
+        notes: Notes = []
+        try:
+            return await beside(self.size, partial(work, notes), slow=slow)
+        finally:
+            self.exchange.notes += notes
 
     def head_arrived(self, reply: UpstreamReply) -> None:
         """Copilot answers. The request is not needed any more; a long stream should not hold it."""

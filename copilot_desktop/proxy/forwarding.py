@@ -30,8 +30,7 @@ from copilot_desktop.preparation.strictness import refuse_marked
 from copilot_desktop.preparation.weighing import could_overflow
 from copilot_desktop.provider import Provider
 from copilot_desktop.proxy.answers import Downstream
-from copilot_desktop.proxy.asked import Asked
-from copilot_desktop.proxy.beside import beside
+from copilot_desktop.proxy.asked import Asked, Notes
 from copilot_desktop.proxy.bodies import plainly_named, written
 from copilot_desktop.proxy.capping import capped_body
 from copilot_desktop.proxy.outlet import Outlet
@@ -58,7 +57,7 @@ async def pass_through(
     """
     exchange, shown = asked.exchange, asked.envelope.model
     prepare = partial(_prepared, asked, provider, strict=strict)
-    call, quirks, stream = await beside(asked.size, prepare)
+    call, quirks, stream = await asked.prepared(prepare)
     sending = provider.send(call, asked.route.model, asked.authority, asked.passage)
     async with sending as reply:
         asked.head_arrived(reply)
@@ -71,11 +70,11 @@ async def pass_through(
 
 
 def _prepared(
-    asked: Asked, provider: Provider, *, strict: bool
+    asked: Asked, provider: Provider, notes: Notes, *, strict: bool
 ) -> tuple[Call, Quirks, Stream | None]:
     """What is asked of Copilot, and who mends the answer: frame by frame if it is a stream.
     Raises Problem."""
-    way, envelope, exchange = asked.route, asked.envelope, asked.exchange
+    way, envelope = asked.route, asked.envelope
     model, endpoint = way.model, way.endpoint
     _refuse_overflow(asked, provider)
     quirks = provider.quirks(endpoint, asked.authority)
@@ -84,13 +83,13 @@ def _prepared(
         # A name that stands twice may mean one thing to us and another to whoever reads it next.
         raw = b""
         body, dropped = plainly_named(body)
-        exchange.notes += [f"dropped={name}" for name in dropped]
+        notes += [f"dropped={name}" for name in dropped]
     body, capped = capped_body(body, model, endpoint, limits.max_effort)
-    exchange.notes += capped
+    notes += capped
     if envelope.model != model.id:
         body = {**body, "model": model.id}
     fixed = quirks.fix_request(body, model, *_betas_and_version(asked))
-    exchange.notes += fixed.notes
+    notes += fixed.notes
     if strict:
         refuse_marked(fixed.marked)
     call = Call(

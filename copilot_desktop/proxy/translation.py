@@ -14,8 +14,7 @@ from copilot_desktop.canonical import Begin, BlockDelta, End, Usage, fold
 from copilot_desktop.hearing import Turn
 from copilot_desktop.provider import Provider
 from copilot_desktop.proxy.answers import Downstream
-from copilot_desktop.proxy.asked import Asked
-from copilot_desktop.proxy.beside import beside
+from copilot_desktop.proxy.asked import Asked, Notes
 from copilot_desktop.proxy.capping import capped_request
 from copilot_desktop.proxy.outlet import Outlet
 from copilot_desktop.runs import BlockDeltas, Told, spread
@@ -33,7 +32,7 @@ async def translate(
     With `strict` a change that a caller may notice is refused.
     """
     plan = partial(_planned, asked, provider, strict=strict)
-    turn = await beside(asked.size, plan, slow=True)
+    turn = await asked.prepared(plan, slow=True)
     ear = _Writing(asked, down, turn) if asked.envelope.stream else _Gathering(asked)
     try:
         await provider.pour(turn, asked.authority, ear, asked.passage)
@@ -48,16 +47,16 @@ async def translate(
     return await down.whole(body, ear.reply)
 
 
-def _planned(asked: Asked, provider: Provider, *, strict: bool) -> Turn:
+def _planned(asked: Asked, provider: Provider, notes: Notes, *, strict: bool) -> Turn:
     """What is asked of Copilot. Raises Problem."""
     way, most = asked.route, asked.caller.limits.max_effort
     request, capped = capped_request(
         asked.dialect.parse_request(asked.body), way.model, way.endpoint, most
     )
-    asked.exchange.notes += capped
+    notes += capped
     initiator = asked.envelope.initiator
     turn = provider.plan(request, way, initiator, asked.authority, strict=strict)
-    asked.exchange.notes += turn.notes
+    notes += turn.notes
     return turn
 
 

@@ -31,14 +31,17 @@ class Gate:
     def __init__(self, work: Callable[..., Any]) -> None:
         self._work = work
         self._passed = False
-        self.reached, self.open = threading.Event(), threading.Event()
+        self.reached, self.open, self.done = (threading.Event() for _ in range(3))
 
     def __call__(self, *given: Any, **named: Any) -> Any:
         if not self._passed:
             self._passed = True
             self.reached.set()
             assert self.open.wait(PATIENCE), "nobody else was answered"
-        return self._work(*given, **named)
+        try:
+            return self._work(*given, **named)
+        finally:
+            self.done.set()
 
 
 async def send(url: str, raw: bytes) -> tuple[int, str]:
@@ -120,6 +123,25 @@ async def test_a_client_that_leaves_meanwhile_costs_nothing(monkeypatch) -> None
         gate.open.set()
         status, _, _ = await post(rig, way.path, way.body("small"))
         assert (status, len(script.seen)) == (200, 1)
+
+
+@pytest.mark.parametrize("endpoint", ["/v1/messages", "/chat/completions"])
+async def test_what_is_over_does_not_change_any_more(endpoint: str, monkeypatch) -> None:
+    way = Way("/v1/messages", endpoint)
+    module, name = step(way, "preparing")
+    gate = Gate(getattr(module, name))
+    monkeypatch.setattr(module, name, gate)
+    async with scripted_rig(pieces(STREAMS[way.endpoint])) as (rig, _):
+        body = way.body("hello") | {"service_tier": "auto"}
+        large = asyncio.create_task(send(rig.url + way.path, padded(body)))
+        await until(gate.reached.is_set, "the large one is worked on")
+        large.cancel()
+        await until(lambda: rig.traffic.recent[0].settled, "it is over")
+        gate.open.set()
+        await until(gate.done.is_set, "its work is done as well")
+        assert (await post(rig, way.path, body))[0] == 200
+        noted = [each.notes for each in rig.traffic.recent]
+        assert noted == [["dropped=service_tier"], []]
 
 
 async def test_what_is_wrong_with_a_large_request_is_told() -> None:
