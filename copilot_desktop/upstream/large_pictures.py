@@ -38,7 +38,7 @@ def without_large_pictures(endpoint: str, body: Mapping[str, Any], refusal: str)
     if not isinstance(turns, list):
         return None
     last = len(turns) - 1
-    if endpoint == CHAT and last and _role(turns[last - 1]) == "tool":
+    if endpoint == CHAT and last > 0 and _role(turns[last - 1]) == "tool":
         last = -1  # what the tool has shown stands in a message of its own
     mended = [_turn(turn, is_large, shown=n == last) for n, turn in enumerate(turns)]
     changed = any(new is not old for new, old in zip(mended, turns, strict=True))

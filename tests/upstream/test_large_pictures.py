@@ -107,3 +107,8 @@ def test_heavy_ones_as_well_and_nothing_without_a_limit() -> None:
     assert mended is not None
     assert [part["type"] for part in mended[0]["content"][0]["content"]] == ["text", "image"]
     assert told(MESSAGES, [{"role": "user", "content": [heavy]}], "input exceeds maximum") is None
+
+
+def test_a_conversation_without_turns_has_none() -> None:
+    for endpoint in (CHAT, RESPONSES, MESSAGES):
+        assert told(endpoint, []) is None
