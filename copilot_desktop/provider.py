@@ -97,8 +97,10 @@ class Provider:
 
     async def models(self, authority: Authority | None = None) -> tuple[Model, ...]:
         """The models of this account, at most ten minutes old. Raises Problem."""
-        await self.catalogue.ready(authority or self._own())
-        return self.catalogue.models
+        authority = authority or self._own()
+        catalogue = self.catalogue.of(authority)
+        await catalogue.ready(authority)
+        return catalogue.models
 
     async def quota(self) -> QuotaSnapshot:
         """A fresh reading of the account's allowance."""
@@ -208,13 +210,14 @@ class Provider:
     async def _moved(
         self, way: Route, spoken: Dialect | None, problem: InvalidRequest, authority: Authority
     ) -> Route | None:
+        catalogue = self.catalogue.of(authority)
         if isinstance(problem, AutoChoiceOver) and by_auto(way.model):
-            return self.route(await self.catalogue.choose_again(way.model, authority), spoken)
+            return self.route(await catalogue.choose_again(way.model, authority), spoken)
         if isinstance(problem, UnknownModel):
-            await self.catalogue.explain(problem, way.model, authority)
+            await catalogue.explain(problem, way.model, authority)
         if problem.code != UNSUPPORTED and _ELSEWHERE not in problem.detail.lower():
             return None
-        self.catalogue.renew(authority)
+        catalogue.renew(authority)
         # For minutes only: the other way has not answered yet, and a single machine may be wrong.
         lesson = Lesson("endpoint", way.endpoint, TEN_MINUTES)
         other = self.route(taught(way.model, lesson), spoken)

@@ -96,8 +96,7 @@ class Books:
         if not self._limits and not exchange.key:
             return
         spent = [each for each in self._present() if each.stops]
-        models = self._core.catalogue.models
-        factor = next((each.factor for each in models if each.id == exchange.model_used), None)
+        factor = exchange.factor
         by_agent = exchange.initiator == "agent"
         for each in spent:  # what one limit has for free may cost something of the other
             if not budget.free(each.limit, multiplier=factor, by_agent=by_agent):

@@ -353,7 +353,10 @@ class Core:
     # ------------------------------------------------------------------------ inner workings
 
     async def _begin(self, *, headless: bool, alone: bool) -> None:
-        self.catalogue.load_cache()
+        if self.session.store.read_only:  # its token says only after a look whose list this must be
+            self.lessons.load()
+        else:
+            self.catalogue.load_cache()
         self.key_changed()
         telling = asyncio.get_running_loop().call_soon_threadsafe
         self.keys.on_change = partial(telling, self.key_changed)
@@ -407,6 +410,7 @@ class Core:
     def _wire(self) -> None:
         self.session.on_change = self._account_changed
         self.catalogue.on_change = self._models_changed
+        self.catalogue.on_trouble = self.brakes.heard
         self.lessons.on_change = self._lessons_changed
         self.quota.on_change = self._quota_changed
         self.controller.on_change = self.life.proxy_changed

@@ -19,6 +19,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from weakref import WeakKeyDictionary
 
 from aiohttp import web
 
@@ -77,7 +78,8 @@ class Counting:
         self._relay = relay
         self._clock = clock
         self._counts = Counts(clock)
-        self._closed: dict[str, float] = {}  # until when Copilot counts nothing, by model
+        # Until when Copilot counts nothing, by account and model.
+        self._closed: WeakKeyDictionary[Authority, dict[str, float]] = WeakKeyDictionary()
         self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def for_anthropic(self, request: web.Request) -> web.Response:
@@ -93,7 +95,8 @@ class Counting:
                 if problem.requires_reauth:
                     raise
                 until = self._clock() + _rest(problem)
-                self._closed[model.id] = max(until, self._closed.get(model.id, 0.0))
+                closed = self._closed.setdefault(authority, {})
+                closed[model.id] = max(until, closed.get(model.id, 0.0))
             else:
                 if count is not None:
                     return json_answer({"input_tokens": count})
@@ -126,7 +129,7 @@ class Counting:
         except Problem as stopped:
             config, provider = self._relay.config, self._relay.provider
             try:
-                model = provider.catalogue.resolve(
+                model = provider.catalogue.of(authority).resolve(
                     name, aliases=config.aliases, default=config.default_model
                 )
             except UnknownModel:
@@ -145,7 +148,7 @@ class Counting:
         payload, betas, key = await beside(request.content.total_bytes, asked)
         if (known := self._counts.get(key)) is not None:
             return known
-        if self._is_closed(model):
+        if self._is_closed(model, authority):
             return None
         headers = dict(model.request_headers)
         if betas:
@@ -154,7 +157,7 @@ class Counting:
             headers["Copilot-Vision-Request"] = "true"
         caller = self._relay.caller(request)
         async with self._turns, self._relay.brakes.admit(unlisted(caller, model.id), light=True):
-            if self._is_closed(model):  # by whoever was first
+            if self._is_closed(model, authority):  # by whoever was first
                 return None
             counted = await self._relay.provider.client.request_json(
                 "POST",
@@ -171,8 +174,8 @@ class Counting:
         self._counts.put(key, max(1, count))
         return max(1, count)
 
-    def _is_closed(self, model: Model) -> bool:
-        return self._closed.get(model.id, 0.0) > self._clock()
+    def _is_closed(self, model: Model, authority: Authority) -> bool:
+        return self._closed.get(authority, {}).get(model.id, 0.0) > self._clock()
 
     def _estimate(self, body: Json, model: Model, dialect: UpstreamDialect) -> int:
         """Of what would be sent, as far as it can be prepared. Raises InvalidRequest."""

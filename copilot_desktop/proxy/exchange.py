@@ -70,6 +70,7 @@ class Exchange:
     usage: Usage | None = None
     nano_credits: int | None = None  # 1e9 = one AI credit; None where Copilot did not say
     multiplier: float | None = None  # what the model counts for, in plans of premium requests
+    factor: float | None = None  # the same by the list alone; 0 also where tokens cost nothing
     first_ms: int | None = None
     took_ms: int | None = None
     notes: list[str] = field(default_factory=list)

@@ -202,7 +202,7 @@ class Relay:
         model = await self.find(name, authority)
         caller.permit(model)
         way = self.provider.route(model, dialect)
-        exchange.model_used = model.id
+        exchange.model_used, exchange.factor = model.id, model.factor
         return Asked(request, dialect, exchange, authority, raw, body, size, envelope, way, caller)
 
     async def _answer(self, asked: Asked, down: Downstream) -> web.StreamResponse:
@@ -249,7 +249,7 @@ class Relay:
     def find(self, name: str, authority: Authority) -> Awaitable[Model]:
         """The model that a client means. Raises UnknownModel, and what fetching the list raises."""
         config = self.config
-        return self.provider.catalogue.find(
+        return self.provider.catalogue.of(authority).find(
             name, authority, aliases=config.aliases, default=config.default_model
         )
 

@@ -81,11 +81,12 @@ class SideRoutes:
         """The model that a client means, as lists show it. Of `auto` no choice is asked for: what
         is chosen today says nothing of what answers tomorrow."""
         await self._known(request)
-        config, catalogue = self._relay.config, self._relay.provider.catalogue
+        config, authority = self._relay.config, self._relay.authority(request)
+        catalogue = self._relay.provider.catalogue.of(authority)
         try:
             meant = catalogue.resolve(name, aliases=config.aliases, default=config.default_model)
         except UnknownModel:  # perhaps it is new
-            return await self._counting.model(request, name, self._relay.authority(request))
+            return await self._counting.model(request, name, authority)
         found = next((model for model in catalogue.models if model.id == meant.id), meant)
         self._relay.caller(request).permit(found)
         return found
@@ -94,10 +95,11 @@ class SideRoutes:
         """Those that the caller's key allows."""
         caller = self._relay.caller(request)
         # A list of models must not wait for the network; refreshing is somebody else's job.
-        models = self._relay.provider.catalogue.models
+        authority = self._relay.authority(request)
+        models = self._relay.provider.catalogue.of(authority).models
         if not models:
             self._relay.brakes.check(unlisted(caller))
-            models = await self._relay.provider.models(self._relay.authority(request))
+            models = await self._relay.provider.models(authority)
         return tuple(model for model in models if caller.limits.allow(model))
 
     def _shown(self, models: Sequence[Model]) -> list[Model]:
@@ -185,7 +187,8 @@ class SideRoutes:
         self._relay.brakes.check(exchange)  # finding the model may ask for the list
         authority = self._relay.authority(request)
         model = await self._relay.find(name, authority)
-        exchange.model_used, exchange.multiplier = model.id, model.multiplier
+        exchange.model_used, exchange.factor = model.id, model.factor
+        exchange.multiplier = model.multiplier
         caller.permit(model)
         if model.kind != "embeddings":
             raise InvalidRequest(f"{model.id} does not make embeddings.")

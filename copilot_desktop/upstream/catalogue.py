@@ -4,6 +4,7 @@
 
 The list on disk makes a start without network possible; it is used as it is for ten minutes and
 asked for again after that. A list that cannot be refreshed stays in use (`upstream.md` §5.1).
+A client that brings a token has a list of its own (`of`), in memory and as long as the token.
 
     empty ──fetch──> loading ──ok──> ready ──later fetch fails──> stale ──ok──> ready
       └──from disk──> cached ──ok──> ready
@@ -17,6 +18,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -44,6 +46,13 @@ _FORMAT = 1
 _FILE_LIMIT = 8 * 1024 * 1024
 
 
+class Brought:
+    """What every Authority is that a client brought: the models of its account go with it."""
+
+    brought = True
+    catalogue: Catalogue | None = None
+
+
 class Catalogue:
     """`cache_path` None keeps nothing on disk. `clock` is monotonic, `wall` gives epoch seconds.
 
@@ -62,9 +71,11 @@ class Catalogue:
         self.fetched_at: float | None = None
         self.lessons = lessons or Lessons(wall=wall)
         self.on_change: Callable[[], None] | None = None
+        self.on_trouble: Callable[[Problem], None] = lambda _: None  # of those that clients bring
         self.whose: tuple[str, int] | None = None
         self._client = client
         self._path = cache_path
+        self._clock = clock
         self._wall = wall
         self._models: dict[str, Model] = {}
         self._fetch = Refreshed[tuple[Model, ...]]("model list", clock=clock)
@@ -92,8 +103,19 @@ class Catalogue:
         """Why the last fetch failed; None after a good one."""
         return self._fetch.problem
 
+    def of(self, authority: Authority) -> Catalogue:
+        """That of the account behind `authority`. What has been learned is everybody's."""
+        if not isinstance(authority, Brought):
+            return self
+        if authority.catalogue is None:
+            own = Catalogue(self._client, lessons=self.lessons, clock=self._clock, wall=self._wall)
+            own._fetch.listen(partial(self._of_another, own))
+            authority.catalogue = own
+        return authority.catalogue
+
     def load_cache(self) -> None:
-        """Take the list from disk, if there is one, and the lessons. Never raises."""
+        """Take the list from disk, if there is one and it says whose it is, and the lessons. Never
+        raises."""
         self.lessons.load()
         if self._path is None:
             return
@@ -102,7 +124,9 @@ class Catalogue:
             if kept["v"] != _FORMAT:
                 return
             models, fetched_at = models_of(kept), float(kept["fetched_at"])
-            host, number = kept.get("whose") or ("", 0)
+            if not kept.get("whose"):
+                return
+            host, number = kept["whose"]
             whose = (str(host), int(number))
         except FileNotFoundError:
             return
@@ -111,8 +135,7 @@ class Catalogue:
             return
         self._models = {model.id: model for model in models}
         self.fetched_at = fetched_at
-        if host:
-            self.whose = whose
+        self.whose = whose
         self._tell()
 
     def belongs_to(self, whose: tuple[str, int]) -> None:
@@ -285,6 +308,10 @@ class Catalogue:
     def _resting(self) -> bool:
         tried = self._fetch.since_try
         return tried is not None and tried < REST_SECONDS
+
+    def _of_another(self, own: Catalogue) -> None:
+        if own.problem is not None and not own._fetch.busy:
+            self.on_trouble(own.problem)
 
     def _tell(self) -> None:
         if self.on_change is not None:

@@ -1,9 +1,9 @@
 """Calls on behalf of a client that brings its own GitHub or Copilot token.
 
 The token serves that call only. So that a busy client does not cost one exchange per request, its
-cache is kept under the token's hash, for as long as it is used; nothing is stored or logged. A key
-that looks like neither kind of token is refused here and never sent anywhere: it may be the key of
-somebody else's service.
+cache is kept under the token's hash, for as long as it is used, and with it the models of its
+account; nothing is stored or logged. A key that looks like neither kind of token is refused here
+and never sent anywhere: it may be the key of somebody else's service.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import aiohttp
 
 from copilot_desktop.errors import NotSignedIn, SignInExpired
+from copilot_desktop.upstream.catalogue import Brought
 from copilot_desktop.upstream.identity import Identity
 from copilot_desktop.upstream.origins import Origins
 from copilot_desktop.upstream.payloads import is_github_token, token_fields
@@ -31,16 +32,12 @@ _GITHUB = re.compile(r"(?:gh[opusr]_|github_pat_)[A-Za-z0-9_]{8,}")
 _COPILOT = re.compile(r"[\x21-\x7e]{8,8192}")
 
 
-class BroughtToken(TokenCache):
+class BroughtToken(Brought, TokenCache):
     """The Authority of a GitHub token that a client brought."""
 
-    brought = True
 
-
-class CopilotTokenOnly:
+class CopilotTokenOnly(Brought):
     """The Authority of a Copilot token that a client brought: it cannot be renewed here."""
-
-    brought = True
 
     def __init__(self, origins: Origins, token: str) -> None:
         self._grant = Grant(token, base_url(origins, None, token=token))
@@ -56,7 +53,7 @@ class CopilotTokenOnly:
 
 @dataclass(slots=True)
 class _Entry:
-    authority: TokenCache | CopilotTokenOnly
+    authority: BroughtToken | CopilotTokenOnly
     used: float
 
 
@@ -106,9 +103,12 @@ class PassThrough:
         """Forget every token; renewals under way end."""
         entries = [entry.authority for entry in self._entries.values()]
         self._entries.clear()
+        for one in entries:
+            if one.catalogue is not None:
+                one.catalogue.close()
         await asyncio.gather(*(one.close() for one in entries if isinstance(one, TokenCache)))
 
-    def _authority(self, token: str) -> TokenCache | CopilotTokenOnly:
+    def _authority(self, token: str) -> BroughtToken | CopilotTokenOnly:
         if _GITHUB.fullmatch(token) and is_github_token(token):
             return BroughtToken(
                 self._http,

@@ -205,6 +205,7 @@ async def test_fetched_and_kept_for_the_next_start(client: CopilotClient, tmp_pa
     async with serving(answer(200, PRICES)) as rig:
         states: list[str] = []
         catalogue = Catalogue(client, path, wall=lambda: 5000.0)
+        catalogue.belongs_to(("github.com", 1))
         catalogue.on_change = lambda: states.append(catalogue.state)
         assert catalogue.state == "empty"
         await catalogue.ready(Tokens(rig.url))
@@ -231,6 +232,7 @@ async def test_fetched_and_kept_for_the_next_start(client: CopilotClient, tmp_pa
         b'{"v":1}',
         b'{"v":99,"fetched_at":1,"data":[]}',
         b'{"v":1,"fetched_at":1,"whose":["x",Infinity],"data":[{"id":"gpt-5"}]}',
+        b'{"v":1,"fetched_at":1,"whose":null,"data":[{"id":"gpt-5"}]}',
         b"[" * 100_000,
     ],
 )
@@ -269,7 +271,8 @@ async def test_a_fresh_list_from_disk_is_used_at_once(
     client: CopilotClient, tmp_path: Path
 ) -> None:
     path = tmp_path / "models.json"
-    path.write_text(json.dumps({"v": 1, "fetched_at": 5000.0, "data": PRICES["data"]}))
+    kept = {"v": 1, "fetched_at": 5000.0, "whose": ["github.com", 1], "data": PRICES["data"]}
+    path.write_text(json.dumps(kept))
     async with serving(answer(200, MULTIPLIERS)) as rig:
         fresh = Catalogue(client, path, wall=lambda: 5500.0)
         fresh.load_cache()
