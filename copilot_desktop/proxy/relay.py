@@ -147,6 +147,7 @@ class Relay:
         except Problem as problem:
             exchange.upstream_status = exchange.upstream_status or problem.upstream_status
             exchange.request_id = exchange.request_id or problem.request_id or ""
+            problem.with_traceback(None)  # its frames hold the request, and some of them hold it
             return await down.fail(problem)
         except asyncio.CancelledError:
             if not self._cutting:

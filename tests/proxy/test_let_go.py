@@ -1,4 +1,5 @@
-"""While an answer goes on, the conversation that it answers is held by nobody."""
+"""While an answer goes on, the conversation that it answers is held by nobody; nor one that was
+refused."""
 
 from __future__ import annotations
 
@@ -11,8 +12,8 @@ from collections.abc import Iterator
 import pytest
 from aiohttp import web
 from phenomena.routes import Way, each_way
-from proxy.raw import hang_up, request
-from proxy.scripted import scripted_rig
+from proxy.raw import hang_up, request, until
+from proxy.scripted import post, scripted_rig
 from proxy.test_forwarding import STREAMS
 
 CONVERSATION = 400_000  # characters
@@ -62,3 +63,24 @@ async def test_a_long_answer_does_not_hold_the_conversation(way: Way) -> None:
             await hang_up(writer)
             over.clear()
     assert growth < CONVERSATION * 1.5  # aiohttp's request at the fake holds it once
+
+
+@pytest.mark.usefixtures("traced")
+@each_way
+async def test_a_refused_conversation_is_not_held_until_cycles_are_looked_for(way: Way) -> None:
+    async def refuse(_served: web.Request) -> web.StreamResponse:
+        return web.json_response({"error": {"message": "no", "code": "no"}}, status=400)
+
+    async with asyncio.timeout(LIMIT), scripted_rig(refuse) as (rig, script):
+        for text in ("warm", "x" * CONVERSATION):
+            before = held()
+            gc.disable()
+            try:
+                status, _, _ = await post(rig, way.path, way.body(text))
+                assert (status, len(script.seen.pop()[1]) > len(text)) == (400, True)
+                del text
+                await until(lambda: not rig.traffic.in_flight, "it is over")
+                growth = tracemalloc.get_traced_memory()[0] - before
+            finally:
+                gc.enable()
+    assert growth < CONVERSATION * 1.5  # the fake, as above
