@@ -13,7 +13,7 @@
 
     asyncio.run(main())
 
-This is the hub of the whole product: the proxy's translated routes run through `Provider.run`, too.
+This is the hub of the whole product: the proxy's translated routes run through `Provider.pour`.
 It knows conversations, models and routes; it knows no client dialect and no web server.
 """
 
@@ -318,7 +318,8 @@ class Provider:
     ) -> AsyncGenerator[list[Event], None]:
         """The events of each network read, in order. Raises Problem, also in mid-stream.
 
-        Events that were read before the trouble are always given out first.
+        Events that were read before the trouble are always given out first. A turn runs once: it
+        lets go of its request when Copilot answers.
         """
         passage = passage or Passage()
         async with self.send(turn.call, turn.route.model, authority, passage) as reply:
