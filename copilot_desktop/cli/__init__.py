@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from copilot_desktop.cli.parser import Invocation, read
 from copilot_desktop.errors import NotSignedIn, Problem
-from copilot_desktop.system import accepting, buffers, descriptors, garbage, threads
+from copilot_desktop.system import accepting, arenas, buffers, descriptors, garbage, threads
 from copilot_desktop.system.speaking import speaker
 from copilot_desktop.upstream import late_trust
 
@@ -52,6 +52,7 @@ class Ended(Exception):
 def entry() -> NoReturn:
     """The installed command. Leaves without waiting for a toolkit's own threads."""
     garbage.rest()  # until everything is imported
+    arenas.share()
     buffers.keep_small()
     accepting.outlast_clients()
     _prepare_streams()

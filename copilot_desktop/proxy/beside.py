@@ -10,11 +10,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from copilot_desktop.json_bytes import LARGE
 
 T = TypeVar("T")
+
+# Of its own: the loop's threads may all be waiting for a name server. Python runs one at a time;
+# the second is for what comes after a long one.
+_threads = ThreadPoolExecutor(2, "large request")
 
 
 async def beside(size: int, work: Callable[[], T], *, slow: bool = False) -> T:
@@ -24,4 +29,6 @@ async def beside(size: int, work: Callable[[], T], *, slow: bool = False) -> T:
     Nothing that it touches may be changed meanwhile by anybody else. Whoever is cancelled leaves
     it behind: it ends by itself, and nobody gets what it made.
     """
-    return work() if size < (LARGE // 4 if slow else LARGE) else await asyncio.to_thread(work)
+    if size < (LARGE // 4 if slow else LARGE):
+        return work()
+    return await asyncio.get_running_loop().run_in_executor(_threads, work)
